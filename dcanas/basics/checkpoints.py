@@ -1,0 +1,67 @@
+"""Checkpoints that are whole, checked by their own hash, and never unpickled into anything but plain values."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import write_bytes
+
+KEEP = 2  # the newest and, should it turn out damaged, the one before it
+
+
+class Stopped(Exception):  # noqa: N818 (not an error)
+    """The user asked to stop; the last step is in a checkpoint."""
+
+
+def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
+    """Write `state` (tensors and plain containers) as the checkpoint of `step`; older ones but the last go."""
+    content = io.BytesIO()
+    torch.save(state, content)
+    digest = hashlib.sha256(content.getvalue()).hexdigest()[:16]
+    path = folder / f"step-{step:08d}-{digest}.pt"
+    write_bytes(path, content.getvalue())
+    for _, old in _checkpoints(folder)[KEEP:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load_checkpoint(folder: Path) -> tuple[int, dict[str, Any]] | None:
+    """Return (step, state) of the newest whole checkpoint, or None where there is none.
+
+    A damaged file is passed over with a warning that names it.
+    """
+    for step, path in _checkpoints(folder):
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest()[:16] == path.stem.rsplit("-", 1)[1]:
+            return step, torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+        warnings.warn(f"Checkpoint {path} is damaged (truncated or changed); going back to the one before it.",
+                      stacklevel=2)
+    return None
+
+
+def load_weights(path: Path) -> dict[str, Any]:
+    """Return a state dict from a file of weights; nothing in the file is executed. Raises `UserError`."""
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError as error:
+        raise UserError(f"There are no weights at {path}.") from error
+    except Exception as error:
+        raise UserError(f"{path} is not a whole file of weights ({type(error).__name__}).") from error
+
+
+def _checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """Return (step, path), newest first."""
+    found = []
+    for path in folder.glob("step-*.pt") if folder.is_dir() else ():
+        match = re.fullmatch(r"step-(\d+)-[0-9a-f]{16}\.pt", path.name)
+        if match:
+            found.append((int(match[1]), path))
+    return sorted(found, reverse=True)

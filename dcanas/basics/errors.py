@@ -1,0 +1,40 @@
+"""The user's mistakes, told apart from ours."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user gave cannot be used; its text is one sentence that says what to do (exit code 2)."""
+
+
+class BudgetError(UserError):
+    """No member of the space is within the budget.
+
+    Attributes:
+        binding: names of the limits that cannot be met.
+        smallest: per limit name, the smallest value (in the cost's own unit) that some member within all the
+            other limits has; the smallest in the whole space where the other limits alone admit nobody.
+    """
+
+    def __init__(self, message: str, binding: tuple[str, ...], smallest: dict[str, float]):
+        super().__init__(message)
+        self.binding = binding
+        self.smallest = smallest
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that resembles `name` most, or None where nothing does."""
+    lowered = {k.lower(): k for k in known}
+    found = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.5)
+    return lowered[found[0]] if found else None
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """Return the error for a name that does not exist, with the one that was probably meant."""
+    known = list(known)
+    meant = nearest(name, known)
+    hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known) or 'none'}."
+    return UserError(f"Unknown {kind} {name!r}; {hint}")

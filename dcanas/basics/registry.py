@@ -1,0 +1,44 @@
+"""One small table of names for each family of interchangeable things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from dcanas.basics.errors import unknown
+
+T = TypeVar("T", bound=Callable)
+
+
+class Registry(Generic[T]):
+    """Functions or classes of one kind, found under their own names.
+
+    >>> shapes = Registry("shape")
+    >>> @shapes.add
+    ... def square(): return 4
+    >>> shapes["square"]()
+    4
+    """
+
+    def __init__(self, kind: str):
+        self.kind = kind
+        self._entries: dict[str, T] = {}
+
+    def add(self, entry: T) -> T:
+        """Register `entry` under its own name (decorator); a name can be taken only once."""
+        name = entry.__name__
+        if name in self._entries and self._entries[name].__module__ != entry.__module__:
+            raise ValueError(f"{self.kind} {name!r} is registered by {self._entries[name].__module__} already")
+        self._entries[name] = entry
+        return entry
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._entries:
+            raise unknown(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries

@@ -1,0 +1,7 @@
+"""What can be searched: architectures as plain values, and building their networks."""
+
+from dcanas.spaces.nasbench201 import nasbench201 as _nasbench201  # noqa: F401 (registers itself)
+from dcanas.spaces.space import Space, load_space, spaces
+from dcanas.spaces.types import Architecture, Group, NotationError, Slot
+
+__all__ = ["Architecture", "Group", "NotationError", "Slot", "Space", "load_space", "spaces"]

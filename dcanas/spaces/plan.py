@@ -1,0 +1,104 @@
+"""The plan of a network: what the exported network executes, step by step, without building it.
+
+A space describes its networks once as torch modules and once as a plan. The plan is what all closed-form costs
+are read from: parameters, MACs, stored weights and live memory; tests hold the two descriptions against each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Shape = tuple[int, ...]  # (C, H, W), or (C,) after global pooling; batch 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of the exported network, with batch norm that follows a convolution folded into it.
+
+    inputs, output: numbers of the tensors within the block; 0 is the block's input.
+    shape: of the output.
+    params: trainable parameters, batch norm's scale and shift included.
+    macs: multiply-accumulates of convolutions and linear layers; everything else counts 0.
+    weights: multiplicative weights stored in the exported file (kernels and matrices).
+    vectors: values per channel stored beside them (biases, unfolded batch norm), which int8 files keep at 4 bytes.
+    in_place: elementwise, so that the output may take the memory of an input that dies here.
+    """
+
+    kind: str
+    inputs: tuple[int, ...]
+    output: int
+    shape: Shape
+    params: int = 0
+    macs: int = 0
+    weights: int = 0
+    vectors: int = 0
+    in_place: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """`count` equal parts of the network in a row, each from one input tensor (number 0) to one output tensor.
+
+    output: number of the tensor handed to the next block.
+    """
+
+    name: str
+    count: int
+    input_shape: Shape
+    output: int
+    steps: tuple[Step, ...]
+
+
+class BlockPlanner:
+    """Writes the steps of one block in execution order; each method returns the number of the tensor it makes."""
+
+    def __init__(self, name: str, input_shape: Shape, count: int = 1):
+        self.name, self.count = name, count
+        self.shapes: list[Shape] = [input_shape]
+        self.steps: list[Step] = []
+        self._relu_of: dict[int, int] = {}
+
+    def conv_bn(self, source: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1,
+                norm: bool = True) -> int:
+        """Convolution without bias, padding (kernel - 1) / 2, and (where `norm`) batch norm folded into it."""
+        channels, height, width = self.shapes[source]
+        height, width = -(-height // stride), -(-width // stride)
+        weights = kernel * kernel * (channels // groups) * out_channels
+        return self._add("conv", (source,), (out_channels, height, width),
+                         params=weights + 2 * out_channels * norm, macs=weights * height * width,
+                         weights=weights, vectors=out_channels * norm)
+
+    def relu(self, source: int) -> int:
+        """Each tensor is rectified once, however many operations read the result."""
+        if source not in self._relu_of:
+            self._relu_of[source] = self._add("relu", (source,), self.shapes[source], in_place=True)
+        return self._relu_of[source]
+
+    def batch_norm(self, source: int) -> int:
+        """Batch norm that cannot be folded: scale, shift, mean and variance are stored."""
+        channels = self.shapes[source][0]
+        return self._add("batch_norm", (source,), self.shapes[source], params=2 * channels,
+                         vectors=4 * channels, in_place=True)
+
+    def avg_pool(self, source: int, stride: int) -> int:
+        channels, height, width = self.shapes[source]
+        return self._add("avg_pool", (source,), (channels, -(-height // stride), -(-width // stride)))
+
+    def add(self, left: int, right: int) -> int:
+        return self._add("add", (left, right), self.shapes[left], in_place=True)
+
+    def global_pool(self, source: int) -> int:
+        return self._add("global_pool", (source,), (self.shapes[source][0],))
+
+    def linear(self, source: int, out_features: int) -> int:
+        features = self.shapes[source][0]
+        return self._add("linear", (source,), (out_features,), params=(features + 1) * out_features,
+                         macs=features * out_features, weights=features * out_features, vectors=out_features)
+
+    def done(self, output: int) -> Block:
+        return Block(self.name, self.count, self.shapes[0], output, tuple(self.steps))
+
+    def _add(self, kind: str, inputs: tuple[int, ...], shape: Shape, **counts: int) -> int:
+        self.shapes.append(shape)
+        self.steps.append(Step(kind, inputs, len(self.shapes) - 1, shape, **counts))
+        return len(self.shapes) - 1
