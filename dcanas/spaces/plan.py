@@ -50,13 +50,16 @@ class Block:
 
 
 class BlockPlanner:
-    """Writes the steps of one block in execution order; each method returns the number of the tensor it makes."""
+    """Writes the steps of one block in execution order; each method returns the number of the tensor it makes.
+
+    Operations without parameters that read the same tensors are one step, as in the exported file.
+    """
 
     def __init__(self, name: str, input_shape: Shape, count: int = 1):
         self.name, self.count = name, count
         self.shapes: list[Shape] = [input_shape]
         self.steps: list[Step] = []
-        self._relu_of: dict[int, int] = {}
+        self._computed: dict[tuple, int] = {}
 
     def conv_bn(self, source: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1,
                 norm: bool = True) -> int:
@@ -69,10 +72,7 @@ class BlockPlanner:
                          weights=weights, vectors=out_channels * norm)
 
     def relu(self, source: int) -> int:
-        """Each tensor is rectified once, however many operations read the result."""
-        if source not in self._relu_of:
-            self._relu_of[source] = self._add("relu", (source,), self.shapes[source], in_place=True)
-        return self._relu_of[source]
+        return self._once("relu", (source,), self.shapes[source], in_place=True)
 
     def batch_norm(self, source: int) -> int:
         """Batch norm that cannot be folded: scale, shift, mean and variance are stored."""
@@ -82,13 +82,13 @@ class BlockPlanner:
 
     def avg_pool(self, source: int, stride: int) -> int:
         channels, height, width = self.shapes[source]
-        return self._add("avg_pool", (source,), (channels, -(-height // stride), -(-width // stride)))
+        return self._once("avg_pool", (source,), (channels, -(-height // stride), -(-width // stride)))
 
     def add(self, left: int, right: int) -> int:
-        return self._add("add", (left, right), self.shapes[left], in_place=True)
+        return self._once("add", (left, right), self.shapes[left], in_place=True)
 
     def global_pool(self, source: int) -> int:
-        return self._add("global_pool", (source,), (self.shapes[source][0],))
+        return self._once("global_pool", (source,), (self.shapes[source][0],))
 
     def linear(self, source: int, out_features: int) -> int:
         features = self.shapes[source][0]
@@ -97,6 +97,12 @@ class BlockPlanner:
 
     def done(self, output: int) -> Block:
         return Block(self.name, self.count, self.shapes[0], output, tuple(self.steps))
+
+    def _once(self, kind: str, inputs: tuple[int, ...], shape: Shape, in_place: bool = False) -> int:
+        key = (kind, inputs, shape)
+        if key not in self._computed:
+            self._computed[key] = self._add(kind, inputs, shape, in_place=in_place)
+        return self._computed[key]
 
     def _add(self, kind: str, inputs: tuple[int, ...], shape: Shape, **counts: int) -> int:
         self.shapes.append(shape)

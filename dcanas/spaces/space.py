@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from numpy.random import Generator
@@ -21,8 +22,13 @@ spaces: Registry = Registry("space")
 
 
 def load_space(name: str) -> Space:
-    """Return the space of this name; raises `UserError` with the nearest known name."""
-    return spaces[name]()
+    """Return the space of this name, always the same object; raises `UserError` with the nearest known name."""
+    return _instance(spaces[name])
+
+
+@lru_cache(maxsize=None)
+def _instance(space: type[Space]) -> Space:
+    return space()
 
 
 class Space(ABC):

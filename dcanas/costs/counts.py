@@ -1,0 +1,63 @@
+"""What a network costs in closed form: parameters, MACs, live memory and stored weights, from its plan alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dcanas.basics.errors import unknown
+from dcanas.costs.memory import peak_elements
+from dcanas.spaces import Architecture, Space
+
+ELEMENT_BYTES = {"fp32": 4, "int8": 1}  # of activations and multiplicative weights
+VECTOR_BYTES = 4  # biases and scales stay 32-bit words in int8 files
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Costs that are counted, never measured.
+
+    Attributes:
+        params: trainable parameters as published (batch norm's scale and shift included, running statistics not).
+        macs: multiply-accumulates of convolutions and linear layers for one image; the rest counts 0.
+        peak_bytes: largest sum of live activations over the steps of the pruned network (see `costs.memory`).
+        weight_bytes: what the exported file stores: kernels, matrices and, per channel, biases, into which a batch
+            norm that follows a convolution is folded; unfolded batch norm keeps four values per channel.
+    """
+
+    params: int
+    macs: int
+    peak_bytes: int
+    weight_bytes: int
+
+    @property
+    def flops(self) -> int:
+        """One multiply-accumulate is two floating-point operations."""
+        return 2 * self.macs
+
+
+def element_bytes(dtype: str) -> int:
+    """Return the bytes of one activation or weight; raises `UserError` for an unknown dtype."""
+    if dtype not in ELEMENT_BYTES:
+        raise unknown("dtype", dtype, ELEMENT_BYTES)
+    return ELEMENT_BYTES[dtype]
+
+
+def count_architecture(space: Space, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32),
+                       num_classes: int = 10, dtype: str = "fp32", **skeleton: Any) -> Counts:
+    """Return the counts of `space.build(arch, ...)` without building it.
+
+    Parameters, MACs and weights count every operation that is not `none`, dead ones included, as published;
+    live memory is that of the pruned network, whose dead operations nobody executes.
+
+    input_shape: (C, H, W). dtype: "fp32" or "int8" decides the bytes.
+    """
+    size = element_bytes(dtype)
+    steps = [(block.count, step) for block in space.plan(arch, input_shape, num_classes, **skeleton)
+             for step in block.steps]
+    return Counts(
+        params=sum(count * step.params for count, step in steps),
+        macs=sum(count * step.macs for count, step in steps),
+        peak_bytes=size * peak_elements(space.plan(space.prune(arch), input_shape, num_classes, **skeleton)),
+        weight_bytes=sum(count * (size * step.weights + VECTOR_BYTES * step.vectors) for count, step in steps),
+    )

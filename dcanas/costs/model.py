@@ -1,0 +1,76 @@
+"""What every source of a cost has in common, and where its answers hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.spaces import Architecture, Space
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The networks a cost speaks of: one space, one skeleton, one input, one number of classes, one runtime."""
+
+    space: str
+    skeleton: tuple[tuple[str, Any], ...]
+    input_shape: tuple[int, int, int]
+    num_classes: int
+    runtime: str = "any"
+    batch: int = 1
+
+    @classmethod
+    def of(cls, space: Space, input_shape: Sequence[int], num_classes: int, runtime: str = "any",
+           **skeleton: Any) -> Domain:
+        channels, height, width = input_shape
+        return cls(space.name, tuple(sorted(space.complete_skeleton(skeleton).items())),
+                   (channels, height, width), num_classes, runtime)
+
+    def require(self, asked: Domain, cost: str) -> None:
+        """Raise `UserError` where `asked` lies outside this domain: a cost never answers for other networks."""
+        for field in fields(self):
+            mine, theirs = getattr(self, field.name), getattr(asked, field.name)
+            if mine != theirs and "any" not in (mine, theirs):
+                raise UserError(f"{cost} holds for {field.name} = {mine}, asked for {theirs}: choose another source "
+                                "for this cost or the networks it was made for.")
+
+
+@runtime_checkable
+class CostModel(Protocol):
+    """A source of one cost.
+
+    Attributes:
+        name, unit: "latency_ms", "ms".
+        source: how its values are obtained: "counted", "looked up", "predicted" or "measured".
+        domain: where it holds; None means everywhere in its space.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def domain(self) -> Domain | None: ...
+
+    def value(self, arch: Architecture) -> float:
+        """Return the cost of one architecture."""
+
+    def upper(self, arch: Architecture) -> float:
+        """Return the upper confidence bound of the cost: the value itself where it is exact."""
+
+    def values(self, choices: np.ndarray) -> np.ndarray:
+        """Return the costs of many architectures. Shape: (n, slots) option indices -> (n,)."""
+
+    def uppers(self, choices: np.ndarray) -> np.ndarray:
+        """Return the upper confidence bounds of many architectures. Shape: (n, slots) -> (n,)."""
+
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        """Return the expected cost where slot i takes option o with probability `probabilities[i][o]`,
+        independently; differentiable, and the discrete cost where every slot is one-hot.
+        Shape: per slot a tensor or array (options,) -> scalar."""

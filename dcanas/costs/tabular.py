@@ -1,0 +1,73 @@
+"""Costs that are a table over every code of a small space, whatever their form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from dcanas.costs.counts import element_bytes
+from dcanas.costs.memory import peak_elements
+from dcanas.costs.model import Domain
+from dcanas.spaces import Architecture, Space
+
+
+@dataclass(frozen=True, eq=False)
+class TabularCost:
+    """One value per code of a product space.
+
+    Its expectation under independent slots is the exact sum over all codes of probability x value: no surrogate,
+    and any cost, however far from linear, is differentiable in the probabilities.
+
+    table: one axis per slot, as long as its options.
+    """
+
+    table: np.ndarray
+    name: str
+    unit: str
+    source: str = "counted"
+    domain: Domain | None = None
+    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def value(self, arch: Architecture) -> float:
+        return float(self.table[arch.choices])
+
+    upper = value
+
+    def values(self, choices: np.ndarray) -> np.ndarray:
+        return self.table[tuple(choices.T)].astype(float)
+
+    uppers = values
+
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        left = self._like(probabilities[0])
+        for p in probabilities:  # each contraction removes the first axis
+            left = (p @ left.reshape(len(p), -1)).reshape(left.shape[1:])
+        return left
+
+    def _like(self, probabilities: Any) -> Any:
+        if isinstance(probabilities, np.ndarray):
+            return self.table.astype(probabilities.dtype)
+        key = (probabilities.dtype, probabilities.device)
+        if key not in self._cache:
+            self._cache[key] = probabilities.new_tensor(self.table.tolist())
+        return self._cache[key]
+
+
+@lru_cache(maxsize=8)
+def peak_cost(space: Space, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
+              dtype: str = "fp32", skeleton: tuple[tuple[str, Any], ...] = ()) -> TabularCost:
+    """Return `peak_bytes` of every code of an enumerable space (that of its pruned network)."""
+    options = dict(skeleton)
+    table = np.empty([len(s.options) for s in space.slots])
+    size = element_bytes(dtype)
+    peaks: dict[Architecture, int] = {}
+    for arch in space.enumerate():
+        pruned = space.prune(arch)
+        if pruned not in peaks:
+            peaks[pruned] = size * peak_elements(space.plan(pruned, input_shape, num_classes, **options))
+        table[arch.choices] = peaks[pruned]
+    return TabularCost(table, "peak_bytes", "B", "counted", Domain.of(space, input_shape, num_classes, **options))
