@@ -1,0 +1,119 @@
+"""Everything a run's result depends on, as plain frozen values."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.keys import key_of, plain
+from dcanas.search.settings import SearchSettings
+from dcanas.training import DataSpec, Recipe
+
+
+@dataclass(frozen=True)
+class SpaceSettings:
+    """The space and its two skeletons (see `Space.build`)."""
+
+    name: str
+    final_skeleton: dict[str, Any] = field(default_factory=dict)
+    search_skeleton: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run's settings; `budget` holds numbers in the costs' units or percentiles such as "p45"."""
+
+    seed: int
+    device: tuple[str, ...]
+    budget: dict[str, float | str]
+    space: SpaceSettings
+    data: DataSpec
+    search: SearchSettings
+    train: Recipe
+
+    @property
+    def key(self) -> str:
+        return key_of(self)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where and how a run is done; none of it changes a result."""
+
+    name: str
+    dir: str | None = None
+    root: str = "runs"
+    compute: str = "auto"
+    threads: int | None = None
+    progress: str = "auto"
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("compute", ("auto", "cpu", "cuda")), ("progress", ("auto", "bars", "plain", "none"))):
+            if getattr(self, name) not in allowed:
+                raise UserError(f"run.{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}.")
+        if self.threads is not None and (isinstance(self.threads, bool) or self.threads < 1):
+            raise UserError(f"run.threads must be a whole number from 1, got {self.threads!r}.")
+
+
+def from_mapping(kind: type, values: Any, where: str = "") -> Any:
+    """Return `values` (nested dictionaries) as the dataclass `kind`; raises `UserError` naming key, type and value."""
+    if not isinstance(values, Mapping):
+        raise UserError(f"{where or 'the settings'} must hold keys and values, got {values!r}.")
+    hints = get_type_hints(kind)
+    names = [f.name for f in fields(kind)]
+    for name in values:
+        if name not in names:
+            raise unknown("setting", _join(where, str(name)), [_join(where, n) for n in names])
+    return kind(**{name: _convert(hints[name], value, _join(where, name)) for name, value in values.items()})
+
+
+def differences(mine: Any, theirs: Any, where: str = "") -> list[str]:
+    """Return `key: theirs -> mine` for every setting that differs."""
+    if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+        return [line for key in dict.fromkeys([*mine, *theirs])
+                for line in differences(mine.get(key), theirs.get(key), _join(where, str(key)))]
+    return [] if plain(mine) == plain(theirs) else [f"{where}: {theirs} there, {mine} asked"]
+
+
+def _join(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        for option in arguments:
+            if option is not type(None) and _fits(option, value):
+                return _convert(option, value, where)
+        raise UserError(f"{where} must be {' or '.join(_name(a) for a in arguments)}, got {value!r}.")
+    if is_dataclass(hint):
+        return from_mapping(hint, value, where)  # type: ignore[arg-type]
+    if origin is tuple:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(_convert(arguments[0], item, where) for item in items)
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise UserError(f"{where} must hold keys and values, got {value!r}.")
+        return {str(k): _convert(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
+    if hint is Any or _fits(hint, value):
+        return float(value) if hint is float else value
+    raise UserError(f"{where} must be {_name(hint)}, got {value!r}.")
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
+def _name(kind: Any) -> str:
+    return {float: "a number", int: "a whole number", bool: "true or false", str: "a text",
+            type(None): "null"}.get(kind, str(kind))

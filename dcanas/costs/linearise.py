@@ -1,0 +1,32 @@
+"""A linear stand-in for a cost that is not linear, for spaces that only an integer programme can search."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from dcanas.costs.linear import LinearCost
+from dcanas.costs.model import CostModel
+from dcanas.spaces import Space
+
+SAMPLE = 500
+
+
+@lru_cache(maxsize=32)
+def linearise(space: Space, cost: CostModel, seed: int = 0) -> tuple[LinearCost, float]:
+    """Fit upper bounds of `cost` on sampled members by one number per slot and option (least squares).
+
+    Returns the fitted cost and the standard deviation of its residuals, in the cost's unit.
+    """
+    rng = np.random.default_rng(seed)
+    choices = np.array([space.sample(rng).choices for _ in range(SAMPLE)])
+    sizes = [len(slot.options) for slot in space.slots]
+    one_hot = np.concatenate([np.eye(size)[choices[:, i]] for i, size in enumerate(sizes)], axis=1)
+    uppers = cost.uppers(choices)
+    centre = float(uppers.mean())
+    weights, *_ = np.linalg.lstsq(one_hot, uppers - centre, rcond=None)  # least norm: slots are collinear
+    ends = np.cumsum(sizes)
+    table = tuple(tuple(weights[end - size:end]) for size, end in zip(sizes, ends, strict=True))
+    fitted = LinearCost(centre, table, cost.name, cost.unit, "predicted", cost.domain)
+    return fitted, float(np.std(uppers - fitted.values(choices)))

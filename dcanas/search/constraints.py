@@ -1,0 +1,41 @@
+"""Several limits at once: one multiplier per limit, moved by the violation itself (dual ascent).
+
+DCA-NAS (Dutta et al., 2023) trains one multiplier on `cost - limit`. Here every limit has its own, on the normalised
+violation cost / limit - 1, so that bytes and milliseconds push alike and nobody tunes a weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from dcanas.costs import Budget, CostModel
+
+
+class Constraints:
+    """Upper limits on expected costs, with their multipliers.
+
+    Attributes:
+        multipliers: per limit, never negative. Shape: (limits,).
+    """
+
+    def __init__(self, costs: Sequence[CostModel], budget: Budget, learning_rate: float):
+        self.costs, self.budget, self.learning_rate = list(costs), budget, learning_rate
+        self.multipliers = torch.zeros(len(self.costs), dtype=torch.float64)
+
+    def violations(self, probabilities: Sequence[Tensor]) -> Tensor:
+        """Return expected cost / limit - 1 per limit; differentiable. Shape: per slot (options,) -> (limits,)."""
+        exact = [p.to("cpu", torch.float64) for p in probabilities]  # costs span ten powers of ten
+        if not self.costs:
+            return torch.zeros(0, dtype=torch.float64)
+        return torch.stack([cost.expected(exact) / self.budget[cost.name] - 1 for cost in self.costs])
+
+    def penalty(self, violations: Tensor) -> Tensor:
+        """Return the Lagrangian's second term, sum of multiplier x violation."""
+        return (self.multipliers * violations).sum()
+
+    def ascend(self, violations: Tensor) -> None:
+        """Move every multiplier along its violation; a limit that holds with room lets its multiplier fall to 0."""
+        self.multipliers = (self.multipliers + self.learning_rate * violations.detach()).clamp(min=0)

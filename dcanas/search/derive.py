@@ -1,0 +1,136 @@
+"""From the scores of a search to one architecture within the budget (design: every member is scored exactly where the
+space is small; an integer programme over slots and linear limits where it is not)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.costs import Budget, CostModel, Domain, LinearCost, count_costs
+from dcanas.costs.feasibility import budget_error, explain, feasibility, select_costs
+from dcanas.costs.linearise import linearise
+from dcanas.costs.members import as_architecture, member_choices
+from dcanas.costs.programme import best_within
+from dcanas.search.pool import Candidate, make_pool, total_scores
+from dcanas.spaces import Architecture, Space
+
+ROUNDS = 60  # integer programmes solved before a large space is given up
+Judge = Callable[[list[Candidate]], tuple[Architecture, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The architecture chosen, its costs and how it was chosen.
+
+    costs: by name `{value, upper, unit, source}`, all known costs, limited or not.
+    provenance: `method`, `feasible` (members within the budget, where counted), `decided_by`, `pool` and whatever
+        the judge wrote down.
+    """
+
+    architecture: Architecture
+    costs: dict[str, dict[str, Any]]
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
+           input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
+           dtype: str = "fp32", pool_size: int = 100, judge: Judge | None = None, seed: int = 0,
+           **skeleton: Any) -> Derived:
+    """Return the best member whose upper cost bounds keep every limit of `budget`.
+
+    scores: per slot one number per option, larger is better (searches pass the log-softmax of alphas).
+    costs: further cost models beside the counted ones (params, macs, peak_bytes, weight_bytes); the budget may
+        limit any of them. All refer to the final network, `skeleton`.
+    judge: chooses among a pool of at least `pool_size` feasible candidates and says why; without one the largest
+        total score decides (ties: the lower canonical index).
+
+    Raises `BudgetError` when nothing is within the budget, naming the limit that binds and the smallest feasible
+    value; `UserError` for scores of another shape or a cost asked outside its domain.
+    """
+    rows = _check_scores(space, scores)
+    domain = Domain.of(space, input_shape, num_classes, **skeleton)
+    for cost in costs:
+        if cost.domain is not None:
+            cost.domain.require(domain, cost.name)
+    known: list[CostModel] = [*count_costs(space, input_shape, num_classes, dtype, **skeleton), *costs]
+    limited = select_costs(known, budget)
+    if space.enumerable:
+        arch, provenance = _exact(space, rows, budget, limited, pool_size, judge, seed)
+    else:
+        arch, provenance = _by_programme(space, rows, budget, limited, known, pool_size, judge, seed)
+    told = {c.name: {"value": c.value(arch), "upper": c.upper(arch), "unit": c.unit, "source": c.source} for c in known}
+    return Derived(arch, told, provenance)
+
+
+def _check_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.ndarray]:
+    rows = [np.asarray(row, dtype=float) for row in scores]
+    expected = [len(slot.options) for slot in space.slots]
+    if [row.shape for row in rows] != [(n,) for n in expected]:
+        raise UserError(f"{space.name} needs one score per option, {expected} per slot, "
+                        f"got shapes {[row.shape for row in rows]}.")
+    if any(np.isnan(row).any() for row in rows):
+        raise UserError("A score is NaN: the search that made it diverged; derive needs numbers.")
+    return rows
+
+
+def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel], pool_size: int,
+           judge: Judge | None, seed: int) -> tuple[Architecture, dict[str, Any]]:
+    """Score every member."""
+    choices = member_choices(space)
+    uppers = {cost.name: cost.uppers(choices) for cost in limited}
+    kept = np.ones(len(choices), dtype=bool)
+    for name, values in uppers.items():
+        kept &= budget.allows(name, values)
+    if not kept.any():
+        raise budget_error(space.name, budget, *explain(uppers, budget))
+    feasible = choices[kept]
+    provenance: dict[str, Any] = {"method": "every member scored", "members": len(choices), "feasible": len(feasible)}
+    if judge is None:
+        best = int(np.argmax(total_scores(rows, feasible)))
+        return as_architecture(space, feasible[best]), provenance | {"decided_by": "score"}
+    pool = make_pool(space, rows, feasible, pool_size, seed)
+    arch, why = judge(pool)
+    return arch, provenance | {"pool": len(pool)} | why
+
+
+def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
+                  known: Sequence[CostModel], pool_size: int, judge: Judge | None,
+                  seed: int) -> tuple[Architecture, dict[str, Any]]:
+    """Solve integer programmes; each answer is verified against the true costs, excluded, and the next one asked."""
+    linear = [(c, budget[c.name] / (1 + c.relative_error)) for c in limited if isinstance(c, LinearCost)]
+    fits = {c.name: linearise(space, c) for c in limited if not isinstance(c, LinearCost)}
+    slack = {name: deviation for name, (_, deviation) in fits.items()}
+    found: list[Architecture] = []
+    asked: list[Architecture] = []
+    wanted = 1 if judge is None else pool_size
+    while len(found) < wanted and len(asked) < ROUNDS + wanted:
+        limits = linear + [(fit, budget[name] + slack[name]) for name, (fit, _) in fits.items()]
+        code = best_within(space, rows, limits, asked)
+        if code is None:
+            break
+        asked.append(code)
+        arch = code if space.is_dead(code) else space.prune(code)
+        broken = [c.name for c in limited if not budget.allows(c.name, c.upper(arch))]
+        for name in broken:
+            if name in slack:
+                slack[name] -= fits[name][1] / 2  # verification found the fitted row too generous
+        if not broken and not space.is_dead(arch) and arch not in found:
+            found.append(arch)
+    provenance: dict[str, Any] = {"method": "integer programme", "programmes": len(asked)}
+    if not found:
+        answer = feasibility(space, known, budget, seed)
+        answer.require()
+        raise UserError(f"No member of {space.name} within the budget was found by {len(asked)} integer programmes, "
+                        "though the budget is not proven infeasible: loosen the tightest limit a little.")
+    if judge is None:
+        return found[0], provenance | {"decided_by": "score"}
+    near = [n for arch in found for n in space.neighbours(arch)
+            if all(budget.allows(c.name, c.upper(n)) for c in limited)]
+    distinct = np.array([a.choices for a in dict.fromkeys([*found, *near])])
+    pool = make_pool(space, rows, distinct, pool_size, seed)
+    arch, why = judge(pool)
+    return arch, provenance | {"pool": len(pool)} | why
