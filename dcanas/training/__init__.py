@@ -1,1 +1,31 @@
+"""Data sets, splits, recipes and the one training loop.
 
+What needs torch is imported when it is first asked for: listing data sets and checking settings stay quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dcanas.training import cifar as _cifar  # noqa: F401 (registers itself, as do the next two)
+from dcanas.training import digits as _digits  # noqa: F401
+from dcanas.training import folder as _folder  # noqa: F401
+from dcanas.training.data import Dataset, DataSpec, datasets, load_data
+from dcanas.training.recipe import Recipe
+from dcanas.training.splits import halves
+
+if TYPE_CHECKING:
+    from dcanas.training.augment import make_augment
+    from dcanas.training.loop import Progress, batch_bounds, train
+    from dcanas.training.metrics import predict, summarise, wilson
+
+_WITH_TORCH = {"make_augment": "augment", "Progress": "loop", "batch_bounds": "loop", "train": "loop",
+               "predict": "metrics", "summarise": "metrics", "wilson": "metrics"}
+
+__all__ = ["DataSpec", "Dataset", "Progress", "Recipe", "batch_bounds", "datasets", "halves", "load_data",
+           "make_augment", "predict", "summarise", "train", "wilson"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)

@@ -1,0 +1,181 @@
+"""Classify images with the model.onnx beside this file: numpy and onnxruntime; Pillow to open image files.
+
+    python infer.py                    accuracy on the delivered test set (test.npz)
+    python infer.py a.png b.jpg        label and probability of each image
+    python infer.py --json [files]     the same as JSON
+
+Beside this file lie `model.onnx` (input: float32 (1, C, H, W) in [0, 1]; output: logits (1, classes)),
+`labels.txt` (one class per line, in the order of the outputs), `preprocessing.json` and `test.npz`
+(`images` uint8 (N, C, H, W), `labels` int64 (N,)). Runs on Python 3.8 and later. The network was trained on
+images decoded by the very functions below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+RESAMPLE = ("nearest", "bilinear", "bicubic", "lanczos")
+
+
+class InputError(Exception):
+    """A file that cannot be used; the text is one sentence."""
+
+
+def load_image(path, preprocessing):
+    """Return an image file as the network's pixels; raises `InputError` naming the file.
+
+    Shape: uint8 (C, H, W), where `preprocessing` holds `channels` C, `size` [H, W] and `resample`.
+    """
+    image = open_image(path)
+    try:
+        return fit(image, preprocessing)
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}") from error
+    except Exception as error:  # Pillow raises many kinds for damaged pixels
+        raise InputError(f"{path} is not a readable image ({_reason(error)}).") from error
+
+
+def open_image(path):
+    """Return the opened, not yet decoded Pillow image; raises `InputError` naming the file."""
+    from PIL import Image
+
+    try:
+        return Image.open(path)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no image {path}.") from error
+    except Exception as error:
+        raise InputError(f"{path} is not a readable image ({_reason(error)}).") from error
+
+
+def fit(image, preprocessing):
+    """Return a Pillow image as uint8 (C, H, W): upright, 8 bits, on white, cropped and resized.
+
+    The crop is the largest centred box of the wanted aspect ratio. Pillow's filters average over the source's
+    pixels where they shrink; an image of the right size keeps its pixels.
+    """
+    from PIL import Image, ImageOps
+
+    height, width = preprocessing["size"]
+    image = _eight_bits(ImageOps.exif_transpose(image))
+    if _has_alpha(image):
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("L" if preprocessing["channels"] == 1 else "RGB")
+    if image.size != (width, height):
+        scale = max(width / image.width, height / image.height)
+        left, top = (image.width - width / scale) / 2, (image.height - height / scale) / 2
+        box = (max(left, 0), max(top, 0), min(left + width / scale, image.width),
+               min(top + height / scale, image.height))
+        if preprocessing["resample"] not in RESAMPLE:
+            raise InputError(f"resample must be one of {', '.join(RESAMPLE)}.")
+        image = image.resize((width, height), getattr(Image, preprocessing["resample"].upper()), box=box)
+    pixels = np.asarray(image, dtype=np.uint8)
+    return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def to_input(images):
+    """Return uint8 images as the model's input, float32 in [0, 1]; mean and deviation are in the model."""
+    return images.astype(np.float32) / np.float32(255)
+
+
+def predict(session, images):
+    """Return the logits (N, classes) of uint8 images (N, C, H, W), one at a time: the model's batch is 1."""
+    name = session.get_inputs()[0].name
+    return np.concatenate([session.run(None, {name: to_input(image[None])})[0] for image in images])
+
+
+def probabilities(logits):
+    """Return the softmax over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def open_session(folder):
+    """Return the ONNX Runtime session of the model in `folder`; raises `InputError`."""
+    import onnxruntime
+
+    model = _beside(folder, "model.onnx")
+    try:
+        return onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise InputError(f"model.onnx cannot be loaded by onnxruntime {onnxruntime.__version__} "
+                         f"({_reason(error)}).") from error
+
+
+def classify(folder, files):
+    """Return {file, label, probability} for each image file."""
+    preprocessing = json.loads(_beside(folder, "preprocessing.json").read_text(encoding="utf-8"))
+    labels = _beside(folder, "labels.txt").read_text(encoding="utf-8").splitlines()
+    images = [load_image(file, preprocessing) for file in files]
+    chances = probabilities(predict(open_session(folder), np.stack(images)))
+    best = chances.argmax(axis=1)
+    return [{"file": str(file), "label": labels[best[i]], "probability": float(chances[i, best[i]])}
+            for i, file in enumerate(files)]
+
+
+def evaluate(folder):
+    """Return {accuracy, correct, n} on the delivered test set."""
+    with np.load(str(_beside(folder, "test.npz")), allow_pickle=False) as test:
+        images, labels = test["images"], test["labels"]
+    correct = int((predict(open_session(folder), images).argmax(axis=1) == labels).sum())
+    return {"accuracy": correct / len(labels), "correct": correct, "n": len(labels)}
+
+
+def main(argv=None):
+    """Run the command line; returns the exit code: 0 done, 2 a file that cannot be used."""
+    parser = argparse.ArgumentParser(description="Classify images with the model.onnx beside this file.")
+    parser.add_argument("files", nargs="*", help="image files; none: the delivered test set")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    args = parser.parse_args(argv)
+    folder = Path(__file__).resolve().parent
+    try:
+        result = classify(folder, args.files) if args.files else evaluate(folder)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(result, indent=2))
+    elif args.files:
+        for row in result:
+            print(f"{row['file']}: {row['label']} ({row['probability']:.4f})")
+    else:
+        print(f"accuracy: {result['accuracy']:.4f} ({result['correct']} of {result['n']})")
+    return 0
+
+
+def _eight_bits(image):
+    """Return an image of more than 8 bits per pixel as 8; Pillow itself does so for 16-bit colour."""
+    if image.mode == "F":
+        raise InputError("its pixels are floating point, of no stated range; save it with 8 or 16 bits.")
+    if not image.mode.startswith("I"):
+        return image
+    from PIL import Image
+
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise InputError("its pixels have more than 16 bits; save it with 8 or 16 bits.")
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _has_alpha(image):
+    return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+
+
+def _beside(folder, name):
+    path = Path(folder) / name
+    if not path.is_file():
+        raise InputError(f"{name} is missing beside infer.py; copy the whole bundle.")
+    return path
+
+
+def _reason(error):
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Image files and arrays to uint8 (N, C, H, W), by the functions that the delivered `infer.py` uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import key_of
+from dcanas.export.infer import InputError, fit, load_image, open_image
+
+MEMORY_BYTES = 4 << 30  # decoded images larger than this go to disk
+_ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_ORIENTATION = 0x0112
+T = TypeVar("T")
+
+
+def probe(paths: Sequence[Path]) -> tuple[set[tuple[int, int]], bool]:
+    """Return the sizes (H, W) that occur and whether all images are grey, from the files' headers."""
+    found = list(_parallel(_header, paths))
+    return {size for size, _ in found}, all(grey for _, grey in found)
+
+
+def decode(paths: Sequence[Path], preprocessing: dict[str, Any], cache: Path | None,
+           memory_bytes: int = MEMORY_BYTES) -> np.ndarray:
+    """Return all images, in memory or, where they take more than `memory_bytes`, in a file of `cache`.
+
+    Raises `UserError` naming the first file that cannot be read.
+    """
+    shape = (len(paths), preprocessing["channels"], *preprocessing["size"])
+    needed = int(np.prod(shape, dtype=np.int64))
+    if needed <= memory_bytes:
+        return _fill(np.empty(shape, np.uint8), paths, preprocessing)
+    if cache is None:
+        raise UserError(f"The decoded images take {needed / 2**30:.1f} GiB, more than the "
+                        f"{memory_bytes / 2**30:.1f} GiB kept in memory; choose a smaller data.size.")
+    files = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
+    whole = cache / f"images-{key_of(files, preprocessing)}.npy"
+    if not whole.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        part = whole.with_name(f".{whole.name}.{os.getpid()}")
+        try:
+            images = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+            _fill(images, paths, preprocessing).flush()  # type: ignore[attr-defined]
+            part.replace(whole)  # whole or absent, as all files
+        except OSError as error:
+            raise UserError(f"Could not write {needed / 2**30:.1f} GiB of decoded images to {cache} "
+                            f"({error.strerror}); make room or choose a smaller data.size.") from error
+        finally:
+            part.unlink(missing_ok=True)
+    return np.load(whole, mmap_mode="r")
+
+
+def refit(images: np.ndarray, preprocessing: dict[str, Any]) -> np.ndarray:
+    """Return uint8 images (N, C, H, W) in another size or number of channels, as `infer.py` makes them."""
+    if images.shape[1:] == (preprocessing["channels"], *preprocessing["size"]):
+        return images
+    from PIL import Image
+
+    layout = images[:, 0] if images.shape[1] == 1 else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+    return np.stack([fit(Image.fromarray(image), preprocessing) for image in layout])
+
+
+def _fill(images: np.ndarray, paths: Sequence[Path], preprocessing: dict[str, Any]) -> np.ndarray:
+    for i, image in enumerate(_parallel(lambda path: load_image(path, preprocessing), paths)):
+        images[i] = image
+    return images
+
+
+def _header(path: Path) -> tuple[tuple[int, int], bool]:
+    with open_image(path) as image:
+        width, height = image.size
+        if image.getexif().get(_ORIENTATION) in _ROTATED:
+            width, height = height, width
+        return (height, width), image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
+
+
+def _parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterable[T]:
+    """Yield results in the order of `paths`; Pillow decodes outside the interpreter's lock."""
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(paths), 1024):  # so that a bad file ends the work soon
+            try:
+                yield from pool.map(function, paths[start:start + 1024])
+            except InputError as error:
+                raise UserError(f"{str(error).rstrip('.')}; mend or remove it.") from error

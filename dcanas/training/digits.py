@@ -1,0 +1,31 @@
+"""scikit-learn's 1,797 handwritten digits (Alpaydin & Kaynak, 1998): real, 8x8, grey, no download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dcanas.training.data import Dataset, DataSpec, datasets, preprocessing
+from dcanas.training.splits import split
+
+
+@datasets.add
+def digits(spec: DataSpec, cache: Path | None = None) -> Dataset:
+    """Handwritten digits 0 to 9, 8x8 grey; mirrored digits are no digits."""
+    from sklearn.datasets import load_digits
+
+    from dcanas.training.decode import refit  # here, for it brings torch with it
+
+    spec.refuse("root", "group_by", "download")
+    raw = load_digits()
+    images = np.rint(raw.images * (255 / 16)).astype(np.uint8)[:, None]  # the originals count 0 to 16
+    labels = raw.target.astype(np.int64)
+    classes = tuple(str(name) for name in raw.target_names)
+    side = spec.size or 8
+    steps = preprocessing((side, side), spec.channels or 1)
+    test = spec.test_fraction
+    validation = (1 - test) * spec.validation_fraction
+    shares = {"train": 1 - test - validation, "validation": validation, "test": test}
+    parts = split(labels, shares, {"train": 2, "validation": 1, "test": 1}, classes, spec.split_seed)
+    return Dataset("digits", classes, refit(images, steps), labels, **parts, preprocessing=steps, flip=False)

@@ -1,0 +1,59 @@
+"""What a trained network gets right."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dcanas.training.data import Dataset
+
+_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
+
+
+def predict(network: nn.Module, dataset: Dataset, indices: np.ndarray, batch_size: int = 256,
+            device: str | torch.device = "cpu") -> np.ndarray:
+    """Return the logits (n, classes), float32, of these images, in evaluation mode, without augmentation."""
+    device = torch.device(device)
+    mode = network.training
+    network.to(device).eval()
+    try:
+        with torch.inference_mode():
+            return np.concatenate([
+                network(torch.from_numpy(dataset.images[indices[i:i + batch_size]]).to(device).float() / 255)
+                .float().cpu().numpy() for i in range(0, len(indices), batch_size)])
+    finally:
+        network.train(mode)
+
+
+def summarise(labels: np.ndarray, predictions: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Return accuracy with its 95 % interval, balanced accuracy, recall per class and the confusion matrix.
+
+    labels, predictions: class indices (n,). `confusion[true][predicted]` counts images. A class without
+    images has recall None and does not enter the balanced accuracy.
+    """
+    confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    np.add.at(confusion, (labels, predictions), 1)
+    right, count = np.diagonal(confusion), confusion.sum(axis=1)
+    recall = [int(r) / int(n) if n else None for r, n in zip(right, count, strict=True)]
+    known = [r for r in recall if r is not None]
+    return {
+        "n": len(labels),
+        "correct": int(right.sum()),
+        "accuracy": int(right.sum()) / len(labels),
+        "accuracy_interval": list(wilson(int(right.sum()), len(labels))),
+        "balanced_accuracy": sum(known) / len(known),
+        "per_class_recall": dict(zip(classes, recall, strict=True)),
+        "confusion": confusion.tolist(),
+    }
+
+
+def wilson(correct: int, count: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a share (Wilson, 1927)."""
+    share, square = correct / count, _Z**2
+    middle = (share + square / (2 * count)) / (1 + square / count)
+    half = _Z / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
