@@ -1,1 +1,10 @@
+"""Devices, and what networks cost on them when they are run."""
 
+from dcanas.hardware.device import Device, Runtime, list_devices, load_device
+from dcanas.hardware.latency_fit import FittedLatency, choose_members, fit_counts
+from dcanas.hardware.members import measure_members
+from dcanas.hardware.profile import Profile
+from dcanas.hardware.profiler import profile_onnx
+
+__all__ = ["Device", "FittedLatency", "Profile", "Runtime", "choose_members", "fit_counts", "list_devices",
+           "load_device", "measure_members", "profile_onnx"]

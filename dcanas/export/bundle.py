@@ -1,0 +1,137 @@
+"""The bundle: a folder that classifies images without this project."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import write_bytes, write_json, write_text
+
+if TYPE_CHECKING:
+    import torch
+
+FILES = ("README.md", "infer.py", "labels.txt", "model.onnx", "network.py", "preprocessing.json", "test.npz",
+         "weights.pt")
+
+_LOAD = '''
+def load(weights: str | Path = Path(__file__).with_name("weights.pt")) -> nn.Module:
+    """Return the trained network in evaluation mode: images (N, C, H, W) in [0, 1] in, logits out."""
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    model = Classifier(Normalise(state["normalise.mean"].flatten().tolist(),
+                                 state["normalise.std"].flatten().tolist()), build())
+    model.load_state_dict(state)
+    return model.eval()
+'''
+
+_README = """# {title}
+
+Classes: {classes}. Images: {shape} (channels, height, width).
+
+    pip install "onnxruntime>={runtime_version}" numpy pillow
+    python infer.py                # accuracy on test.npz, the test images of the data set
+    python infer.py photo.png      # label and probability of an image
+
+`model.onnx` takes one image as float32 (1, channels, height, width) in [0, 1] and gives logits; `labels.txt` names them in
+order, `preprocessing.json` says how an image file becomes the input. With PyTorch alone:
+
+    from network import load
+    logits = load()(images)        # images: float32 (N, channels, height, width) in [0, 1]
+"""
+
+
+def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
+                 state_dict: Mapping[str, torch.Tensor], classes: Sequence[str], preprocessing: Mapping[str, Any],
+                 test_images: NDArray[np.uint8], test_labels: NDArray[Any], title: str = "Image classifier",
+                 runtime_version: str = "1.14") -> Path:
+    """Write the folder whole or not at all; an earlier bundle there is replaced, anything else refused.
+
+    network_source: Python source that needs torch only, with a function `build()` (see `Space.source`).
+    state_dict: of `Classifier(Normalise(...), build())`.
+    preprocessing: what `infer.py` needs: `channels`, `size` [H, W], `resample`; further keys are kept.
+    Shape: test_images uint8 (N, C, H, W), test_labels (N,) indices into `classes`.
+    runtime_version: the oldest ONNX Runtime that loads the file, for the README.
+    Raises `UserError` where the folder holds other files or the disk is full.
+    """
+    if test_images.dtype != np.uint8 or test_images.ndim != 4 or len(test_images) != len(test_labels):
+        raise ValueError(f"test images must be uint8 (N, C, H, W) with a label each, got {test_images.dtype} "
+                         f"{test_images.shape} and {len(test_labels)} labels")
+    for name in classes:
+        if name.splitlines() != [name]:
+            raise UserError(f"The class name {name!r} does not fit on one line of labels.txt; rename the class.")
+    folder = Path(folder)
+    _require_replaceable(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    except OSError as error:
+        raise UserError(f"Could not write {folder} ({error.strerror}).") from error
+    try:
+        write_bytes(partial / "model.onnx", Path(onnx_path).read_bytes())
+        write_text(partial / "labels.txt", "".join(f"{name}\n" for name in classes))
+        write_json(partial / "preprocessing.json", dict(preprocessing))
+        write_bytes(partial / "test.npz", _packed(test_images, test_labels))
+        write_bytes(partial / "infer.py", Path(__file__).with_name("infer.py").read_bytes())
+        write_text(partial / "network.py", _network_text(network_source))
+        write_bytes(partial / "weights.pt", _weights(state_dict))
+        write_text(partial / "README.md", _README.format(
+            title=title, classes=", ".join(classes), shape=tuple(test_images.shape[1:]),
+            runtime_version=runtime_version))
+        partial.chmod(0o755)
+        _replace(folder, partial)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return folder
+
+
+def _require_replaceable(folder: Path) -> None:
+    if folder.is_dir():
+        foreign = sorted({entry.name for entry in folder.iterdir()} - {*FILES, "__pycache__"})
+        if foreign:
+            raise UserError(f"{folder} holds {foreign[0]}, which is not part of a bundle; choose another folder or "
+                            "move it away.")
+    elif folder.exists():
+        raise UserError(f"{folder} is a file; a bundle is a folder: choose another place.")
+
+
+def _replace(folder: Path, partial: Path) -> None:
+    """Put `partial` in the place of `folder`; a reader sees the old bundle, none for a moment, or the new one."""
+    if not folder.exists():
+        partial.rename(folder)
+        return
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    folder.rename(aside / folder.name)
+    partial.rename(folder)
+    shutil.rmtree(aside)
+
+
+def _network_text(network_source: str) -> str:
+    from dcanas.export import classifier
+
+    wrapper = "\n\n".join(inspect.getsource(part) for part in (classifier.Normalise, classifier.Classifier))
+    imports = ("from collections.abc import Sequence  # noqa: E402\nfrom pathlib import Path  # noqa: E402\n\n"
+               "import torch  # noqa: E402\nfrom torch import Tensor, nn  # noqa: E402\n")
+    return f"{network_source.rstrip()}\n\n\n{imports}\n\n{wrapper}\n{_LOAD}"
+
+
+def _packed(images: NDArray[np.uint8], labels: NDArray[Any]) -> bytes:
+    content = io.BytesIO()
+    np.savez_compressed(content, images=images, labels=np.asarray(labels, np.int64))
+    return content.getvalue()
+
+
+def _weights(state_dict: Mapping[str, torch.Tensor]) -> bytes:
+    import torch
+
+    content = io.BytesIO()
+    torch.save({name: tensor.detach().cpu() for name, tensor in state_dict.items()}, content)
+    return content.getvalue()

@@ -1,0 +1,115 @@
+"""A network as one ONNX file that says what it is, loads in old runtimes and tells nothing about this machine."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnx
+from onnx.helper import VERSION_TABLE
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import write_bytes
+
+if TYPE_CHECKING:
+    import torch
+
+INPUT, OUTPUT = "image", "logits"
+OPSET, IR_VERSION = 18, 8  # the exporter's own lowest opset, and the oldest format that may carry it (ONNX 1.13)
+_LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")
+
+
+def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[int, int, int], opset: int = OPSET,
+                ir_version: int = IR_VERSION, metadata: Mapping[str, str] | None = None) -> Path:
+    """Write the network in evaluation mode to one ONNX file, whole or not at all; equal networks give equal bytes.
+
+    Batch norm that follows a convolution is folded into it. The network itself is not touched.
+    Shape: input `image` float32 (1, C, H, W), fixed; output `logits` float32 (1, num_classes).
+    metadata: texts stored inside the file (architecture, classes, preprocessing ...).
+    Raises `UserError` where the opset or the IR version cannot be produced, or the disk is full.
+    """
+    _check_versions(opset, ir_version)
+    model = _exported(network, tuple(input_shape), opset)
+    produced = next(entry.version for entry in model.opset_import if entry.domain == "")
+    if produced != opset:
+        raise UserError(f"This network cannot be written in ONNX opset {opset} (the exporter offers {produced}); "
+                        "set the device's runtime.opset to that, or use a newer runtime on the device.")
+    _make_neutral(model)
+    model.ir_version = ir_version
+    for key, value in sorted((metadata or {}).items()):
+        model.metadata_props.add(key=str(key), value=str(value))
+    onnx.checker.check_model(model, full_check=True)
+    path = Path(path)
+    write_bytes(path, model.SerializeToString(deterministic=True))
+    return path
+
+
+def _check_versions(opset: int, ir_version: int) -> None:
+    # VERSION_TABLE rows: ONNX release, IR version, opset of the default domain, further domains
+    needed = min((row[1] for row in VERSION_TABLE if row[2] >= opset), default=None)
+    if opset < 1 or needed is None:
+        raise UserError(f"ONNX opset {opset} does not exist for onnx {onnx.__version__}; use one from {OPSET} to "
+                        f"{max(row[2] for row in VERSION_TABLE)}.")
+    if not needed <= ir_version <= onnx.IR_VERSION:
+        raise UserError(f"ONNX opset {opset} needs IR version {needed} to {onnx.IR_VERSION}, got {ir_version}; "
+                        "change runtime.ir_version or runtime.opset of the device.")
+
+
+def _exported(network: torch.nn.Module, input_shape: tuple[int, ...], opset: int) -> onnx.ModelProto:
+    import torch
+
+    network = copy.deepcopy(network).cpu().eval()
+    with _silence():
+        program = torch.onnx.export(network, (torch.zeros(1, *input_shape),), dynamo=True, opset_version=opset,
+                                    input_names=[INPUT], output_names=[OUTPUT], external_data=False, optimize=True,
+                                    verbose=False)
+    assert program is not None  # None is the answer of the exporter's other mode, which writes the file itself
+    return program.model_proto
+
+
+def _make_neutral(model: onnx.ModelProto) -> None:
+    """Take out what is not the network: source paths, traces, counters that differ from export to export."""
+    graph = model.graph
+    for holder in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        holder.doc_string = ""
+        del holder.metadata_props[:]
+    del graph.value_info[:]
+    renamed: dict[str, str] = {}
+    constants = {name for node in graph.node for name in node.input} & {t.name for t in graph.initializer}
+    kept = [t for t in graph.initializer if t.name in constants]
+    for number, tensor in enumerate(kept):
+        if tensor.name.startswith("val_"):  # the exporter's own constants; parameters keep their names
+            renamed[tensor.name] = f"constant_{number}"
+        tensor.name = renamed.get(tensor.name, tensor.name)
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    outputs = {value.name for value in graph.output}
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+        for position, name in enumerate(node.output):
+            if name and name not in outputs:
+                renamed[name] = f"{node.name}_out" + (f"_{position}" if position else "")
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the exporter's remarks off the screen; its failures are exceptions."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

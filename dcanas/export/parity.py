@@ -1,0 +1,69 @@
+"""Does the exported file compute what the network computes?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from dcanas.basics.errors import UserError
+from dcanas.export.runtime import onnx_predict
+
+if TYPE_CHECKING:
+    import torch
+
+
+def check_parity(network: torch.nn.Module, path: Path | str, images: NDArray[Any]) -> dict[str, Any]:
+    """Return how well the file at `path` reproduces the network on these images.
+
+    Shape: images (N, C, H, W), uint8 or float in [0, 1].
+    Returns `n`, `top1_agreement` (share of equal answers), `max_relative_logit_error` and its median over images
+    (per image: largest difference of a logit / largest logit of the network), `onnxruntime`. An absolute tolerance
+    would fail correct files with large logits.
+    Raises `UserError` where logits are not finite.
+    """
+    scaled = as_floats(images)
+    expected = _network_logits(network, scaled)
+    found = onnx_predict(path, scaled)
+    for source, logits in (("network", expected), ("exported file", found)):
+        bad = int((~np.isfinite(logits)).any(axis=1).sum())
+        if bad:
+            raise UserError(f"The {source} gives logits that are not finite for {bad} of {len(logits)} images; "
+                            "train it again with a smaller learning rate.")
+    size = np.maximum(np.abs(expected).max(axis=1), np.finfo(np.float32).tiny)
+    errors = np.abs(expected - found).max(axis=1) / size
+    return {
+        "n": len(scaled),
+        "top1_agreement": float((expected.argmax(axis=1) == found.argmax(axis=1)).mean()),
+        "max_relative_logit_error": float(errors.max()),
+        "median_relative_logit_error": float(np.median(errors)),
+        "onnxruntime": onnxruntime.__version__,
+    }
+
+
+def as_floats(images: NDArray[Any]) -> NDArray[np.float32]:
+    """Return images as float32 in [0, 1]; uint8 is divided by 255, floats must be in range already."""
+    if images.dtype == np.uint8:
+        return images.astype(np.float32) / np.float32(255)
+    if images.size and not (images.min() >= 0 and images.max() <= 1):
+        raise UserError(f"Images given as floats must lie in [0, 1], got {images.min():.4g} to {images.max():.4g}.")
+    return images.astype(np.float32)
+
+
+def _network_logits(network: torch.nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    import torch
+
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        with torch.inference_mode():
+            batches = [network(torch.from_numpy(images[i:i + 256]).to(device)).cpu().numpy()
+                       for i in range(0, len(images), 256)]
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return np.concatenate(batches)

@@ -1,0 +1,165 @@
+"""Devices: what a network has to run on, read from one YAML file each."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.resources import resource_folder
+
+SOURCES: dict[str, tuple[str, ...]] = {  # cost name -> where a device may say it comes from
+    "params": ("counted",),
+    "macs": ("counted",),
+    "peak_bytes": ("counted",),
+    "weight_bytes": ("counted",),
+    "latency_ms": ("measured",),
+    "latency_p95_ms": ("measured",),
+}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What executes the exported file there.
+
+    version: the oldest version the file must load in; opset, ir_version: of the file.
+    """
+
+    name: str
+    version: str
+    opset: int
+    ir_version: int
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device.
+
+    threads: inside an operator; memory_bytes, flash_bytes: None where no limit is stated.
+    costs: cost name -> source of the number that decides whether a limit is met.
+    """
+
+    name: str
+    description: str
+    runtime: Runtime
+    provider: str
+    threads: int
+    memory_bytes: int | None
+    flash_bytes: int | None
+    dtype: str
+    connection: str
+    costs: Mapping[str, str] = field(hash=False)
+
+    def source(self, cost: str) -> str:
+        """Return where this device's number for a cost comes from; raises `UserError` for costs it does not have."""
+        if cost not in self.costs:
+            raise unknown(f"cost of device {self.name}", cost, self.costs)
+        return self.costs[cost]
+
+
+def load_device(name: str) -> Device:
+    """Return the device of this name, the user's own profile before the shipped one.
+
+    Raises `UserError` with the nearest known name, or naming file and key where the profile is wrong.
+    """
+    files = _profiles()
+    if name not in files:
+        raise unknown("device", name, files)
+    return _read(files[name])
+
+
+def list_devices() -> list[str]:
+    """Return the names of all devices, in alphabetical order."""
+    return sorted(_profiles())
+
+
+def user_folder() -> Path:
+    """Return where the user's own profiles lie: `DCANAS_DEVICES`, or `~/.config/dcanas/devices`."""
+    stated = os.environ.get("DCANAS_DEVICES")
+    if stated and not Path(stated).expanduser().is_dir():
+        raise UserError(f"DCANAS_DEVICES names {stated}, which is no folder; create it or unset the variable.")
+    return Path(stated or "~/.config/dcanas/devices").expanduser()
+
+
+def _profiles() -> dict[str, Path]:
+    folders = (resource_folder("hardware_profiles"), user_folder())  # the later replaces the earlier
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+
+
+Check = Callable[[Any], bool]
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _whole(low: int, high: int) -> Check:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _bytes(value: Any) -> bool:
+    return value is None or _whole(1024, 1 << 50)(value)
+
+
+def _one_of(*names: str) -> Check:
+    return lambda value: value in names and isinstance(value, str)
+
+
+_RUNTIME: dict[str, tuple[Check, str]] = {
+    "name": (_one_of("onnxruntime"), "onnxruntime"),
+    "version": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"\d+(\.\d+){1,2}", v)),
+                'a version in quotes such as "1.14"'),
+    "opset": (_whole(7, 64), "a whole number from 7 to 64"),
+    "ir_version": (_whole(3, 32), "a whole number from 3 to 32"),
+}
+_DEVICE: dict[str, tuple[Check, str]] = {
+    "name": (_text, "a text"),
+    "description": (_text, "a text"),
+    "runtime": (lambda v: isinstance(v, dict), f"a block with {', '.join(_RUNTIME)}"),
+    "provider": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"\w+ExecutionProvider", v)),
+                 "an ONNX Runtime execution provider such as CPUExecutionProvider"),
+    "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
+    "memory_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
+    "flash_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
+    "dtype": (_one_of("fp32"), "fp32"),
+    "connection": (_one_of("local"), "local"),
+    "costs": (lambda v: isinstance(v, dict) and bool(v), "a block of cost names and their sources"),
+}
+
+
+def _read(path: Path) -> Device:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is not valid YAML ({reason}); correct it.") from error
+    values = _checked(path, "", content, _DEVICE)
+    runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
+    sources = {name: (_one_of(*allowed), " or ".join(allowed)) for name, allowed in SOURCES.items()}
+    costs = _checked(path, "costs.", values["costs"], {k: v for k, v in sources.items() if k in values["costs"]},
+                     known=SOURCES)
+    if values["name"] != path.stem:
+        raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
+    return Device(**{**values, "runtime": runtime, "costs": costs})
+
+
+def _checked(path: Path, prefix: str, content: Any, schema: Mapping[str, tuple[Check, str]],
+             known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a block with exactly the keys of `schema`, each plausible; raises `UserError` naming file and key."""
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold keys and values ({', '.join(schema)}), got {type(content).__name__}.")
+    for key in content:
+        if key not in schema:
+            raise UserError(f"{path}: {unknown('key', f'{prefix}{key}', [prefix + k for k in known or schema])}")
+    for key, (check, expected) in schema.items():
+        if key not in content:
+            raise UserError(f"{path}: {prefix}{key} is missing; expected {expected}.")
+        if not check(content[key]):
+            raise UserError(f"{path}: {prefix}{key} must be {expected}, got {content[key]!r}.")
+    return dict(content)
