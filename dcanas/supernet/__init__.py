@@ -1,1 +1,5 @@
+"""All architectures of a space at once, sharing weights."""
 
+from dcanas.supernet.supernet import Supernet
+
+__all__ = ["Supernet"]

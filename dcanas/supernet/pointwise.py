@@ -1,0 +1,28 @@
+"""1x1 convolutions that narrow and widen the channels around the candidate operations."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Pointwise(nn.Module):
+    """A 1x1 convolution without bias, run as a matrix product per image.
+
+    With few channels that is several times as fast as `Conv2d` on a CPU. It starts as a random orthogonal map,
+    scaled to keep the variance per channel.
+
+    Shape: (N, in_channels, H, W) -> (N, out_channels, H, W).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels))
+        nn.init.orthogonal_(self.weight, gain=max(1.0, out_channels / in_channels) ** 0.5)
+
+    def forward(self, x: Tensor, plus: Tensor | None = None) -> Tensor:
+        """Return the convolution of `x`, added to `plus` (N, out_channels, H, W) where it is given."""
+        weight = self.weight.expand(len(x), *self.weight.shape)
+        product = (torch.bmm(weight, x.flatten(2)) if plus is None
+                   else torch.baddbmm(plus.flatten(2), weight, x.flatten(2)))
+        return product.unflatten(2, x.shape[2:])
