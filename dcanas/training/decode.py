@@ -75,9 +75,16 @@ def _fill(images: np.ndarray, paths: Sequence[Path], preprocessing: dict[str, An
 def _header(path: Path) -> tuple[tuple[int, int], bool]:
     with open_image(path) as image:
         width, height = image.size
-        if image.getexif().get(_ORIENTATION) in _ROTATED:
+        if width != height and _orientation(image, path) in _ROTATED:
             width, height = height, width
         return (height, width), image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
+
+
+def _orientation(image: Any, path: Path) -> int | None:
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except Exception as error:  # in PNG files it may stand after the pixels, which may be damaged
+        raise InputError(f"{path} is not a readable image ({error}).") from error
 
 
 def _parallel(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterable[T]:

@@ -19,7 +19,7 @@ def split(labels: np.ndarray, shares: dict[str, float], least: dict[str, int], c
     groups: a number per image; images of one group stay in one part.
     Raises `UserError` naming a class with too few images or groups.
     """
-    for c, count in enumerate(np.bincount(labels, minlength=len(classes))):
+    for c, count in enumerate(np.bincount(labels, minlength=len(classes)).tolist()):
         if count < sum(least.values()):
             parts = ", ".join(f"{n} for {name}" for name, n in least.items())
             images = f"{count} image{'s' * (count != 1)}"

@@ -1,0 +1,263 @@
+"""The training loop: learns, resumes to the bit, stops, and says what went wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import UserError
+from dcanas.training import DataSpec, Recipe, batch_bounds, load_data, predict, train
+from dcanas.training.loop import SAVE_SECONDS
+
+RECIPE = Recipe(epochs=3, batch_size=64, learning_rate=0.05, warmup_epochs=1, rotation=5.0, cutout=0.25)
+
+
+@pytest.fixture(scope="module")
+def data():
+    torch.set_num_threads(1)
+    return load_data(DataSpec())
+
+
+def network(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+                         nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(128, 10))
+
+
+def weights(trained: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in trained.state_dict().items()}
+
+
+def assert_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+@pytest.fixture(scope="module")
+def straight(data):
+    """Weights and history of RECIPE trained in one go on the training split, seed 7."""
+    trained = network()
+    history = train(trained, data, data.train, RECIPE, 7)
+    return weights(trained), history
+
+
+def test_it_learns_the_digits(data, straight):
+    trained = network()
+    trained.load_state_dict(straight[0])
+    right = predict(trained, data, data.validation).argmax(1) == data.labels[data.validation]
+    assert right.mean() > 0.7  # chance is 0.1
+    losses = [row["loss"] for row in straight[1]]
+    assert losses == sorted(losses, reverse=True)
+    assert [row["step"] for row in straight[1]] == [18, 36, 54]  # 1,149 images in batches of 64: 18 steps
+
+
+def test_the_first_steps_equal_plain_sgd(data):
+    """Two steps written out with torch alone: warm-up, momentum, decay of matrices only, clipped gradient."""
+    recipe = Recipe(epochs=1, batch_size=100, learning_rate=0.5, warmup_epochs=1, clip_norm=0.5,
+                    weight_decay=0.1, label_smoothing=0.2, crop_padding=0, rotation=0.0, zoom=0.0)
+    torch.manual_seed(0)
+    ours = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    w, b = ours[1].weight.detach().clone(), ours[1].bias.detach().clone()
+    fed = []
+    ours[0].register_forward_hook(lambda module, inputs, output: fed.append(output.clone()))
+    train(ours, data, data.train[:200], recipe, 3)
+    moments = [torch.zeros_like(w), torch.zeros_like(b)]
+    pixels = torch.from_numpy(data.images[data.train[:200]]).flatten(1).float() / 255
+    seen = []
+    for step, x in enumerate(fed):
+        rows = [int((pixels == image).all(1).nonzero()[0]) for image in x]
+        seen += rows
+        y = torch.from_numpy(data.labels[data.train[:200]][rows])
+        w.requires_grad_(), b.requires_grad_()
+        loss = F.cross_entropy(x @ w.T + b, y, label_smoothing=0.2)
+        gradients = torch.autograd.grad(loss, [w, b])
+        norm = torch.cat([g.flatten() for g in gradients]).norm()
+        gradients = [g * min(1, 0.5 / float(norm)) for g in gradients]
+        rate = 0.5 * (step + 1) / 3
+        updated = []
+        for i, (p, g, decay) in enumerate(zip((w, b), gradients, (0.1, 0.0), strict=True)):
+            g = g + decay * p.detach()
+            moments[i] = g if step == 0 else 0.9 * moments[i] + g
+            updated.append(p.detach() - rate * (g + 0.9 * moments[i]))
+        w, b = updated
+    assert sorted(seen) == list(range(200))  # every image once
+    torch.testing.assert_close(ours[1].weight.detach(), w, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(ours[1].bias.detach(), b, rtol=1e-4, atol=1e-6)
+
+
+def test_same_inputs_same_weights_and_every_seed_its_own(data, straight):
+    again, other = network(), network()
+    assert train(again, data, data.train, RECIPE, 7) == straight[1]
+    assert_equal(weights(again), straight[0])
+    train(other, data, data.train, RECIPE, 8)
+    assert not torch.equal(other.state_dict()["0.weight"], straight[0]["0.weight"])
+
+
+def test_noise_for_a_test_split_changes_nothing(data, straight):
+    images = data.images.copy()
+    images[data.test] = np.random.default_rng(0).integers(0, 256, images[data.test].shape)
+    trained = network()
+    train(trained, dataclasses.replace(data, images=images), data.train, RECIPE, 7)
+    assert_equal(weights(trained), straight[0])
+
+
+def test_stopped_at_any_step_it_goes_on_to_the_same_bits(data, straight, tmp_path):
+    for stop_at in (1, 20, 35, 36):  # first step, within an epoch, before and at its end
+        taken: list[int] = []
+        stop = partial(lambda taken, last: taken[-1] == last, taken, stop_at)
+        note = partial(lambda taken, progress: taken.append(progress.step), taken)
+        with pytest.raises(Stopped, match=f"step {stop_at} of 54"):
+            train(network(), data, data.train, RECIPE, 7, tmp_path, note, stop)
+    seen: list[int] = []
+    trained = network(seed=99)  # what it starts from is in the checkpoint
+    history = train(trained, data, data.train, RECIPE, 7, tmp_path, on_step=lambda p: seen.append(p.step))
+    assert seen == list(range(37, 55))
+    assert history == straight[1]
+    assert_equal(weights(trained), straight[0])
+    finished = network(seed=98)
+    never = partial(pytest.fail, "a step was taken")
+    assert train(finished, data, data.train, RECIPE, 7, tmp_path, lambda p: never()) == history
+    assert_equal(weights(finished), straight[0])
+
+
+def test_killed_at_random_moments_it_ends_in_the_same_bits(data, straight, tmp_path):
+    """A fresh process forks the trainings, so that torch is imported once; the first two are killed."""
+    rng = np.random.default_rng()
+    kills = [int(rng.integers(1, 36)), int(rng.integers(1, 18)), 0]  # steps after which to kill; 0: never
+    program = f"""
+import os, signal, sys, time
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from test_loop import *
+folder = Path({str(tmp_path)!r})
+torch.set_num_threads(1)
+data = load_data(DataSpec())
+
+def training(pipe):
+    def report(progress):
+        os.write(pipe, progress.step.to_bytes(2, "big"))
+        time.sleep(0.005)
+    trained = network()
+    train(trained, data, data.train, RECIPE, 7, folder / "checkpoints", report)
+    torch.save(weights(trained), folder / "weights.pt")
+
+for kill_after in {kills}:
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        training(write)
+        os._exit(0)
+    os.close(write)
+    steps = []
+    while (got := os.read(read, 2)):
+        steps.append(int.from_bytes(got, "big"))
+        if len(steps) == kill_after:
+            time.sleep(0.003)
+            os.kill(child, signal.SIGKILL)
+            break
+    status = os.waitpid(child, 0)[1]
+    print(steps[0], os.WIFSIGNALED(status), flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    first, second, third = (line.split() for line in done.stdout.splitlines())
+    assert first == ["1", "True"]
+    assert second == [str(kills[0] // 18 * 18 + 1), "True"] or kills[0] % 18 == 0  # from the last whole epoch
+    assert third[1] == "False"
+    assert_equal(torch.load(tmp_path / "weights.pt", weights_only=True), straight[0])
+
+
+def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(data, straight, tmp_path):
+    train(network(), data, data.train, RECIPE, 7, tmp_path)
+    newest = sorted(tmp_path.glob("*.pt"))[-1]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    seen: list[int] = []
+    trained = network()
+    with pytest.warns(UserWarning, match=newest.name):
+        train(trained, data, data.train, RECIPE, 7, tmp_path, on_step=lambda p: seen.append(p.step))
+    assert seen[0] == 37
+    assert_equal(weights(trained), straight[0])
+
+
+def test_checkpoints_of_other_settings_are_refused(data, tmp_path):
+    train(network(), data, data.train[:100], dataclasses.replace(RECIPE, epochs=1), 7, tmp_path)
+    once = dataclasses.replace(RECIPE, epochs=1)
+    for recipe, seed, indices in ((RECIPE, 7, data.train[:100]), (once, 8, data.train[:100]),
+                                  (once, 7, data.train[:99])):
+        with pytest.raises(UserError, match=r"belong to other training settings or data.*run\.dir"):
+            train(network(), data, indices, recipe, seed, tmp_path)
+
+
+def test_a_rate_that_is_too_high_is_named_and_the_good_checkpoint_stays(data, tmp_path):
+    class Exploding(nn.Module):
+        """Its output is infinite from the 30th call on."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.calls = network(), 0
+
+        def forward(self, x):
+            self.calls += 1
+            return self.inner(x) * (torch.inf if self.calls >= 30 else 1)
+
+    exploding = Exploding()
+    with pytest.raises(UserError, match=r"became (nan|inf).* at step 30 of 54, epoch 2; .*rate=0\.05"):
+        train(exploding, data, data.train, RECIPE, 7, tmp_path)
+    (kept,) = tmp_path.glob("*.pt")
+    assert "step-00000018" in kept.name
+    assert all(value.isfinite().all() for value in exploding.state_dict().values())
+
+
+def test_exhausted_memory_gives_advice(data):
+    class Greedy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1))
+
+        def forward(self, x):
+            return self.weight * torch.empty(1 << 46)  # 256 TiB
+
+    with pytest.raises(UserError, match=r"Memory ran out .* train\.batch_size=64; lower"):
+        train(Greedy(), data, data.train, RECIPE, 0)
+
+
+def test_a_weighted_loss_lifts_the_rare_class(data):
+    """Two classes at 40 : 1, few steps: unweighted, the rare one drowns."""
+    common = data.train[data.labels[data.train] == 8][:80]
+    rare = data.train[data.labels[data.train] == 1][:2]
+    recall = {}
+    for weighted in (False, True):
+        recipe = Recipe(epochs=4, batch_size=41, learning_rate=0.02, warmup_epochs=0, weighted_loss=weighted)
+        torch.manual_seed(0)
+        trained = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        train(trained, data, np.concatenate([common, rare]), recipe, 0)
+        ones = data.validation[data.labels[data.validation] == 1]
+        logits = predict(trained, data, ones)
+        recall[weighted] = float((logits[:, 1] > logits[:, 8]).mean())
+    assert recall[True] > recall[False] + 0.3
+
+
+def test_batches_hold_every_image_and_never_a_single_one():
+    assert batch_bounds(10, 4) == [(0, 4), (4, 8), (8, 10)]
+    assert batch_bounds(9, 4) == [(0, 4), (4, 9)]
+    assert batch_bounds(3, 64) == [(0, 3)]
+    assert batch_bounds(3, 2) == [(0, 3)]
+
+
+def test_long_epochs_are_saved_in_between(data, tmp_path, monkeypatch):
+    assert SAVE_SECONDS <= 60
+    monkeypatch.setattr("dcanas.training.loop.SAVE_SECONDS", 0.0)
+    steps = []
+    train(network(), data, data.train[:300], dataclasses.replace(RECIPE, epochs=1), 0, tmp_path,
+          on_step=lambda p: steps.append(sorted(f.name[:13] for f in tmp_path.glob("*.pt"))))
+    assert steps[3] == ["step-00000002", "step-00000003"]

@@ -1,0 +1,51 @@
+"""Metrics against scikit-learn and against arithmetic by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics
+from torch import nn
+
+from dcanas.training import DataSpec, load_data, predict, summarise, wilson
+
+
+def test_summary_equals_scikit_learn():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 300)
+    guesses = np.where(rng.random(300) < 0.7, labels, rng.integers(0, 4, 300))
+    found = summarise(labels, guesses, ("a", "b", "c", "d"))
+    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(labels, guesses))
+    assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(labels, guesses))
+    assert found["confusion"] == metrics.confusion_matrix(labels, guesses).tolist()
+    assert list(found["per_class_recall"].values()) == pytest.approx(
+        metrics.recall_score(labels, guesses, average=None))
+    assert (found["n"], found["correct"]) == (300, int((labels == guesses).sum()))
+
+
+def test_a_class_without_images_has_no_recall():
+    found = summarise(np.array([0, 0, 1]), np.array([0, 2, 1]), ("a", "b", "c"))
+    assert found["per_class_recall"] == {"a": 0.5, "b": 1.0, "c": None}
+    assert found["balanced_accuracy"] == 0.75
+
+
+def test_wilson_by_hand():
+    # 8 of 10: z^2 = 3.8415; middle (0.8 + 0.19207) / 1.38415 = 0.71674;
+    # half 1.95996 / 1.38415 * sqrt(0.8 * 0.2 / 10 + 3.8415 / 400) = 1.41601 * 0.16002 = 0.22659
+    assert wilson(8, 10) == pytest.approx((0.49016, 0.94333), abs=2e-5)
+    assert wilson(10, 10) == pytest.approx((1 / (1 + 3.84146 / 10), 1), abs=1e-5)  # n / (n + z^2)
+    assert wilson(0, 10) == pytest.approx((0.0, 1 - wilson(10, 10)[0]))
+
+
+def test_predict_is_plain_evaluation_in_order():
+    data = load_data(DataSpec())
+    network = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 10)).train()
+    logits = predict(network, data, data.test[::-1], batch_size=100)
+    assert network.training
+    network.eval()
+    with torch.inference_mode():
+        images = data.images[data.test[::-1]].astype(np.float32) / np.float32(255)
+        expected = network(torch.from_numpy(images))
+    np.testing.assert_allclose(logits, expected.numpy(), rtol=1e-5, atol=1e-6)
+    assert int(network[0].num_batches_tracked) == 0
