@@ -5,8 +5,8 @@
 A step is forward, backward with respect to weights and mixing, and an SGD update. Speed: the settings take
 turns, one block of steps each per round, so that a busy machine slows all of them; ratios are taken within a
 round. Memory: each setting runs one step in a process of its own, peak beyond what was resident before the
-step; beside it the bytes that autograd keeps for the backward pass, counted exactly. Peak memory on the CPU is
-read from /proc (Linux).
+step; beside it the bytes that autograd keeps for the backward pass, counted exactly. Peak memory on the CPU
+is read from /proc (Linux).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Stepper:
         layout = torch.channels_last if options.channels_last else torch.contiguous_format
         self.device = torch.device(options.device)
         self.net = Supernet(space, bottleneck=bottleneck, share=share, channels=options.channels,
-                            cells=options.cells).to(self.device, memory_format=layout)
+                            cells=options.cells).to(self.device)
+        self.net.to(memory_format=layout)
         self.mixing = torch.full((len(space.slots), len(space.slots[0].options)), 0.2, device=self.device,
                                  requires_grad=True)
         self.optimizer = torch.optim.SGD([*self.net.parameters(), self.mixing], lr=0.01, momentum=0.9)
@@ -166,8 +167,8 @@ def main(arguments: list[str]) -> None:
     seconds = measure_speed(settings, options)
     print(" ".join(["python tools/bench_supernet.py", *arguments]))
     print(f"torch {torch.__version__}, {options.device}, {options.threads} threads, "
-          f"{options.rounds} rounds of {options.steps} steps, {options.channels} channels, {options.cells} cells per stage, "
-          f"batch {options.batch} of 3x{options.size}x{options.size}, "
+          f"{options.rounds} rounds of {options.steps} steps, {options.channels} channels, "
+          f"{options.cells} cells per stage, batch {options.batch} of 3x{options.size}x{options.size}, "
           f"{'NHWC' if options.channels_last else 'NCHW'}\n")
     print(table(settings, seconds, memory))
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class Pointwise(nn.Module):
     """A 1x1 convolution without bias, run as a matrix product per image.
 
-    With few channels that is several times as fast as `Conv2d` on a CPU. It starts as a random orthogonal map,
-    scaled to keep the variance per channel.
+    With few channels that is several times as fast as `Conv2d` on a CPU. It starts as a random orthogonal
+    map, scaled to keep the variance per channel.
 
     Shape: (N, in_channels, H, W) -> (N, out_channels, H, W).
     """
