@@ -29,7 +29,7 @@ Commands:
 
 Options (any command, in any order):
   budget.COST=LIMIT      an upper limit: params, macs, peak_bytes, weight_bytes, latency_ms, latency_p95_ms; a number in
-                         that unit, or p1..p99 for that percentile of the space. Without any: default_budget (p45 of
+                         that unit, or p1..p99 for that percentile of the space. Without any: default_budget (p40 of
                          params and macs). budget=none sets no limit.
   data=NAME              digits (default, nothing to download), folder (data.root=DIR), cifar10, cifar100
   space=NAME  device=NAME  search=NAME  train=NAME  experiment=NAME     see `dcanas list`

@@ -108,8 +108,9 @@ def _check(override: Override, base: DictConfig) -> None:
     """Raise for a group choice or a key that does not exist, with the nearest one that does."""
     key = override.key_or_group.split("@")[0]
     if key in GROUPS:
-        if override.value() is not None and str(override.value()) not in choices(key):
-            raise unknown(key, str(override.value()), choices(key))
+        choice: Any = override.get_value_element_as_str()
+        if choice != "null" and choice not in choices(key):
+            raise unknown(key, choice, choices(key))
         return
     if key == "budget" or key.startswith("budget.") or key.startswith("default_budget"):
         return

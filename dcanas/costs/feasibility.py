@@ -75,11 +75,7 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     """
     limited = select_costs(costs, budget)
     sampled = not space.enumerable
-    if sampled:
-        rng = np.random.default_rng(seed)
-        choices = np.array([space.sample(rng).choices for _ in range(SAMPLE)])
-    else:
-        choices = member_choices(space)
+    choices = _members(space, seed)
     ranges = []
     for cost in costs:
         values = cost.values(choices)
@@ -89,7 +85,9 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     kept = np.ones(len(choices), dtype=bool)
     for name, values in uppers.items():
         kept &= budget.allows(name, values)
-    feasible, binding, smallest = bool(kept.any()), (), None
+    feasible = bool(kept.any())
+    binding: tuple[str, ...] = ()
+    smallest: dict[str, float] | None = None
     if not feasible and sampled:
         feasible = _exists(space, limited, budget)
     if not feasible:
@@ -98,6 +96,18 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
             smallest |= _exact_smallest(space, limited, budget)
     return Feasibility(space.name, len(choices), sampled, tuple(ranges), dict(budget), float(kept.mean()),
                        feasible, binding, smallest)
+
+
+def percentile(space: Space, cost: CostModel, percent: float, seed: int = 0) -> float:
+    """Return the largest value of `cost` that at most `percent` per cent of the members stay at or below."""
+    return float(np.percentile(cost.values(_members(space, seed)), percent, method="lower"))
+
+
+def _members(space: Space, seed: int) -> np.ndarray:
+    if space.enumerable:
+        return member_choices(space)
+    rng = np.random.default_rng(seed)
+    return np.array([space.sample(rng).choices for _ in range(SAMPLE)])
 
 
 def explain(values: Mapping[str, np.ndarray], budget: Budget) -> tuple[tuple[str, ...], dict[str, float]]:
@@ -152,7 +162,7 @@ def _exact_smallest(space: Space, limited: Sequence[CostModel], budget: Budget) 
     """Return the smallest feasible value of each linear cost under the other linear limits."""
     found = {}
     limits = _linear_limits(limited, budget)
-    for cost, limit in limits:
+    for cost, _ in limits:
         cheap = [[-c for c in row] for row in cost.table]
         others = [(other, most) for other, most in limits if other is not cost]
         arch = best_within(space, cheap, others) or best_within(space, cheap, [])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from dcanas.costs.linear import LinearCost
@@ -13,7 +11,6 @@ from dcanas.spaces import Space
 SAMPLE = 500
 
 
-@lru_cache(maxsize=32)
 def linearise(space: Space, cost: CostModel, seed: int = 0) -> tuple[LinearCost, float]:
     """Fit upper bounds of `cost` on sampled members by one number per slot and option (least squares).
 

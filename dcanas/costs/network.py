@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dcanas.costs.counts import VECTOR_BYTES, Counts, element_bytes
 
-ELEMENTWISE = {"relu", "relu_", "add", "add_", "sub", "mul", "mul_", "div", "sigmoid", "silu", "silu_", "gelu", "hardtanh",
-               "hardtanh_", "hardswish", "hardswish_", "hardsigmoid", "native_batch_norm",
+ELEMENTWISE = {"relu", "relu_", "add", "add_", "sub", "mul", "mul_", "div", "sigmoid", "silu", "silu_", "gelu",
+               "hardtanh", "hardtanh_", "hardswish", "hardswish_", "hardsigmoid", "native_batch_norm",
                "_native_batch_norm_legit_no_training", "_native_batch_norm_legit"}
 BATCH_NORMS = {name for name in ELEMENTWISE if "batch_norm" in name}
 
@@ -70,7 +70,8 @@ class _Trace(TorchDispatchMode):
         written = _storage(result)
         if written in {_storage(t) for t in tensors} and not name.endswith("_"):
             return out  # a view: no memory of its own
-        key = (name, tuple(read), tuple(map(id, parameters)), tuple(str(x) for x in leaves if not isinstance(x, Tensor)))
+        options = tuple(str(x) for x in leaves if not isinstance(x, Tensor))
+        key = (name, tuple(read), tuple(map(id, parameters)), options)
         if key in self.same and not name.endswith("_"):
             self.alias[written] = self.same[key]
             return out

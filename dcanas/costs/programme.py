@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -13,7 +14,7 @@ from dcanas.spaces import Architecture, Space
 LOWEST = -1e6  # stands for a score of minus infinity
 
 
-def best_within(space: Space, scores: Sequence[Sequence[float]], limits: Sequence[tuple[LinearCost, float]],
+def best_within(space: Space, scores: Sequence[Any], limits: Sequence[tuple[LinearCost, float]],
                 excluded: Sequence[Architecture] = ()) -> Architecture | None:
     """Return the code with the largest sum of scores whose linear costs keep their upper limits.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from dcanas.costs.counts import count_architecture
-from dcanas.costs.linear import linear_counts
+from dcanas.costs.linear import LinearCost, linear_counts
 from dcanas.costs.linearise import linearise
 from dcanas.costs.model import CostModel, Domain
 from dcanas.costs.tabular import peak_cost
@@ -55,4 +56,8 @@ class PlannedPeak:
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """Return the expectation of the linear cost fitted to sampled members: a direction, not the exact value."""
-        return linearise(self.space, self)[0].expected(probabilities)
+        return self._fitted.expected(probabilities)
+
+    @cached_property
+    def _fitted(self) -> LinearCost:
+        return linearise(self.space, self)[0]

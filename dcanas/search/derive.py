@@ -44,7 +44,7 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
 
     scores: per slot one number per option, larger is better (searches pass the log-softmax of alphas).
     costs: further cost models beside the counted ones (params, macs, peak_bytes, weight_bytes); the budget may
-        limit any of them. All refer to the final network, `skeleton`.
+        limit any of them; one of the same name replaces the counted one. All refer to the final network, `skeleton`.
     judge: chooses among a pool of at least `pool_size` feasible candidates and says why; without one the largest
         total score decides (ties: the lower canonical index).
 
@@ -56,7 +56,8 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
     for cost in costs:
         if cost.domain is not None:
             cost.domain.require(domain, cost.name)
-    known: list[CostModel] = [*count_costs(space, input_shape, num_classes, dtype, **skeleton), *costs]
+    counted = count_costs(space, input_shape, num_classes, dtype, **skeleton)
+    known = list({cost.name: cost for cost in [*counted, *costs]}.values())
     limited = select_costs(known, budget)
     if space.enumerable:
         arch, provenance = _exact(space, rows, budget, limited, pool_size, judge, seed)

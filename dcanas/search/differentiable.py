@@ -22,7 +22,7 @@ from dcanas.basics.checkpoints import Stopped, load_checkpoint, save_checkpoint
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.costs import Budget, CostModel
-from dcanas.export import Classifier
+from dcanas.export.classifier import Normalise
 from dcanas.search.constraints import Constraints
 from dcanas.search.settings import SearchSettings
 from dcanas.search.strategies import strategies
@@ -122,7 +122,7 @@ class _Run:
         torch.manual_seed(derive_seed(seed, "supernet"))
         self.supernet = Supernet(space, len(dataset.classes), dataset.shape[0], settings.bottleneck, settings.share,
                                  **skeleton)
-        self.normalised = Classifier(nn.Identity(), dataset.mean, dataset.std).to(device)
+        self.normalised = Normalise(dataset.mean, dataset.std).to(device)
         self.supernet.to(device).train()
         self.alphas = [(ALPHA_SPREAD * torch.randn(len(slot.options))).to(device).requires_grad_()
                        for slot in space.slots]

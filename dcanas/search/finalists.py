@@ -17,7 +17,7 @@ import torch
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
-from dcanas.export import Classifier
+from dcanas.export.classifier import Classifier, Normalise
 from dcanas.search.derive import Judge
 from dcanas.search.pool import Candidate
 from dcanas.spaces import Architecture, Space
@@ -59,7 +59,7 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
     def judge(arch: Architecture) -> dict[str, Any]:
         torch.manual_seed(derive_seed(seed, "finalist"))
         network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
-        model = Classifier(network, dataset.mean, dataset.std)
+        model = Classifier(Normalise(dataset.mean, dataset.std), network)
         train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), None, on_step, should_stop, device)
         logits = torch.from_numpy(predict(model, dataset, dataset.validation, device=device))
         labels = torch.from_numpy(dataset.labels[dataset.validation])

@@ -12,8 +12,8 @@ import itertools
 import random
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.spaces.plan import Block, BlockPlanner, Shape
 from dcanas.spaces.space import Space, spaces
@@ -29,13 +29,16 @@ OUTPUT = 3
 
 @spaces.add
 class nasbench201(Space):  # noqa: N801 (registered under the field's own name)
-    """NAS-Bench-201: see the module's text; skeleton `channels` of the first stage, `cells` per stage."""
+    """NAS-Bench-201: six edges, five operations each, one cell for the whole network.
+
+    Skeleton: `channels` of the first stage, `cells` per stage.
+    """
 
     name = "nasbench201"
     edges = EDGES
     slots = tuple(Slot(f"{source}->{target}", OPERATIONS) for source, target in EDGES)
-    search_skeleton = {"channels": 16, "cells": 5}
-    final_skeleton = {"channels": 16, "cells": 5}
+    search_skeleton: ClassVar[dict[str, Any]] = {"channels": 16, "cells": 5}
+    final_skeleton: ClassVar[dict[str, Any]] = {"channels": 16, "cells": 5}
 
     def parse(self, text: str) -> Architecture:
         nodes = text.strip().split("+")
@@ -170,7 +173,7 @@ def live_edges(choices: tuple[int, ...]) -> frozenset[int]:
     return frozenset(e for e, source, target in used if source in reached and target in needed)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _stem(input_shape: Shape, channels: int) -> Block:
     block = BlockPlanner("stem", input_shape)
     return block.done(block.conv_bn(0, channels, kernel=3))
@@ -201,7 +204,7 @@ def _operation(block: BlockPlanner, operation: str, source: int, channels: int) 
     return block.conv_bn(block.relu(source), channels, kernel=1 if operation == "nor_conv_1x1" else 3)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _reduction(shape: Shape) -> Block:
     block = BlockPlanner("reduction", shape)
     halved = block.conv_bn(block.relu(0), 2 * shape[0], kernel=3, stride=2)
@@ -210,7 +213,7 @@ def _reduction(shape: Shape) -> Block:
     return block.done(block.add(shortcut, body))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _head(shape: Shape, num_classes: int) -> Block:
     block = BlockPlanner("head", shape)
     return block.done(block.linear(block.global_pool(block.relu(block.batch_norm(0))), num_classes))

@@ -7,6 +7,7 @@ are read from: parameters, MACs, stored weights and live memory; tests hold the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 Shape = tuple[int, ...]  # (C, H, W), or (C,) after global pooling; batch 1
 
@@ -104,7 +105,7 @@ class BlockPlanner:
             self._computed[key] = self._add(kind, inputs, shape, in_place=in_place)
         return self._computed[key]
 
-    def _add(self, kind: str, inputs: tuple[int, ...], shape: Shape, **counts: int) -> int:
+    def _add(self, kind: str, inputs: tuple[int, ...], shape: Shape, **counts: Any) -> int:
         self.shapes.append(shape)
         self.steps.append(Step(kind, inputs, len(self.shapes) - 1, shape, **counts))
         return len(self.shapes) - 1

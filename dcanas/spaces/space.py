@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.random import Generator
 
@@ -26,7 +26,7 @@ def load_space(name: str) -> Space:
     return _instance(spaces[name])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _instance(space: type[Space]) -> Space:
     return space()
 
@@ -49,8 +49,8 @@ class Space(ABC):
     slots: tuple[Slot, ...]
     groups: tuple[Group, ...] = ()
     edges: tuple[tuple[int, int], ...]
-    search_skeleton: dict[str, Any]
-    final_skeleton: dict[str, Any]
+    search_skeleton: ClassVar[dict[str, Any]]
+    final_skeleton: ClassVar[dict[str, Any]]
 
     @abstractmethod
     def parse(self, text: str) -> Architecture:

@@ -1,0 +1,73 @@
+"""What a person sees while a run goes on: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+PLAIN_SECONDS = 5.0  # between two lines of a long stage where there is no terminal
+
+
+class Bar:
+    """Progress of one stage."""
+
+    def __init__(self, console: Console, text: str, bars: Progress | None, quiet: bool):
+        self._console, self._text, self._bars, self._quiet = console, text, bars, quiet
+        self._task = bars.add_task(text, total=None) if bars else None
+        self._start = self._told = time.monotonic()
+
+    def update(self, done: int, total: int, note: str = "") -> None:
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, completed=done, total=total, description=f"{self._text} {note}".strip())
+        elif not self._quiet and (time.monotonic() - self._told > PLAIN_SECONDS or done == total):
+            self._told = time.monotonic()
+            rate = (self._told - self._start) / max(done, 1)
+            left = f", {rate * (total - done):.0f} s left" if done < total else ""
+            self._console.print(f"  {self._text}: {done} of {total} {note}{left}", markup=False, highlight=False)
+
+
+class Display:
+    """Console of a run; `mode` is auto, bars, plain or none."""
+
+    def __init__(self, mode: str = "auto"):
+        self.console = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
+        terminal = self.console.is_terminal and not os.environ.get("CI")
+        self.mode = ("bars" if terminal else "plain") if mode == "auto" else mode
+
+    def say(self, text: str) -> None:
+        if self.mode != "none":
+            self.console.print(text, markup=False, highlight=False)
+
+    def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
+        """Print a table; the columns after the first are numbers where they look like it."""
+        if self.mode == "none":
+            return
+        table = Table(title=title, title_justify="left")
+        for i, column in enumerate(columns):
+            numeric = i > 0 and all(r[i][:1].isdigit() or r[i] == "–" for r in rows)
+            table.add_column(column, justify="right" if numeric else "left", no_wrap=not i)
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table)
+
+    @contextmanager
+    def stage(self, text: str) -> Iterator[Bar]:
+        """Show a stage with a bar (or lines) and what it took."""
+        start = time.monotonic()
+        if self.mode == "bars":
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                       TimeRemainingColumn())
+            with Progress(*columns, console=self.console, transient=True) as bars:
+                yield Bar(self.console, text, bars, False)
+        else:
+            if self.mode == "plain":
+                self.say(f"{text} ...")
+            yield Bar(self.console, text, None, self.mode == "none")
+        self.say(f"{text}: {time.monotonic() - start:.1f} s")

@@ -1,0 +1,14 @@
+"""`dcanas feasibility`: ranges of all costs and the share of the space within the budget. Writes nothing."""
+
+from __future__ import annotations
+
+from dcanas.commands.session import Session
+from dcanas.commands.stages.feasible import show
+
+
+def main(session: Session, command: str) -> int:
+    for device in session.devices:
+        answer = session.feasibility(device)
+        show(session, device.name, answer)
+        answer.require()
+    return 0

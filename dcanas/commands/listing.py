@@ -1,0 +1,105 @@
+"""`dcanas list spaces|data|devices|costs|searches|recipes|experiments`: what there is, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from dcanas.basics.errors import UserError, unknown
+
+Rows = Iterator[tuple[str, ...]]
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        raise UserError(f"`dcanas list` takes one of {', '.join(KINDS)}.")
+    kind = arguments[0]
+    if kind not in KINDS:
+        raise unknown("list", kind, KINDS)
+    columns, rows = KINDS[kind]
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows():
+        table.add_row(*row)
+    Console(soft_wrap=True).print(table)
+    return 0
+
+
+def _spaces() -> Rows:
+    from dcanas.spaces import load_space, spaces
+
+    for name in spaces:
+        space = load_space(name)
+        yield name, f"{len(space):,}", f"{len(space.slots)}", _first_line(type(space).__doc__)
+
+
+def _data() -> Rows:
+    from dcanas.training import datasets
+
+    for name in datasets:
+        yield name, _first_line(datasets[name].__doc__)
+
+
+def _devices() -> Rows:
+    from dcanas.hardware import list_devices, load_device
+
+    for name in list_devices():
+        device = load_device(name)
+        runtime = f"{device.runtime.name} >= {device.runtime.version}, opset {device.runtime.opset}"
+        costs = ", ".join(f"{cost} {source}" for cost, source in device.costs.items())
+        yield name, device.connection, runtime, f"{device.threads}", costs, device.description
+
+
+def _costs() -> Rows:
+    from dcanas.costs import UNITS
+
+    meanings = {
+        "params": "trainable parameters", "macs": "multiply-accumulates for one image; FLOPs are twice as many",
+        "peak_bytes": "largest sum of live activations", "weight_bytes": "weights stored in the exported file",
+        "latency_ms": "median latency at batch 1", "latency_p95_ms": "95th percentile of single runs",
+        "energy_mj": "energy per image", "robust_accuracy_min": "least accuracy under attack",
+    }
+    for name, unit in UNITS.items():
+        yield name, unit or "1", meanings[name]
+
+
+def _searches() -> Rows:
+    from dcanas.search.strategies import strategies
+
+    for choice in _choices("search"):
+        yield choice, "group"
+    for name in strategies:
+        yield f"strategy={name}", _first_line(strategies[name].__doc__)
+
+
+def _group(group: str) -> Callable[[], Rows]:
+    def rows() -> Rows:
+        from dcanas.basics.resources import resource_folder
+
+        for name in _choices(group):
+            lines = (resource_folder("conf") / group / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+            comments = [line.lstrip("# ") for line in lines if line.startswith("# ") and "@package" not in line]
+            yield name, comments[0] if comments else ""
+    return rows
+
+
+def _choices(group: str) -> list[str]:
+    from dcanas.commands.configure import choices
+
+    return choices(group)
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().split("\n")[0]
+
+
+KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
+    "spaces": (("space", "codes", "slots", ""), _spaces),
+    "data": (("data", ""), _data),
+    "devices": (("device", "connection", "runtime", "threads", "costs", ""), _devices),
+    "costs": (("cost", "unit", ""), _costs),
+    "searches": (("search", ""), _searches),
+    "recipes": (("train", ""), _group("train")),
+    "experiments": (("experiment", ""), _group("experiment")),
+}

@@ -1,0 +1,40 @@
+"""`dcanas search|derive|train|export|profile`: the way up to one stage, or that stage alone from `source`."""
+
+from __future__ import annotations
+
+from dcanas.commands.session import Session
+from dcanas.commands.sources import adopt
+from dcanas.commands.stages.deriving import run_derive
+from dcanas.commands.stages.exporting import run_export
+from dcanas.commands.stages.feasible import check_feasibility
+from dcanas.commands.stages.profiling import run_profile, show_profile
+from dcanas.commands.stages.searching import run_search, search_folder
+from dcanas.commands.stages.training import run_train
+from dcanas.hardware import Profile
+
+
+def main(session: Session, command: str) -> int:
+    session.display.say(f"Run directory: {session.folder}")
+    adopt(session, command)
+    check_feasibility(session)
+    if command == "search":
+        run_search(session)
+        session.display.say(f"Alphas and scores: {search_folder(session) / 'scores.json'}")
+        return 0
+    for device in session.devices:
+        if command == "derive":
+            found = run_derive(session, device)
+            session.display.say(f"{device.name}: {found['architecture']}")
+        elif command == "train":
+            trained = run_train(session, device)
+            session.display.say(f"{device.name}: test accuracy {100 * trained['accuracy']:.2f} %, balanced "
+                                f"{100 * trained['balanced_accuracy']:.2f} % ({trained['correct']} of {trained['n']})")
+        elif command == "export":
+            exported = run_export(session, device)
+            parity = exported["parity"]
+            session.display.say(f"{device.name}: {exported['bytes']:,} bytes, opset {exported['opset']}, the same "
+                                f"answer as torch for {100 * parity['top1_agreement']:.1f} % of {parity['n']} test images, "
+                                f"largest relative logit error {parity['max_relative_logit_error']:.1e}")
+        else:
+            show_profile(session, Profile.from_json(run_profile(session, device)))
+    return 0

@@ -1,0 +1,75 @@
+"""Derive: one architecture within the device's budget from the scores of the search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.basics.keys import key_of
+from dcanas.commands.session import LATENCIES, Session
+from dcanas.commands.stages.searching import run_search, search_folder
+from dcanas.hardware import Device
+from dcanas.hardware.members import measure_members
+from dcanas.search import derive
+from dcanas.search.finalists import Verify, final_judge, short_training
+from dcanas.spaces import Architecture
+
+
+def derived_folder(session: Session, device: Device) -> Path:
+    """Return where everything made for a device lies."""
+    folder = session.folder / "derived" / device.name
+    if session.source is not None:
+        return folder
+    key = key_of(read_json(search_folder(session) / "key.json"), session.settings, device, session.dataset.fit_key,
+                 session.dataset.test_key)
+    return session.place(folder, key)
+
+
+def run_derive(session: Session, device: Device) -> dict[str, Any]:
+    """Return `architecture.json` of the device, derived now or before."""
+    found = run_search(session)
+    folder = derived_folder(session, device)
+    done = folder / "architecture.json"
+    if done.exists():
+        session.display.say(f"Derive for {device.name}: done before ({done})")
+        return read_json(done)
+    settings, dataset = session.settings, session.dataset
+    costs, budget = session.costs(device), session.budget(device)
+    partial = folder / "finalists.json"  # examined before an interruption
+    known = read_json(partial) if partial.exists() else {}
+    judged = settings.search.finalist_epochs > 0
+    with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
+
+        def remember(text: str, examination: dict[str, Any]) -> None:
+            write_json(partial, known)
+            bar.update(len(known), settings.search.finalists, "finalists trained")
+
+        examine = short_training(session.space, dataset, settings.train, settings.search.finalist_epochs, settings.seed,
+                                 session.skeleton, session.compute, should_stop=session.interrupts.should_stop)
+        sizes = [cost for cost in costs if cost.name in ("params", "macs")]
+        judge = final_judge(session.space, settings.search.finalists, sizes, examine, _measure(session, device),
+                            known, remember) if judged else None
+        derived = derive(session.space, found["scores"], budget, dataset.shape, len(dataset.classes), costs,
+                         device.dtype, settings.search.pool, judge, settings.seed, **session.skeleton)
+    value = {"space": session.space.name, "architecture": session.space.format(derived.architecture),
+             "skeleton": session.skeleton, "costs": derived.costs, "provenance": derived.provenance}
+    write_json(done, value)
+    session.display.say(f"  {value['architecture']}")
+    return value
+
+
+def _measure(session: Session, device: Device) -> Verify | None:
+    """Return the check of measured limits on the exported, untrained network, where the budget has such limits."""
+    budget = session.budget(device)
+    names = [name for name in LATENCIES if name in budget]
+    if not names:
+        return None
+
+    def broken(arch: Architecture) -> list[str]:
+        folder = session.folder / "latency" / device.name
+        profile = measure_members(session.space, [arch], folder, device, session.dataset.shape,
+                                  len(session.dataset.classes), seed=session.settings.seed, **session.skeleton)[arch]
+        return [name for name in names if not budget.allows(name, profile.upper(name))]
+
+    return broken

@@ -1,0 +1,46 @@
+"""Export: the trained network as one ONNX file, held against torch and tested once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.commands.session import Session
+from dcanas.commands.stages.deriving import derived_folder
+from dcanas.commands.stages.training import run_train, trained_model
+from dcanas.export import as_floats, check_parity, export_onnx, onnx_predict, peak_live_bytes, stored_weight_bytes
+from dcanas.hardware import Device
+from dcanas.training import summarise
+
+PARITY_IMAGES = 256
+
+
+def run_export(session: Session, device: Device) -> dict[str, Any]:
+    """Return `export.json` of the device's network, exported now or before."""
+    run_train(session, device)
+    folder = derived_folder(session, device)
+    done = folder / "export.json"
+    if done.exists():
+        session.display.say(f"Export for {device.name}: done before ({done})")
+        return read_json(done)
+    dataset = session.dataset
+    derived = read_json(folder / "architecture.json")
+    model = trained_model(session, device)
+    with session.display.stage(f"Export for {device.name}"):
+        path = export_onnx(model, folder / "model.onnx", dataset.shape, device.runtime.opset, device.runtime.ir_version,
+                           {"architecture": derived["architecture"], "space": derived["space"],
+                            "classes": json.dumps(list(dataset.classes)),
+                            "preprocessing": json.dumps(dataset.preprocessing)})
+        images = dataset.images[dataset.test]
+        parity = check_parity(model, path, images[:PARITY_IMAGES])
+        answers = onnx_predict(path, as_floats(images)).argmax(axis=1)
+    test = summarise(dataset.labels[dataset.test], answers, dataset.classes)
+    value = {"onnx": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+             "bytes": path.stat().st_size, "opset": device.runtime.opset, "ir_version": device.runtime.ir_version,
+             "weight_bytes": stored_weight_bytes(path), "peak_bytes": peak_live_bytes(path), "parity": parity,
+             "test_accuracy": test["accuracy"], "test_accuracy_interval": test["accuracy_interval"],
+             "test_correct": test["correct"], "test_n": test["n"]}
+    write_json(done, value)
+    return value

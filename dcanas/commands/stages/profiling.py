@@ -1,0 +1,38 @@
+"""Profile: the exported file measured on the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.commands.session import Session
+from dcanas.commands.stages.deriving import derived_folder
+from dcanas.commands.stages.exporting import run_export
+from dcanas.hardware import Device, Profile, profile_onnx
+
+
+def run_profile(session: Session, device: Device) -> dict[str, Any]:
+    """Return `profile.json` of the device's file, measured now or before: a measurement is never repeated."""
+    run_export(session, device)
+    folder = derived_folder(session, device)
+    done = folder / "profile.json"
+    if done.exists():
+        session.display.say(f"Measure on {device.name}: done before ({done})")
+        return read_json(done)
+    with session.display.stage(f"Measure on {device.name}"):
+        profile = profile_onnx(folder / "model.onnx", device, seed=session.settings.seed)
+        write_json(done, profile.to_json())
+    if profile.remark:
+        session.display.say(f"  {profile.remark}")
+    return read_json(done)
+
+
+def show_profile(session: Session, profile: Profile) -> None:
+    low, high = profile.interval_ms
+    session.display.table(
+        f"Latency of {profile.model} on {profile.device}, batch 1", ["figure", "value"],
+        [["median", f"{profile.median_ms:.4g} ms"], ["95 % interval", f"{low:.4g} to {high:.4g} ms"],
+         ["p95", f"{profile.p95_ms:.4g} ms"], ["runs", f"{profile.n:,}"],
+         ["repeats differ by", f"{100 * profile.repeat_difference:.1f} %"]])
+    if profile.remark:
+        session.display.say(profile.remark)

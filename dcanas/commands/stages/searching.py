@@ -1,0 +1,65 @@
+"""Search: a supernet and its alphas under the limits of all devices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.basics.keys import key_of
+from dcanas.commands.session import Session
+from dcanas.costs import Budget, CostModel
+from dcanas.costs.feasibility import select_costs
+from dcanas.search import search
+from dcanas.search.differentiable import SearchProgress
+
+
+def search_folder(session: Session) -> Path:
+    """Return where this run's search lies."""
+    if session.source is not None:
+        return session.folder / "search"
+    settings = session.settings
+    budget, _ = search_limits(session)
+    key = key_of(settings.space, settings.search, settings.train, settings.seed, settings.data.split_seed,
+                 session.dataset.fit_key, dict(budget))
+    return session.place(session.folder / "search", key)
+
+
+def run_search(session: Session) -> dict[str, Any]:
+    """Return alphas, scores and history, searched now or before."""
+    folder = search_folder(session)
+    done = folder / "scores.json"
+    if done.exists():
+        session.display.say(f"Search: done before ({done})")
+        return read_json(done)
+    budget, costs = search_limits(session)
+    settings = session.settings
+    with session.display.stage("Search") as bar, session.interrupts.between_steps():
+
+        def on_step(progress: SearchProgress) -> None:
+            bar.update(progress.step, progress.steps, f"epoch {progress.epoch}, loss {progress.loss:.3f}")
+            if progress.row:
+                session.log.write("search", progress.step, progress.row)
+
+        result = search(session.space, session.dataset, budget, costs, settings.search, settings.train, settings.seed,
+                        folder, settings.space.search_skeleton, settings.data.split_seed, session.compute, on_step,
+                        session.interrupts.should_stop)
+    found = {"alphas": result.alphas, "scores": result.scores, "history": result.history, "budget": dict(budget)}
+    write_json(done, found)
+    return found
+
+
+def search_limits(session: Session) -> tuple[Budget, list[CostModel]]:
+    """Return the limits of all devices at once: of counted costs the tightest, of measured ones each device's own."""
+    limits: dict[str, float] = {}
+    models: dict[str, CostModel] = {}
+    for device in session.devices:
+        budget = session.budget(device)
+        for cost in select_costs(session.costs(device), budget):
+            shared = len(session.devices) == 1 or cost.source == "counted"
+            name = cost.name if shared else f"{device.name}.{cost.name}"
+            if budget[cost.name] < limits.get(name, float("inf")):
+                limits[name] = budget[cost.name]
+                models[name] = cost if shared else replace(cost, name=name)  # type: ignore[type-var]
+    return Budget(limits), [models[name] for name in limits]

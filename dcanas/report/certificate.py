@@ -1,0 +1,77 @@
+"""The certificate: what was promised, predicted and measured, for machines (JSON) and people (Markdown)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dcanas.costs import Budget, cost_unit
+
+
+def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: Mapping[str, float | None],
+              deciding: Mapping[str, float | None], sources: Mapping[str, str],
+              names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return one row per cost: name, unit, limit, predicted, measured, source, met.
+
+    deciding: the number that is held against the limit, by the source the device declares: the count itself, or the
+        upper end of the measurement's confidence interval. Without one a limited cost is "unverified"; a cost
+        without a limit is met by whatever value it has.
+    """
+    rows = []
+    for name in dict.fromkeys([*budget, *names]):
+        limit = budget.get(name)
+        met: bool | str = True
+        if limit is not None:
+            value = deciding.get(name)
+            met = "unverified" if value is None else bool(budget.allows(name, value))
+        rows.append({"name": name, "unit": cost_unit(name), "limit": limit, "predicted": predicted.get(name),
+                     "measured": measured.get(name), "upper": deciding.get(name), "source": sources[name], "met": met})
+    return rows
+
+
+def certificate_markdown(certificate: Mapping[str, Any]) -> str:
+    """Return the certificate as a page a person can read."""
+    accuracy = certificate["accuracy"]
+    lines = [
+        f"# Certificate: {certificate['data']['name']} on {certificate['device']}", "",
+        f"Network: `{certificate['architecture']}` ({certificate['space']}, "
+        f"{', '.join(f'{k} {v}' for k, v in certificate['skeleton'].items())}).", "",
+        f"Accuracy on the {accuracy['n']} test images, which decided nothing: **{100 * accuracy['value']:.2f} %** "
+        f"(95 % interval {100 * accuracy['low']:.2f} to {100 * accuracy['high']:.2f} %), by the exported file.", "",
+        "| cost | limit | predicted | measured | met | source |", "|---|---:|---:|---:|---|---|",
+    ]
+    for row in certificate["rows"]:
+        lines.append(f"| {row['name']} | {amount(row['limit'])} | {amount(row['predicted'])} | "
+                     f"{amount(row['measured'])} | {met_word(row)} | {row['source']} |")
+    latency = certificate.get("latency")
+    if latency:
+        low, high = latency["interval_ms"]
+        lines += ["", f"Latency: median {latency['median_ms']:.4g} ms (95 % interval {low:.4g} to {high:.4g} ms), p95 "
+                      f"{latency['p95_ms']:.4g} ms, {latency['n']:,} runs at batch 1 on {latency['threads']} thread"
+                      f"{'s' if latency['threads'] != 1 else ''}, ONNX Runtime {latency['onnxruntime']}; two "
+                      f"independent repeats differ by {100 * latency['repeat_difference']:.1f} %."]
+        if latency["remark"]:
+            lines.append(latency["remark"])
+    lines += [
+        "", "A limit is met where the deciding number keeps it: the count of the delivered file, or for what is "
+            "measured the upper end of its 95 % interval.", "",
+        f"File: `{certificate['onnx']}`, SHA-256 `{certificate['sha256']}`.", "",
+        f"Made by `{certificate['command']}` with seeds "
+        f"{', '.join(f'{k} {v}' for k, v in certificate['seeds'].items())} and "
+        f"{', '.join(f'{k} {v}' for k, v in certificate['versions'].items())}.", "",
+    ]
+    return "\n".join(lines)
+
+
+def amount(value: float | None) -> str:
+    """Return a number as people write it (its unit is in the cost's name), or a dash."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+
+
+def met_word(row: Mapping[str, Any]) -> str:
+    """Return yes, NO, unverified, or a dash where there is no limit."""
+    if row["limit"] is None:
+        return "–"
+    return {True: "yes", False: "NO"}.get(row["met"], str(row["met"]))

@@ -1,0 +1,50 @@
+"""Scalars of a run, once as lines of JSON and once for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class MetricsLog:
+    """Appends rows to `metrics.jsonl` and TensorBoard events; a row that is there already is not written again.
+
+    A run that continues repeats the steps after its last checkpoint with the same numbers, so what is known is
+    passed over; a line cut off in the middle is taken away at the start.
+    """
+
+    def __init__(self, folder: Path):
+        self._path = folder / "metrics.jsonl"
+        self._events = folder / "tensorboard"
+        self._writer: Any = None
+        self._last: dict[str, int] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._path.exists():
+            content = self._path.read_bytes()
+            whole = content[:content.rfind(b"\n") + 1]
+            if len(whole) < len(content):
+                self._path.write_bytes(whole)
+            for line in whole.splitlines():
+                row = json.loads(line)
+                self._last[row["stage"]] = max(row["step"], self._last.get(row["stage"], -1))
+
+    def write(self, stage: str, step: int, scalars: dict[str, Any]) -> None:
+        """Record scalars of a stage ("search", "train/local-cpu") at a step."""
+        if step <= self._last.get(stage, -1):
+            return
+        self._last[stage] = step
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"stage": stage, "step": step, **scalars}) + "\n")
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter  # a second to import, so only where it is used
+
+            self._writer = SummaryWriter(str(self._events))
+        for name, value in scalars.items():
+            if isinstance(value, (int, float)) and name not in ("step", "epoch"):
+                self._writer.add_scalar(f"{stage}/{name}", value, step)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
