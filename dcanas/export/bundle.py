@@ -40,8 +40,8 @@ Classes: {classes}. Images: {shape} (channels, height, width).
     python infer.py                # accuracy on test.npz, the test images of the data set
     python infer.py photo.png      # label and probability of an image
 
-`model.onnx` takes one image as float32 (1, channels, height, width) in [0, 1] and gives logits; `labels.txt` names them in
-order, `preprocessing.json` says how an image file becomes the input. With PyTorch alone:
+`model.onnx` takes one image as float32 (1, channels, height, width) in [0, 1] and gives logits; `labels.txt`
+names them in order, `preprocessing.json` says how an image file becomes the input. With PyTorch alone:
 
     from network import load
     logits = load()(images)        # images: float32 (N, channels, height, width) in [0, 1]
@@ -49,8 +49,9 @@ order, `preprocessing.json` says how an image file becomes the input. With PyTor
 
 
 def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
-                 state_dict: Mapping[str, torch.Tensor], classes: Sequence[str], preprocessing: Mapping[str, Any],
-                 test_images: NDArray[np.uint8], test_labels: NDArray[Any], title: str = "Image classifier",
+                 state_dict: Mapping[str, torch.Tensor], classes: Sequence[str],
+                 preprocessing: Mapping[str, Any], test_images: NDArray[np.uint8], test_labels: NDArray[Any],
+                 title: str = "Image classifier",
                  runtime_version: str = "1.14") -> Path:
     """Write the folder whole or not at all; an earlier bundle there is replaced, anything else refused.
 
@@ -66,7 +67,7 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
                          f"{test_images.shape} and {len(test_labels)} labels")
     for name in classes:
         if name.splitlines() != [name]:
-            raise UserError(f"The class name {name!r} does not fit on one line of labels.txt; rename the class.")
+            raise UserError(f"The class name {name!r} is no single line of text; rename the class.")
     folder = Path(folder)
     _require_replaceable(folder)
     try:
@@ -97,14 +98,14 @@ def _require_replaceable(folder: Path) -> None:
     if folder.is_dir():
         foreign = sorted({entry.name for entry in folder.iterdir()} - {*FILES, "__pycache__"})
         if foreign:
-            raise UserError(f"{folder} holds {foreign[0]}, which is not part of a bundle; choose another folder or "
-                            "move it away.")
+            raise UserError(f"{folder} holds {foreign[0]}, which is no part of a bundle; choose another "
+                            "folder or move it away.")
     elif folder.exists():
         raise UserError(f"{folder} is a file; a bundle is a folder: choose another place.")
 
 
 def _replace(folder: Path, partial: Path) -> None:
-    """Put `partial` in the place of `folder`; a reader sees the old bundle, none for a moment, or the new one."""
+    """Put `partial` in the place of `folder`; a reader sees the old, for a moment none, or the new."""
     if not folder.exists():
         partial.rename(folder)
         return
@@ -118,8 +119,8 @@ def _network_text(network_source: str) -> str:
     from dcanas.export import classifier
 
     wrapper = "\n\n".join(inspect.getsource(part) for part in (classifier.Normalise, classifier.Classifier))
-    imports = ("from collections.abc import Sequence  # noqa: E402\nfrom pathlib import Path  # noqa: E402\n\n"
-               "import torch  # noqa: E402\nfrom torch import Tensor, nn  # noqa: E402\n")
+    imports = ("from collections.abc import Sequence\nfrom pathlib import Path\n\n"
+               "import torch\nfrom torch import Tensor, nn\n")
     return f"{network_source.rstrip()}\n\n\n{imports}\n\n{wrapper}\n{_LOAD}"
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class Normalise(nn.Module):
-    """Subtract the mean and divide by the standard deviation of each channel, both in units of images in [0, 1].
+    """Subtract the mean and divide by the standard deviation of each channel, both of images in [0, 1].
 
     Shape: (N, C, H, W) -> (N, C, H, W).
     """

@@ -1,4 +1,4 @@
-"""A network as one ONNX file that says what it is, loads in old runtimes and tells nothing about this machine."""
+"""A network as one ONNX file that says what it is, loads in old runtimes and names nothing of its machine."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     import torch
 
 INPUT, OUTPUT = "image", "logits"
-OPSET, IR_VERSION = 18, 8  # the exporter's own lowest opset, and the oldest format that may carry it (ONNX 1.13)
+OPSET, IR_VERSION = 18, 8  # the exporter's lowest opset, and the oldest format that may carry it
 _LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")
 
 
-def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[int, int, int], opset: int = OPSET,
-                ir_version: int = IR_VERSION, metadata: Mapping[str, str] | None = None) -> Path:
-    """Write the network in evaluation mode to one ONNX file, whole or not at all; equal networks give equal bytes.
+def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[int, int, int],
+                opset: int = OPSET, ir_version: int = IR_VERSION,
+                metadata: Mapping[str, str] | None = None) -> Path:
+    """Write the network in evaluation mode to one ONNX file, whole; equal networks give equal bytes.
 
     Batch norm that follows a convolution is folded into it. The network itself is not touched.
     Shape: input `image` float32 (1, C, H, W), fixed; output `logits` float32 (1, num_classes).
@@ -37,8 +38,8 @@ def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[i
     model = _exported(network, tuple(input_shape), opset)
     produced = next(entry.version for entry in model.opset_import if entry.domain == "")
     if produced != opset:
-        raise UserError(f"This network cannot be written in ONNX opset {opset} (the exporter offers {produced}); "
-                        "set the device's runtime.opset to that, or use a newer runtime on the device.")
+        raise UserError(f"This network cannot be written in ONNX opset {opset} (the exporter offers "
+                        f"{produced}); set the device's runtime.opset to that, or use a newer runtime there.")
     _make_neutral(model)
     model.ir_version = ir_version
     for key, value in sorted((metadata or {}).items()):
@@ -53,11 +54,11 @@ def _check_versions(opset: int, ir_version: int) -> None:
     # VERSION_TABLE rows: ONNX release, IR version, opset of the default domain, further domains
     needed = min((row[1] for row in VERSION_TABLE if row[2] >= opset), default=None)
     if opset < 1 or needed is None:
-        raise UserError(f"ONNX opset {opset} does not exist for onnx {onnx.__version__}; use one from {OPSET} to "
-                        f"{max(row[2] for row in VERSION_TABLE)}.")
+        raise UserError(f"ONNX opset {opset} is unknown to onnx {onnx.__version__}; use one from {OPSET} "
+                        f"to {max(row[2] for row in VERSION_TABLE)}.")
     if not needed <= ir_version <= onnx.IR_VERSION:
-        raise UserError(f"ONNX opset {opset} needs IR version {needed} to {onnx.IR_VERSION}, got {ir_version}; "
-                        "change runtime.ir_version or runtime.opset of the device.")
+        raise UserError(f"ONNX opset {opset} needs IR version {needed} to {onnx.IR_VERSION}, got "
+                        f"{ir_version}; change runtime.ir_version or runtime.opset of the device.")
 
 
 def _exported(network: torch.nn.Module, input_shape: tuple[int, ...], opset: int) -> onnx.ModelProto:
@@ -65,10 +66,10 @@ def _exported(network: torch.nn.Module, input_shape: tuple[int, ...], opset: int
 
     network = copy.deepcopy(network).cpu().eval()
     with _silence():
-        program = torch.onnx.export(network, (torch.zeros(1, *input_shape),), dynamo=True, opset_version=opset,
-                                    input_names=[INPUT], output_names=[OUTPUT], external_data=False, optimize=True,
-                                    verbose=False)
-    assert program is not None  # None is the answer of the exporter's other mode, which writes the file itself
+        program = torch.onnx.export(network, (torch.zeros(1, *input_shape),), dynamo=True,
+                                    opset_version=opset, input_names=[INPUT], output_names=[OUTPUT],
+                                    external_data=False, optimize=True, verbose=False)
+    assert program is not None  # None is the answer of the exporter's other mode
     return program.model_proto
 
 

@@ -20,9 +20,9 @@ def check_parity(network: torch.nn.Module, path: Path | str, images: NDArray[Any
     """Return how well the file at `path` reproduces the network on these images.
 
     Shape: images (N, C, H, W), uint8 or float in [0, 1].
-    Returns `n`, `top1_agreement` (share of equal answers), `max_relative_logit_error` and its median over images
-    (per image: largest difference of a logit / largest logit of the network), `onnxruntime`. An absolute tolerance
-    would fail correct files with large logits.
+    Returns `n`, `top1_agreement` (share of equal answers), `max_relative_logit_error` and its median over
+    images (per image: largest difference of a logit / largest logit of the network), `onnxruntime`. An
+    absolute tolerance would fail correct files with large logits.
     Raises `UserError` where logits are not finite.
     """
     scaled = as_floats(images)
@@ -31,8 +31,8 @@ def check_parity(network: torch.nn.Module, path: Path | str, images: NDArray[Any
     for source, logits in (("network", expected), ("exported file", found)):
         bad = int((~np.isfinite(logits)).any(axis=1).sum())
         if bad:
-            raise UserError(f"The {source} gives logits that are not finite for {bad} of {len(logits)} images; "
-                            "train it again with a smaller learning rate.")
+            raise UserError(f"The {source} gives logits that are not finite for {bad} of {len(logits)} "
+                            "images; train it again with a smaller learning rate.")
     size = np.maximum(np.abs(expected).max(axis=1), np.finfo(np.float32).tiny)
     errors = np.abs(expected - found).max(axis=1) / size
     return {
@@ -49,7 +49,8 @@ def as_floats(images: NDArray[Any]) -> NDArray[np.float32]:
     if images.dtype == np.uint8:
         return images.astype(np.float32) / np.float32(255)
     if images.size and not (images.min() >= 0 and images.max() <= 1):
-        raise UserError(f"Images given as floats must lie in [0, 1], got {images.min():.4g} to {images.max():.4g}.")
+        raise UserError(f"Images given as floats must lie in [0, 1], got {images.min():.4g} to "
+                        f"{images.max():.4g}.")
     return images.astype(np.float32)
 
 

@@ -16,13 +16,13 @@ def open_session(path: Path | str, threads: int = 1,
                  provider: str = "CPUExecutionProvider") -> onnxruntime.InferenceSession:
     """Return a session with `threads` threads inside an operator and one operator at a time.
 
-    Raises `UserError` with the runtime's reason where the file or the provider cannot be used: a provider that is
-    missing is never replaced by another.
+    Raises `UserError` with the runtime's reason where the file or the provider cannot be used: a provider
+    that is missing is never replaced by another.
     """
     available = onnxruntime.get_available_providers()
     if provider not in available:
         raise UserError(f"This onnxruntime {onnxruntime.__version__} has no {provider}; it offers "
-                        f"{', '.join(available)}: change the device's provider or install the matching package.")
+                        f"{', '.join(available)}: change the device's provider or install its package.")
     if not Path(path).is_file():
         raise UserError(f"There is no ONNX file at {path}.")
     options = onnxruntime.SessionOptions()
@@ -35,17 +35,20 @@ def open_session(path: Path | str, threads: int = 1,
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:  # the runtime's exceptions share no base class
-        raise UserError(f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {_reason(error)}.") from error
+        raise UserError(f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: "
+                        f"{_reason(error)}.") from error
     if session.get_providers()[0] != provider:
         raise UserError(f"ONNX Runtime could not start {provider} for {path} and would have fallen back to "
                         f"{session.get_providers()[0]}; check the provider's installation.")
     return session
 
 
-def onnx_predict(model: Path | str | onnxruntime.InferenceSession, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def onnx_predict(model: Path | str | onnxruntime.InferenceSession,
+                 images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the logits of each image, run one at a time as on the device.
 
-    Shape: images float32 (N, C, H, W) in [0, 1] -> (N, num_classes). Raises `UserError` for images of another size.
+    Shape: images float32 (N, C, H, W) in [0, 1] -> (N, num_classes).
+    Raises `UserError` for images of another size.
     """
     session = model if isinstance(model, onnxruntime.InferenceSession) else open_session(model)
     entry = session.get_inputs()[0]

@@ -1,4 +1,4 @@
-"""What an ONNX file costs, read from the file: stored weights and live memory (the oracle of the closed forms)."""
+"""What an ONNX file costs, read from it: stored weights and live memory (the oracle of the closed forms)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import onnx
 
 BYTES = 4  # of an activation: fp32
-_ELEMENTWISE = {"Abs", "Add", "BatchNormalization", "Clip", "Div", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSwish",
-                "LeakyRelu", "Max", "Min", "Mul", "Neg", "PRelu", "Relu", "Sigmoid", "Softplus", "Sqrt", "Sub", "Tanh"}
+_ELEMENTWISE = {"Abs", "Add", "BatchNormalization", "Clip", "Div", "Elu", "Exp", "Gelu", "HardSigmoid",
+                "HardSwish", "LeakyRelu", "Max", "Min", "Mul", "Neg", "PRelu", "Relu", "Sigmoid", "Softplus",
+                "Sqrt", "Sub", "Tanh"}
 _ALIAS = {"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"}
 
 
@@ -23,11 +24,12 @@ def stored_weight_bytes(path: Path | str) -> int:
 
 
 def peak_live_bytes(path: Path | str) -> int:
-    """Return the largest sum of activations that are alive at one step, with the steps in the file's order, batch 1.
+    """Return the largest sum of activations that are alive at one step, in the file's order; batch 1.
 
-    A tensor lives from the step that makes it to its last use; the input image from the start to its last use, and
-    it is never overwritten; the output to the end. An elementwise step may write into an input of its output's size
-    that dies there. Reshape and its kin are other names of their input. Weights and constants do not count.
+    A tensor lives from the step that makes it to its last use; the input image from the start to its last
+    use, and it is never overwritten; the output to the end. An elementwise step may write into an input of
+    its output's size that dies there. Reshape and its kin are other names of their input. Weights and
+    constants do not count.
     """
     graph = onnx.shape_inference.infer_shapes(onnx.load(str(path)), strict_mode=True, data_prop=True).graph
     size = {value.name: BYTES * math.prod(d.dim_value for d in value.type.tensor_type.shape.dim)

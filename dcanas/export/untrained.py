@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def as_if_trained(network: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
     """Return a copy whose batch norms have random statistics, scales and shifts near their usual values.
 
-    Freshly initialised ones are the identity: folding them leaves convolutions without a bias and merges equal
-    vectors, so the file is smaller and may run differently from the trained network's.
+    Freshly initialised ones are the identity: folding them leaves convolutions without a bias, and equal
+    vectors are merged, so the file is smaller and may run differently from the trained network's.
     """
     import torch
 

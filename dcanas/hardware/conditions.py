@@ -9,7 +9,7 @@ from typing import Any
 
 
 def conditions() -> dict[str, Any]:
-    """Return processor, cores this process may use, governor, Python; None for what this system does not tell."""
+    """Return processor, cores this process may use, governor, Python; None for what is not told here."""
     return {
         "cpu": _cpu_model(),
         "machine": platform.machine(),

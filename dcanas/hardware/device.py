@@ -57,7 +57,7 @@ class Device:
     costs: Mapping[str, str] = field(hash=False)
 
     def source(self, cost: str) -> str:
-        """Return where this device's number for a cost comes from; raises `UserError` for costs it does not have."""
+        """Return where the number for a cost comes from; raises `UserError` for costs it does not have."""
         if cost not in self.costs:
             raise unknown(f"cost of device {self.name}", cost, self.costs)
         return self.costs[cost]
@@ -83,7 +83,7 @@ def user_folder() -> Path:
     """Return where the user's own profiles lie: `DCANAS_DEVICES`, or `~/.config/dcanas/devices`."""
     stated = os.environ.get("DCANAS_DEVICES")
     if stated and not Path(stated).expanduser().is_dir():
-        raise UserError(f"DCANAS_DEVICES names {stated}, which is no folder; create it or unset the variable.")
+        raise UserError(f"DCANAS_DEVICES names {stated}, which is no folder; create or unset it.")
     return Path(stated or "~/.config/dcanas/devices").expanduser()
 
 
@@ -142,8 +142,8 @@ def _read(path: Path) -> Device:
     values = _checked(path, "", content, _DEVICE)
     runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
     sources = {name: (_one_of(*allowed), " or ".join(allowed)) for name, allowed in SOURCES.items()}
-    costs = _checked(path, "costs.", values["costs"], {k: v for k, v in sources.items() if k in values["costs"]},
-                     known=SOURCES)
+    stated = {name: entry for name, entry in sources.items() if name in values["costs"]}
+    costs = _checked(path, "costs.", values["costs"], stated, known=SOURCES)
     if values["name"] != path.stem:
         raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
     return Device(**{**values, "runtime": runtime, "costs": costs})
@@ -151,12 +151,13 @@ def _read(path: Path) -> Device:
 
 def _checked(path: Path, prefix: str, content: Any, schema: Mapping[str, tuple[Check, str]],
              known: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return a block with exactly the keys of `schema`, each plausible; raises `UserError` naming file and key."""
+    """Return a block with exactly the keys of `schema`, plausible; raises `UserError` naming file and key."""
     if not isinstance(content, dict):
-        raise UserError(f"{path} must hold keys and values ({', '.join(schema)}), got {type(content).__name__}.")
+        raise UserError(f"{path} must hold the keys {', '.join(schema)}, got {type(content).__name__}.")
     for key in content:
         if key not in schema:
-            raise UserError(f"{path}: {unknown('key', f'{prefix}{key}', [prefix + k for k in known or schema])}")
+            names = [prefix + name for name in known or schema]
+            raise UserError(f"{path}: {unknown('key', f'{prefix}{key}', names)}")
     for key, (check, expected) in schema.items():
         if key not in content:
             raise UserError(f"{path}: {prefix}{key} is missing; expected {expected}.")

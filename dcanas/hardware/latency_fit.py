@@ -1,4 +1,4 @@
-"""A first latency model of a space: a base and a price per option, fitted to a handful of measured members."""
+"""A first latency model of a space: a base and a price per option, fitted to a few measured members."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ Array = NDArray[np.float64]
 class FittedLatency:
     """latency_ms = base + counts @ per_option, all at least 0.
 
-    relative_residual_q95: bound of truth / prediction - 1 for a member that was not fitted, in 95 of 100 cases (from
-    leave-one-out residuals; with fewer than 19 members it is their largest and covers n of n + 1 cases).
-    loo_mape: mean relative error on members left out; macs_mape: that of an affine function of MACs alone, None
-    where no MACs were given; n: members measured.
+    relative_residual_q95: bound of truth / prediction - 1 for a member that was not fitted, in 95 of 100
+    cases (from leave-one-out residuals; with fewer than 19 members it is their largest and covers n of n +
+    1 cases).
+    loo_mape: mean relative error on members left out; macs_mape: that of an affine function of MACs alone,
+    None where no MACs were given; n: members measured.
     """
 
     base: float
@@ -41,21 +42,25 @@ class FittedLatency:
         return self.predict(counts) * (1 + self.relative_residual_q95)
 
 
-def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[Any] | None = None) -> FittedLatency:
+def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any],
+               macs: NDArray[Any] | None = None) -> FittedLatency:
     """Fit base and price per option by non-negative least squares on relative errors.
 
     An operation never makes a network faster, and a small network's error counts as much as a large one's.
-    Shape: counts (n, options), latencies_ms (n,), macs (n,). Raises `UserError` where there are too few measurements.
+    Shape: counts (n, options), latencies_ms (n,), macs (n,). Raises `UserError` for too few measurements.
     """
     counts, latencies = np.asarray(counts, dtype=np.float64), np.asarray(latencies_ms, dtype=np.float64)
     n, options = counts.shape
     if n < options + 2:
-        raise UserError(f"A latency model of {options} options needs at least {options + 2} measured networks, "
-                        f"got {n}; measure more.")
+        raise UserError(f"A latency model of {options} options needs at least {options + 2} measured "
+                        f"networks, got {n}; measure more.")
     if not (np.isfinite(latencies).all() and (latencies > 0).all()):
         raise UserError("Latencies to fit must be positive numbers of milliseconds.")
     coefficients = _fit(counts, latencies)
     left_out = _left_out(counts, latencies)
+    if not (left_out > 0).all():
+        raise UserError("One of the measured networks has options that no other has, so nothing bounds the "
+                        "error of the latency model; measure more networks.")
     residuals = np.sort(latencies / left_out - 1)
     rank = min(math.ceil(0.95 * (n + 1)), n)
     macs_mape = None
@@ -68,37 +73,37 @@ def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[A
 
 def choose_members(counts: NDArray[Any], n: int, rng: np.random.Generator,
                    size: NDArray[Any] | None = None) -> list[int]:
-    """Return which n members to measure: the smallest, the largest, then greedily those that make the fit surest.
+    """Return which n members to measure: the smallest, the largest, then those that make the fit surest.
 
-    Greedy D-optimal design on (1, counts): each next member is the one whose prediction is least certain so far.
-    Members with the same counts are interchangeable, drawn by `rng`, and taken twice only when nothing else is left.
-    Shape: counts (members, options); size (members,), what smallest and largest mean (default: number of operations).
+    Greedy D-optimal design on (1, counts), two more than there are coefficients: each next member is the
+    one whose prediction is least certain so far, of counts not taken yet. The design is all extremes, where
+    a model
+    that is only nearly true shows little error, so the rest are drawn uniformly: they are like the members
+    asked about later.
+    Shape: counts (members, options); size (members,), what smallest and largest mean (default: operations).
     """
     counts = np.asarray(counts, dtype=np.float64)
     if not 2 <= n <= len(counts):
         raise UserError(f"The number of networks to measure must lie between 2 and {len(counts)}, got {n}.")
     size = counts.sum(axis=1) if size is None else np.asarray(size, dtype=np.float64)
     features = np.column_stack([np.ones(len(counts)), counts / np.maximum(counts.max(axis=0), 1)])
-    _, row_of = np.unique(counts, axis=0, return_inverse=True)
-    row_of = row_of.reshape(-1)
-    free = np.ones(len(counts), dtype=bool)
-    taken_rows: set[int] = set()
+    free, new = np.ones(len(counts), dtype=bool), np.ones(len(counts), dtype=bool)
     information = 1e-6 * np.eye(features.shape[1])
     chosen: list[int] = []
-    for goal in (-size, size, *[None] * (n - 2)):
-        candidates = free & ~np.isin(row_of, list(taken_rows))
-        if not candidates.any():
-            candidates = free
-        if goal is None:
-            goal = np.einsum("mi,ij,mj->m", features, np.linalg.inv(information), features)
-        best = np.max(goal[candidates])
-        ties = np.flatnonzero(candidates & (goal >= best - 1e-9 * abs(best)))
-        pick = int(rng.choice(ties))
+    for step in range(min(n, features.shape[1] + 2)):
+        if step < 2:
+            gain = size if step else -size
+        else:
+            gain = np.einsum("mi,ij,mj->m", features, np.linalg.inv(information), features)
+        candidates = free & new if (free & new).any() else free
+        best = gain[candidates].max()
+        pick = int(rng.choice(np.flatnonzero(candidates & (gain >= best - 1e-9 * abs(best)))))
         chosen.append(pick)
         free[pick] = False
-        taken_rows.add(int(row_of[pick]))
+        new &= (counts != counts[pick]).any(axis=1)
         information += np.outer(features[pick], features[pick])
-    return chosen
+    rest = rng.choice(np.flatnonzero(free), size=n - len(chosen), replace=False)
+    return [*chosen, *(int(i) for i in rest)]
 
 
 def _fit(features: Array, latencies: Array) -> Array:
@@ -113,7 +118,7 @@ def _left_out(features: Array, latencies: Array) -> Array:
     for i in everyone:
         coefficients = _fit(features[everyone != i], latencies[everyone != i])
         predicted.append(coefficients[0] + features[i] @ coefficients[1:])
-    return np.maximum(np.array(predicted), np.finfo(np.float64).tiny)
+    return np.array(predicted)
 
 
 def _mape(predicted: Array, latencies: Array) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dcanas.basics.errors import UserError, unknown
 from dcanas.hardware.statistics import median_interval, p95_upper
 
-TOLERANCE = 0.05  # relative difference between repeats, or half-width of the interval, that calls a machine noisy
+TOLERANCE = 0.05  # of the median: more between repeats, or to the interval's end, calls a machine noisy
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def summarise(samples_ns: NDArray[np.int64], model: str, sha256: str, device: st
               conditions: dict[str, Any]) -> Profile:
     """Return the profile that these runs amount to. Shape: samples_ns (rounds, 2, runs); all positive."""
     if samples_ns.ndim != 3 or samples_ns.shape[1] != 2 or not samples_ns.size or samples_ns.min() <= 0:
-        raise ValueError(f"samples must be positive nanoseconds (rounds, 2, runs), got shape {samples_ns.shape}")
+        raise ValueError(f"samples must be positive nanoseconds (rounds, 2, runs), got {samples_ns.shape}")
     samples = samples_ns / 1e6
     blocks = np.median(samples, axis=2)
     median, (low, high) = float(np.median(blocks)), median_interval(blocks)
@@ -86,8 +86,9 @@ def summarise(samples_ns: NDArray[np.int64], model: str, sha256: str, device: st
         reasons.append(f"two independent repeats differ by {difference:.1%}")
     if width > TOLERANCE:
         reasons.append(f"the 95 % interval reaches {width:.1%} from the median")
-    remark = f"The machine was too noisy: {' and '.join(reasons)} (more than {TOLERANCE:.0%}); measure again when " \
-             "nothing else runs." if reasons else ""
-    return Profile(model, sha256, device, median, (low, high), float(np.percentile(samples, 95)), p95_upper(samples),
-                   int(samples.size), (first, second), difference, bool(reasons), remark, conditions,
+    remark = f"The machine was too noisy: {' and '.join(reasons)} (more than {TOLERANCE:.0%}); measure " \
+             "again when nothing else runs." if reasons else ""
+    return Profile(model, sha256, device, median, (low, high), float(np.percentile(samples, 95)),
+                   p95_upper(samples), int(samples.size), (first, second), difference, bool(reasons), remark,
+                   conditions,
                    tuple(tuple(tuple(int(t) for t in block) for block in pair) for pair in samples_ns))

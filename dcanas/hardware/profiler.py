@@ -1,10 +1,11 @@
 """The latency of ONNX files, measured with ONNX Runtime on this machine.
 
-Protocol. Each file is opened twice, as two independent sessions (repeats) with the device's threads, one operator at a
-time, spinning allowed. Every session warms up until its times stop falling. Then rounds: in each, every session of
-every file is visited once, in random order, for a block of runs, so that whatever the machine does meanwhile hits all
-alike; the first run of a block, which refills the caches others emptied, is not counted. Where the result is
-noisy, that file is measured on, up to four times as long; no block is ever left out. The number is the median over block medians.
+Protocol. Each file is opened twice, as two independent sessions (repeats) with the device's threads, one
+operator at a time, spinning allowed. Every session warms up until its times stop falling. Then rounds: in
+each, every session of every file is visited once, in random order, for a block of runs, so that whatever
+the machine does meanwhile hits all alike; the first run of a block, which refills the caches others
+emptied, is not counted. A file whose result is noisy is measured on, up to four times as long; no block is
+ever left out. The number is the median over the blocks' medians.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def profile_onnx(models: Path | str | Mapping[str, Path | str], device: Device, 
 
     seconds: of counted runs per file (more where a network is so slow that 12 rounds take longer).
     seed: of the input image and the order of visits.
-    Raises `UserError` where a file or the device's provider cannot be used, or a run fails: there is no number then.
+    Raises `UserError` where a file or the device's provider cannot be used, or a run fails: then there is no
+    number.
     """
     if not seconds > 0:
         raise UserError(f"The time to measure must be positive seconds, got {seconds}.")
@@ -91,8 +93,8 @@ def profile_onnx(models: Path | str | Mapping[str, Path | str], device: Device, 
 def _require_runtime(device: Device) -> None:
     installed = onnxruntime.__version__
     if _numbers(installed) < _numbers(device.runtime.version):
-        raise UserError(f"Device {device.name} needs ONNX Runtime {device.runtime.version} or newer, installed is "
-                        f"{installed}; upgrade onnxruntime.")
+        raise UserError(f"Device {device.name} needs ONNX Runtime {device.runtime.version} or newer, "
+                        f"installed is {installed}; upgrade onnxruntime.")
 
 
 def _numbers(version: str) -> list[int]:
@@ -105,8 +107,8 @@ def _open(label: str, path: Path, device: Device, rng: np.random.Generator) -> _
     shape = tuple(entry.shape)
     if len(sessions[0].get_inputs()) != 1 or entry.type != "tensor(float)" or \
             not all(isinstance(size, int) for size in shape):
-        raise UserError(f"{path} must have one float input of fixed shape, got {entry.type} {list(shape)}; export it "
-                        "with a fixed batch of 1.")
+        raise UserError(f"{path} must have one float input of fixed shape, got {entry.type} {list(shape)}; "
+                        "export it with a fixed batch of 1.")
     feed = {entry.name: rng.random(shape, dtype=np.float32)}
 
     def runner(session: onnxruntime.InferenceSession) -> Callable[[], Any]:
@@ -164,12 +166,14 @@ def _time(run: Callable[[], Any]) -> int:
     return time.perf_counter_ns() - start
 
 
-def _result(subject: _Subject, device: Device, seconds: float, seed: int, before: list[float] | None) -> Profile:
+def _result(subject: _Subject, device: Device, seconds: float, seed: int,
+            before: list[float] | None) -> Profile:
     circumstances = {
         "onnxruntime": onnxruntime.__version__, "provider": device.provider, "threads": device.threads,
         "inter_op_threads": 1, "spinning": True, "batch": subject.input_shape[0],
-        "input_shape": list(subject.input_shape), **conditions(), "load_before": before, "load_after": load_average(),
-        "seconds": seconds, "seed": seed, "runs_per_block": subject.runs, "rounds": len(subject.samples),
+        "input_shape": list(subject.input_shape), **conditions(),
+        "load_before": before, "load_after": load_average(), "seconds": seconds, "seed": seed,
+        "runs_per_block": subject.runs, "rounds": len(subject.samples),
         "extended": len(subject.samples) > subject.rounds, "warm_up": subject.warm,
     }
     return summarise(np.array(subject.samples, dtype=np.int64), subject.label, subject.sha256, device.name,

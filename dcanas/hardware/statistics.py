@@ -1,7 +1,7 @@
 """What a set of run times says, and how sure that is, without an assumption about their distribution.
 
-Neighbouring rounds meet the same state of the machine. Counted as independent they would make every interval too
-narrow, so the number of rounds is reduced to what they are worth, and intervals are order statistics.
+Neighbouring rounds meet the same state of the machine. Counted as independent they would make every interval
+too narrow, so the number of rounds is reduced to what they are worth, and intervals are order statistics.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Z = 1.96  # two-sided 95 %
 
 
 def effective_rounds(values: NDArray[np.float64]) -> float:
-    """Return how many independent rounds these are worth: n (1 - r) / (1 + r), with r the correlation of neighbours.
+    """Return how many independent rounds these are worth: n (1 - r) / (1 + r).
 
-    The correlation is that of ranks, so that single outliers say nothing, and is freed of its bias in short series
-    (Kendall 1954: -(1 + 4 r) / n). Shape: (rounds,).
+    r, the correlation of neighbours, is that of ranks, so that single outliers say nothing, and is freed of
+    its bias in short series (Kendall 1954: -(1 + 4 r) / n). Shape: (rounds,).
     """
     n = len(values)
     if n <= 4:
@@ -50,8 +50,8 @@ def median_interval(medians: NDArray[np.float64]) -> tuple[float, float]:
 def p95_upper(samples: NDArray[np.float64]) -> float:
     """Return the upper end of the 95 % confidence interval of the 95th percentile of all single runs.
 
-    The share of runs above the percentile is followed from round to round; its standard error says up to which
-    higher percentile the truth may lie (Woodruff 1952). Never below a repeat's own percentile.
+    The share of runs above the percentile is followed from round to round; its standard error says up to
+    which higher percentile the truth may lie (Woodruff 1952). Never below a repeat's own percentile.
     Shape: samples (rounds, repeats, runs).
     """
     above = (samples > np.percentile(samples, 95)).mean(axis=(1, 2))

@@ -1,0 +1,138 @@
+"""Device profiles: found, read, and refused in one sentence that names file and key."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import key_of
+from dcanas.basics.resources import resource_folder
+from dcanas.hardware import Device, list_devices, load_device
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The user's own folder, empty."""
+    monkeypatch.setenv("DCANAS_DEVICES", str(tmp_path))
+    return tmp_path
+
+
+def shipped() -> dict:
+    return yaml.safe_load((resource_folder("hardware_profiles") / "local-cpu.yaml").read_text(encoding="utf-8"))
+
+
+def write(folder: Path, name: str = "mine", **changes) -> Path:
+    content = {**shipped(), "name": name, **changes}
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in content.items() if v is not ...}), encoding="utf-8")
+    return path
+
+
+def test_the_shipped_device():
+    device = load_device("local-cpu")
+    assert (device.runtime.name, device.runtime.opset, device.runtime.ir_version) == ("onnxruntime", 18, 8)
+    assert (device.provider, device.threads, device.dtype, device.connection) == \
+        ("CPUExecutionProvider", 1, "fp32", "local")
+    assert device.memory_bytes is None
+    assert device.source("params") == device.source("peak_bytes") == "counted"
+    assert device.source("latency_p95_ms") == "measured"
+    with pytest.raises(UserError, match="Unknown cost of device local-cpu 'latency'; did you mean 'latency_ms'"):
+        device.source("latency")
+    assert key_of(device) == key_of(load_device("local-cpu"))  # usable in a stage's key
+
+
+def test_the_users_own_folder_comes_first(folder):
+    write(folder, "mine", threads=4, memory_bytes=2**20)
+    write(folder, "local-cpu", threads=2)
+    (folder / "notes.txt").write_text("not a device")
+    assert list_devices() == ["local-cpu", "mine"]
+    assert (load_device("mine").threads, load_device("mine").memory_bytes) == (4, 2**20)
+    assert load_device("local-cpu").threads == 2
+    assert key_of(load_device("mine")) != key_of(load_device("local-cpu"))
+
+
+def test_own_folder_without_the_variable(tmp_path, monkeypatch):
+    monkeypatch.delenv("DCANAS_DEVICES", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert list_devices() == ["local-cpu"]
+    (tmp_path / ".config/dcanas/devices").mkdir(parents=True)
+    write(tmp_path / ".config/dcanas/devices", "board")
+    assert list_devices() == ["board", "local-cpu"]
+
+
+def test_unknown_device_names_the_nearest():
+    with pytest.raises(UserError, match=r"^Unknown device 'local_cpu'; did you mean 'local-cpu'\?$"):
+        load_device("local_cpu")
+    with pytest.raises(UserError, match="Unknown device"):
+        load_device("../local-cpu")
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"thread": 1}, "Unknown key 'thread'; did you mean 'threads'?"),
+    ({"threads": ...}, "threads is missing; expected a whole number from 1 to 1024."),
+    ({"threads": 0}, "threads must be a whole number from 1 to 1024, got 0."),
+    ({"threads": True}, "threads must be a whole number from 1 to 1024, got True."),
+    ({"threads": "1"}, "threads must be a whole number from 1 to 1024, got '1'."),
+    ({"memory_bytes": 512}, "memory_bytes must be a whole number of bytes, at least 1024, or null"),
+    ({"flash_bytes": 1.5e6}, "flash_bytes must be a whole number of bytes"),
+    ({"dtype": "float"}, "dtype must be fp32, got 'float'."),
+    ({"connection": "ssh"}, "connection must be local, got 'ssh'."),
+    ({"provider": "cpu"}, "provider must be an ONNX Runtime execution provider such as CPUExecutionProvider"),
+    ({"name": "other"}, "name must be the file's own name 'mine', got 'other'."),
+    ({"description": ""}, "description must be a text, got ''."),
+    ({"costs": {}}, "costs must be a block of cost names and their sources, got {}."),
+    ({"costs": {"params": "measured"}}, "costs.params must be counted, got 'measured'."),
+    ({"costs": {"latency_ms": "guessed"}}, "costs.latency_ms must be measured, got 'guessed'."),
+    ({"costs": {"latency": "measured"}}, "Unknown key 'costs.latency'; did you mean 'costs.latency_ms'?"),
+    ({"runtime": "onnxruntime"}, "runtime must be a block with name, version, opset, ir_version"),
+    ({"runtime": {"name": "onnxruntime", "version": 1.14, "opset": 18, "ir_version": 8}},
+     'runtime.version must be a version in quotes such as "1.14", got 1.14.'),
+    ({"runtime": {"name": "tflite", "version": "2.1", "opset": 18, "ir_version": 8}},
+     "runtime.name must be onnxruntime, got 'tflite'."),
+    ({"runtime": {"name": "onnxruntime", "version": "1.14", "opset": 180, "ir_version": 8}},
+     "runtime.opset must be a whole number from 7 to 64, got 180."),
+    ({"runtime": {"name": "onnxruntime", "version": "1.14", "opset": 18}}, "runtime.ir_version is missing"),
+])
+def test_a_wrong_profile_is_refused_by_file_and_key(folder, changes, words):
+    path = write(folder, "mine", **{k: v for k, v in changes.items() if k != "name"})
+    if "name" in changes:
+        path.write_text(path.read_text().replace("name: mine", f"name: {changes['name']}"))
+    with pytest.raises(UserError) as caught:
+        load_device("mine")
+    assert str(caught.value).startswith(f"{path}: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_profile(folder, monkeypatch):
+    (folder / "broken.yaml").write_text("name: [1,\nthreads: 2")
+    with pytest.raises(UserError, match=r"broken\.yaml is not valid YAML \([^\n]+\); correct it\.$"):
+        load_device("broken")
+    (folder / "empty.yaml").write_text("")
+    with pytest.raises(UserError, match=r"empty\.yaml must hold the keys name, .* got NoneType\.$"):
+        load_device("empty")
+    (folder / "code.yaml").write_text("!!python/object/apply:os.system ['touch hacked']")
+    with pytest.raises(UserError, match="not valid YAML"):
+        load_device("code")
+    monkeypatch.setenv("DCANAS_DEVICES", str(folder / "absent"))
+    with pytest.raises(UserError, match=re.escape(f"DCANAS_DEVICES names {folder / 'absent'}")):
+        list_devices()
+
+
+def test_importing_the_room_does_not_import_torch():
+    code = "import sys, dcanas.hardware; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_device_is_a_frozen_value():
+    device = load_device("local-cpu")
+    assert isinstance(device, Device)
+    assert hash(device) == hash(load_device("local-cpu"))
+    with pytest.raises(AttributeError):
+        device.threads = 2  # type: ignore[misc]
