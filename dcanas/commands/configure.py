@@ -108,7 +108,7 @@ def _check(override: Override, base: DictConfig) -> None:
     """Raise for a group choice or a key that does not exist, with the nearest one that does."""
     key = override.key_or_group.split("@")[0]
     if key in GROUPS:
-        choice: Any = override.get_value_element_as_str()
+        choice = (override.input_line or "").partition("=")[2]
         if choice != "null" and choice not in choices(key):
             raise unknown(key, choice, choices(key))
         return

@@ -33,8 +33,8 @@ def main(session: Session, command: str) -> int:
             exported = run_export(session, device)
             parity = exported["parity"]
             session.display.say(f"{device.name}: {exported['bytes']:,} bytes, opset {exported['opset']}, the same "
-                                f"answer as torch for {100 * parity['top1_agreement']:.1f} % of {parity['n']} test images, "
-                                f"largest relative logit error {parity['max_relative_logit_error']:.1e}")
+                                f"answer as torch for {100 * parity['top1_agreement']:.1f} % of {parity['n']} test "
+                                f"images, largest relative logit error {parity['max_relative_logit_error']:.1e}")
         else:
             show_profile(session, Profile.from_json(run_profile(session, device)))
     return 0

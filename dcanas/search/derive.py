@@ -11,7 +11,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, CostModel, Domain, LinearCost, count_costs
-from dcanas.costs.feasibility import budget_error, explain, feasibility, select_costs
+from dcanas.costs.feasibility import SAMPLE, budget_error, explain, feasibility, select_costs
 from dcanas.costs.linearise import linearise
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.costs.programme import best_within
@@ -107,10 +107,16 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
     slack = {name: deviation for name, (_, deviation) in fits.items()}
     found: list[Architecture] = []
     asked: list[Architecture] = []
+    loosened = 0
     wanted = 1 if judge is None else pool_size
     while len(found) < wanted and len(asked) < ROUNDS + wanted:
-        limits = linear + [(fit, budget[name] + slack[name]) for name, (fit, _) in fits.items()]
+        limits = linear + [(fit, budget[name] + slack[name]) for name, (fit, _) in fits.items()
+                           if slack[name] < np.inf]
         code = best_within(space, rows, limits, asked)
+        if code is None and any(value < np.inf for value in slack.values()):
+            loosened += 1  # a fitted row may forbid what the true cost allows
+            slack = {name: value + 2 * fits[name][1] if loosened < 4 else np.inf for name, value in slack.items()}
+            continue
         if code is None:
             break
         asked.append(code)
@@ -123,10 +129,13 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
             found.append(arch)
     provenance: dict[str, Any] = {"method": "integer programme", "programmes": len(asked)}
     if not found:
+        found = _sampled(space, rows, budget, limited, seed)
+        provenance["method"] = "best of a sample, no integer programme being left"
+    if not found:
         answer = feasibility(space, known, budget, seed)
         answer.require()
-        raise UserError(f"No member of {space.name} within the budget was found by {len(asked)} integer programmes, "
-                        "though the budget is not proven infeasible: loosen the tightest limit a little.")
+        raise UserError(f"No member of {space.name} within the budget was found by {len(asked)} integer programmes and "
+                        f"{SAMPLE:,} samples, though the budget is not proven infeasible: loosen the tightest limit.")
     if judge is None:
         return found[0], provenance | {"decided_by": "score"}
     near = [n for arch in found for n in space.neighbours(arch)
@@ -135,3 +144,15 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
     pool = make_pool(space, rows, distinct, pool_size, seed)
     arch, why = judge(pool)
     return arch, provenance | {"pool": len(pool)} | why
+
+
+def _sampled(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
+             seed: int) -> list[Architecture]:
+    """Return the best feasible member of a random sample, or nothing."""
+    rng = np.random.default_rng(seed)
+    choices = np.array([space.sample(rng).choices for _ in range(SAMPLE)])
+    order = np.argsort(-total_scores(rows, choices), kind="stable")
+    for arch in (as_architecture(space, choices[i]) for i in order):
+        if all(budget.allows(c.name, c.upper(arch)) for c in limited):
+            return [arch]
+    return []
