@@ -170,4 +170,3 @@ def test_members_are_measured_once(device, tmp_path):
                            if hashlib.sha256(p.read_bytes()).hexdigest() == both[members[1]].sha256))
     assert [(p.key, p.value) for p in model.metadata_props] == [("architecture", space.format(members[1]))]
     assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim] == [1, 1, 8, 8]
-    assert measure(members[:1], seed=1)[members[0]].sha256 != first[members[0]].sha256
