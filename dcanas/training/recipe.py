@@ -25,7 +25,7 @@ RANGES: dict[str, tuple[type, float, float]] = {  # kind, smallest, largest
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with warm-up and a cosine schedule; the defaults fit the digits (configuration group `train`).
+    """SGD with warm-up and a cosine schedule; the defaults fit small images (configuration group `train`).
 
     weight_decay: of kernels and matrices; batch norm and biases have none.
     clip_norm: largest norm of the whole gradient; 0 clips nothing.
@@ -36,7 +36,7 @@ class Recipe:
     Raises `UserError` naming the field, its range and the value.
     """
 
-    epochs: int = 60
+    epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 0.1
     momentum: float = 0.9
