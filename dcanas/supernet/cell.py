@@ -21,15 +21,11 @@ class Recipe:
 
     Attributes:
         terms: per target node, in ascending order, the candidates that are summed there.
-        weights: per target node their mixing weights, shape (len(terms[target]),); at the output of a
-            bottlenecked cell one more, -passed, for the cell's narrowed input.
-        passed: weight with which the cell's input reaches its output through `skip_connect` alone: over all
-            paths of such edges, the sum of the products of their mixing weights; shape ().
+        weights: per target node their mixing weights, shape (len(terms[target]),).
     """
 
     terms: dict[int, tuple[Term, ...]]
     weights: dict[int, Tensor]
-    passed: Tensor
 
 
 class SuperCell(nn.Module):
@@ -38,12 +34,12 @@ class SuperCell(nn.Module):
     share: a candidate is evaluated once per source node and serves every edge from it (DCA-NAS, arXiv
         2307.04443); otherwise every edge has candidates of its own (DARTS, arXiv 1806.09055).
     bottleneck: the cell runs in `channels / bottleneck` channels: one 1x1 convolution narrows its input, one
-        widens its output, and the nodes between stay narrow. Narrowing at every source and widening at every
-        target would move three times as many wide tensors for the same rank, and would put two convolutions
-        into every `skip_connect`. No batch norm follows either, since it would undo the scale that the mixing
-        weights (`none` above all) give to a node. What reaches the output through `skip_connect` alone goes
-        around the narrow part (`Recipe.passed`): a chain of skips is the identity on all channels, as in the
-        network that is delivered, and is not judged by a projection that it will not have there.
+        widens its output, and all nodes between are narrow. So `skip_connect` is the identity between nodes,
+        and every way through the cell, skips or convolutions, passes the same two maps. Narrowing at every
+        source and widening at every target would move three times as many wide tensors for the same rank and
+        put two convolutions into every `skip_connect`. Leading skips around the narrow part favoured them: in a
+        small trial on CIFAR-10 inherited accuracies then ranked members worse. No batch norm follows either
+        map: it would undo the scale that the mixing weights (`none` above all) give to a node.
 
     The supernet sets `recipe` for the duration of a forward pass.
 
@@ -82,8 +78,7 @@ class SuperCell(nn.Module):
             return torch.zeros_like(x)
         if self.narrow is None or self.widen is None:
             return self._mix(x, self.recipe)
-        rest = self._mix(self.narrow(x), self.recipe)
-        return self.widen(rest, plus=weighted_sum(self.recipe.passed[None], (x,)))
+        return self.widen(self._mix(self.narrow(x), self.recipe))
 
     def _mix(self, x: Tensor, recipe: Recipe) -> Tensor:
         nodes = {0: x}
@@ -95,8 +90,6 @@ class SuperCell(nn.Module):
                 if key not in outputs:
                     outputs[key] = self.operations[key](nodes[self.edges[edge][0]])
                 values.append(outputs[key])
-            if target == self.output and self.narrow is not None:
-                values.append(x)
             nodes[target] = weighted_sum(recipe.weights[target], values)
         return nodes[self.output]
 

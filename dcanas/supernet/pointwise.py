@@ -20,9 +20,5 @@ class Pointwise(nn.Module):
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels))
         nn.init.orthogonal_(self.weight, gain=max(1.0, out_channels / in_channels) ** 0.5)
 
-    def forward(self, x: Tensor, plus: Tensor | None = None) -> Tensor:
-        """Return the convolution of `x`, added to `plus` (N, out_channels, H, W) where it is given."""
-        weight = self.weight.expand(len(x), *self.weight.shape)
-        product = (torch.bmm(weight, x.flatten(2)) if plus is None
-                   else torch.baddbmm(plus.flatten(2), weight, x.flatten(2)))
-        return product.unflatten(2, x.shape[2:])
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.bmm(self.weight.expand(len(x), -1, -1), x.flatten(2)).unflatten(2, x.shape[2:])

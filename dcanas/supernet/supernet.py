@@ -65,7 +65,7 @@ class Supernet(nn.Module):
                    for edge, (slot, row) in enumerate(zip(self.space.slots, mixing, strict=True))
                    for option, weight in zip(slot.options, row.unbind(), strict=True)
                    if cell.candidate((edge, option)) is not None}
-        with self._running(weights, images):
+        with self._running(weights):
             return self.network(images)
 
     def forward_member(self, images: Tensor, arch: Architecture) -> Tensor:
@@ -79,14 +79,14 @@ class Supernet(nn.Module):
                   for edge, (slot, choice) in enumerate(zip(self.space.slots, choices, strict=True))]
         cell = self.cells[0]
         weights = {term: one for term in chosen if cell.candidate(term) is not None}
-        with self._running(weights, images):
+        with self._running(weights):
             return self.network(images)
 
     @contextmanager
-    def _running(self, weights: dict[Term, Tensor], images: Tensor) -> Iterator[None]:
+    def _running(self, weights: dict[Term, Tensor]) -> Iterator[None]:
         """Lend the recipe of these weighted terms to all cells."""
         cells = self.cells
-        recipe = _recipe(cells[0], weights, torch.zeros((), dtype=images.dtype, device=images.device))
+        recipe = _recipe(self.space.edges, weights)
         try:
             for cell in cells:
                 cell.recipe = recipe
@@ -96,20 +96,12 @@ class Supernet(nn.Module):
                 cell.recipe = None
 
 
-def _recipe(cell: SuperCell, weights: dict[Term, Tensor], zero: Tensor) -> Recipe:
+def _recipe(edges: Sequence[tuple[int, int]], weights: dict[Term, Tensor]) -> Recipe:
     terms: dict[int, list[Term]] = {}
-    passed = {0: torch.ones_like(zero)}
-    for term in sorted(weights, key=lambda term: cell.edges[term[0]][1]):
-        source, target = cell.edges[term[0]]
-        terms.setdefault(target, []).append(term)
-        if isinstance(cell.candidate(term), nn.Identity):
-            passed[target] = passed.get(target, zero) + weights[term] * passed.get(source, zero)
-    through = passed.get(cell.output, zero)
-    stacked = {}
-    for target, summed in terms.items():
-        extra = [-through] if target == cell.output and cell.narrow is not None else []
-        stacked[target] = torch.stack([weights[term] for term in summed] + extra)
-    return Recipe({target: tuple(summed) for target, summed in terms.items()}, stacked, through)
+    for term in sorted(weights, key=lambda term: edges[term[0]][1]):
+        terms.setdefault(edges[term[0]][1], []).append(term)
+    return Recipe({target: tuple(summed) for target, summed in terms.items()},
+                  {target: torch.stack([weights[term] for term in summed]) for target, summed in terms.items()})
 
 
 def _use_batch_statistics(norm: nn.modules.batchnorm._BatchNorm) -> None:

@@ -33,10 +33,8 @@ def test_layouts_may_differ():
 def test_pointwise_is_a_convolution():
     torch.manual_seed(0)
     narrow = Pointwise(6, 2).double()
-    x, plus = random(2, 6, 4, 5, seed=1), random(2, 2, 4, 5, seed=2)
-    wanted = torch.nn.functional.conv2d(x, narrow.weight[:, :, None, None])
-    torch.testing.assert_close(narrow(x), wanted)
-    torch.testing.assert_close(narrow(x, plus=plus), wanted + plus)
+    x = random(2, 6, 4, 5, seed=1)
+    torch.testing.assert_close(narrow(x), torch.nn.functional.conv2d(x, narrow.weight[:, :, None, None]))
 
 
 def test_pointwise_starts_keeping_the_variance():

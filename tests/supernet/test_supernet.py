@@ -191,17 +191,18 @@ def test_mixing_may_be_a_list_of_rows():
 
 
 @pytest.mark.parametrize("bottleneck", [2, 4])
-def test_a_chain_of_skips_passes_all_channels_unchanged(bottleneck):
-    """All edges skip: four paths lead from input to output (0-3, 0-1-3, 0-2-3, 0-1-2-3): 4 x."""
+def test_skips_are_the_identity_between_the_narrow_nodes(bottleneck):
+    """All edges skip: four paths lead from input to output (0-3, 0-1-3, 0-2-3, 0-1-2-3)."""
     net = supernet(bottleneck, True)
     found = []
     for cell in net.cells:
-        cell.register_forward_hook(lambda _cell, given, made: found.append((given[0], made)))
+        cell.register_forward_hook(lambda cell, given, made: found.append((cell, given[0], made)))
     with torch.no_grad():
         net.forward_member(images(), SPACE.architecture([1] * EDGES))
     assert len(found) == 3
-    for given, made in found:
-        torch.testing.assert_close(made, 4 * given, atol=1e-5, rtol=1e-5)
+    for cell, given, made in found:
+        both = (cell.widen.weight @ cell.narrow.weight)[:, :, None, None]
+        torch.testing.assert_close(made, 4 * F.conv2d(given, both), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("bottleneck", "share"), SETTINGS)
