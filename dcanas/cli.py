@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+
+THEIRS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # the user's to mend
 
 COMMANDS = {
     "run": ("run", "the whole way: feasibility, search, derive, train, export, measure, certificate"),
@@ -73,6 +76,15 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"dcanas: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno not in THEIRS:
+            raise
+        place = f": {error.filename}" if error.filename else ""
+        print(f"dcanas: {error.strerror}{place}; mend that and run the same command again.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("dcanas: Stopped.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

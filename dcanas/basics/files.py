@@ -12,36 +12,38 @@ from dcanas.basics.errors import UserError
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part.
+    """Write a file so that a reader sees the old content or the new, never a part; the same content is left alone.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder.
-    Raises `UserError` where the disk is full or the file may not grow; the old content then stays.
+    Raises `UserError` where the folder cannot be written or the disk is full; the old content then stays.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
+    temporary: Path | None = None
     try:
+        if path.is_file() and path.read_bytes() == content:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(
             f"Could not write {path} ({error.strerror}); what was there before is untouched: "
-            "make room or choose another run.dir, then run the same command again."
+            "make room or choose another place, then run the same command again."
         ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
     finally:
-        os.close(directory)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path | str, text: str) -> None:

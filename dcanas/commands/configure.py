@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dcanas.basics.errors import UserError, unknown
@@ -23,7 +23,8 @@ from dcanas.basics.resources import resource_folder
 from dcanas.commands.settings import RunOptions, Settings, from_mapping
 
 GROUPS = ("space", "data", "search", "train", "experiment")
-NOT_SETTINGS = ("name", "run", "source", "default_budget")
+FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton")  # keys checked by those who know
+LITERAL = ("data.root", "data.group_by", "run.dir", "run.root", "source")  # taken as typed, whatever characters
 
 
 def choices(group: str) -> list[str]:
@@ -31,32 +32,34 @@ def choices(group: str) -> list[str]:
     return sorted(p.stem for p in (resource_folder("conf") / group).glob("*.yaml") if not p.stem.startswith("_"))
 
 
-def jobs(overrides: Sequence[str]) -> Iterator[list[str]]:
-    """Yield one list of overrides per combination of the comma-separated values (`-m`)."""
-    columns = [list(o.sweep_string_iterator()) if o.is_sweep_override() else [None] for o in _parse(overrides)]
-    for combination in itertools.product(*columns):
-        yield [text if value is None else f"{text.split('=', 1)[0]}={value}"
-               for text, value in zip(overrides, combination, strict=True)]
+def jobs(overrides: Sequence[str]) -> list[list[str]]:
+    """Return one list of overrides per combination of the comma-separated values (`-m`)."""
+    columns = []
+    for text, override in zip(overrides, _parse(overrides), strict=True):
+        try:
+            values = list(override.sweep_string_iterator()) if override.is_sweep_override() else None
+        except HydraException as error:
+            raise _unreadable(text) from error
+        columns.append([text] if values is None else [f"{text.partition('=')[0]}={value}" for value in values])
+    return [list(combination) for combination in itertools.product(*columns)]
 
 
 def configure(overrides: Sequence[str]) -> tuple[Settings, RunOptions]:
     """Return settings and run options; raises `UserError` in one sentence for anything that does not exist."""
-    config = composed(overrides)
-    source = config.source
-    if source is not None:
-        stored = OmegaConf.create({**stored_settings(Path(str(source)))})
-        for override in _parse(overrides):
-            _take(stored, config, override.key_or_group.split("@")[0])
-        for key in NOT_SETTINGS:
-            stored[key] = config[key]
-        stored.name = f"{stored.data.name}-{stored.space.name}" if not _names(overrides, "name") else config.name
-        config = stored
-    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    options = from_mapping(RunOptions, {**values.pop("run"), "name": str(values.pop("name")),
-                                        "source": values.pop("source")}, "run")
+    values: dict[str, Any] = OmegaConf.to_container(composed(overrides), resolve=True)  # type: ignore[assignment]
+    run, name, source = values.pop("run"), values.pop("name"), values.pop("source")
     values.pop("experiment", None)
-    default = values.pop("default_budget")
-    values["budget"] = _budget(values["budget"], default)
+    values["budget"] = _budget(values["budget"], values.pop("default_budget"))
+    stated = [override.key_or_group for override in _parse(overrides)]
+    if source is not None:
+        if "experiment" in stated:
+            raise UserError("experiment= states all settings and source= takes those of a finished run; drop one.")
+        values = _taken_over(stored_settings(Path(source).expanduser()), values, stated)
+        if "name" not in stated:
+            name = f"{values['data']['name']}-{values['space']['name']}"
+    places = {"source": source, "dir": run["dir"], "root": run["root"]}
+    expanded = {key: str(Path(value).expanduser()) if value else value for key, value in places.items()}
+    options = from_mapping(RunOptions, {**run, **expanded, "name": str(name)}, "run")
     return from_mapping(Settings, values), options
 
 
@@ -65,10 +68,10 @@ def composed(overrides: Sequence[str]) -> DictConfig:
     parsed = _parse(overrides)
     with initialize_config_dir(str(resource_folder("conf")), version_base="1.3"):
         try:
-            base = compose("config")
+            known = list(_keys(OmegaConf.to_container(compose("config"))))
             for override in parsed:
-                _check(override, base)
-            return compose("config", [_open(text) for text in overrides])
+                _check(override, known)
+            return compose("config", [_for_hydra(text) for text in overrides])
         except (HydraException, OmegaConfBaseException) as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise UserError(f"The settings cannot be put together: {reason}") from error
@@ -81,92 +84,100 @@ def stored_settings(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder} is no run directory: it has no settings.yaml.")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is damaged; the run cannot be continued from it.") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        values = None
     if not isinstance(values, dict):
-        raise UserError(f"{path} is damaged; the run cannot be continued from it.")
+        raise UserError(f"{path} is damaged; the run cannot be continued from it, choose another directory.")
     return values
 
 
 def store_settings(folder: Path, settings: Settings) -> None:
-    write_text(folder / "settings.yaml", yaml.safe_dump(plain(settings), sort_keys=False))
+    write_text(folder / "settings.yaml", yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True))
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
+    parser = OverridesParser.create()
+    parsed = []
     for text in overrides:
-        if "=" not in text and not text.startswith("~"):
+        key, equals, _ = text.partition("=")
+        if not equals or not key or not (key[0].isalpha() or key[0] == "_"):
             raise UserError(f"Expected key=value, got {text!r}; `dcanas --help` shows the options.")
-    try:
-        return OverridesParser.create().parse_overrides(list(overrides))
-    except HydraException as error:
-        raise UserError(f"A setting cannot be read: {' '.join(str(error).split())}") from error
+        try:
+            parsed += parser.parse_overrides([_quoted(text)])
+        except HydraException as error:
+            raise _unreadable(text) from error
+    return parsed
 
 
+def _unreadable(text: str) -> UserError:
+    key, _, value = text.partition("=")
+    return UserError(f"The value in {text!r} cannot be read: expected one value, a list [A,B] or, with -m, values A,B; "
+                     f"put a text with special characters in quotes of its own, \"{key}='{value}'\".")
 
 
-def _check(override: Override, base: DictConfig) -> None:
+def _quoted(text: str) -> str:
+    """Return the override with a path or pattern in quotes, so that its characters mean nothing to Hydra.
+
+    A comma in a path that does not exist separates the values of a sweep, as everywhere.
+    """
+    key, _, value = text.partition("=")
+    sweep = "," in value and not Path(value).expanduser().exists()
+    if key not in LITERAL or sweep or value in ("", "null") or value[0] in "'\"":
+        return text
+    escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)
+    return f"{key}='{escaped}'"
+
+
+def _for_hydra(text: str) -> str:
+    """Let costs and skeleton options be added freely: our own checks know them better than Hydra does."""
+    return f"++{text}" if text.partition("=")[0].startswith(FREE) else _quoted(text)
+
+
+def _check(override: Override, known: Sequence[str]) -> None:
     """Raise for a group choice or a key that does not exist, with the nearest one that does."""
-    key = override.key_or_group.split("@")[0]
+    key = override.key_or_group
     if key in GROUPS:
         choice = (override.input_line or "").partition("=")[2]
-        if choice != "null" and choice not in choices(key):
+        if choice not in choices(key) and not (key == "experiment" and choice == "null"):
             raise unknown(key, choice, choices(key))
-        return
-    if key == "budget" or key.startswith("budget.") or key.startswith("default_budget"):
-        return
-    with open_dict(base):
-        known = list(_keys(base))
-    inside = [name for name in known if name.startswith(f"{key}.")]
-    free = any(key.startswith(f"space.{s}_skeleton.") for s in ("final", "search"))
-    if key not in known and not inside and not free:
+    elif key not in known and not any(key == free or key.startswith(f"{free}.") for free in FREE):
         raise unknown("setting", key, [*known, *GROUPS, "budget.params"])
 
 
-def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    for key in config:
-        name = f"{prefix}{key}"
-        yield name
-        if OmegaConf.is_dict(config) and not OmegaConf.is_missing(config, key) and \
-                isinstance(config._get_node(key), DictConfig) and config[key] is not None:
-            yield from _keys(config[key], f"{name}.")
+def _keys(config: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted names of all settings."""
+    for name, value in config.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, dict):
+            yield from _keys(value, f"{prefix}{name}.")
 
 
-def _open(text: str) -> str:
-    """Let costs and skeleton options be added freely: our own checks know them better than Hydra does."""
-    free = ("budget.", "budget=", "default_budget.", "space.final_skeleton.", "space.search_skeleton.")
-    return f"++{text}" if text.startswith(free) else text
+def _taken_over(stored: dict[str, Any], values: dict[str, Any], stated: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of the source with what the command line stated put in their place."""
+    for key in stated:
+        first, *rest = key.split(".")
+        if first not in values:
+            continue  # says where and how, no setting
+        if not rest or first == "budget":  # a stated budget replaces the source's as a whole
+            stored[first] = values[first]
+            continue
+        there, here = stored[first], values[first]
+        for name in rest[:-1]:
+            there, here = there[name], here[name]
+        there[rest[-1]] = here[rest[-1]]
+    return stored
 
 
-def _names(overrides: Sequence[str], key: str) -> bool:
-    return any(o.key_or_group == key for o in _parse(overrides))
-
-
-def _take(stored: DictConfig, config: DictConfig, key: str) -> None:
-    """Copy what the command line stated from the composed configuration over the source's settings."""
-    if key.split(".")[0] in NOT_SETTINGS or key == "experiment":
-        return
-    if key == "budget" or key.startswith("budget."):
-        stored.budget = config.budget  # a stated budget replaces the source's as a whole
-    else:
-        OmegaConf.update(stored, key, OmegaConf.select(config, key), merge=False)
-
-
-def _budget(stated: Any, default: Any) -> dict[str, float | str]:
+def _budget(stated: Any, default: Any) -> dict[str, Any]:
     """Return the limits stated, flattened (`eyeriss.latency_ms`), or the default ones where none is."""
     if isinstance(stated, str) and stated.lower() == "none":
         return {}
-    flat = dict(_flatten(stated or default or {}))
-    for name, limit in flat.items():
-        percentile = isinstance(limit, str) and re.fullmatch(r"p([1-9]\d?)", limit)
-        if not percentile and (isinstance(limit, bool) or not isinstance(limit, (int, float))):
-            raise UserError(f"The limit budget.{name} must be a positive number or a percentile p1 to p99, "
-                            f"got {limit!r}.")
-    return flat
+    return dict(_flatten(stated or default or {}))
 
 
 def _flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     if not isinstance(values, dict):
-        raise UserError(f"The budget must name costs (budget.params=100000), got {values!r}.")
+        raise UserError(f"The budget must name costs (budget.params=100000) or be none, got {values!r}.")
     for key, value in values.items():
         if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{key}.")

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from dcanas import __version__
 from dcanas.basics.errors import UserError
+from dcanas.basics.machine import usable_cores
 
 
 def main(arguments: list[str]) -> int:
@@ -52,10 +53,9 @@ def _machine() -> list[tuple[str, str, str]]:
     import onnxruntime
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none"
     return [
-        ("cores for this process", str(cores), ""),
+        ("cores for this process", str(usable_cores()), ""),
         ("torch threads", str(torch.get_num_threads()), ""),
         ("CUDA devices", cuda, ""),
         ("ONNX Runtime providers", ", ".join(onnxruntime.get_available_providers()), ""),
@@ -84,7 +84,11 @@ def _devices() -> list[tuple[str, str, str]]:
     from dcanas.hardware import list_devices, load_device
 
     rows = []
-    for name in list_devices():
+    try:
+        names = list_devices()
+    except UserError as error:
+        return [("devices", "none readable", str(error))]
+    for name in names:
         try:
             rows.append((f"device {name}", load_device(name).description, ""))
         except UserError as error:

@@ -5,71 +5,79 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
-from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError, unknown
-from dcanas.commands.session import Session, typed_command
 
-FLAGS = ("-m", "--multirun", "--cfg", "-h", "--help")
-WITHOUT_SETTINGS = ("listing", "doctor")
+MULTIRUN = ("-m", "--multirun")
+FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")
+WITHOUT_SETTINGS = ("listing", "doctor", "onnx_file")
 
 
 def enter(module: str, command: str, arguments: list[str]) -> int:
     """Run a command with its arguments and return the exit code."""
     warnings.showwarning = _one_line
+    if command == "profile" and any(text.startswith("onnx=") for text in arguments):
+        module = "onnx_file"
     action = importlib.import_module(f"dcanas.commands.{module}")
     if module in WITHOUT_SETTINGS:
         return action.main(arguments)
-    flags = [a for a in arguments if a.startswith("-")]
-    overrides = [a for a in arguments if not a.startswith("-")]
+    flags = [text for text in arguments if text.startswith("-")]
+    overrides = [text for text in arguments if not text.startswith("-")]
     for flag in flags:
         if flag not in FLAGS:
             raise unknown("option", flag, FLAGS)
-    from dcanas.commands.configure import composed, configure, jobs
+    from dcanas.commands.configure import composed, jobs
 
     if "--cfg" in flags:
         from omegaconf import OmegaConf
 
         print(OmegaConf.to_yaml(composed(overrides)), end="")
         return 0
-    combinations = list(jobs(overrides))
-    if len(combinations) > 1 and not {"-m", "--multirun"} & set(flags):
+    combinations = jobs(overrides)
+    if len(combinations) > 1 and not set(flags) & set(MULTIRUN):
         raise UserError(f"These settings ask for {len(combinations)} runs; add -m to make them all, each in a "
                         "directory of its own, or write a list as key=[A,B].")
+    return _all(action, command, combinations, arguments)
+
+
+def _all(action: ModuleType, command: str, combinations: Sequence[list[str]], typed: Sequence[str]) -> int:
+    """Do one run after the other; one that cannot be done does not keep the others from it."""
+    from dcanas.basics.checkpoints import Stopped
+    from dcanas.commands.session import typed_command
+
     worst = 0
-    for number, combination in enumerate(combinations, start=1):
-        settings, options = configure(combination)
-        if len(combinations) > 1:
-            print(f"Run {number} of {len(combinations)}: {' '.join(combination)}", flush=True)
-            if options.dir:  # a directory of its own for every job
-                options = replace(options, dir=None, root=options.dir)
-        session = Session(settings, options, typed_command(command, combination))
+    for number, overrides in enumerate(combinations, start=1):
+        if len(combinations) > 1:  # a directory of its own for every run
+            overrides = [text.replace("run.dir=", "run.root=") if text.startswith("run.dir=") else text
+                         for text in overrides]
+            print(f"Run {number} of {len(combinations)}: {' '.join(overrides)}", flush=True)
         try:
-            worst = max(worst, _one(action.main, session, command, combination))
+            worst = max(worst, _one(action, command, overrides))
         except UserError as error:
             if len(combinations) == 1:
                 raise
             print(f"dcanas: {error}", file=sys.stderr)
-            worst = max(worst, 2)
+            worst = 2
+        except (Stopped, KeyboardInterrupt) as stopped:
+            told, again = str(stopped).capitalize() or "Stopped", typed_command(command, typed)
+            print(f"dcanas: {told}; `{again}` goes on from there.", file=sys.stderr)
+            return 130
     return worst
 
 
-def _one(action: Callable[[Session, str], int], session: Session, command: str, overrides: list[str]) -> int:
-    again = typed_command(command, overrides)
+def _one(action: ModuleType, command: str, overrides: list[str]) -> int:
+    from dcanas.commands.configure import configure
+    from dcanas.commands.session import Session, typed_command
+
+    session = Session(*configure(overrides), typed_command(command, overrides))
     try:
-        return action(session, command)
-    except Stopped as stopped:
-        print(f"dcanas: {str(stopped).capitalize()}; `{again}` goes on from there.", file=sys.stderr)
-    except KeyboardInterrupt:
-        print(f"\ndcanas: Stopped; `{again}` goes on from the last checkpoint.", file=sys.stderr)
+        return action.main(session, command)
     finally:
         if "log" in session.__dict__:
             session.log.close()
-    sys.stderr.flush()
-    raise SystemExit(130)
 
 
 def _one_line(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: object = None,

@@ -1,4 +1,5 @@
-"""`dcanas feasibility`: ranges of all costs and the share of the space within the budget. Writes nothing."""
+"""`dcanas feasibility`: ranges of all costs and the share of the space within the budget. Writes nothing but
+the latencies it has to measure."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from dcanas.basics.checkpoints import Stopped
+
 
 class Interrupts:
     """Remembers whether the user asked to stop."""
@@ -20,7 +22,10 @@ class Interrupts:
 
     @contextmanager
     def between_steps(self) -> Iterator[None]:
-        """While inside, the first Ctrl-C only sets `asked`; outside, Ctrl-C raises KeyboardInterrupt as ever."""
+        """While inside, the first Ctrl-C only sets `asked`; outside, Ctrl-C raises KeyboardInterrupt as ever.
+
+        Where no step was left at which to stop, `Stopped` is raised at the end.
+        """
 
         def ask(signum: int, frame: FrameType | None) -> None:
             if self.asked:
@@ -37,3 +42,5 @@ class Interrupts:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+        if self.asked:
+            raise Stopped("stopped after the last step")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dcanas.commands.session import Session
 from dcanas.commands.sources import adopt
 from dcanas.commands.stages.certifying import run_certificate, show_certificate
+from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.feasible import check_feasibility
 
 
@@ -13,5 +14,6 @@ def main(session: Session, command: str) -> int:
     adopt(session, "derive")
     check_feasibility(session)
     for device in session.devices:
-        show_certificate(session, device, run_certificate(session, device))
+        certificate = run_certificate(session, device)
+        show_certificate(session.display, derived_folder(session, device), certificate)
     return 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import torch
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of, plain
+from dcanas.basics.machine import usable_cores
 from dcanas.commands.configure import store_settings, stored_settings
 from dcanas.commands.display import Display
 from dcanas.commands.interrupt import Interrupts
@@ -27,12 +28,7 @@ from dcanas.spaces import Space, load_space
 from dcanas.training import Dataset, load_data
 
 LATENCIES = ("latency_ms", "latency_p95_ms")
-DERIVED = {  # stage -> files in derived/<device>/ that a later command takes over from a finished run
-    "derive": ("architecture.json",),
-    "train": ("train.json", "weights.pt"),
-    "export": ("model.onnx", "export.json"),
-    "profile": ("profile.json",),
-}
+CACHE = "cache"  # inside the run directory: decoded images too large for memory
 
 
 class Session:
@@ -42,9 +38,12 @@ class Session:
         self.settings, self.options, self.command = settings, options, command
         self.display = Display(options.progress)
         self.interrupts = Interrupts()
-        threads = options.threads or len(os.sched_getaffinity(0))
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        self.space: Space = load_space(settings.space.name)
+        self.devices: list[Device] = [load_device(name) for name in settings.device]
+        self._costs: dict[str, list[CostModel]] = {}
+        self._budgets: dict[str, Budget] = {}
+        torch.set_num_threads(options.threads or usable_cores())
+        torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import a compiler for seconds
 
     @cached_property
     def source(self) -> Path | None:
@@ -56,49 +55,51 @@ class Session:
         return None if same and self.options.dir is None else source
 
     @cached_property
-    def folder(self) -> Path:
-        """The run directory, made or checked: one that belongs to other settings is refused."""
+    def location(self) -> Path:
+        """Where the run directory is or will be."""
         if self.options.source is not None and self.source is None:
             return Path(self.options.source)
-        origin = str(self.source.resolve()) if self.source else None
-        name = f"{self.options.name}-{key_of(self.settings, origin) if origin else self.settings.key}"
-        folder = Path(self.options.dir) if self.options.dir else Path(self.options.root) / name
+        if self.options.dir is not None:
+            return Path(self.options.dir)
+        key = key_of(self.settings, str(self.source.resolve())) if self.source else self.settings.key
+        return Path(self.options.root) / f"{self.options.name}-{key}"
+
+    @cached_property
+    def folder(self) -> Path:
+        """The run directory, checked and made; one that belongs to other settings is refused."""
+        folder = self.location
         if (folder / "settings.yaml").exists():
             different = differences(plain(self.settings), stored_settings(folder))
             if different:
-                raise UserError(f"{folder} belongs to a run with other settings ({'; '.join(different)}); choose "
-                                "another run.dir, or leave it out and every run gets its own.")
-        elif folder.is_dir() and any(folder.iterdir()):
+                raise UserError(f"{folder} belongs to a run with other settings ({'; '.join(different.values())}); "
+                                "choose another run.dir, or leave it out and every run gets its own.")
+        elif folder.is_dir() and any(path.name != CACHE for path in folder.iterdir()):
             raise UserError(f"{folder} holds other files and is no run directory; choose another run.dir.")
         elif folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder} is a file; run.dir must be a directory.")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{folder} cannot be made ({error.strerror}); choose another run.dir.") from error
+            raise UserError(f"{folder} is a file; run.dir must be a directory: choose another.")
+        self._check()
         store_settings(folder, self.settings)
         return folder
+
+    def _check(self) -> None:
+        """Refuse what cannot be used before anything is written."""
+        complete_skeleton(self.space, self.settings.space.search_skeleton, "space.search_skeleton")
+        for device in self.devices:
+            self._stated(device)
+        _ = self.skeleton, self.compute, self.dataset
 
     @cached_property
     def log(self) -> MetricsLog:
         return MetricsLog(self.folder)
 
     @cached_property
-    def space(self) -> Space:
-        return load_space(self.settings.space.name)
-
-    @cached_property
-    def devices(self) -> list[Device]:
-        return [load_device(name) for name in self.settings.device]
-
-    @cached_property
     def dataset(self) -> Dataset:
-        return load_data(self.settings.data, None if self.options.dir is None else Path(self.options.dir) / "cache")
+        return load_data(self.settings.data, self.location / CACHE)
 
     @property
     def skeleton(self) -> dict[str, Any]:
         """Of the final network."""
-        return self.space.complete_skeleton(self.settings.space.final_skeleton)
+        return complete_skeleton(self.space, self.settings.space.final_skeleton, "space.final_skeleton")
 
     @cached_property
     def compute(self) -> torch.device:
@@ -111,15 +112,20 @@ class Session:
     def costs(self, device: Device) -> list[CostModel]:
         """Return the cost models of the delivered network on a device: the counts and, where latency is limited,
         the latencies predicted from a few measured members."""
-        counted = [delivered(cost, self.dataset.shape[0]) for cost in count_costs(
-            self.space, self.dataset.shape, len(self.dataset.classes), device.dtype, **self.skeleton)]
-        limited = tuple(name for name in LATENCIES if name in self._stated(device))
-        return [*counted, *(self._latencies(device, counted[1]) if limited else ())]
+        if device.name not in self._costs:
+            counted = [delivered(cost, self.dataset.shape[0]) for cost in count_costs(
+                self.space, self.dataset.shape, len(self.dataset.classes), device.dtype, **self.skeleton)]
+            limited = any(name in LATENCIES for name in self._stated(device))
+            self._costs[device.name] = [*counted, *(self._latencies(device, counted) if limited else ())]
+        return self._costs[device.name]
 
     def budget(self, device: Device) -> Budget:
         """Return the limits that concern a device, percentiles turned into the cost's own unit."""
-        models = {cost.name: cost for cost in self.costs(device)}
-        return Budget({name: self._resolve(name, limit, models) for name, limit in self._stated(device).items()})
+        if device.name not in self._budgets:
+            stated, costs = self._stated(device), self.costs(device)
+            self._budgets[device.name] = Budget({name: self._resolve(name, limit, costs)
+                                                 for name, limit in stated.items()})
+        return self._budgets[device.name]
 
     def feasibility(self, device: Device) -> Feasibility:
         """Return what the budget leaves of the space."""
@@ -140,32 +146,39 @@ class Session:
         limits: dict[str, float | str] = {}
         for name, limit in self.settings.budget.items():
             owner, _, cost = name.rpartition(".")
-            if owner and owner not in self.settings.device:
-                raise UserError(f"budget.{name} speaks of device {owner!r}, but the run is for "
-                                f"{', '.join(self.settings.device)}; add it to device=[...] or drop the limit.")
             if not owner or owner == device.name:
+                device.source(cost)  # a cost the device has no source for is refused by name
                 limits[cost] = limit
         return limits
 
-    def _resolve(self, name: str, limit: float | str, models: dict[str, CostModel]) -> float:
+    def _resolve(self, name: str, limit: float | str, costs: Sequence[CostModel]) -> float:
         if not isinstance(limit, str):
             return limit
-        select_costs(list(models.values()), Budget({name: 1.0}))  # a cost nobody knows is refused by name
-        return percentile(self.space, models[name], float(limit[1:]), self.settings.seed)
+        (cost,) = select_costs(costs, Budget({name: 1.0}))
+        return percentile(self.space, cost, float(limit[1:]), self.settings.seed)
 
-    def _latencies(self, device: Device, macs: CostModel) -> list[LinearCost]:
-        cached = self.__dict__.setdefault("_latency_cache", {})
-        if device.name not in cached:
-            with self.display.stage(f"Measuring a few members of {self.space.name} on {device.name}"):
-                costs, fits = latency_costs(self.space, device, self.folder / "latency" / device.name, macs,
-                                            self.dataset.shape, len(self.dataset.classes), seed=self.settings.seed,
-                                            **self.skeleton)
-            fit = fits["latency_ms"]
-            self.display.say(f"  latency of members left out is predicted within {100 * fit.loo_mape:.0f} % on average "
-                             f"(a line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "
-                             f"+{100 * fit.relative_residual_q95:.0f} %, from {fit.n} measured")
-            cached[device.name] = list(costs.values())
-        return cached[device.name]
+    def _latencies(self, device: Device, counted: Sequence[CostModel]) -> list[LinearCost]:
+        macs = next(cost for cost in counted if cost.name == "macs")
+        with self.display.stage(f"Measuring a few members of {self.space.name} on {device.name}"):
+            costs, fits = latency_costs(self.space, device, self.folder / "latency" / device.name, macs,
+                                        self.dataset.shape, len(self.dataset.classes), seed=self.settings.seed,
+                                        **self.skeleton)
+        fit = fits["latency_ms"]
+        self.display.say(f"  latency of members left out is predicted within {100 * fit.loo_mape:.0f} % on average "
+                         f"(a line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "
+                         f"+{100 * fit.relative_residual_q95:.0f} %, from {fit.n} measured")
+        return list(costs.values())
+
+
+def complete_skeleton(space: Space, stated: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return `stated` with the space's defaults; raises `UserError` for names and values it cannot have."""
+    complete = space.complete_skeleton(stated)
+    for name, value in stated.items():
+        default = space.final_skeleton[name]
+        if type(value) is not type(default) or (type(value) is int and value < 1):
+            kind = "a whole number from 1" if type(default) is int else f"like {default!r}"
+            raise UserError(f"{where}.{name} must be {kind}, got {value!r}.")
+    return complete
 
 
 def delivered(cost: CostModel, channels: int) -> CostModel:
@@ -175,7 +188,7 @@ def delivered(cost: CostModel, channels: int) -> CostModel:
     return cost
 
 
-def typed_command(command: str, arguments: list[str]) -> str:
+def typed_command(command: str, arguments: Sequence[str]) -> str:
     """Return the command line that repeats this run."""
     return shlex.join(["dcanas", command, *arguments])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -9,6 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.keys import key_of, plain
+from dcanas.costs import Budget
 from dcanas.search.settings import SearchSettings
 from dcanas.training import DataSpec, Recipe
 
@@ -24,7 +26,10 @@ class SpaceSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """A run's settings; `budget` holds numbers in the costs' units or percentiles such as "p45"."""
+    """A run's settings; `budget` holds numbers in the costs' units or percentiles such as "p45".
+
+    Raises `UserError` for a seed below 0, no device or one twice, and limits that mean nothing in this run.
+    """
 
     seed: int
     device: tuple[str, ...]
@@ -33,6 +38,20 @@ class Settings:
     data: DataSpec
     search: SearchSettings
     train: Recipe
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UserError(f"seed must be a whole number from 0, got {self.seed}.")
+        if not self.device or len(set(self.device)) < len(self.device):
+            raise UserError(f"device must be NAME or [A,B] with different names, got [{', '.join(self.device)}].")
+        for name, limit in self.budget.items():
+            owner = name.rpartition(".")[0]
+            if owner and owner not in self.device:
+                raise UserError(f"budget.{name} speaks of device {owner!r}, but the run is for "
+                                f"{', '.join(self.device)}; add it to device=[...] or drop the limit.")
+            if isinstance(limit, str) and not re.fullmatch(r"p[1-9]\d?", limit):
+                raise UserError(f"budget.{name} must be a positive number or a percentile p1 to p99, got {limit!r}.")
+            Budget({name: 1.0 if isinstance(limit, str) else limit})  # refuses what is no cost or no limit
 
     @property
     def key(self) -> str:
@@ -71,12 +90,12 @@ def from_mapping(kind: type, values: Any, where: str = "") -> Any:
     return kind(**{name: _convert(hints[name], value, _join(where, name)) for name, value in values.items()})
 
 
-def differences(mine: Any, theirs: Any, where: str = "") -> list[str]:
-    """Return `key: theirs -> mine` for every setting that differs."""
+def differences(mine: Any, theirs: Any, where: str = "") -> dict[str, str]:
+    """Return for every setting that differs, by key, what is there and what is asked."""
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
-        return [line for key in dict.fromkeys([*mine, *theirs])
-                for line in differences(mine.get(key), theirs.get(key), _join(where, str(key)))]
-    return [] if plain(mine) == plain(theirs) else [f"{where}: {theirs} there, {mine} asked"]
+        return {key: text for name in dict.fromkeys([*mine, *theirs])
+                for key, text in differences(mine.get(name), theirs.get(name), _join(where, str(name))).items()}
+    return {} if plain(mine) == plain(theirs) else {where: f"{where}: {theirs} there, {mine} asked"}
 
 
 def _join(where: str, name: str) -> str:

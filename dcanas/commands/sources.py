@@ -6,31 +6,58 @@ from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
-from dcanas.commands.session import DERIVED, Session
+from dcanas.basics.keys import plain
+from dcanas.commands.configure import stored_settings
+from dcanas.commands.session import Session
+from dcanas.commands.settings import differences
 from dcanas.hardware import Device
 
-STAGES = ("search", "derive", "train", "export", "profile")
+FILES = {  # stage -> its results, of the whole run (search) or of each device
+    "search": ("scores.json", "key.json"),
+    "derive": ("architecture.json",),
+    "train": ("train.json", "weights.pt"),
+    "export": ("model.onnx", "export.json"),
+    "profile": ("profile.json",),
+}
+DERIVING = ("search.pool", "search.finalists", "search.finalist_epochs")  # used after the search itself
+MADE_WITH = {  # stage -> settings that can no longer be changed once its result is taken over
+    "search": ("space.name", "space.search_skeleton.", "search."),
+    "derive": ("space.", "budget", *DERIVING),
+    "train": ("data.", "train.", "seed"),
+    "export": (),
+}
 
 
 def adopt(session: Session, first: str) -> None:
     """Copy the results of all stages before `first` from the source run, where it is another run.
 
-    Raises `UserError` where the source has not come that far.
+    Raises `UserError` where the source has not come that far or was made with settings that are asked otherwise.
     """
-    if session.source is None:
+    source = session.source
+    if source is None:
         return
-    before = STAGES[:STAGES.index(first)]
+    stages = tuple(FILES)
+    before = stages[:stages.index(first)]
+    _refuse_changes(session, source, before)
     if "search" in before:
-        _copy(session.source, session.folder, Path("search"), ("scores.json", "key.json"))
-    names = [name for stage in before for name in DERIVED.get(stage, ())]
+        _copy(source / "search", session.folder / "search", FILES["search"])
+    names = [name for stage in before[1:] for name in FILES[stage]]
     for device in session.devices if names else ():
-        _copy(session.source / "derived" / _owner(session.source, device), session.folder / "derived" / device.name,
-              Path(), tuple(names))
+        _copy(source / "derived" / _owner(source, device), session.folder / "derived" / device.name, names)
+
+
+def _refuse_changes(session: Session, source: Path, taken: tuple[str, ...]) -> None:
+    changed = differences(plain(session.settings), stored_settings(source))
+    for stage in taken:
+        for key, text in changed.items():
+            if key.startswith(MADE_WITH[stage]) and not (stage == "search" and key in DERIVING):
+                raise UserError(f"The {stage} of {source} is taken as it is, so a setting it was made with cannot "
+                                f"change ({text}); leave that setting out, or use a command that begins earlier.")
 
 
 def _owner(source: Path, device: Device) -> str:
     """Return the device of the source whose results are taken: the same, or the only one there is."""
-    there = sorted(p.name for p in (source / "derived").glob("*") if (p / "architecture.json").exists())
+    there = sorted(p.parent.name for p in (source / "derived").glob("*/architecture.json"))
     if device.name in there:
         return device.name
     if len(there) != 1:
@@ -39,11 +66,11 @@ def _owner(source: Path, device: Device) -> str:
     return there[0]
 
 
-def _copy(source: Path, target: Path, inside: Path, names: tuple[str, ...]) -> None:
+def _copy(source: Path, target: Path, names: tuple[str, ...] | list[str]) -> None:
     for name in names:
-        path = source / inside / name
-        if not path.exists():
-            raise UserError(f"{path} is missing: the source run has not come that far; finish it with the command "
-                            "that began it.")
-        if not (target / inside / name).exists():
-            write_bytes(target / inside / name, path.read_bytes())
+        if not (source / name).exists():
+            raise UserError(f"{source / name} is missing: the source run has not come that far; finish it with the "
+                            "command that began it.")
+    for name in names:
+        if not (target / name).exists():
+            write_bytes(target / name, (source / name).read_bytes())

@@ -36,5 +36,5 @@ def main(session: Session, command: str) -> int:
                                 f"answer as torch for {100 * parity['top1_agreement']:.1f} % of {parity['n']} test "
                                 f"images, largest relative logit error {parity['max_relative_logit_error']:.1e}")
         else:
-            show_profile(session, Profile.from_json(run_profile(session, device)))
+            show_profile(session.display, Profile.from_json(run_profile(session, device)))
     return 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json, write_text
+from dcanas.commands.display import Display
 from dcanas.commands.session import Session, versions
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.profiling import run_profile
@@ -85,14 +87,17 @@ def _bundle(session: Session, device: Device, folder: Path) -> None:
                  f"{session.settings.data.name} classifier for {device.name}", device.runtime.version)
 
 
-def show_certificate(session: Session, device: Device, certificate: dict[str, Any]) -> None:
-    """Print what a run ends with."""
-    accuracy, folder = certificate["accuracy"], derived_folder(session, device)
+def show_certificate(display: Display, folder: Path, certificate: Mapping[str, Any]) -> None:
+    """Print what a run ends with; folder: where certificate and bundle lie."""
+    accuracy = certificate["accuracy"]
     rows = [[row["name"], *(amount(row[c]) for c in ("limit", "predicted", "measured")), met_word(row), row["source"]]
             for row in certificate["rows"]]
-    session.display.table(f"{device.name}: {certificate['architecture']}",
-                          ["cost", "limit", "predicted", "measured", "met", "source"], rows)
-    session.display.say(
+    display.table(f"{certificate['device']}: {certificate['architecture']}",
+                  ["cost", "limit", "predicted", "measured", "met", "source"], rows)
+    open_limits = [row["name"] for row in certificate["rows"] if row["met"] is not True]
+    if open_limits:
+        display.say(f"Not shown to be met: {', '.join(open_limits)}.")
+    display.say(
         f"Test accuracy {100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
         f"{100 * accuracy['high']:.2f} %, {accuracy['correct']} of {accuracy['n']} images).\n"
         f"Certificate: {folder / 'certificate.md'}\nBundle:      {folder / 'bundle'}")

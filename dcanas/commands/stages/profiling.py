@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json
+from dcanas.commands.display import Display
 from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.exporting import run_export
@@ -27,12 +28,13 @@ def run_profile(session: Session, device: Device) -> dict[str, Any]:
     return read_json(done)
 
 
-def show_profile(session: Session, profile: Profile) -> None:
+def show_profile(display: Display, profile: Profile) -> None:
+    """Print the figures of a measurement."""
     low, high = profile.interval_ms
-    session.display.table(
+    display.table(
         f"Latency of {profile.model} on {profile.device}, batch 1", ["figure", "value"],
         [["median", f"{profile.median_ms:.4g} ms"], ["95 % interval", f"{low:.4g} to {high:.4g} ms"],
          ["p95", f"{profile.p95_ms:.4g} ms"], ["runs", f"{profile.n:,}"],
          ["repeats differ by", f"{100 * profile.repeat_difference:.1f} %"]])
     if profile.remark:
-        session.display.say(profile.remark)
+        display.say(profile.remark)

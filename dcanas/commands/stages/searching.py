@@ -40,7 +40,7 @@ def run_search(session: Session) -> dict[str, Any]:
         def on_step(progress: SearchProgress) -> None:
             bar.update(progress.step, progress.steps, f"epoch {progress.epoch}, loss {progress.loss:.3f}")
             if progress.row:
-                session.log.write("search", progress.step, progress.row)
+                session.log.write(folder.name, progress.step, progress.row)
 
         result = search(session.space, session.dataset, budget, costs, settings.search, settings.train, settings.seed,
                         folder, settings.space.search_skeleton, settings.data.split_seed, session.compute, on_step,

@@ -37,7 +37,7 @@ def run_train(session: Session, device: Device) -> dict[str, Any]:
         def on_step(progress: Progress) -> None:
             bar.update(progress.step, progress.steps, f"epoch {progress.epoch}, loss {progress.loss:.3f}")
             if progress.row:
-                session.log.write(f"train/{device.name}", progress.step, progress.row)
+                session.log.write(f"train/{folder.name}", progress.step, progress.row)
 
         history = train(model, dataset, dataset.fit_indices, settings.train, derive_seed(settings.seed, "train"),
                         folder / "training", on_step, session.interrupts.should_stop, session.compute)
