@@ -60,7 +60,7 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
     known = list({cost.name: cost for cost in [*counted, *costs]}.values())
     limited = select_costs(known, budget)
     if space.enumerable:
-        arch, provenance = _exact(space, rows, budget, limited, pool_size, judge, seed)
+        arch, provenance = _exact(space, rows, budget, limited, known, pool_size, judge, seed)
     else:
         arch, provenance = _by_programme(space, rows, budget, limited, known, pool_size, judge, seed)
     told = {c.name: {"value": c.value(arch), "upper": c.upper(arch), "unit": c.unit, "source": c.source} for c in known}
@@ -78,8 +78,8 @@ def _check_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.nd
     return rows
 
 
-def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel], pool_size: int,
-           judge: Judge | None, seed: int) -> tuple[Architecture, dict[str, Any]]:
+def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
+           known: Sequence[CostModel], pool_size: int, judge: Judge | None, seed: int) -> tuple[Architecture, dict[str, Any]]:
     """Score every member."""
     choices = member_choices(space)
     uppers = {cost.name: cost.uppers(choices) for cost in limited}
@@ -93,7 +93,7 @@ def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequen
     if judge is None:
         best = int(np.argmax(total_scores(rows, feasible)))
         return as_architecture(space, feasible[best]), provenance | {"decided_by": "score"}
-    pool = make_pool(space, rows, feasible, pool_size, seed)
+    pool = make_pool(space, rows, feasible, pool_size, seed, _sizes(known))
     arch, why = judge(pool)
     return arch, provenance | {"pool": len(pool)} | why
 
@@ -141,9 +141,14 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
     near = [n for arch in found for n in space.neighbours(arch)
             if all(budget.allows(c.name, c.upper(n)) for c in limited)]
     distinct = np.array([a.choices for a in dict.fromkeys([*found, *near])])
-    pool = make_pool(space, rows, distinct, pool_size, seed)
+    pool = make_pool(space, rows, distinct, pool_size, seed, _sizes(known))
     arch, why = judge(pool)
     return arch, provenance | {"pool": len(pool)} | why
+
+
+def _sizes(known: Sequence[CostModel]) -> list[CostModel]:
+    """Return the costs by which "the largest network within the limits" is meant."""
+    return [cost for cost in known if cost.name in ("params", "macs")]
 
 
 def _sampled(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],

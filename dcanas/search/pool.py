@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dcanas.costs import CostModel
 from dcanas.costs.members import as_architecture
 from dcanas.spaces import Architecture, Space
+
+LARGEST = 5  # candidates taken for their size alone, by each cost
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,21 @@ def total_scores(scores: Sequence[np.ndarray], choices: np.ndarray) -> np.ndarra
     return sum(np.asarray(row, dtype=float)[choices[:, i]] for i, row in enumerate(scores))
 
 
-def make_pool(space: Space, scores: Sequence[np.ndarray], choices: np.ndarray, size: int, seed: int) -> list[Candidate]:
+def make_pool(space: Space, scores: Sequence[np.ndarray], choices: np.ndarray, size: int, seed: int,
+              sizes: Sequence[CostModel] = ()) -> list[Candidate]:
     """Return at least `size` distinct candidates from the feasible members `choices` (all, where they are fewer).
 
-    Half are the best by score; a quarter are drawn in proportion to the probability the alphas give them
-    (exp of the score, without replacement); the rest are feasible neighbours of the best, then the next best.
+    Half are the best by score; the largest few by each cost in `sizes` (ties: the better score); a quarter are drawn
+    in proportion to the probability the alphas give them (exp of the score, without replacement); the rest are
+    feasible neighbours of the best, then the next best.
     """
     values = total_scores(scores, choices)
     order = np.argsort(-values, kind="stable")
     rng = np.random.default_rng(seed)
     origin: dict[int, str] = {int(i): "score" for i in order[:max(1, size // 2)]}
+    for cost in sizes:
+        for i in np.lexsort((-values, -cost.values(choices)))[:LARGEST]:
+            origin.setdefault(int(i), f"largest {cost.name}")
     weights = np.exp(values - values.max())
     draws = min(size // 4, int((weights > 0).sum()))
     if draws:

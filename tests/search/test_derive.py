@@ -108,6 +108,9 @@ def test_the_pool_holds_a_hundred_distinct_feasible_candidates_of_every_origin()
     allowed = {tuple(row) for row in feasible.tolist()}
     assert all(c.architecture.choices in allowed for c in pool)
     assert {c.origin for c in pool} == {"score", "sample", "neighbour"}
+    params = next(c for c in count_costs(SPACE) if c.name == "params")
+    with_largest = make_pool(SPACE, np.random.default_rng(0).normal(size=(6, 5)), feasible, 100, 0, [params])
+    assert max(params.value(c.architecture) for c in with_largest) == params.values(feasible).max()
     few = member_choices(SPACE)[:7]
     assert len(make_pool(SPACE, np.zeros((6, 5)), few, 100, seed=0)) == 7
 
