@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 
 THEIRS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # the user's to mend
@@ -70,6 +71,8 @@ def main(argv: list[str] | None = None) -> int:
         name, *rest = arguments
         if name not in COMMANDS:
             raise unknown("command", name, COMMANDS)
+        # Threads that wait busily for each other slow a step tenfold when another program wants a core.
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # read once, when torch is loaded
         from dcanas.commands.entry import enter
 
         return enter(COMMANDS[name][0], name, rest)

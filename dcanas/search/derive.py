@@ -79,7 +79,8 @@ def _check_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.nd
 
 
 def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
-           known: Sequence[CostModel], pool_size: int, judge: Judge | None, seed: int) -> tuple[Architecture, dict[str, Any]]:
+           known: Sequence[CostModel], pool_size: int, judge: Judge | None,
+           seed: int) -> tuple[Architecture, dict[str, Any]]:
     """Score every member."""
     choices = member_choices(space)
     uppers = {cost.name: cost.uppers(choices) for cost in limited}
