@@ -33,11 +33,16 @@ class Bar:
             self._console.print(f"  {self._text}: {done} of {total} {note}{left}", markup=False, highlight=False)
 
 
+def make_console() -> Console:
+    """Return a console that fits the terminal, or does not break lines where there is none."""
+    return Console() if sys.stdout.isatty() else Console(soft_wrap=True, width=240)
+
+
 class Display:
     """Console of a run; `mode` is auto, bars, plain or none."""
 
     def __init__(self, mode: str = "auto"):
-        self.console = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
+        self.console = make_console()
         terminal = self.console.is_terminal and not os.environ.get("CI")
         self.mode = ("bars" if terminal else "plain") if mode == "auto" else mode
 

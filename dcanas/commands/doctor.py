@@ -9,12 +9,12 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from rich.console import Console
 from rich.table import Table
 
 from dcanas import __version__
 from dcanas.basics.errors import UserError
 from dcanas.basics.machine import usable_cores
+from dcanas.commands.display import make_console
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     for name, found, problem in [*_packages(), *_machine(), *_folders(), *_devices()]:
         table.add_row(name, found, problem)
         bad += bool(problem)
-    console = Console(soft_wrap=True)
+    console = make_console()
     console.print(table)
     console.print(f"{bad} to mend." if bad else "Nothing is missing.")
     return 2 if bad else 0

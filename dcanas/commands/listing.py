@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
 from rich.table import Table
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.commands.display import make_console
 
 Rows = Iterator[tuple[str, ...]]
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows():
         table.add_row(*row)
-    Console(soft_wrap=True).print(table)
+    make_console().print(table)
     return 0
 
 

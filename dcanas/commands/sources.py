@@ -29,7 +29,7 @@ MADE_WITH = {  # stage -> settings that can no longer be changed once its result
 
 
 def adopt(session: Session, first: str) -> None:
-    """Copy the results of all stages before `first` from the source run, where it is another run.
+    """Copy the results of all stages before `first` from the source run, where it is another run, and its measurements.
 
     Raises `UserError` where the source has not come that far or was made with settings that are asked otherwise.
     """
@@ -41,6 +41,8 @@ def adopt(session: Session, first: str) -> None:
     _refuse_changes(session, source, before)
     if "search" in before:
         _copy(source / "search", session.folder / "search", FILES["search"])
+    for path in source.glob("latency/*/*.json"):  # named by all they depend on, so whatever fits is found
+        _copy(path.parent, session.folder / "latency" / path.parent.name, (path.name,))
     names = [name for stage in before[1:] for name in FILES[stage]]
     for device in session.devices if names else ():
         _copy(source / "derived" / _owner(source, device), session.folder / "derived" / device.name, names)

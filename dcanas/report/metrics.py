@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dcanas.basics.files import write_bytes
+
 
 class MetricsLog:
     """Appends rows to `metrics.jsonl` and TensorBoard events; a row that is there already is not written again.
 
     A run that continues repeats the steps after its last checkpoint with the same numbers, so what is known is
-    passed over; a line cut off in the middle is taken away at the start.
+    passed over; a line cut off in the middle is taken away at the start, with whatever follows it.
     """
 
     def __init__(self, folder: Path):
@@ -19,21 +21,24 @@ class MetricsLog:
         self._events = folder / "tensorboard"
         self._writer: Any = None
         self._last: dict[str, int] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        if self._path.exists():
-            content = self._path.read_bytes()
-            whole = content[:content.rfind(b"\n") + 1]
-            if len(whole) < len(content):
-                self._path.write_bytes(whole)
-            for line in whole.splitlines():
-                row = json.loads(line)
+        content = self._path.read_bytes() if self._path.exists() else b""
+        whole = 0
+        for line in content.splitlines(keepends=True):
+            try:
+                row = json.loads(line) if line.endswith(b"\n") else {}
                 self._last[row["stage"]] = max(row["step"], self._last.get(row["stage"], -1))
+            except (ValueError, KeyError, TypeError):
+                break
+            whole += len(line)
+        if whole < len(content):
+            write_bytes(self._path, content[:whole])
 
     def write(self, stage: str, step: int, scalars: dict[str, Any]) -> None:
         """Record scalars of a stage ("search", "train/local-cpu") at a step."""
         if step <= self._last.get(stage, -1):
             return
         self._last[stage] = step
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"stage": stage, "step": step, **scalars}) + "\n")
         if self._writer is None:

@@ -7,11 +7,13 @@ from typing import Any
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
+from dcanas.commands.display import Bar
 from dcanas.commands.session import LATENCIES, Session
 from dcanas.commands.stages.searching import run_search, search_folder
 from dcanas.hardware import Device
 from dcanas.hardware.members import measure_members
 from dcanas.search import derive
+from dcanas.search.derive import Judge
 from dcanas.search.finalists import Verify, final_judge, short_training
 from dcanas.spaces import Architecture
 
@@ -35,28 +37,34 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
         session.display.say(f"Derive for {device.name}: done before ({done})")
         return read_json(done)
     settings, dataset = session.settings, session.dataset
-    costs, budget = session.costs(device), session.budget(device)
-    partial = folder / "finalists.json"  # examined before an interruption
-    known = read_json(partial) if partial.exists() else {}
-    judged = settings.search.finalist_epochs > 0
     with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
-
-        def remember(text: str, examination: dict[str, Any]) -> None:
-            write_json(partial, known)
-            bar.update(len(known), settings.search.finalists, "finalists trained")
-
-        examine = short_training(session.space, dataset, settings.train, settings.search.finalist_epochs, settings.seed,
-                                 session.skeleton, session.compute, should_stop=session.interrupts.should_stop)
-        sizes = [cost for cost in costs if cost.name in ("params", "macs")]
-        judge = final_judge(session.space, settings.search.finalists, sizes, examine, _measure(session, device),
-                            known, remember) if judged else None
-        derived = derive(session.space, found["scores"], budget, dataset.shape, len(dataset.classes), costs,
-                         device.dtype, settings.search.pool, judge, settings.seed, **session.skeleton)
+        judge = _judge(session, device, folder, bar) if settings.search.finalist_epochs else None
+        derived = derive(session.space, found["scores"], session.budget(device), dataset.shape, len(dataset.classes),
+                         session.costs(device), device.dtype, settings.search.pool, judge, settings.seed,
+                         **session.skeleton)
     value = {"space": session.space.name, "architecture": session.space.format(derived.architecture),
              "skeleton": session.skeleton, "costs": derived.costs, "provenance": derived.provenance}
     write_json(done, value)
     session.display.say(f"  {value['architecture']}")
     return value
+
+
+def _judge(session: Session, device: Device, folder: Path, bar: Bar) -> Judge:
+    """Return the judge of the last few candidates: measured where limits ask for it, then trained a little."""
+    settings = session.settings
+    partial = folder / "finalists.json"  # examined before an interruption
+    known = read_json(partial) if partial.exists() else {}
+
+    def remember(text: str, examination: dict[str, Any]) -> None:
+        write_json(partial, known)
+        bar.update(len(known), settings.search.finalists, "finalists trained")
+
+    examine = short_training(session.space, session.dataset, settings.train, settings.search.finalist_epochs,
+                             settings.seed, session.skeleton, session.compute,
+                             should_stop=session.interrupts.should_stop)
+    sizes = [cost for cost in session.costs(device) if cost.name in ("params", "macs")]
+    return final_judge(session.space, settings.search.finalists, sizes, examine, _measure(session, device), known,
+                       remember)
 
 
 def _measure(session: Session, device: Device) -> Verify | None:

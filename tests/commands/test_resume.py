@@ -1,0 +1,120 @@
+"""Stopped, killed or out of room: the same command goes on to the same result."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from dcanas.basics.checkpoints import load_checkpoint
+
+RESULTS = ("train.json", "weights.pt", "model.onnx", "export.json", "profile.json", "certificate.json",
+           "certificate.md")
+
+
+def assert_same(run: Path, reference: Path) -> None:
+    """Scores and architecture are equal as text, weights as bits, every tensor and the whole file."""
+    for name in ("search/scores.json", "derived/local-cpu/architecture.json"):
+        assert (run / name).read_text() == (reference / name).read_text(), name
+    files = [folder / "derived/local-cpu/weights.pt" for folder in (run, reference)]
+    mine, theirs = (torch.load(file, weights_only=True) for file in files)
+    assert list(mine) == list(theirs)
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def until(process, marker: str) -> None:
+    """Wait until the process prints `marker`, and let somebody read what follows."""
+    for line in process.stdout:
+        if marker in line:
+            break
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+
+
+@pytest.fixture
+def derived(finished, tmp_path) -> Path:
+    """A copy of the finished run that has derived but not trained."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    for name in RESULTS:
+        (folder / "derived/local-cpu" / name).unlink()
+    shutil.rmtree(folder / "derived/local-cpu/bundle")
+    shutil.rmtree(folder / "derived/local-cpu/training")
+    return folder
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments(start, tiny, finished, tmp_path):
+    command = ("train", *tiny, f"run.dir={tmp_path}")
+    rng, interrupted = random.Random(0), 0
+    scores, trained = tmp_path / "search/scores.json", tmp_path / "derived/local-cpu/train.json"
+    for marker, result in (("Search ...", scores), ("Search", scores), ("Train for", trained), ("Train for", trained)):
+        process = start(*command)
+        until(process, marker)
+        time.sleep(rng.uniform(0.1, 1.2))
+        process.kill()
+        process.wait()
+        interrupted += not result.exists()
+    assert interrupted  # or nothing was tested
+    process = start(*command)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert_same(tmp_path, finished)
+    stages = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [(row["stage"], row["step"]) for row in stages] == [
+        ("search", 9), ("search", 18), ("train/local-cpu", 23), ("train/local-cpu", 46)]
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_go_on(start, dcanas, tiny, finished, derived):
+    command = ("train", *tiny, f"run.dir={derived}")
+    process = start(*command)
+    until(process, "Train for")
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    err = process.stderr.read()
+    assert "Traceback" not in err
+    assert f"dcanas train {' '.join(tiny)} run.dir={derived}` goes on from there." in err
+    assert not (derived / "derived/local-cpu/train.json").exists()
+    assert dcanas(*command).code == 0
+    assert_same(derived, finished)
+
+
+def test_truncated_checkpoint(dcanas, tiny, finished, derived):
+    (derived / "search/scores.json").unlink()
+    newest = max((derived / "search").glob("step-*.pt"))
+    newest.write_bytes(newest.read_bytes()[:-100])
+    answer = dcanas("search", *tiny, f"run.dir={derived}")
+    assert answer.code == 0
+    assert answer.err == (f"dcanas: Checkpoint {newest} is damaged (truncated or changed); "
+                          "going back to the one before it.\n")
+    assert (derived / "search/scores.json").read_text() == (finished / "search/scores.json").read_text()
+
+
+@pytest.mark.slow
+def test_no_room_for_the_second_checkpoint(start, dcanas, tiny, finished, derived):
+    """A limit on the size of files stands for the full disk: writing fails in the same place with an OSError, too."""
+    training = derived / "derived/local-cpu/training"
+    training.mkdir()
+    first = min((finished / "derived/local-cpu/training").glob("step-*.pt"))
+    shutil.copy(first, training)
+    command = ("train", *tiny, f"run.dir={derived}")
+    process = start(*command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, 16_000)))
+    _, err = process.communicate()
+    assert process.returncode == 2, err
+    assert err.count("\n") == 1
+    assert "Could not write" in err
+    assert "make room" in err
+    assert [path.name for path in training.iterdir()] == [first.name]
+    assert load_checkpoint(training)[0] == 23
+    assert dcanas(*command).code == 0
+    assert_same(derived, finished)

@@ -1,0 +1,91 @@
+"""Certificate: what met means, and the page for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcanas.basics.errors import UserError
+from dcanas.costs import Budget
+from dcanas.report.certificate import amount, certificate_markdown, make_rows, met_word
+
+NAMES = ("params", "macs", "latency_ms")
+SOURCES = {"params": "counted", "macs": "counted", "latency_ms": "measured"}
+PREDICTED = {"params": 900.0, "macs": 2e6, "latency_ms": None}
+MEASURED = {"params": 900, "macs": 2_000_000, "latency_ms": 1.9}
+
+
+def rows(budget: Budget, deciding: dict) -> dict:
+    made = make_rows(budget, PREDICTED, MEASURED, deciding, SOURCES, NAMES)
+    return {row["name"]: row for row in made}
+
+
+def test_rows_have_all_costs_once_and_limits_first():
+    made = make_rows(Budget(latency_ms=2.0), PREDICTED, MEASURED, MEASURED, SOURCES, NAMES)
+    assert [row["name"] for row in made] == ["latency_ms", "params", "macs"]
+    assert made[0] == {"name": "latency_ms", "unit": "ms", "limit": 2.0, "predicted": None, "measured": 1.9,
+                       "upper": 1.9, "source": "measured", "met": True}
+
+
+def test_the_upper_bound_decides():
+    assert rows(Budget(latency_ms=2.0), {"latency_ms": 1.99})["latency_ms"]["met"] is True
+    assert rows(Budget(latency_ms=2.0), {"latency_ms": 2.0})["latency_ms"]["met"] is True  # "at most"
+    broken = rows(Budget(latency_ms=2.0), {"latency_ms": 2.01})["latency_ms"]  # though the median, 1.9, keeps it
+    assert broken["met"] is False
+    assert broken["upper"] == 2.01
+
+
+def test_without_a_deciding_number_it_is_unverified():
+    made = rows(Budget(latency_ms=2.0, params=1000), {"params": 900})
+    assert made["latency_ms"]["met"] == "unverified"
+    assert made["params"]["met"] is True
+
+
+def test_without_a_limit_anything_will_do():
+    assert all(row["met"] is True and row["limit"] is None for row in rows(Budget(), {}).values())
+
+
+def test_a_lower_limit():
+    made = make_rows(Budget(robust_accuracy_min=0.5), {}, {}, {"robust_accuracy_min": 0.4},
+                     {"robust_accuracy_min": "measured"}, ())
+    assert made[0]["met"] is False
+
+
+def test_a_cost_that_is_none():
+    with pytest.raises(UserError, match="did you mean 'params'"):
+        make_rows(Budget(), {}, {}, {}, {"parms": "counted"}, ["parms"])
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (None, "–"), (1234567, "1,234,567"), (1234567.0, "1,234,567"), (0.123456, "0.1235"), (0, "0"), (2.5e-5, "2.5e-05"),
+])
+def test_amount(value, text):
+    assert amount(value) == text
+
+
+@pytest.mark.parametrize(("limit", "met", "word"), [
+    (None, True, "–"), (5, True, "yes"), (5, False, "NO"), (5, "unverified", "unverified"),
+])
+def test_met_word(limit, met, word):
+    assert met_word({"limit": limit, "met": met}) == word
+
+
+def test_markdown():
+    deciding = {"params": 900, "macs": 2_000_000, "latency_ms": 2.2}
+    page = certificate_markdown({
+        "data": {"name": "digits"}, "device": "local-cpu", "architecture": "|a~0|", "space": "nasbench201",
+        "skeleton": {"channels": 16, "cells": 2},
+        "accuracy": {"value": 0.9805, "low": 0.9604, "high": 0.9905, "n": 359},
+        "rows": make_rows(Budget(params=1000, latency_ms=2), PREDICTED, MEASURED, deciding, SOURCES, NAMES),
+        "latency": {"median_ms": 1.9, "interval_ms": [1.8, 2.2], "p95_ms": 2.5, "n": 1200, "threads": 1,
+                    "onnxruntime": "1.2.3", "repeat_difference": 0.01, "remark": "The machine was noisy."},
+        "onnx": "bundle/model.onnx", "sha256": "abc", "command": "dcanas run", "seeds": {"seed": 0},
+        "versions": {"torch": "2.9"}})
+    assert page.startswith("# Certificate: digits on local-cpu\n")
+    assert "**98.05 %** (95 % interval 96.04 to 99.05 %)" in page
+    assert "| params | 1,000 | 900 | 900 | yes | counted |\n" in page
+    assert "| latency_ms | 2 | – | 1.9 | NO | measured |\n" in page
+    assert "| macs | – | 2,000,000 | 2,000,000 | – | counted |\n" in page
+    assert "1,200 runs at batch 1 on 1 thread, ONNX Runtime 1.2.3; two independent repeats differ by 1.0 %." in page
+    assert "The machine was noisy." in page
+    assert "File: `bundle/model.onnx`, SHA-256 `abc`." in page
+    assert page.endswith("Made by `dcanas run` with seeds seed 0 and torch 2.9.\n")
