@@ -71,6 +71,8 @@ class RunOptions:
     source: str | None = None
 
     def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise UserError("name must be a text that is not empty: it begins the name of the run's directory.")
         for name, allowed in (("compute", ("auto", "cpu", "cuda")), ("progress", ("auto", "bars", "plain", "none"))):
             if getattr(self, name) not in allowed:
                 raise UserError(f"run.{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}.")

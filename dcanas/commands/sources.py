@@ -10,6 +10,7 @@ from dcanas.basics.keys import plain
 from dcanas.commands.configure import stored_settings
 from dcanas.commands.session import Session
 from dcanas.commands.settings import differences
+from dcanas.commands.stages.deriving import derived_folder
 from dcanas.hardware import Device
 
 FILES = {  # stage -> its results, of the whole run (search) or of each device
@@ -45,7 +46,7 @@ def adopt(session: Session, first: str) -> None:
         _copy(path.parent, session.folder / "latency" / path.parent.name, (path.name,))
     names = [name for stage in before[1:] for name in FILES[stage]]
     for device in session.devices if names else ():
-        _copy(source / "derived" / _owner(source, device), session.folder / "derived" / device.name, names)
+        _copy(source / "derived" / _owner(source, device), derived_folder(session, device), names)
 
 
 def _refuse_changes(session: Session, source: Path, taken: tuple[str, ...]) -> None:

@@ -79,6 +79,7 @@ def test_limits_that_are_none(refused, limit):
     ("data.size=2", "data.size must be a whole number of pixels from 8"),
     ("data.test_fraction=1", "data.test_fraction must lie between 0 and 1"),
     ("data.root=photos", "data.root means nothing for data=digits"),
+    ("name=", "name must be a text that is not empty"),
     ("run.threads=0", "run.threads must be a whole number from 1"),
     ("run.compute=gpu", "run.compute must be one of auto, cpu, cuda"),
     ("run.progress=loud", "run.progress must be one of auto, bars, plain, none"),

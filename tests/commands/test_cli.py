@@ -109,3 +109,8 @@ def test_ctrl_c_before_anything_is_begun(tiny, tmp_path):
     assert process.returncode == 130
     assert "Stopped" in err
     assert "Traceback" not in err
+
+
+def test_a_reader_that_leaves_early_is_no_fault():
+    done = subprocess.run(f"{sys.executable} -m dcanas list recipes | true", shell=True, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr

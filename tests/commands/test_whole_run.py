@@ -191,6 +191,16 @@ def test_train_export_and_profile_from_source(dcanas, finished, tmp_path, hashes
     assert hashes(finished) == before
 
 
+def test_a_new_search_from_the_settings_of_another_run(dcanas, finished, tmp_path):
+    again, derived = tmp_path / "again", tmp_path / "derived"
+    answer = dcanas("search", f"source={finished}", "search.epochs=1", f"run.dir={again}", "run.threads=1")
+    assert answer.code == 0, answer.err
+    assert len(read(again / "search/scores.json")["history"]) == 1
+    answer = dcanas("derive", f"source={again}", f"run.dir={derived}", "run.threads=1", "search.finalist_epochs=0")
+    assert answer.code == 0, answer.err
+    assert read(derived / "search/scores.json") == read(again / "search/scores.json")
+
+
 @pytest.mark.parametrize(("command", "change"), [
     ("run", "search.epochs=3"), ("derive", "space.search_skeleton.channels=8"), ("train", "budget.params=9000"),
     ("train", "search.finalists=3"), ("export", "train.epochs=3"), ("profile", "seed=1"),

@@ -20,12 +20,9 @@ from dcanas.spaces import Architecture
 
 def derived_folder(session: Session, device: Device) -> Path:
     """Return where everything made for a device lies."""
-    folder = session.folder / "derived" / device.name
-    if session.source is not None:
-        return folder
     key = key_of(read_json(search_folder(session) / "key.json"), session.settings, device, session.dataset.fit_key,
                  session.dataset.test_key)
-    return session.place(folder, key)
+    return session.place(session.folder / "derived" / device.name, key)
 
 
 def run_derive(session: Session, device: Device) -> dict[str, Any]:

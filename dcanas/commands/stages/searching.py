@@ -17,13 +17,14 @@ from dcanas.search.differentiable import SearchProgress
 
 def search_folder(session: Session) -> Path:
     """Return where this run's search lies."""
-    if session.source is not None:
-        return session.folder / "search"
+    folder = session.folder / "search"
+    if session.source is not None and (folder / "scores.json").exists():
+        return folder  # taken over: its key is that of the run it was made in
     settings = session.settings
     budget, _ = search_limits(session)
     key = key_of(settings.space, settings.search, settings.train, settings.seed, settings.data.split_seed,
                  session.dataset.fit_key, dict(budget))
-    return session.place(session.folder / "search", key)
+    return session.place(folder, key)
 
 
 def run_search(session: Session) -> dict[str, Any]:
