@@ -85,9 +85,13 @@ def final_judge(space: Space, count: int, sizes: Sequence[CostModel],
     def judge(pool: list[Candidate]) -> tuple[Architecture, dict[str, Any]]:
         finalists: list[dict[str, Any]] = []
         refused: list[dict[str, Any]] = []
+        seen: set[Architecture] = set()  # two codes of one class are the same network: training both tells nothing
         for candidate, named_by in nominate(pool, len(pool), sizes):
             if len(finalists) == count:
                 break
+            if space.canonical(candidate.architecture) in seen:
+                continue
+            seen.add(space.canonical(candidate.architecture))
             text = space.format(candidate.architecture)
             broken = verify(candidate.architecture) if verify else []
             if broken:

@@ -155,6 +155,14 @@ def test_the_judge_skips_what_measurement_refuses_and_reuses_what_is_known() -> 
         derive(SPACE, scores, Budget(), judge=final_judge(SPACE, 5, sizes, examine, lambda arch: ["latency_ms"]))
 
 
+def test_finalists_are_different_networks() -> None:
+    """A skip followed by a convolution is the convolution: two codes, one canonical class, one finalist."""
+    found = derive(SPACE, np.zeros((6, 5)), Budget(), pool_size=300, judge=final_judge(
+        SPACE, 120, [], lambda arch: {"validation_accuracy": 0.5, "validation_loss": 1.0}))
+    classes = [SPACE.canonical(SPACE.parse(f["architecture"])) for f in found.provenance["finalists"]]
+    assert len(classes) == len(set(classes)) == 120
+
+
 def test_large_spaces_by_integer_programme_equal_brute_force() -> None:
     """Five layers of five options can be listed here: 3,125 codes, all alive but one."""
     space = Chain(5)
