@@ -52,16 +52,10 @@ def _devices() -> Rows:
 
 
 def _costs() -> Rows:
-    from dcanas.costs import UNITS
+    from dcanas.costs import COSTS
 
-    meanings = {
-        "params": "trainable parameters", "macs": "multiply-accumulates for one image; FLOPs are twice as many",
-        "peak_bytes": "largest sum of live activations", "weight_bytes": "weights stored in the exported file",
-        "latency_ms": "median latency at batch 1", "latency_p95_ms": "95th percentile of single runs",
-        "energy_mj": "energy per image", "robust_accuracy_min": "least accuracy under attack",
-    }
-    for name, unit in UNITS.items():
-        yield name, unit or "1", meanings[name]
+    for name, (unit, meaning) in COSTS.items():
+        yield name, unit or "1", meaning
 
 
 def _searches() -> Rows:

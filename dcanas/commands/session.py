@@ -83,7 +83,7 @@ class Session:
 
     def _check(self) -> None:
         """Refuse what cannot be used before anything is written."""
-        complete_skeleton(self.space, self.settings.space.search_skeleton, "space.search_skeleton")
+        self.space.complete_skeleton(self.settings.space.search_skeleton)
         for device in self.devices:
             self._stated(device)
         _ = self.skeleton, self.compute, self.dataset
@@ -99,7 +99,7 @@ class Session:
     @property
     def skeleton(self) -> dict[str, Any]:
         """Of the final network."""
-        return complete_skeleton(self.space, self.settings.space.final_skeleton, "space.final_skeleton")
+        return self.space.complete_skeleton(self.settings.space.final_skeleton)
 
     @cached_property
     def compute(self) -> torch.device:
@@ -168,17 +168,6 @@ class Session:
                          f"(a line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "
                          f"+{100 * fit.relative_residual_q95:.0f} %, from {fit.n} measured")
         return list(costs.values())
-
-
-def complete_skeleton(space: Space, stated: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return `stated` with the space's defaults; raises `UserError` for names and values it cannot have."""
-    complete = space.complete_skeleton(stated)
-    for name, value in stated.items():
-        default = space.final_skeleton[name]
-        if type(value) is not type(default) or (type(value) is int and value < 1):
-            kind = "a whole number from 1" if type(default) is int else f"like {default!r}"
-            raise UserError(f"{where}.{name} must be {kind}, got {value!r}.")
-    return complete
 
 
 def delivered(cost: CostModel, channels: int) -> CostModel:

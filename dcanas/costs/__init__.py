@@ -1,7 +1,7 @@
 """What an architecture costs: exact counts, live memory, linear and tabular costs, budgets and their feasibility."""
 
 from dcanas.basics.errors import BudgetError
-from dcanas.costs.budget import UNITS, Budget, cost_unit
+from dcanas.costs.budget import COSTS, Budget, cost_unit
 from dcanas.costs.counts import Counts, count_architecture
 from dcanas.costs.feasibility import Feasibility, feasibility
 from dcanas.costs.linear import LinearCost, linear_counts
@@ -10,6 +10,6 @@ from dcanas.costs.network import count_network
 from dcanas.costs.sources import count_costs
 from dcanas.costs.tabular import TabularCost, peak_cost
 
-__all__ = ["UNITS", "Budget", "BudgetError", "CostModel", "Counts", "Domain", "Feasibility", "LinearCost",
+__all__ = ["COSTS", "Budget", "BudgetError", "CostModel", "Counts", "Domain", "Feasibility", "LinearCost",
            "TabularCost", "cost_unit", "count_architecture", "count_costs", "count_network", "feasibility",
            "linear_counts", "peak_cost"]

@@ -9,16 +9,24 @@ from typing import Any
 
 from dcanas.basics.errors import UserError, unknown
 
-UNITS = {"params": "", "macs": "MAC", "peak_bytes": "B", "weight_bytes": "B", "latency_ms": "ms",
-         "latency_p95_ms": "ms", "energy_mj": "mJ", "robust_accuracy_min": ""}
+COSTS = {  # name -> (unit, meaning)
+    "params": ("", "trainable parameters"),
+    "macs": ("MAC", "multiply-accumulates for one image; FLOPs are twice as many"),
+    "peak_bytes": ("B", "largest sum of live activations"),
+    "weight_bytes": ("B", "weights stored in the exported file"),
+    "latency_ms": ("ms", "median latency at batch 1"),
+    "latency_p95_ms": ("ms", "95th percentile of single runs"),
+    "energy_mj": ("mJ", "energy per image"),
+    "robust_accuracy_min": ("", "least accuracy under attack"),
+}
 
 
 def cost_unit(name: str) -> str:
     """Return the unit of a cost name (`eyeriss.latency_ms` is `latency_ms` on the device eyeriss)."""
     bare = name.rsplit(".", 1)[-1]
-    if bare not in UNITS:
-        raise unknown("cost", name, UNITS)
-    return UNITS[bare]
+    if bare not in COSTS:
+        raise unknown("cost", name, COSTS)
+    return COSTS[bare][0]
 
 
 class Budget(Mapping[str, float]):

@@ -7,13 +7,15 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from dcanas.basics.machine import usable_cores
+
 
 def conditions() -> dict[str, Any]:
     """Return processor, cores this process may use, governor, Python; None for what is not told here."""
     return {
         "cpu": _cpu_model(),
         "machine": platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "governor": _first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

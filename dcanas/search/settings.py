@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import UserError, unknown
 from dcanas.search.strategies import strategies
 
 RANGES: dict[str, tuple[type, float, float]] = {  # kind, smallest, largest
@@ -62,6 +62,8 @@ class SearchSettings:
             if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
                 raise UserError(f"search.{name} must be a {'whole ' * (kind is int)}number from {low:g} to {high:g}, "
                                 f"got {value!r}.")
+        if self.name != "differentiable":
+            raise unknown("search", self.name, ["differentiable"])
         strategies[self.strategy]
         if not isinstance(self.share, bool):
             raise UserError(f"search.share must be true or false, got {self.share!r}.")

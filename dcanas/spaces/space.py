@@ -151,8 +151,15 @@ class Space(ABC):
         return near[int(rng.integers(len(near)))]
 
     def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
-        """Return `skeleton` with the final skeleton's defaults; raises `UserError` for names it does not have."""
-        for name in skeleton:
+        """Return `skeleton` with the final skeleton's defaults; raises `UserError` for names and values it cannot have.
+
+        A value must be of its default's type, a whole number at least 1.
+        """
+        for name, value in skeleton.items():
             if name not in self.final_skeleton:
                 raise unknown(f"skeleton option of {self.name}", name, self.final_skeleton)
+            default = self.final_skeleton[name]
+            if type(value) is not type(default) or (type(value) is int and value < 1):
+                wanted = "a whole number from 1" if type(default) is int else f"like {default!r}"
+                raise UserError(f"The skeleton option {name} of {self.name} must be {wanted}, got {value!r}.")
         return {**self.final_skeleton, **skeleton}

@@ -88,7 +88,7 @@ def test_costs_of_the_answer_know_where_they_come_from() -> None:
 
 
 def test_a_table_for_other_networks_is_refused() -> None:
-    with pytest.raises(UserError, match="eyeriss.latency_ms holds for num_classes = 10, asked for 100"):
+    with pytest.raises(UserError, match=r"eyeriss\.latency_ms holds for num_classes = 10, asked for 100"):
         derive(SPACE, np.zeros((6, 5)), Budget({"eyeriss.latency_ms": 4}), num_classes=100, costs=(EYERISS,))
 
 
@@ -151,7 +151,7 @@ def test_the_judge_skips_what_measurement_refuses_and_reuses_what_is_known() -> 
     again = derive(SPACE, scores, Budget(), judge=final_judge(SPACE, 5, sizes, examine, verify, known))
     assert examined == []
     assert SPACE.format(again.architecture) == found.provenance["finalists"][-1]["architecture"]
-    with pytest.raises(UserError, match="None of the 100 candidates keeps latency_ms when measured"):
+    with pytest.raises(UserError, match=r"None of the \d+ candidates keeps latency_ms when measured"):
         derive(SPACE, scores, Budget(), judge=final_judge(SPACE, 5, sizes, examine, lambda arch: ["latency_ms"]))
 
 
