@@ -32,8 +32,10 @@ def run_certificate(session: Session, device: Device) -> dict[str, Any]:
     certificate = read_json(done)
     write_text(folder / "certificate.md", certificate_markdown(certificate))
     if len(session.devices) == 1:
-        for name in ("certificate.json", "certificate.md"):
-            write_text(session.folder / name, (folder / name).read_text(encoding="utf-8"))
+        inside = folder.relative_to(session.folder)
+        top = {**certificate, **{key: (inside / certificate[key]).as_posix() for key in ("onnx", "bundle")}}
+        write_json(session.folder / "certificate.json", top)  # its paths start where it lies
+        write_text(session.folder / "certificate.md", certificate_markdown(top))
     return certificate
 
 
@@ -68,7 +70,7 @@ def _certificate(session: Session, device: Device, folder: Path) -> dict[str, An
                     "n": profile.n, "repeat_difference": profile.repeat_difference, "remark": profile.remark,
                     "threads": device.threads, "onnxruntime": versions()["onnxruntime"],
                     "conditions": profile.conditions},
-        "onnx": str(Path("bundle") / "model.onnx"),
+        "onnx": "bundle/model.onnx",
         "sha256": exported["sha256"],
         "bundle": "bundle",
         "seeds": {"seed": session.settings.seed, "split_seed": data.split_seed},
