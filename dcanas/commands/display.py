@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 PLAIN_SECONDS = 5.0  # between two lines of a long stage where there is no terminal
@@ -20,17 +20,20 @@ class Bar:
 
     def __init__(self, console: Console, text: str, bars: Progress | None, quiet: bool):
         self._console, self._text, self._bars, self._quiet = console, text, bars, quiet
-        self._task = bars.add_task(text, total=None) if bars else None
+        self._task = bars.add_task(text, total=None, count="", left="") if bars else None
         self._start = self._told = time.monotonic()
 
     def update(self, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        seconds = (now - self._start) / max(done, 1) * (total - done)
+        left = f"{seconds:.0f} s left" if done < total else ""
         if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, completed=done, total=total, description=f"{self._text} {note}".strip())
-        elif not self._quiet and (time.monotonic() - self._told > PLAIN_SECONDS or done == total):
-            self._told = time.monotonic()
-            rate = (self._told - self._start) / max(done, 1)
-            left = f", {rate * (total - done):.0f} s left" if done < total else ""
-            self._console.print(f"  {self._text}: {done} of {total} {note}{left}", markup=False, highlight=False)
+            self._bars.update(self._task, completed=done, total=total, description=f"{self._text} {note}".strip(),
+                              count=f"{done} of {total}", left=left)
+        elif not self._quiet and (now - self._told > PLAIN_SECONDS or done == total):
+            self._told = now
+            line = ", ".join(part for part in (f"{done} of {total}", note, left) if part)
+            self._console.print(f"  {self._text}: {line}", markup=False, highlight=False)
 
 
 def make_console() -> Console:
@@ -67,8 +70,8 @@ class Display:
         """Show a stage with a bar (or lines) and what it took."""
         start = time.monotonic()
         if self.mode == "bars":
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                       TimeRemainingColumn())
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
+                       TextColumn("{task.fields[count]}"), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
             with Progress(*columns, console=self.console, transient=True) as bars:
                 yield Bar(self.console, text, bars, False)
         else:

@@ -22,7 +22,8 @@ class Counts:
         macs: multiply-accumulates of convolutions and linear layers for one image; the rest counts 0.
         peak_bytes: largest sum of live activations over the steps of the pruned network (see `costs.memory`).
         weight_bytes: what the exported file stores: kernels, matrices and, per channel, biases, into which a batch
-            norm that follows a convolution is folded; unfolded batch norm keeps four values per channel.
+            norm that follows a convolution is folded; unfolded batch norm keeps four values per channel. Where two
+            batch norms follow one convolution the exporter folds both, and the file holds those four less.
     """
 
     params: int

@@ -80,6 +80,17 @@ def test_live_memory_and_weights_equal_the_exported_file(tmp_path) -> None:
         assert counts.weight_bytes == stored_weight_bytes(path), SPACE.format(arch)
 
 
+def test_a_second_batch_norm_behind_a_convolution_is_folded_too(tmp_path) -> None:
+    """A cell that ends in one convolution hands its batch norm to the head's: the file holds the head's four vectors of
+    4 x 8 channels less, 4 * 32 * 4 bytes. The count keeps them, so that it stays a sum over slots."""
+    chain = SPACE.parse("|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|")
+    net = as_if_trained(SPACE.build(chain, 10, 3, channels=8, cells=1))
+    path = export_onnx(net, tmp_path / "chain.onnx", (3, 16, 16))
+    counts = count_architecture(SPACE, chain, (3, 16, 16), 10, channels=8, cells=1)
+    assert counts.weight_bytes == stored_weight_bytes(path) + 4 * 32 * 4
+    assert counts.peak_bytes == peak_live_bytes(path)
+
+
 def test_peak_memory_by_hand() -> None:
     """Skips only: the stem's output T = 16 x 32 x 32 values stays alive alone; node 3 = x + x + ... is added in place.
 
