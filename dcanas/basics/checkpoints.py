@@ -33,15 +33,20 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
     return path
 
 
-def load_checkpoint(folder: Path) -> tuple[int, dict[str, Any]] | None:
+def load_checkpoint(folder: Path, key: str | None = None) -> tuple[int, dict[str, Any]] | None:
     """Return (step, state) of the newest whole checkpoint, or None where there is none.
 
-    A damaged file is passed over with a warning that names it.
+    A damaged file is passed over with a warning that names it. Raises `UserError` where the state's "key" is not
+    `key`, if one is given: it was made with other settings or data.
     """
     for step, path in _checkpoints(folder):
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest()[:16] == path.stem.rsplit("-", 1)[1]:
-            return step, torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+            state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+            if key is not None and state.get("key") != key:
+                raise UserError(f"The checkpoints in {folder} belong to other settings or other data; choose another "
+                                "run.dir or delete that folder.")
+            return step, state
         warnings.warn(f"Checkpoint {path} is damaged (truncated or changed); going back to the one before it.",
                       stacklevel=2)
     return None

@@ -90,7 +90,8 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
                       for i, h in enumerate(halved)]
         chosen = orders[half][slice(*bounds[position])]
         images = torch.from_numpy(dataset.images[chosen]).to(device)
-        return (augment(images, derive_seed(seed, "augment", half, run.step)),
+        images = augment(images, derive_seed(seed, "augment", half, run.step))
+        return (images.contiguous(memory_format=torch.channels_last),
                 torch.from_numpy(dataset.labels[chosen]).to(device))
 
     while run.step < steps:
@@ -123,7 +124,7 @@ class _Run:
         self.supernet = Supernet(space, len(dataset.classes), dataset.shape[0], settings.bottleneck, settings.share,
                                  **skeleton)
         self.normalised = Normalise(dataset.mean, dataset.std).to(device)
-        self.supernet.to(device).train()
+        self.supernet.to(device).to(memory_format=torch.channels_last).train()  # a third faster on a CPU
         self.alphas = [(ALPHA_SPREAD * torch.randn(len(slot.options))).to(device).requires_grad_()
                        for slot in space.slots]
         self.settings = settings
@@ -201,13 +202,10 @@ class _Run:
             "alpha_optimiser": self.alpha_optimiser.state_dict(), "history": self.history, "running": self.running})
 
     def resume(self, folder: Path) -> None:
-        found = load_checkpoint(folder)
+        found = load_checkpoint(folder, self.key)
         if found is None:
             return
         step, state = found
-        if state.get("key") != self.key:
-            raise UserError(f"The checkpoints in {folder} belong to another search or other data; choose another "
-                            "run.dir or delete that folder.")
         self.step, self.history, self.running = step, state["history"], state["running"]
         self.supernet.load_state_dict(state["supernet"])
         with torch.no_grad():

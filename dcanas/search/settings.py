@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.ranges import Ranges, check_ranges
 from dcanas.search.strategies import strategies
 
-RANGES: dict[str, tuple[type, float, float]] = {  # kind, smallest, largest
+RANGES: Ranges = {
     "epochs": (int, 1, 100_000),
     "batch_size": (int, 2, 65_536),
     "weight_learning_rate": (float, 1e-8, 10),
@@ -56,12 +57,7 @@ class SearchSettings:
     finalist_epochs: int = 4
 
     def __post_init__(self) -> None:
-        for name, (kind, low, high) in RANGES.items():
-            value = getattr(self, name)
-            allowed = (int,) if kind is int else (int, float)
-            if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
-                raise UserError(f"search.{name} must be a {'whole ' * (kind is int)}number from {low:g} to {high:g}, "
-                                f"got {value!r}.")
+        check_ranges(self, "search", RANGES)
         if self.name != "differentiable":
             raise unknown("search", self.name, ["differentiable"])
         strategies[self.strategy]

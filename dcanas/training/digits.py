@@ -19,7 +19,7 @@ def digits(spec: DataSpec, cache: Path | None = None) -> Dataset:
 
     spec.refuse("root", "group_by", "download")
     raw = load_digits()
-    images = np.rint(raw.images * (255 / 16)).astype(np.uint8)[:, None]  # the originals count 0 to 16
+    images = np.rint(raw.images * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)  # the originals count 0 to 16
     labels = raw.target.astype(np.int64)
     classes = tuple(str(name) for name in raw.target_names)
     side = spec.size or 8

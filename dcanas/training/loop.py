@@ -147,13 +147,10 @@ class _Run:
 
     def resume(self, folder: Path) -> None:
         """Take up the newest whole checkpoint, if there is one."""
-        found = load_checkpoint(folder)
+        found = load_checkpoint(folder, self.key)
         if found is None:
             return
         step, state = found
-        if state.get("key") != self.key:
-            raise UserError(f"The checkpoints in {folder} belong to other training settings or data; choose "
-                            "another run.dir or delete that folder.")
         self.step, self.history, self.running = step, state["history"], state["running"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, fields
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.ranges import Ranges, check_ranges
 
-RANGES: dict[str, tuple[type, float, float]] = {  # kind, smallest, largest
+RANGES: Ranges = {
     "epochs": (int, 1, 100_000),
     "batch_size": (int, 2, 65_536),  # batch norm has no statistics of one image
     "learning_rate": (float, 1e-8, 10),
@@ -54,14 +55,7 @@ class Recipe:
     amp: str = "auto"
 
     def __post_init__(self) -> None:
-        for name, (kind, low, high) in RANGES.items():
-            value = getattr(self, name)
-            if name == "crop_padding" and value is None:
-                continue
-            allowed = (int,) if kind is int else (int, float)
-            if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
-                number = "a whole number" if kind is int else "a number"
-                raise UserError(f"train.{name} must be {number} from {low:g} to {high:g}, got {value!r}.")
+        check_ranges(self, "train", RANGES, optional=("crop_padding",))
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type in ("bool", "bool | None") and not isinstance(value, bool) and \

@@ -194,7 +194,7 @@ def test_checkpoints_of_other_settings_are_refused(data, tmp_path):
     once = dataclasses.replace(RECIPE, epochs=1)
     for recipe, seed, indices in ((RECIPE, 7, data.train[:100]), (once, 8, data.train[:100]),
                                   (once, 7, data.train[:99])):
-        with pytest.raises(UserError, match=r"belong to other training settings or data.*run\.dir"):
+        with pytest.raises(UserError, match=r"belong to other settings or other data.*run\.dir"):
             train(network(), data, indices, recipe, seed, tmp_path)
 
 

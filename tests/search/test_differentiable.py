@@ -1,0 +1,96 @@
+"""The search loop on real digits, small enough for seconds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import UserError
+from dcanas.costs import Budget, count_costs
+from dcanas.search import SearchSettings, search
+from dcanas.spaces import load_space
+from dcanas.training import DataSpec, Recipe, load_data
+
+SPACE = load_space("nasbench201")
+DATA = load_data(DataSpec())
+COSTS = {c.name: c for c in count_costs(SPACE, DATA.shape, 10, channels=16, cells=2)}
+SETTINGS = SearchSettings(epochs=3, batch_size=128)
+SMALL = {"channels": 4, "cells": 1}
+
+
+def _search(dataset=DATA, budget=None, settings=SETTINGS, seed=0, **more):
+    budget = budget or Budget(params=150_000, peak_bytes=12_500)
+    return search(SPACE, dataset, budget, [COSTS[name] for name in budget], settings, Recipe(crop_padding=0), seed,
+                  skeleton=SMALL, **more)
+
+
+def test_the_same_seed_gives_the_same_alphas_and_another_seed_others() -> None:
+    first, again, other = _search(), _search(), _search(seed=1)
+    assert first == again
+    assert first.alphas != other.alphas
+    assert [len(row) for row in first.scores] == [5] * 6
+    assert np.allclose(np.exp(first.scores).sum(axis=1), 1)
+
+
+def test_expected_costs_are_driven_to_their_limits() -> None:
+    """The even mixture costs more than both limits; peak memory is no sum over slots."""
+    even = [np.full(5, 0.2)] * 6
+    budget = Budget(params=150_000, peak_bytes=12_500)
+    assert all(COSTS[name].expected(even) > 1.05 * limit for name, limit in budget.items())
+    settings = replace(SETTINGS, epochs=20, alpha_learning_rate=0.03)
+    last = _search(budget=budget, settings=settings).history[-1]
+    for name in budget:
+        assert last[f"expected_over_limit/{name}"] < 1.03
+        assert last[f"multiplier/{name}"] >= 0
+
+
+def test_only_the_training_split_is_used() -> None:
+    noise = DATA.images.copy()
+    rest = np.concatenate([DATA.validation, DATA.test])
+    noise[rest] = np.random.default_rng(0).integers(0, 256, noise[rest].shape, dtype=np.uint8)
+    assert _search(replace(DATA, images=noise)).alphas == _search().alphas
+
+
+@pytest.mark.parametrize("stop_at", [1, 5, 8])
+def test_stopped_after_any_step_it_goes_on_to_the_same_result(tmp_path, stop_at: int) -> None:
+    steps = []
+    with pytest.raises(Stopped, match=f"stopped after step {stop_at} of"):
+        _search(folder=tmp_path, on_step=lambda p: steps.append(p.step), should_stop=lambda: steps[-1] == stop_at)
+    resumed = _search(folder=tmp_path, on_step=lambda p: steps.append(p.step))
+    assert steps == list(range(1, len(steps) + 1))
+    assert resumed == _search()
+
+
+def test_checkpoints_of_another_search_are_refused(tmp_path) -> None:
+    _search(folder=tmp_path)
+    with pytest.raises(UserError, match=r"belong to other settings or other data; choose another run\.dir"):
+        _search(folder=tmp_path, seed=5)
+
+
+def test_a_search_that_diverges_says_why_and_keeps_the_last_checkpoint(tmp_path) -> None:
+    wild = replace(SETTINGS, weight_learning_rate=10.0, weight_decay=1.0, momentum=0.9999, clip_norm=0, epochs=60)
+    with pytest.raises(UserError, match=r"search loss became (nan|inf) at step .* search\.weight_learning_rate=10"):
+        _search(settings=wild, folder=tmp_path)
+    assert list(tmp_path.glob("step-*.pt"))
+
+
+def test_without_a_budget_nothing_pulls() -> None:
+    found = search(SPACE, DATA, Budget(), [], SETTINGS, Recipe(crop_padding=0), 0, skeleton=SMALL)
+    assert not any(key.startswith("multiplier") for key in found.history[-1])
+    assert torch.tensor(found.alphas).isfinite().all()
+
+
+@pytest.mark.parametrize(("field", "value", "message"), [
+    ("epochs", 0, r"search\.epochs must be a whole number from 1 to 100000, got 0"),
+    ("momentum", 1.5, r"search\.momentum must be a number from 0 to 0\.9999, got 1\.5"),
+    ("strategy", "softmx", "Unknown search strategy 'softmx'; did you mean 'softmax'"),
+    ("name", "differentable", "Unknown search 'differentable'; did you mean 'differentiable'"),
+    ("share", 1, r"search\.share must be true or false, got 1"),
+])
+def test_settings_out_of_range_are_named(field: str, value, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        replace(SETTINGS, **{field: value})
