@@ -19,7 +19,6 @@ class Chain(Space):
 
     def __init__(self, layers: int = 9, groups: tuple[Group, ...] = ()):
         self.slots = tuple(Slot(f"layer{i}", ("none", "w4", "w8", "w16", "w24")) for i in range(layers))
-        self.edges = tuple((i, i + 1) for i in range(layers))
         self.groups = groups
 
     def parse(self, text):

@@ -62,12 +62,11 @@ def linear_counts(space: Space, input_shape: Sequence[int] = (3, 32, 32), num_cl
     Read off the closed form: one architecture per slot and option against the one with the first option everywhere.
     """
     shape: Any = tuple(input_shape)
-    first = space.architecture([0] * len(space.slots))
+    first = Architecture(space.name, (0,) * len(space.slots))  # may break a group: only its plan is asked for
 
     def counts(slot: int, option: int) -> Any:
-        choices = [0] * len(space.slots)
-        choices[slot] = option
-        return count_architecture(space, space.architecture(choices), shape, num_classes, dtype, **skeleton)
+        choices = (*first.choices[:slot], option, *first.choices[slot + 1:])
+        return count_architecture(space, Architecture(space.name, choices), shape, num_classes, dtype, **skeleton)
 
     base = count_architecture(space, first, shape, num_classes, dtype, **skeleton)
     alone = [[counts(i, o) for o in range(len(slot.options))] for i, slot in enumerate(space.slots)]

@@ -42,7 +42,7 @@ def best_within(space: Space, scores: Sequence[Any], limits: Sequence[tuple[Line
         row = np.zeros(total)
         for slot in group.slots:
             for option, name in enumerate(space.slots[slot].options):
-                row[starts[slot] + option] = name != "none"
+                row[starts[slot] + option] = name != group.unused
         add(row, group.k, group.k)
     for cost, limit in limits:
         scale = max(abs(limit), 1e-12)  # rows of order one: costs differ by ten powers of ten

@@ -42,7 +42,9 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
            **skeleton: Any) -> Derived:
     """Return the best member whose upper cost bounds keep every limit of `budget`.
 
-    scores: per slot one number per option, larger is better (searches pass the log-softmax of alphas).
+    scores: per slot one number per option, larger is better (searches pass the log-softmax of alphas). Where exactly
+        k slots of a group are used, what the unused ones score means nothing and is left out, as in the published
+        rule: the k edges of a node with the strongest operations stay (Liu et al., ICLR 2019, section 2.4).
     costs: further cost models beside the counted ones (params, macs, peak_bytes, weight_bytes); the budget may
         limit any of them; one of the same name replaces the counted one. All refer to the final network, `skeleton`.
     judge: chooses among a pool of at least `pool_size` feasible candidates and says why; without one the largest
@@ -75,6 +77,9 @@ def _check_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.nd
                         f"got shapes {[row.shape for row in rows]}.")
     if any(np.isnan(row).any() for row in rows):
         raise UserError("A score is NaN: the search that made it diverged; derive needs numbers.")
+    for group in space.groups:
+        for i in group.slots:
+            rows[i] = np.where([o == group.unused for o in space.slots[i].options], 0.0, rows[i])
     return rows
 
 

@@ -2,6 +2,6 @@
 
 from dcanas.spaces.nasbench201 import nasbench201 as _nasbench201  # noqa: F401 (registers itself)
 from dcanas.spaces.space import Space, load_space, spaces
-from dcanas.spaces.types import Architecture, Group, NotationError, Slot
+from dcanas.spaces.types import Architecture, CellSpec, Group, NotationError, Slot
 
-__all__ = ["Architecture", "Group", "NotationError", "Slot", "Space", "load_space", "spaces"]
+__all__ = ["Architecture", "CellSpec", "Group", "NotationError", "Slot", "Space", "load_space", "spaces"]

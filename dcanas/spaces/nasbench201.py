@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.spaces.plan import Block, BlockPlanner, Shape
 from dcanas.spaces.space import Space, spaces
-from dcanas.spaces.types import Architecture, NotationError, Slot
+from dcanas.spaces.types import Architecture, CellSpec, NotationError, Slot
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,6 @@ class nasbench201(Space):  # noqa: N801 (registered under the field's own name)
     """
 
     name = "nasbench201"
-    edges = EDGES
     slots = tuple(Slot(f"{source}->{target}", OPERATIONS) for source, target in EDGES)
     search_skeleton: ClassVar[dict[str, Any]] = {"channels": 16, "cells": 5}
     final_skeleton: ClassVar[dict[str, Any]] = {"channels": 16, "cells": 5}
@@ -91,18 +90,22 @@ class nasbench201(Space):  # noqa: N801 (registered under the field's own name)
         from dcanas.spaces.nasbench201_network import Cell
 
         operations = [OPERATIONS[c] for c in arch.choices]
-        return self.assemble(lambda channels: Cell(operations, channels), num_classes, in_channels, **skeleton)
+        return self.assemble(lambda cell: Cell(operations, cell.in_channels), num_classes, in_channels, **skeleton)
 
-    def assemble(self, make_cell: Callable[[int], torch.nn.Module], num_classes: int = 10, in_channels: int = 3,
+    def assemble(self, make_cell: Callable[[CellSpec], torch.nn.Module], num_classes: int = 10, in_channels: int = 3,
                  **skeleton: Any) -> torch.nn.Module:
         from dcanas.spaces.nasbench201_network import Network
 
-        return Network(make_cell, num_classes, in_channels, **self.complete_skeleton(skeleton))
+        def cell(channels: int) -> torch.nn.Module:
+            return make_cell(CellSpec(tuple(range(len(EDGES))), EDGES, (OUTPUT,), channels, channels,
+                                      (1,) * len(EDGES)))
 
-    def candidate(self, option: str, channels: int) -> torch.nn.Module | None:
+        return Network(cell, num_classes, in_channels, **self.complete_skeleton(skeleton))
+
+    def candidate(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
         from dcanas.spaces.nasbench201_network import operation
 
-        return None if option == "none" else operation(option, channels, affine=False)
+        return None if option == "none" else operation(option, in_channels, affine=False)
 
     def source(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3, **skeleton: Any) -> str:
         from dcanas.spaces import nasbench201_network

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.registry import Registry
 from dcanas.spaces.plan import Block
-from dcanas.spaces.types import Architecture, Group, Slot
+from dcanas.spaces.types import Architecture, CellSpec, Group, Slot
 
 if TYPE_CHECKING:
     import torch
@@ -39,8 +39,7 @@ class Space(ABC):
 
     Attributes:
         slots: the decisions, in the order of `Architecture.choices`.
-        groups: "exactly k of these slots are used".
-        edges: per slot the (source, target) nodes of the cell that its operation joins.
+        groups: "exactly k of these slots are used"; no slot is in two of them.
         search_skeleton, final_skeleton: defaults of the supernet's and of the delivered network's skeleton
             (names and values of the keyword arguments of `build`).
     """
@@ -48,7 +47,6 @@ class Space(ABC):
     name: str
     slots: tuple[Slot, ...]
     groups: tuple[Group, ...] = ()
-    edges: tuple[tuple[int, int], ...]
     search_skeleton: ClassVar[dict[str, Any]]
     final_skeleton: ClassVar[dict[str, Any]]
 
@@ -78,30 +76,45 @@ class Space(ABC):
         """Return the network, randomly initialised, with its `blocks` in order. Input: (N, in_channels, H, W)."""
 
     @abstractmethod
-    def assemble(self, make_cell: Callable[[int], torch.nn.Module], num_classes: int = 10, in_channels: int = 3,
-                 **skeleton: Any) -> torch.nn.Module:
-        """Return the skeleton's network around cells made by `make_cell(channels)` (the supernet's way in)."""
-
-    @abstractmethod
-    def candidate(self, option: str, channels: int) -> torch.nn.Module | None:
-        """Return an operation as the supernet holds it: batch norm without scale and shift; None for `none`."""
-
-    @abstractmethod
     def source(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3, **skeleton: Any) -> str:
         """Return Python source that needs torch only and whose `build()` returns the network of `build`."""
 
     @abstractmethod
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
-        """Return the steps of the exported network of `build` (nothing pruned), for closed-form costs."""
+        """Return the steps of the exported network of `build` (nothing pruned), for closed-form costs.
+
+        Where costs add up over slots, also of choices that break a group: linear costs are read off such plans.
+        """
+
+    def assemble(self, make_cell: Callable[[CellSpec], torch.nn.Module], num_classes: int = 10, in_channels: int = 3,
+                 **skeleton: Any) -> torch.nn.Module:
+        """Return the skeleton's network around cells made by `make_cell` (the supernet's way in).
+
+        A cell is called with its input tensors, one positional argument each. Spaces whose candidates cannot be mixed
+        by slot leave this out.
+        """
+        raise UserError(f"Space {self.name} has no supernet that mixes candidates by slot; choose another search.")
+
+    def candidate(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
+        """Return an operation as the supernet holds it: batch norm without scale and shift; None for `none`."""
+        raise UserError(f"Space {self.name} has no supernet that mixes candidates by slot; choose another search.")
 
     def enumerate(self) -> Iterator[Architecture]:
         """Yield every code in the field's canonical order; only where the space is finite and small."""
         raise UserError(f"Space {self.name} is too large to be enumerated; sample from it instead.")
 
     def __len__(self) -> int:
-        """Number of codes (dead and equivalent ones included)."""
-        return math.prod(len(s.options) for s in self.slots)
+        """Number of codes that keep the groups (dead and equivalent ones included)."""
+        grouped = {i for group in self.groups for i in group.slots}
+        total = math.prod(len(s.options) for i, s in enumerate(self.slots) if i not in grouped)
+        for group in self.groups:
+            ways = [1]  # ways[k]: of using exactly k of the slots so far
+            for i in group.slots:
+                used = len(self.slots[i].options) - 1
+                ways = [a + used * b for a, b in zip([*ways, 0], [0, *ways], strict=True)]
+            total *= ways[group.k]
+        return total
 
     @property
     def enumerable(self) -> bool:
@@ -117,7 +130,17 @@ class Space(ABC):
             if not 0 <= choice < len(slot.options):
                 raise UserError(f"Slot {slot.name} of {self.name} has options 0 to {len(slot.options) - 1}, "
                                 f"got {choice}.")
+        for group in self.groups:
+            used = sum(self.uses(group, i, choices[i]) for i in group.slots)
+            if used != group.k:
+                names = ", ".join(self.slots[i].name for i in group.slots)
+                raise UserError(f"Exactly {group.k} of {names} in {self.name} must be other than {group.unused}, "
+                                f"got {used}.")
         return Architecture(self.name, choices)
+
+    def uses(self, group: Group, slot: int, option: int) -> bool:
+        """True where this option of a slot counts towards the group's `k`."""
+        return self.slots[slot].options[option] != group.unused
 
     def is_member(self, arch: Architecture) -> bool:
         """True where the architecture is alive and nothing in it is dead."""
@@ -128,22 +151,45 @@ class Space(ABC):
         return (a for a in self.enumerate() if self.is_member(a))
 
     def sample(self, rng: Generator) -> Architecture:
-        """Draw a member uniformly (codes are drawn until one is a member)."""
+        """Draw a member uniformly (codes that keep the groups are drawn until one is a member)."""
         while True:
-            arch = self.architecture(rng.integers(len(s.options)) for s in self.slots)
+            choices = [int(rng.integers(len(s.options))) for s in self.slots]
+            for group in self.groups:
+                taken = set(rng.choice(group.slots, group.k, replace=False).tolist())
+                for i in group.slots:
+                    fitting = [o for o in range(len(self.slots[i].options))
+                               if self.uses(group, i, o) == (i in taken)]
+                    choices[i] = fitting[int(rng.integers(len(fitting)))]
+            arch = self.architecture(choices)
             if self.is_member(arch):
                 return arch
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
-        """Return the distinct other members one changed slot away (pruned after the change), in slot order."""
+        """Return the distinct other members one step away (pruned after it), in slot order.
+
+        A step gives one slot another option; where that breaks a group, another of its slots gives way or steps in.
+        """
         found: dict[Architecture, None] = {}
         for i, slot in enumerate(self.slots):
             for option in range(len(slot.options)):
-                other = Architecture(self.name, (*arch.choices[:i], option, *arch.choices[i + 1:]))
-                if option != arch.choices[i] and not self.is_dead(other):
-                    found[self.prune(other)] = None
+                for other in self._steps(arch, i, option):
+                    if not self.is_dead(other):
+                        found[self.prune(other)] = None
         found.pop(arch, None)
         return list(found)
+
+    def _steps(self, arch: Architecture, slot: int, option: int) -> Iterator[Architecture]:
+        """Yield the codes that give `slot` this option and keep the groups."""
+        changed = (*arch.choices[:slot], option, *arch.choices[slot + 1:])
+        group = next((g for g in self.groups if slot in g.slots), None)
+        if group is None or self.uses(group, slot, option) == self.uses(group, slot, arch.choices[slot]):
+            yield Architecture(self.name, changed)
+            return
+        for i in group.slots:  # one that is used where `slot` now is not, or the other way round
+            if i != slot and self.uses(group, i, changed[i]) == self.uses(group, slot, option):
+                for o in range(len(self.slots[i].options)):
+                    if self.uses(group, i, o) != self.uses(group, i, changed[i]):
+                        yield Architecture(self.name, (*changed[:i], o, *changed[i + 1:]))
 
     def mutate(self, arch: Architecture, rng: Generator) -> Architecture:
         """Return a random neighbour."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,23 +10,24 @@ import torch
 from torch import Tensor, nn
 
 from dcanas.basics.errors import UserError
-from dcanas.spaces import Architecture, Space
+from dcanas.spaces import Architecture, CellSpec, Space
 from dcanas.supernet.cell import Recipe, SuperCell, Term
 
 
 class Supernet(nn.Module):
-    """The network of `space.assemble` with every candidate in every cell; all cells share the mixing weights.
+    """The network of `space.assemble` with every candidate in every cell; cells of the same slots share mixing weights.
 
     `bottleneck=1, share=False` is the plain DARTS supernet; `SuperCell` explains the two switches. Batch norm
     uses the batch's own statistics, in training and in evaluation; in candidates it has no scale and shift.
 
     Args:
-        space: cells are read from its `slots`, `edges`, `candidate` and `assemble`.
+        space: cells are read from its `slots`, `candidate` and `assemble`.
         bottleneck: factor by which channels are narrowed inside the cells.
         share: evaluate a candidate once per source node.
         search_skeleton: overrides of `space.search_skeleton`.
 
-    Raises `UserError` for a bottleneck that does not divide the channels, or unknown skeleton options.
+    Raises `UserError` for a bottleneck that does not divide the channels, unknown skeleton options, and for sharing
+    where it means nothing: in no cell two edges leave one node.
     """
 
     def __init__(self, space: Space, num_classes: int = 10, in_channels: int = 3, bottleneck: int = 1,
@@ -38,8 +39,11 @@ class Supernet(nn.Module):
         self.space, self.bottleneck, self.share = space, int(bottleneck), bool(share)
         self.skeleton = {**space.search_skeleton, **search_skeleton}
         self.network = space.assemble(
-            lambda channels: SuperCell(space, channels, self.bottleneck, self.share),
+            lambda spec: SuperCell(space, spec, self.bottleneck, self.share),
             num_classes, in_channels, **self.skeleton)
+        if self.share and not any(_fans_out(cell.spec) for cell in self.cells):
+            raise UserError(f"search.share=true means nothing in {space.name}: in none of its cells two edges leave "
+                            "one node; set search.share=false.")
         for module in self.network.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 _use_batch_statistics(module)
@@ -60,11 +64,9 @@ class Supernet(nn.Module):
         wanted = [(len(slot.options),) for slot in self.space.slots]
         if shapes != wanted:
             raise ValueError(f"mixing must have the shapes {wanted}, one per slot, got {shapes}")
-        cell = self.cells[0]
-        weights = {(edge, option): weight
-                   for edge, (slot, row) in enumerate(zip(self.space.slots, mixing, strict=True))
-                   for option, weight in zip(slot.options, row.unbind(), strict=True)
-                   if cell.candidate((edge, option)) is not None}
+        weights = {(i, option): weight
+                   for i, (slot, row) in enumerate(zip(self.space.slots, mixing, strict=True))
+                   for option, weight in zip(slot.options, row.unbind(), strict=True)}
         with self._running(weights):
             return self.network(images)
 
@@ -75,33 +77,40 @@ class Supernet(nn.Module):
         """
         one = torch.ones((), dtype=images.dtype, device=images.device)
         choices = self.space.prune(arch).choices
-        chosen = [(edge, slot.options[choice])
-                  for edge, (slot, choice) in enumerate(zip(self.space.slots, choices, strict=True))]
-        cell = self.cells[0]
-        weights = {term: one for term in chosen if cell.candidate(term) is not None}
+        weights = {(i, slot.options[choice]): one
+                   for i, (slot, choice) in enumerate(zip(self.space.slots, choices, strict=True))}
         with self._running(weights):
             return self.network(images)
 
     @contextmanager
     def _running(self, weights: dict[Term, Tensor]) -> Iterator[None]:
-        """Lend the recipe of these weighted terms to all cells."""
+        """Lend every cell the recipe of these weighted terms; those that nothing is built for weigh nothing."""
         cells = self.cells
-        recipe = _recipe(self.space.edges, weights)
+        recipes: dict[tuple[int, ...], Recipe] = {}  # cells with the same slots have the same recipe
         try:
             for cell in cells:
-                cell.recipe = recipe
+                if cell.spec.slots not in recipes:
+                    recipes[cell.spec.slots] = _recipe(cell, weights)
+                cell.recipe = recipes[cell.spec.slots]
             yield
         finally:
             for cell in cells:
                 cell.recipe = None
 
 
-def _recipe(edges: Sequence[tuple[int, int]], weights: dict[Term, Tensor]) -> Recipe:
+def _recipe(cell: SuperCell, weights: Mapping[Term, Tensor]) -> Recipe:
+    targets = {slot: target for slot, (_, target) in zip(cell.spec.slots, cell.spec.edges, strict=True)}
     terms: dict[int, list[Term]] = {}
-    for term in sorted(weights, key=lambda term: edges[term[0]][1]):
-        terms.setdefault(edges[term[0]][1], []).append(term)
+    for term in sorted((t for t in weights if t[0] in targets), key=lambda term: targets[term[0]]):
+        if cell.candidate(term) is not None:
+            terms.setdefault(targets[term[0]], []).append(term)
     return Recipe({target: tuple(summed) for target, summed in terms.items()},
                   {target: torch.stack([weights[term] for term in summed]) for target, summed in terms.items()})
+
+
+def _fans_out(spec: CellSpec) -> bool:
+    sources = [source for source, _ in spec.edges]
+    return len(set(sources)) < len(sources)
 
 
 def _use_batch_statistics(norm: nn.modules.batchnorm._BatchNorm) -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcanas.basics.errors import UserError
-from dcanas.spaces import Architecture, load_space
+from dcanas.spaces import Architecture, CellSpec, load_space
 from dcanas.spaces.nasbench201_network import Cell
 from dcanas.supernet import Supernet
 from dcanas.supernet.cell import SuperCell
@@ -201,7 +201,7 @@ def test_skips_are_the_identity_between_the_narrow_nodes(bottleneck):
         net.forward_member(images(), SPACE.architecture([1] * EDGES))
     assert len(found) == 3
     for cell, given, made in found:
-        both = (cell.widen.weight @ cell.narrow.weight)[:, :, None, None]
+        both = (cell.widen.weight @ cell.narrow[0].weight)[:, :, None, None]
         torch.testing.assert_close(made, 4 * F.conv2d(given, both), atol=1e-5, rtol=1e-5)
 
 
@@ -308,4 +308,4 @@ def test_wrong_mixing_is_refused_and_leaves_no_trace():
 
 def test_cell_alone_says_where_it_runs():
     with pytest.raises(RuntimeError, match="inside Supernet"):
-        SuperCell(SPACE, 4)(torch.zeros(1, 4, 2, 2))
+        SuperCell(SPACE, CellSpec((0,), ((0, 1),), (1,), 4, 4, (1,)))(torch.zeros(1, 4, 2, 2))
