@@ -16,6 +16,7 @@ from dcanas.costs import count_network
 from dcanas.export import write_bundle
 from dcanas.hardware import Device, Profile
 from dcanas.report.certificate import amount, certificate_markdown, make_rows, met_word
+from dcanas.spaces import load_space
 
 NAMES = ("params", "macs", "peak_bytes", "weight_bytes", "latency_ms", "latency_p95_ms")
 
@@ -42,7 +43,7 @@ def run_certificate(session: Session, device: Device) -> dict[str, Any]:
 def _certificate(session: Session, device: Device, folder: Path) -> dict[str, Any]:
     derived, exported = read_json(folder / "architecture.json"), read_json(folder / "export.json")
     profile = Profile.from_json(read_json(folder / "profile.json"))
-    counts = count_network(trained_model(session, device), session.dataset.shape, device.dtype)
+    counts = count_network(trained_model(session, folder), session.dataset.shape, device.dtype)
     arch = session.space.parse(derived["architecture"])
     predicted = {cost.name: cost.value(arch) for cost in session.costs(device)}
     measured = {"params": counts.params, "macs": counts.macs, "peak_bytes": exported["peak_bytes"],
@@ -81,9 +82,11 @@ def _certificate(session: Session, device: Device, folder: Path) -> dict[str, An
 
 def _bundle(session: Session, device: Device, folder: Path) -> None:
     dataset = session.dataset
-    arch = session.space.parse(read_json(folder / "architecture.json")["architecture"])
-    model = trained_model(session, device)
-    source = session.space.source(arch, len(dataset.classes), dataset.shape[0], **session.skeleton)
+    derived = read_json(folder / "architecture.json")
+    space = load_space(derived["space"])
+    source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
+                          **derived["skeleton"])
+    model = trained_model(session, folder)
     write_bundle(folder / "bundle", folder / "model.onnx", source, model.state_dict(), dataset.classes,
                  dataset.preprocessing, dataset.images[dataset.test], dataset.labels[dataset.test],
                  f"{session.settings.data.name} classifier for {device.name}", device.runtime.version)

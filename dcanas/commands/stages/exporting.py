@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json
@@ -20,15 +21,19 @@ PARITY_IMAGES = 256
 def run_export(session: Session, device: Device) -> dict[str, Any]:
     """Return `export.json` of the device's network, exported now or before."""
     run_train(session, device)
-    folder = derived_folder(session, device)
+    return export_network(session, device, derived_folder(session, device), f"Export for {device.name}")
+
+
+def export_network(session: Session, device: Device, folder: Path, title: str) -> dict[str, Any]:
+    """Return `export.json` of the trained network in `folder`, exported for the device now or before."""
     done = folder / "export.json"
     if done.exists():
-        session.display.say(f"Export for {device.name}: done before ({done})")
+        session.display.say(f"{title}: done before ({done})")
         return read_json(done)
     dataset = session.dataset
     derived = read_json(folder / "architecture.json")
-    model = trained_model(session, device)
-    with session.display.stage(f"Export for {device.name}"):
+    model = trained_model(session, folder)
+    with session.display.stage(title):
         path = export_onnx(model, folder / "model.onnx", dataset.shape, device.runtime.opset, device.runtime.ir_version,
                            {"architecture": derived["architecture"], "space": derived["space"],
                             "classes": json.dumps(list(dataset.classes)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json
@@ -15,12 +16,16 @@ from dcanas.hardware import Device, Profile, profile_onnx
 def run_profile(session: Session, device: Device) -> dict[str, Any]:
     """Return `profile.json` of the device's file, measured now or before: a measurement is never repeated."""
     run_export(session, device)
-    folder = derived_folder(session, device)
+    return profile_network(session, device, derived_folder(session, device), f"Measure on {device.name}")
+
+
+def profile_network(session: Session, device: Device, folder: Path, title: str) -> dict[str, Any]:
+    """Return `profile.json` of the exported file in `folder`, measured now or before."""
     done = folder / "profile.json"
     if done.exists():
-        session.display.say(f"Measure on {device.name}: done before ({done})")
+        session.display.say(f"{title}: done before ({done})")
         return read_json(done)
-    with session.display.stage(f"Measure on {device.name}"):
+    with session.display.stage(title):
         profile = profile_onnx(folder / "model.onnx", device, seed=session.settings.seed)
         write_json(done, profile.to_json())
     if profile.remark:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +18,32 @@ from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import derived_folder, run_derive
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.hardware import Device
-from dcanas.spaces import Architecture
+from dcanas.spaces import load_space
 from dcanas.training import Progress, predict, summarise, train
 
 
 def run_train(session: Session, device: Device) -> dict[str, Any]:
     """Return `train.json` of the device's network, trained now or before."""
-    derived = run_derive(session, device)
-    folder = derived_folder(session, device)
+    run_derive(session, device)
+    return train_network(session, derived_folder(session, device), f"Train for {device.name}")
+
+
+def train_network(session: Session, folder: Path, title: str) -> dict[str, Any]:
+    """Return `train.json` of the network that `architecture.json` in `folder` names, trained now or before."""
     done = folder / "train.json"
     if done.exists():
-        session.display.say(f"Train for {device.name}: done before ({done})")
+        session.display.say(f"{title}: done before ({done})")
         return read_json(done)
     settings, dataset = session.settings, session.dataset
-    model = fresh_model(session, session.space.parse(derived["architecture"]))
+    model = fresh_model(session, read_json(folder / "architecture.json"))
     start = time.monotonic()
-    with session.display.stage(f"Train for {device.name}") as bar, session.interrupts.between_steps():
+    with session.display.stage(title) as bar, session.interrupts.between_steps():
 
         def on_step(progress: Progress) -> None:
             bar.update(progress.step, progress.steps, f"epoch {progress.epoch}, loss {progress.loss:.3f}")
             if progress.row:
-                session.log.write(f"train/{folder.name}", progress.step, progress.row)
+                inside = folder.relative_to(session.folder / "derived").as_posix()
+                session.log.write(f"train/{inside}", progress.step, progress.row)
 
         history = train(model, dataset, dataset.fit_indices, settings.train, derive_seed(settings.seed, "train"),
                         folder / "training", on_step, session.interrupts.should_stop, session.compute)
@@ -51,18 +57,19 @@ def run_train(session: Session, device: Device) -> dict[str, Any]:
     return value
 
 
-def fresh_model(session: Session, arch: Architecture) -> nn.Module:
-    """Return the network behind its input normalisation with the weights the run's seed gives it."""
-    dataset = session.dataset
+def fresh_model(session: Session, derived: Mapping[str, Any]) -> nn.Module:
+    """Return the network that an `architecture.json` names, behind its input normalisation, with the weights the run's
+    seed gives it."""
+    dataset, space = session.dataset, load_space(derived["space"])
     torch.manual_seed(derive_seed(session.settings.seed, "weights"))
-    network = session.space.build(arch, len(dataset.classes), dataset.shape[0], **session.skeleton)
+    network = space.build(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
+                          **derived["skeleton"])
     return Classifier(Normalise(dataset.mean, dataset.std), network)
 
 
-def trained_model(session: Session, device: Device) -> nn.Module:
-    """Return the trained network of a device, in evaluation mode on the CPU."""
-    folder = derived_folder(session, device)
-    model = fresh_model(session, session.space.parse(read_json(folder / "architecture.json")["architecture"]))
+def trained_model(session: Session, folder: Path) -> nn.Module:
+    """Return the trained network of a folder, in evaluation mode on the CPU."""
+    model = fresh_model(session, read_json(folder / "architecture.json"))
     model.load_state_dict(load_weights(folder / "weights.pt"))
     return model.eval()
 
