@@ -31,7 +31,8 @@ def _spaces() -> Rows:
 
     for name in spaces:
         space = load_space(name)
-        yield name, f"{len(space):,}", f"{len(space.slots)}", _first_line(type(space).__doc__)
+        count = f"{space.size:,}" if space.size < 1e15 else f"{space.size:.2e}"
+        yield name, count, f"{len(space.slots)}", _first_line(type(space).__doc__)
 
 
 def _data() -> Rows:

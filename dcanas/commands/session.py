@@ -173,8 +173,13 @@ class Session:
 def delivered(cost: CostModel, channels: int) -> CostModel:
     """Return the cost of the delivered file: it also stores mean and standard deviation of each input channel."""
     if cost.name == "weight_bytes" and isinstance(cost, LinearCost):
-        return replace(cost, base=cost.base + 2 * 4 * channels)
+        return replace(cost, base=cost.base + delivered_bytes(channels))
     return cost
+
+
+def delivered_bytes(channels: int) -> int:
+    """Return the bytes of mean and standard deviation of each input channel."""
+    return 2 * 4 * channels
 
 
 def typed_command(command: str, arguments: Sequence[str]) -> str:

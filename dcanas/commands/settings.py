@@ -28,6 +28,8 @@ class SpaceSettings:
 class Settings:
     """A run's settings; `budget` holds numbers in the costs' units or percentiles such as "p45".
 
+    baseline: also train the best hand-made network within the budget and recommend the better.
+
     Raises `UserError` for a seed below 0, no device or one twice, and limits that mean nothing in this run.
     """
 
@@ -38,6 +40,7 @@ class Settings:
     data: DataSpec
     search: SearchSettings
     train: Recipe
+    baseline: bool = False
 
     def __post_init__(self) -> None:
         if self.seed < 0:

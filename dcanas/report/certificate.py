@@ -43,6 +43,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
     for row in certificate["rows"]:
         lines.append(f"| {row['name']} | {amount(row['limit'])} | {amount(row['predicted'])} | "
                      f"{amount(row['measured'])} | {met_word(row)} | {row['source']} |")
+    if "comparison" in certificate:
+        lines += ["", *comparison_lines(certificate), "", *_side_by_side(certificate)]
     latency = certificate.get("latency")
     if latency:
         low, high = latency["interval_ms"]
@@ -61,6 +63,32 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         f"{', '.join(f'{k} {v}' for k, v in certificate['versions'].items())}.", "",
     ]
     return "\n".join(lines)
+
+
+def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:
+    """Return in words how the searched network compares with the hand-made one, and which is recommended."""
+    comparison = certificate["comparison"]
+    name, accuracy = comparison["baseline"]["name"], comparison["accuracy"]
+    searched, handmade = (100 * comparison["validation_accuracy"][who] for who in ("searched", "baseline"))
+    better = "the searched network" if comparison["recommended"] == "searched" else f"the hand-made {name}"
+    broken = [row["name"] for row in comparison["rows"] if row["met"] is not True]
+    limits = f"not shown to be met: {', '.join(broken)}" if broken else "every limit met"
+    return [f"Hand-made network within the same budget, same recipe: {name}, test accuracy "
+            f"{100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
+            f"{100 * accuracy['high']:.2f} %), {limits}; its bundle: `{comparison['bundle']}`.",
+            f"Recommended: {better}; on the validation images, after training without them, the searched network has "
+            f"{searched:.2f} %, {name} {handmade:.2f} %. The test images did not decide this."]
+
+
+def _side_by_side(certificate: Mapping[str, Any]) -> list[str]:
+    comparison = certificate["comparison"]
+    handmade = {row["name"]: row for row in comparison["rows"]}
+    lines = [f"| cost, measured or counted | limit | searched | {comparison['baseline']['name']} |",
+             "|---|---:|---:|---:|"]
+    for row in certificate["rows"]:
+        lines.append(f"| {row['name']} | {amount(row['limit'])} | {amount(row['measured'])} | "
+                     f"{amount(handmade[row['name']]['measured'])} |")
+    return lines
 
 
 def amount(value: float | None) -> str:

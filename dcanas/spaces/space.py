@@ -105,6 +105,11 @@ class Space(ABC):
         raise UserError(f"Space {self.name} is too large to be enumerated; sample from it instead.")
 
     def __len__(self) -> int:
+        """Number of codes, as `size`; Python's `len` ends at 2^63 and raises `OverflowError` beyond."""
+        return self.size
+
+    @property
+    def size(self) -> int:
         """Number of codes that keep the groups (dead and equivalent ones included)."""
         grouped = {i for group in self.groups for i in group.slots}
         total = math.prod(len(s.options) for i, s in enumerate(self.slots) if i not in grouped)

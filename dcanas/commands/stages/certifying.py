@@ -8,33 +8,41 @@ from typing import Any
 
 from dcanas.basics.files import read_json, write_json, write_text
 from dcanas.commands.display import Display
-from dcanas.commands.session import Session, versions
+from dcanas.commands.session import LATENCIES, Session, versions
+from dcanas.commands.stages.comparing import run_comparison
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.profiling import run_profile
 from dcanas.commands.stages.training import trained_model
 from dcanas.costs import count_network
 from dcanas.export import write_bundle
 from dcanas.hardware import Device, Profile
-from dcanas.report.certificate import amount, certificate_markdown, make_rows, met_word
+from dcanas.report.certificate import amount, certificate_markdown, comparison_lines, make_rows, met_word
 from dcanas.spaces import load_space
 
-NAMES = ("params", "macs", "peak_bytes", "weight_bytes", "latency_ms", "latency_p95_ms")
+NAMES = ("params", "macs", "peak_bytes", "weight_bytes", *LATENCIES)
 
 
 def run_certificate(session: Session, device: Device) -> dict[str, Any]:
     """Write certificate and bundle of a device, unless they are there, and return the certificate."""
     run_profile(session, device)
+    comparison = run_comparison(session, device) if session.settings.baseline else None
     folder = derived_folder(session, device)
     done = folder / "certificate.json"
     if not done.exists() or not (folder / "bundle").is_dir():
         with session.display.stage(f"Certificate for {device.name}"):
             _bundle(session, device, folder)
-            write_json(done, _certificate(session, device, folder))
+            certificate = _certificate(session, device, folder)
+            if comparison:
+                _bundle(session, device, folder / "baseline")
+                certificate["comparison"] = _comparison(session, device, folder / "baseline", comparison)
+            write_json(done, certificate)
     certificate = read_json(done)
     write_text(folder / "certificate.md", certificate_markdown(certificate))
     if len(session.devices) == 1:
         inside = folder.relative_to(session.folder)
-        top = {**certificate, **{key: (inside / certificate[key]).as_posix() for key in ("onnx", "bundle")}}
+        top = _moved(certificate, inside)
+        if "comparison" in top:
+            top["comparison"] = _moved(top["comparison"], inside)
         write_json(session.folder / "certificate.json", top)  # its paths start where it lies
         write_text(session.folder / "certificate.md", certificate_markdown(top))
     return certificate
@@ -43,23 +51,14 @@ def run_certificate(session: Session, device: Device) -> dict[str, Any]:
 def _certificate(session: Session, device: Device, folder: Path) -> dict[str, Any]:
     derived, exported = read_json(folder / "architecture.json"), read_json(folder / "export.json")
     profile = Profile.from_json(read_json(folder / "profile.json"))
-    counts = count_network(trained_model(session, folder), session.dataset.shape, device.dtype)
     arch = session.space.parse(derived["architecture"])
     predicted = {cost.name: cost.value(arch) for cost in session.costs(device)}
-    measured = {"params": counts.params, "macs": counts.macs, "peak_bytes": exported["peak_bytes"],
-                "weight_bytes": exported["weight_bytes"],
-                **{name: profile.value(name) for name in ("latency_ms", "latency_p95_ms")}}
-    deciding = {**measured, **{name: profile.upper(name) for name in ("latency_ms", "latency_p95_ms")}}
-    low, high = exported["test_accuracy_interval"]
     data = session.settings.data
     return {
         "device": device.name,
         "budget": dict(session.budget(device)),
-        "rows": make_rows(session.budget(device), predicted, measured, deciding,
-                          {name: device.source(name) for name in NAMES}, NAMES),
-        "accuracy": {"value": exported["test_accuracy"], "low": low, "high": high, "confidence": 0.95,
-                     "correct": exported["test_correct"], "n": exported["test_n"], "split": "test",
-                     "by": "the exported file in ONNX Runtime"},
+        "rows": _rows(session, device, folder, predicted),
+        "accuracy": _accuracy(folder),
         "space": derived["space"],
         "architecture": derived["architecture"],
         "skeleton": derived["skeleton"],
@@ -78,6 +77,37 @@ def _certificate(session: Session, device: Device, folder: Path) -> dict[str, An
         "versions": versions(),
         "command": session.command,
     }
+
+
+def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return predicted and measured costs of the network in `folder` against the device's limits."""
+    exported, profile = read_json(folder / "export.json"), Profile.from_json(read_json(folder / "profile.json"))
+    counts = count_network(trained_model(session, folder), session.dataset.shape, device.dtype)
+    measured = {"params": counts.params, "macs": counts.macs, "peak_bytes": exported["peak_bytes"],
+                "weight_bytes": exported["weight_bytes"], **{name: profile.value(name) for name in LATENCIES}}
+    deciding = {**measured, **{name: profile.upper(name) for name in LATENCIES}}
+    return make_rows(session.budget(device), predicted, measured, deciding,
+                     {name: device.source(name) for name in NAMES}, NAMES)
+
+
+def _accuracy(folder: Path) -> dict[str, Any]:
+    exported = read_json(folder / "export.json")
+    low, high = exported["test_accuracy_interval"]
+    return {"value": exported["test_accuracy"], "low": low, "high": high, "confidence": 0.95,
+            "correct": exported["test_correct"], "n": exported["test_n"], "split": "test",
+            "by": "the exported file in ONNX Runtime"}
+
+
+def _comparison(session: Session, device: Device, folder: Path, comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the certificate says of the hand-made network in `folder`."""
+    return {**comparison, "rows": _rows(session, device, folder, {}), "accuracy": _accuracy(folder),
+            "onnx": "baseline/bundle/model.onnx", "sha256": read_json(folder / "export.json")["sha256"],
+            "bundle": "baseline/bundle"}
+
+
+def _moved(part: Mapping[str, Any], inside: Path) -> dict[str, Any]:
+    """Return a part of a certificate with its paths as they are from the run's directory."""
+    return {**part, **{key: (inside / part[key]).as_posix() for key in ("onnx", "bundle")}}
 
 
 def _bundle(session: Session, device: Device, folder: Path) -> None:
@@ -106,3 +136,5 @@ def show_certificate(display: Display, folder: Path, certificate: Mapping[str, A
         f"Test accuracy {100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
         f"{100 * accuracy['high']:.2f} %, {accuracy['correct']} of {accuracy['n']} images).\n"
         f"Certificate: {folder / 'certificate.md'}\nBundle:      {folder / 'bundle'}")
+    if "comparison" in certificate:
+        display.say("\n".join(comparison_lines(certificate)))

@@ -1,0 +1,98 @@
+"""Hand-made networks of the same size class: what a search has to beat.
+
+Three families people would take without searching, each with the knobs its authors gave it: MobileNetV2 and its width
+multiplier (Sandler et al., CVPR 2018), the ResNet cell of NAS-Bench-201 (Dong & Yang, ICLR 2020) in more or fewer
+channels and cells, and the small ResNets for CIFAR (He et al., CVPR 2016), 6n + 2 layers of some width. All of them are
+members of spaces, so they are counted, built, trained and exported like what a search finds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dcanas.basics.registry import Registry
+from dcanas.costs import Budget, Counts, count_architecture
+from dcanas.spaces import Architecture, load_space
+
+RESNET_CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
+SMALL_SIDE = 64  # pixels; at most that, MobileNetV2 keeps its resolution in the stem
+
+families: Registry = Registry("hand-made family")
+
+
+@dataclass(frozen=True)
+class Handmade:
+    """One hand-made network: its name, and where it stands in which space and skeleton."""
+
+    name: str
+    family: str
+    architecture: Architecture
+    skeleton: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@families.add
+def mobilenetv2(side: int) -> Iterator[Handmade]:
+    """MobileNetV2 at width multipliers from 0.1 to 1.4; its stem keeps the resolution of images up to 64 pixels."""
+    space = load_space("mobilenetv2")
+    skeleton = {"stem": "cifar" if side <= SMALL_SIDE else "imagenet", "reference": side}
+    for percent in range(10, 145, 5):
+        yield Handmade(f"MobileNetV2 x {percent / 100:g}", "mobilenetv2", space.width_multiple(percent / 100), skeleton)
+
+
+@families.add
+def resnet_cell(side: int) -> Iterator[Handmade]:
+    """NAS-Bench-201's network of ResNet cells: two 3x3 convolutions and a skip around them."""
+    arch = load_space("nasbench201").parse(RESNET_CELL)
+    for cells in range(1, 9):
+        for channels in range(4, 68, 4):
+            yield Handmade(f"ResNet cell, {cells} per stage, {channels} channels", "resnet_cell", arch,
+                           {"channels": channels, "cells": cells})
+
+
+@families.add
+def resnet(side: int) -> Iterator[Handmade]:
+    """ResNet-(6n + 2) for n = 1 to 9, of every width."""
+    space = load_space("resnet")
+    widths = [int(option) for option in space.slots[0].options]
+    for depth in range(1, 10):
+        for width in widths:
+            yield Handmade(f"ResNet-{6 * depth + 2}, width {width}", "resnet",
+                           space.parse(f"w{width}-d{depth}-d{depth}-d{depth}"))
+
+
+def fullest(side: int, limits: Budget, input_shape: tuple[int, int, int], num_classes: int,
+            dtype: str = "fp32") -> dict[str, list[tuple[Handmade, Counts]]]:
+    """Return per family its networks within the counted `limits`, the one that fills them best first.
+
+    How well is the mean over the limits of log(cost / limit): the largest network of the family that is allowed,
+    whatever the limits are on. side: of the images, in pixels. A family with nothing within the limits is left out.
+    """
+    found: dict[str, list[tuple[Handmade, Counts]]] = {}
+    for family in families:
+        fitting: list[tuple[float, int, Handmade, Counts]] = []
+        for network in families[family](side):
+            counts = count_architecture(load_space(network.architecture.space), network.architecture, input_shape,
+                                        num_classes, dtype, **network.skeleton)
+            filled = fill(limits, counts)
+            if filled is not None:
+                fitting.append((-filled, len(fitting), network, counts))
+        if fitting:
+            found[family] = [(network, counts) for _, _, network, counts in sorted(fitting, key=lambda f: f[:2])]
+    return found
+
+
+def fill(limits: Budget, counts: Counts) -> float | None:
+    """Return the mean over the counted limits of log(cost / limit), at most 0; None where one of them is broken."""
+    names = counted_limits(limits)
+    values = [getattr(counts, name) / limits[name] for name in names]
+    if not names or max(values) > 1:
+        return None
+    return sum(math.log(v) for v in values) / len(values)
+
+
+def counted_limits(limits: Mapping[str, float]) -> Sequence[str]:
+    """Return the names of the limits on what is counted."""
+    return [name for name in limits if name in Counts.__dataclass_fields__]
