@@ -89,3 +89,23 @@ def test_markdown():
     assert "The machine was noisy." in page
     assert "File: `bundle/model.onnx`, SHA-256 `abc`." in page
     assert page.endswith("Made by `dcanas run` with seeds seed 0 and torch 2.9.\n")
+
+
+def test_markdown_of_a_comparison():
+    def made(measured: dict) -> list[dict]:
+        return make_rows(Budget(params=1000), {}, measured, measured, SOURCES, ("params", "macs"))
+
+    comparison = {"baseline": {"name": "ResNet-8, width 8"}, "recommended": "baseline",
+                  "validation_accuracy": {"searched": 0.95, "baseline": 0.96},
+                  "rows": made({"params": 1001, "macs": 5}),
+                  "accuracy": {"value": 0.9, "low": 0.87, "high": 0.92}, "bundle": "baseline/bundle"}
+    page = certificate_markdown({
+        "data": {"name": "digits"}, "device": "local-cpu", "architecture": "|a~0|", "space": "nasbench201",
+        "skeleton": {"channels": 16}, "accuracy": {"value": 0.98, "low": 0.96, "high": 0.99, "n": 359},
+        "rows": made({"params": 900, "macs": 7}), "comparison": comparison, "onnx": "m", "sha256": "abc",
+        "command": "dcanas run", "seeds": {"seed": 0}, "versions": {"torch": "2.9"}})
+    assert ("ResNet-8, width 8, test accuracy 90.00 % (95 % interval 87.00 to 92.00 %), not shown to be met: params"
+            in page)
+    assert "Recommended: the hand-made ResNet-8, width 8; on the validation images" in page
+    assert "the searched network has 95.00 %, ResNet-8, width 8 96.00 %" in page
+    assert "| params | 1,000 | 900 | 1,001 |\n" in page
