@@ -1,6 +1,7 @@
 """Measures what the channel bottleneck and operation sharing save in a step of the supernet.
 
     uv run python tools/bench_supernet.py
+    uv run python tools/bench_supernet.py --space darts --bottlenecks 4 --rounds 5
 
 A step is forward, backward with respect to weights and mixing, and an SGD update. Speed: the settings take
 turns, one block of steps each per round, so that a busy machine slows all of them; ratios are taken within a
@@ -26,6 +27,8 @@ from dcanas.spaces import load_space
 from dcanas.supernet import Supernet
 
 Setting = tuple[int, bool]  # (bottleneck, share)
+CELLS = {"nasbench201": 5, "darts": 8}
+MEANING = {"nasbench201": "per stage", "darts": "in all"}
 
 
 class Stepper:
@@ -33,14 +36,15 @@ class Stepper:
 
     def __init__(self, setting: Setting, options: argparse.Namespace):
         torch.manual_seed(0)
-        space = load_space("nasbench201")
+        space = load_space(options.space)
         bottleneck, share = setting
         layout = torch.channels_last if options.channels_last else torch.contiguous_format
         self.device = torch.device(options.device)
         self.net = Supernet(space, bottleneck=bottleneck, share=share, channels=options.channels,
                             cells=options.cells).to(self.device)
         self.net.to(memory_format=layout)
-        self.mixing = torch.full((len(space.slots), len(space.slots[0].options)), 0.2, device=self.device,
+        options_per_slot = len(space.slots[0].options)
+        self.mixing = torch.full((len(space.slots), options_per_slot), 1 / options_per_slot, device=self.device,
                                  requires_grad=True)
         self.optimizer = torch.optim.SGD([*self.net.parameters(), self.mixing], lr=0.01, momentum=0.9)
         images = torch.randn(options.batch, 3, options.size, options.size, device=self.device)
@@ -144,8 +148,10 @@ def table(settings: list[Setting], seconds: dict[Setting, list[float]],
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--space", choices=sorted(CELLS), default="nasbench201")
     parser.add_argument("--channels", type=int, default=16)
-    parser.add_argument("--cells", type=int, default=5, help="per stage")
+    parser.add_argument("--cells", type=int, help="; ".join(
+        f"{space}: {CELLS[space]} ({meaning})" for space, meaning in MEANING.items()))
     parser.add_argument("--size", type=int, default=32, help="height and width of the images")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--bottlenecks", type=int, nargs="+", default=[2, 4])
@@ -157,6 +163,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--memory-of", type=int, nargs=2, metavar=("BOTTLENECK", "SHARE"),
                         help="print peak and saved bytes of one setting and stop")
     options = parser.parse_args(arguments)
+    options.cells = CELLS[options.space] if options.cells is None else options.cells
     torch.set_num_threads(options.threads)
     if options.memory_of:
         stepper = Stepper((options.memory_of[0], bool(options.memory_of[1])), options)
@@ -168,7 +175,7 @@ def main(arguments: list[str]) -> None:
     print(" ".join(["python tools/bench_supernet.py", *arguments]))
     print(f"torch {torch.__version__}, {options.device}, {options.threads} threads, "
           f"{options.rounds} rounds of {options.steps} steps, {options.channels} channels, "
-          f"{options.cells} cells per stage, batch {options.batch} of 3x{options.size}x{options.size}, "
+          f"{options.cells} cells {MEANING[options.space]}, batch {options.batch} of 3x{options.size}x{options.size}, "
           f"{'NHWC' if options.channels_last else 'NCHW'}\n")
     print(table(settings, seconds, memory))
 

@@ -54,11 +54,8 @@ def count_architecture(space: Space, arch: Architecture, input_shape: tuple[int,
     input_shape: (C, H, W). dtype: "fp32" or "int8" decides the bytes.
     """
     size = element_bytes(dtype)
-    steps = [(block.count, step) for block in space.plan(arch, input_shape, num_classes, **skeleton)
-             for step in block.steps]
-    return Counts(
-        params=sum(count * step.params for count, step in steps),
-        macs=sum(count * step.macs for count, step in steps),
-        peak_bytes=size * peak_elements(space.plan(space.prune(arch), input_shape, num_classes, **skeleton)),
-        weight_bytes=sum(count * (size * step.weights + VECTOR_BYTES * step.vectors) for count, step in steps),
-    )
+    plan = space.plan(arch, input_shape, num_classes, **skeleton)
+    params, macs, weights, vectors = (sum(column) for column in zip(*(block.totals for block in plan), strict=True))
+    pruned = space.prune(arch)
+    executed = plan if pruned == arch else space.plan(pruned, input_shape, num_classes, **skeleton)
+    return Counts(params, macs, size * peak_elements(executed), size * weights + VECTOR_BYTES * vectors)

@@ -24,12 +24,13 @@ def peak_elements(blocks: Iterable[Block]) -> int:
 
 @lru_cache(maxsize=1 << 16)
 def _block_peak(block: Block) -> int:
-    size = {0: math.prod(block.input_shape)} | {step.output: math.prod(step.shape) for step in block.steps}
-    last_read = {block.output: len(block.steps)}
+    given = [math.prod(shape) for shape in (block.input_shape, *block.others)]
+    size = dict(enumerate(given)) | {step.output: math.prod(step.shape) for step in block.steps}
+    last_read = dict.fromkeys((block.output, *block.kept), len(block.steps))
     for time, step in enumerate(block.steps):
         for tensor in step.inputs:
             last_read[tensor] = max(time, last_read.get(tensor, 0))
-    alive, peak = {0}, size[0]
+    alive, peak = set(range(len(given))), sum(given)
     for time, step in enumerate(block.steps):
         dying = {tensor for tensor in alive if last_read.get(tensor, -1) <= time}
         reuses = step.in_place and any(t in dying and size[t] == size[step.output] for t in step.inputs)

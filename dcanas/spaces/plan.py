@@ -6,7 +6,9 @@ are read from: parameters, MACs, stored weights and live memory; tests hold the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 Shape = tuple[int, ...]  # (C, H, W), or (C,) after global pooling; batch 1
@@ -41,6 +43,8 @@ class Block:
     """`count` equal parts of the network in a row, each from one input tensor (number 0) to one output tensor.
 
     output: number of the tensor handed to the next block.
+    others: shapes of further tensors from earlier blocks, which are alive at the start (numbers 1, 2, ...).
+    kept: numbers of tensors that later blocks read beside the output.
     """
 
     name: str
@@ -48,6 +52,21 @@ class Block:
     input_shape: Shape
     output: int
     steps: tuple[Step, ...]
+    others: tuple[Shape, ...] = ()
+    kept: tuple[int, ...] = ()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:  # blocks are keys of caches, and their steps many
+        return hash((self.name, self.count, self.input_shape, self.output, self.steps, self.others, self.kept))
+
+    @cached_property
+    def totals(self) -> tuple[int, int, int, int]:
+        """Parameters, MACs, weights and vectors of all `count` parts."""
+        return (self.count * sum(s.params for s in self.steps), self.count * sum(s.macs for s in self.steps),
+                self.count * sum(s.weights for s in self.steps), self.count * sum(s.vectors for s in self.steps))
 
 
 class BlockPlanner:
@@ -56,9 +75,9 @@ class BlockPlanner:
     Operations without parameters that read the same tensors are one step, as in the exported file.
     """
 
-    def __init__(self, name: str, input_shape: Shape, count: int = 1):
-        self.name, self.count = name, count
-        self.shapes: list[Shape] = [input_shape]
+    def __init__(self, name: str, input_shape: Shape, count: int = 1, others: Sequence[Shape] = ()):
+        self.name, self.count, self.others = name, count, tuple(others)
+        self.shapes: list[Shape] = [input_shape, *others]
         self.steps: list[Step] = []
         self._computed: dict[tuple, int] = {}
 
@@ -85,6 +104,19 @@ class BlockPlanner:
         channels, height, width = self.shapes[source]
         return self._once("avg_pool", (source,), (channels, -(-height // stride), -(-width // stride)))
 
+    def max_pool(self, source: int, stride: int) -> int:
+        channels, height, width = self.shapes[source]
+        return self._once("max_pool", (source,), (channels, -(-height // stride), -(-width // stride)))
+
+    def reshaped(self, kind: str, source: int, height: int, width: int) -> int:
+        """A copy with another height and width: cut, padded."""
+        return self._once(kind, (source,), (self.shapes[source][0], height, width))
+
+    def concat(self, sources: Sequence[int]) -> int:
+        """Join along the channels."""
+        channels = sum(self.shapes[source][0] for source in sources)
+        return self._once("concat", tuple(sources), (channels, *self.shapes[sources[0]][1:]))
+
     def add(self, left: int, right: int) -> int:
         return self._once("add", (left, right), self.shapes[left], in_place=True)
 
@@ -96,8 +128,8 @@ class BlockPlanner:
         return self._add("linear", (source,), (out_features,), params=(features + 1) * out_features,
                          macs=features * out_features, weights=features * out_features, vectors=out_features)
 
-    def done(self, output: int) -> Block:
-        return Block(self.name, self.count, self.shapes[0], output, tuple(self.steps))
+    def done(self, output: int, kept: Sequence[int] = ()) -> Block:
+        return Block(self.name, self.count, self.shapes[0], output, tuple(self.steps), self.others, tuple(kept))
 
     def _once(self, kind: str, inputs: tuple[int, ...], shape: Shape, in_place: bool = False) -> int:
         key = (kind, inputs, shape)
