@@ -85,6 +85,10 @@ class BlockPlanner:
         channels, height, width = self.shapes[source]
         return self._once("avg_pool", (source,), (channels, -(-height // stride), -(-width // stride)))
 
+    def resize(self, source: int, height: int, width: int) -> int:
+        """Bilinear interpolation: no parameters, and its multiplications are none of a convolution's."""
+        return self._once("resize", (source,), (self.shapes[source][0], height, width))
+
     def add(self, left: int, right: int) -> int:
         return self._once("add", (left, right), self.shapes[left], in_place=True)
 
