@@ -31,7 +31,8 @@ def _spaces() -> Rows:
 
     for name in spaces:
         space = load_space(name)
-        yield name, f"{len(space):,}", f"{len(space.slots)}", _first_line(type(space).__doc__)
+        codes = space.__len__()  # len() refuses what exceeds 63 bits
+        yield name, f"{codes:,}" if codes < 10**12 else f"{codes:.1e}", f"{len(space.slots)}", _first_line(type(space).__doc__)
 
 
 def _data() -> Rows:

@@ -53,6 +53,7 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
     groups = (Group(tuple(2 + len(PER_STAGE) * stage + 3 for stage in range(STAGES)), 4, unused="1"),)
     search_skeleton: ClassVar[dict[str, Any]] = {}
     final_skeleton: ClassVar[dict[str, Any]] = {"stem": "imagenet", "reference": 224}
+    elastic = True
     additive = False  # a stage's cost depends on the width before it and the size of its images
 
     def __init__(self, bounds: ElasticBounds | None = None):
@@ -121,6 +122,13 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
             for i in group.slots:
                 choices[i] = int(i in halved)
         return self.architecture(choices)
+
+    def extremes(self) -> tuple[Architecture, Architecture]:
+        if self.bounds is None:
+            raise UserError(f"The elastic supernet of {self.name} needs bounds in space.search_skeleton "
+                            "(see conf/space/mobilenetv2.yaml).")
+        return (self.architecture(allowed[-1] for allowed in self.allowed),
+                self.architecture(allowed[0] for allowed in self.allowed))
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """Return the members one step away: one slot 1, 2, 4 or 8 options up or down, or a stride 2 moved."""

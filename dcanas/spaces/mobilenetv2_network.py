@@ -95,13 +95,12 @@ class Network(nn.Module):
         return x
 
     def _initialise(self) -> None:
-        """As torchvision: normal, scaled by what leaves a convolution (He et al., 2015); the linear layer by 0.01."""
+        """As torchvision: normal, scaled by what leaves a convolution (He et al., 2015); the linear layer's by 0.01."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
             elif isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, 0, 0.01)
-                nn.init.zeros_(module.bias)
 
 
 def resize(x: Tensor, side: int) -> Tensor:

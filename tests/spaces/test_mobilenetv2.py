@@ -1,6 +1,7 @@
 """MobileNetV2's macro space against torchvision, torch's counter, ONNX Runtime and its own rules."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import count_architecture, count_network
-from dcanas.export import check_parity, export_onnx
+from dcanas.export import export_onnx
+from dcanas.export.parity import check_parity
 from dcanas.export.stored import peak_live_bytes, stored_weight_bytes
 from dcanas.export.untrained import as_if_trained
 from dcanas.spaces import NotationError, load_space
@@ -34,20 +36,19 @@ def test_the_published_network_is_a_member_with_the_published_counts():
     assert counts.macs == 300_774_272  # torch's flop counter on torchvision's model, halved (tested below)
 
 
-@pytest.mark.parametrize("width", [0.25, 0.35, 0.5, 0.75, 1.0, 1.4])
+@pytest.mark.parametrize("width", [0.35, 1.0, *(pytest.param(w, marks=pytest.mark.slow) for w in (0.25, 0.5, 0.75, 1.4))])
 def test_torchvisions_weights_give_torchvisions_answers(width):
     from torchvision.models import mobilenet_v2
 
     torch.manual_seed(0)
     theirs = as_if_trained(mobilenet_v2(width_mult=width, num_classes=20)).eval()
     arch = SPACE.width_multiple(width)
-    ours = SPACE.build(arch, 20).eval()
+    ours = SPACE.build(arch, 20, reference=96).eval()
     ours.load_state_dict(from_torchvision(theirs.state_dict()), strict=True)
-    images = torch.randn(1, 3, 224, 224)
+    images = torch.randn(2, 3, 96, 96)
     with torch.inference_mode():
         assert torch.allclose(ours(images), theirs(images), atol=1e-5)
-    counts, expected = count_architecture(SPACE, arch, (3, 224, 224), 20), count_network(theirs, (3, 224, 224))
-    assert (counts.params, counts.macs, counts.weight_bytes) == (expected.params, expected.macs, expected.weight_bytes)
+    assert count_architecture(SPACE, arch, (3, 224, 224), 20) == count_network(theirs, (3, 224, 224))
 
 
 def test_a_width_without_options_is_refused():
@@ -56,9 +57,10 @@ def test_a_width_without_options_is_refused():
         SPACE.width_multiple(2.0)
 
 
-@pytest.mark.parametrize(("skeleton", "shape"), [({}, (3, 224, 224)), (CIFAR, (1, 32, 32)), (CIFAR, (3, 40, 60))])
-def test_closed_form_is_the_built_network(skeleton, shape):
-    for arch in drawn(50, seed=len(shape) + shape[1]):
+@pytest.mark.parametrize("count", [4, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("skeleton", "shape"), [({}, (3, 224, 224)), (CIFAR, (1, 40, 60))])
+def test_closed_form_is_the_built_network(skeleton, shape, count):
+    for arch in drawn(count, seed=count):
         with torch.device("meta"):
             network = SPACE.build(arch, 10, shape[0], **skeleton)
         assert count_architecture(SPACE, arch, shape, 10, **skeleton) == count_network(network, shape)
@@ -72,30 +74,38 @@ def test_resolution_scales_the_input_and_224_leaves_it():
     assert SPACE.plan(SPACE.parse(STANDARD), (3, 32, 48), 10, **CIFAR)[0].name == "stem"
 
 
-def test_exported_files_hold_and_cost_what_the_plan_says(tmp_path):
-    for number, arch in enumerate([SPACE.width_multiple(0.25, 192), SPACE.width_multiple(0.25)]):
-        torch.manual_seed(number)
-        path = export_onnx(as_if_trained(SPACE.build(arch, 10, **CIFAR)), tmp_path / "a.onnx", (3, 32, 32))
-        counts = count_architecture(SPACE, arch, (3, 32, 32), 10, **CIFAR)
-        assert (stored_weight_bytes(path), peak_live_bytes(path)) == (counts.weight_bytes, counts.peak_bytes)
+def exported(arch, path, seed=0):
+    torch.manual_seed(seed)
+    network = as_if_trained(SPACE.build(arch, 10, **CIFAR)).eval()
+    return network, export_onnx(network, path, (3, 32, 32))
+
+
+def shallow(resolution, rng):
+    """A random member with one block per stage and at most 64 channels, which exports in seconds."""
+    choices = list(SPACE.sample(rng).choices)
+    choices[0] = SPACE.slots[0].options.index(resolution)
+    for i, slot in enumerate(SPACE.slots[1:], start=1):
+        choices[i] = 0 if slot.name.startswith("depth") else choices[i] % 8 if len(slot.options) > 8 else choices[i]
+    return SPACE.architecture(choices)
+
+
+def test_an_exported_file_holds_and_costs_what_the_plan_says(tmp_path):
+    arch = shallow("192", np.random.default_rng(0))
+    network, path = exported(arch, tmp_path / "a.onnx")
+    counts = count_architecture(SPACE, arch, (3, 32, 32), 10, **CIFAR)
+    assert (stored_weight_bytes(path), peak_live_bytes(path)) == (counts.weight_bytes, counts.peak_bytes)
+    assert "Resize" in {node.op_type for node in onnx.load(path).graph.node}
 
 
 @pytest.mark.slow
 def test_torch_and_onnx_runtime_agree(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), dtype=np.uint8)
-    rng, resized = np.random.default_rng(5), 0
+    rng = np.random.default_rng(5)
     for number in range(20):
-        choices = list(SPACE.sample(rng).choices)
-        choices[1:-1] = [c % 16 if len(SPACE.slots[i].options) > 16 else c  # to 128 channels: files of some megabytes
-                         for i, c in enumerate(choices) if 0 < i < len(choices) - 1]
-        arch = SPACE.architecture(choices)
-        resized += choices[0] != 1
-        torch.manual_seed(number)
-        network = as_if_trained(SPACE.build(arch, 10, **CIFAR)).eval()
-        path = export_onnx(network, tmp_path / "a.onnx", (3, 32, 32))
+        arch = shallow(SPACE.slots[0].options[number % 5], rng)
+        network, path = exported(arch, tmp_path / "a.onnx", number)
         parity = check_parity(network, path, images)
         assert parity["top1_agreement"] == 1 and parity["max_relative_logit_error"] < 1e-4
-    assert resized > 10
 
 
 @pytest.mark.slow
@@ -113,7 +123,7 @@ def test_a_thousand_members_build_and_run_at_two_sizes():
 
 
 @given(SEEDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_notation_round_trips_and_mutations_are_members(seed):
     rng = np.random.default_rng(seed)
     arch = SPACE.sample(rng)
