@@ -21,6 +21,7 @@ from dcanas.commands.interrupt import Interrupts
 from dcanas.commands.settings import RunOptions, Settings, differences
 from dcanas.costs import Budget, CostModel, Feasibility, LinearCost, count_costs, feasibility
 from dcanas.costs.feasibility import percentile, select_costs
+from dcanas.costs.planned import PlannedCost
 from dcanas.hardware import Device, load_device
 from dcanas.hardware.latency_model import latency_costs
 from dcanas.report.metrics import MetricsLog
@@ -38,7 +39,7 @@ class Session:
         self.settings, self.options, self.command = settings, options, command
         self.display = Display(options.progress)
         self.interrupts = Interrupts()
-        self.space: Space = load_space(settings.space.name)
+        self.space: Space = load_space(settings.space.name).within(settings.space.search_skeleton)
         self.devices: list[Device] = [load_device(name) for name in settings.device]
         self._costs: dict[str, list[CostModel]] = {}
         self._budgets: dict[str, Budget] = {}
@@ -83,7 +84,6 @@ class Session:
 
     def _check(self) -> None:
         """Refuse what cannot be used before anything is written."""
-        self.space.complete_skeleton(self.settings.space.search_skeleton)
         for device in self.devices:
             self._stated(device)
         _ = self.skeleton, self.compute, self.dataset
@@ -172,7 +172,7 @@ class Session:
 
 def delivered(cost: CostModel, channels: int) -> CostModel:
     """Return the cost of the delivered file: it also stores mean and standard deviation of each input channel."""
-    if cost.name == "weight_bytes" and isinstance(cost, LinearCost):
+    if cost.name == "weight_bytes" and isinstance(cost, (LinearCost, PlannedCost)):
         return replace(cost, base=cost.base + delivered_bytes(channels))
     return cost
 

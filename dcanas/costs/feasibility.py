@@ -9,6 +9,7 @@ import numpy as np
 
 from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs.budget import Budget, cost_unit
+from dcanas.costs.descent import descend, smallest
 from dcanas.costs.linear import LinearCost
 from dcanas.costs.members import member_choices
 from dcanas.costs.model import CostModel
@@ -71,7 +72,8 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     """Return the ranges of all `costs` over the living members and the share of them within the budget.
 
     A limit is kept where the upper confidence bound of the cost keeps it. A space too large to be listed is
-    sampled (`seed`); whether anything is feasible there is asked of the integer programme.
+    sampled (`seed`); whether anything is feasible there is asked of the integer programme, or, where costs do not
+    add up over slots, looked for by going down from random members.
     """
     limited = select_costs(costs, budget)
     sampled = not space.enumerable
@@ -87,15 +89,17 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
         kept &= budget.allows(name, values)
     feasible = bool(kept.any())
     binding: tuple[str, ...] = ()
-    smallest: dict[str, float] | None = None
+    least: dict[str, float] | None = None
     if not feasible and sampled:
-        feasible = _exists(space, limited, budget)
+        feasible = _exists(space, limited, budget) if space.additive else _found(space, limited, budget, seed)
     if not feasible:
-        binding, smallest = explain(uppers, budget)
-        if sampled:
-            smallest |= _exact_smallest(space, limited, budget)
+        binding, least = explain(uppers, budget)
+        if sampled and space.additive:
+            least |= _exact_smallest(space, limited, budget)
+        elif sampled:
+            binding, least = _descended(space, limited, budget, seed)
     return Feasibility(space.name, len(choices), sampled, tuple(ranges), dict(budget), float(kept.mean()),
-                       feasible, binding, smallest)
+                       feasible, binding, least)
 
 
 def percentile(space: Space, cost: CostModel, percent: float, seed: int = 0) -> float:
@@ -156,6 +160,19 @@ def _exists(space: Space, limited: Sequence[CostModel], budget: Budget) -> bool:
     """True where the linear limits alone leave somebody (other costs: not proven infeasible)."""
     nothing = [[0.0] * len(slot.options) for slot in space.slots]
     return best_within(space, nothing, _linear_limits(limited, budget)) is not None
+
+
+def _found(space: Space, limited: Sequence[CostModel], budget: Budget, seed: int) -> bool:
+    """True where going down from random members reaches one within all limits (else: not found, not disproved)."""
+    return descend(space, limited, budget, np.random.default_rng(seed)) is not None
+
+
+def _descended(space: Space, limited: Sequence[CostModel], budget: Budget,
+               seed: int) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Return what `explain` says of the smallest members by each limited cost that going down reaches."""
+    rng = np.random.default_rng(seed)
+    ends = [smallest(space, cost, rng) for cost in limited]
+    return explain({cost.name: np.array([cost.upper(arch) for arch in ends]) for cost in limited}, budget)
 
 
 def _exact_smallest(space: Space, limited: Sequence[CostModel], budget: Budget) -> dict[str, float]:

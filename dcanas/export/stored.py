@@ -15,10 +15,13 @@ _ALIAS = {"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"}
 
 
 def stored_weight_bytes(path: Path | str) -> int:
-    """Return the bytes of weights and vectors in the file; the integers that describe shapes do not count."""
+    """Return the bytes of weights and vectors in the file.
+
+    Integers that describe shapes and scalars (the bounds of a Clip) do not count.
+    """
     total = 0
     for tensor in onnx.load(str(path)).graph.initializer:
-        if tensor.data_type != onnx.TensorProto.INT64:  # shapes and axes; quantised files use int8 and int32
+        if tensor.data_type != onnx.TensorProto.INT64 and tensor.dims:  # shapes and axes; quantised files use int8 and int32
             total += math.prod(tensor.dims) * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
     return total
 

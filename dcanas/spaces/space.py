@@ -49,6 +49,8 @@ class Space(ABC):
     groups: tuple[Group, ...] = ()
     search_skeleton: ClassVar[dict[str, Any]]
     final_skeleton: ClassVar[dict[str, Any]]
+    additive: ClassVar[bool] = True  # params, MACs and weights are sums over slots (see `costs.LinearCost`)
+    elastic: ClassVar[bool] = False  # smaller members are slices of larger ones (see `supernet.elastic`)
 
     @abstractmethod
     def parse(self, text: str) -> Architecture:
@@ -99,6 +101,15 @@ class Space(ABC):
     def candidate(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
         """Return an operation as the supernet holds it: batch norm without scale and shift; None for `none`."""
         raise UserError(f"Space {self.name} has no supernet that mixes candidates by slot; choose another search.")
+
+    def within(self, search_skeleton: dict[str, Any]) -> Space:
+        """Return the part of the space that a search with this skeleton reaches; raises `UserError` for a bad one."""
+        self.complete_skeleton(search_skeleton)
+        return self
+
+    def extremes(self) -> tuple[Architecture, Architecture]:
+        """Return the largest and the smallest member of an elastic space's bounds."""
+        raise UserError(f"Space {self.name} has no elastic supernet; use search=differentiable or another space.")
 
     def enumerate(self) -> Iterator[Architecture]:
         """Yield every code in the field's canonical order; only where the space is finite and small."""

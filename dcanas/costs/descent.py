@@ -1,0 +1,59 @@
+"""Members within a budget in spaces too large to be listed whose costs do not add up: found by going down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from numpy.random import Generator
+
+from dcanas.costs.budget import Budget
+from dcanas.costs.model import CostModel
+from dcanas.spaces import Architecture, Space
+
+PATIENCE = 200  # steps refused in a row before every neighbour is looked at
+STARTS = 3
+
+
+def violation(arch: Architecture, limited: Sequence[CostModel], budget: Budget) -> float:
+    """Return by how much the upper bounds of an architecture's costs exceed the limits, relative and summed."""
+    over = 0.0
+    for cost in limited:
+        ratio = cost.upper(arch) / budget[cost.name]
+        over += max(0.0, 1 - ratio if cost.name.endswith("_min") else ratio - 1)
+    return over
+
+
+def descend(space: Space, limited: Sequence[CostModel], budget: Budget, rng: Generator) -> Architecture | None:
+    """Return a random member within the budget, or None where several ways down ended above it.
+
+    A random member walks by mutations that do not raise the violation, so where it lands is spread over the edge of
+    what is feasible.
+    """
+    for _ in range(STARTS):
+        arch = _down(space, space.sample(rng), lambda a: violation(a, limited, budget), rng, 0.0)
+        if violation(arch, limited, budget) == 0:
+            return arch
+    return None
+
+
+def smallest(space: Space, cost: CostModel, rng: Generator) -> Architecture:
+    """Return the member of least cost that a way down ends at."""
+    return _down(space, space.sample(rng), cost.upper, rng, float("-inf"))
+
+
+def _down(space: Space, arch: Architecture, height: Callable[[Architecture], float], rng: Generator,
+          goal: float) -> Architecture:
+    here, refused = height(arch), 0
+    while here > goal:
+        if refused < PATIENCE:
+            other = space.mutate(arch, rng)
+        else:
+            other = min(space.neighbours(arch), key=height)
+            if height(other) >= here:
+                return arch
+        there = height(other)
+        if there < here:
+            arch, here, refused = other, there, 0
+        else:
+            refused += 1
+    return arch

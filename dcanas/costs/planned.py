@@ -1,0 +1,54 @@
+"""Counts that are no sum over slots: exact, one plan at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from dcanas.costs.counts import Counts, count_architecture
+from dcanas.costs.linear import LinearCost
+from dcanas.costs.linearise import linearise
+from dcanas.costs.model import Domain
+from dcanas.spaces import Architecture, Space
+
+UNITS = {"params": "", "macs": "MAC", "peak_bytes": "B", "weight_bytes": "B"}  # the fields of `Counts`
+
+
+@dataclass(frozen=True)
+class PlannedCost:
+    """One of the counts, read from each architecture's own plan; `base` is added to all."""
+
+    space: Space
+    domain: Domain
+    name: str
+    unit: str = ""
+    dtype: str = "fp32"
+    source: str = "counted"
+    base: float = 0.0
+
+    def value(self, arch: Architecture) -> float:
+        return self.base + float(getattr(_counts(self.space, arch, self.domain, self.dtype), self.name))
+
+    upper = value
+
+    def values(self, choices: np.ndarray) -> np.ndarray:
+        return np.array([self.value(self.space.architecture(row)) for row in choices])
+
+    uppers = values
+
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        """Return the expectation of the linear cost fitted to sampled members: a direction, not the exact value."""
+        return self._fitted.expected(probabilities)
+
+    @cached_property
+    def _fitted(self) -> LinearCost:
+        return linearise(self.space, self)[0]
+
+
+@lru_cache(maxsize=1 << 15)
+def _counts(space: Space, arch: Architecture, domain: Domain, dtype: str) -> Counts:
+    return count_architecture(space, arch, domain.input_shape, domain.num_classes, dtype, **dict(domain.skeleton))

@@ -1,0 +1,29 @@
+"""torchvision's MobileNetV2 weights under the names of this package's network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
+
+DEPTHS = (1, 2, 3, 4, 3, 3, 1)  # of MobileNetV2's stages
+FIRST = ("depthwise", "project.0", "project.1")  # parts of a block of expansion 1, as torchvision numbers them
+OTHERS = ("expand", *FIRST)
+
+
+def from_torchvision(state: Mapping[str, T]) -> dict[str, T]:
+    """Return the state dict of torchvision's `mobilenet_v2` (any width) with the names of `space.build`'s network."""
+    places = ["stem", *(f"stages.{s}.{b}" for s, depth in enumerate(DEPTHS) for b in range(depth)), "head.conv"]
+    renamed = {}
+    for name, value in state.items():
+        kind, number, *rest = name.split(".")
+        if kind == "classifier":
+            place = "head.linear"
+        elif rest[0] == "conv":  # features.3.conv.1.0.weight
+            place = f"{places[int(number)]}.{(FIRST if number == '1' else OTHERS)[int(rest[1])]}"
+            rest = rest[2:]
+        else:
+            place = places[int(number)]
+        renamed[".".join([place, *rest])] = value
+    return renamed

@@ -1,0 +1,105 @@
+"""An elastic supernet: one network whose slices are the members of a space (Once-for-All, BigNAS).
+
+A member's weights are cut out of the largest member's: the first channels of every filter, the centre of every
+kernel, the first blocks of every stage. That asks one thing of a space: equal parameter names, and nothing larger than
+in the largest member. Members are built by the space itself, so that a slice and the delivered network are the same
+function by construction.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from dcanas.basics.errors import UserError
+from dcanas.spaces import Architecture, Space
+
+MEMBERS = 256  # outlines kept ready
+
+
+class ElasticSupernet(nn.Module):
+    """The largest member within a space's bounds, run as any member.
+
+    space: bounded (`Space.within`), so that it knows its largest member.
+    skeleton: of the final network; members inherit for it.
+    Shape: `forward(x, arch)`: (N, in_channels, H, W) -> (N, num_classes), always by the batch's own statistics.
+    Raises `UserError` for a space whose members are no slices of one another.
+    """
+
+    def __init__(self, space: Space, num_classes: int, in_channels: int, **skeleton: Any):
+        super().__init__()
+        if not space.elastic:
+            raise UserError(f"Space {space.name} has no elastic supernet; use search=differentiable or another space.")
+        self.space = space
+        self._build = lru_cache(MEMBERS)(lambda arch: _outline(space, arch, num_classes, in_channels, skeleton))
+        self.largest_member, self.smallest_member = space.extremes()
+        self.largest = space.build(self.largest_member, num_classes, in_channels, **skeleton)
+        self._arguments = (num_classes, in_channels, skeleton)
+
+    def forward(self, x: Tensor, arch: Architecture) -> Tensor:
+        outline = self._build(arch).train(self.training)
+        return functional_call(outline, self._sliced(outline), (x,))
+
+    def _sliced(self, outline: nn.Module) -> dict[str, Tensor]:
+        full = dict(self.largest.named_parameters())
+        return {name: cut(full[name], p.shape) for name, p in outline.named_parameters()}
+
+    def member_network(self, arch: Architecture) -> nn.Module:
+        """Return the member as a network of its own with the weights it inherits; batch statistics are fresh."""
+        num_classes, in_channels, skeleton = self._arguments
+        with torch.random.fork_rng(devices=[]):
+            network = self.space.build(arch, num_classes, in_channels, **skeleton)
+        self.bequeath(network)
+        return network.to(next(self.largest.parameters()).device)
+
+    def bequeath(self, network: nn.Module) -> None:
+        """Copy the inherited weights into a member's network, in place."""
+        full = dict(self.largest.named_parameters())
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                parameter.copy_(cut(full[name], parameter.shape))
+
+
+def cut(weight: Tensor, shape: torch.Size) -> Tensor:
+    """Return the first entries along the first two dimensions and the centre along the others (a view)."""
+    for dim, (full, part) in enumerate(zip(weight.shape, shape, strict=True)):
+        if full != part:
+            weight = weight.narrow(dim, 0 if dim < 2 else (full - part) // 2, part)
+    return weight
+
+
+def recalibrate(network: nn.Module, batches: list[Tensor]) -> None:
+    """Set the running statistics of every batch norm to the mean over `batches` under the network's present weights.
+
+    Inherited weights see other statistics in every member, so running averages of the supernet mean nothing.
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # cumulative average
+    network.train()
+    dropouts = [m for m in network.modules() if isinstance(m, nn.Dropout)]
+    for dropout in dropouts:
+        dropout.eval()
+    with torch.no_grad():
+        for images in batches:
+            network(images)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    network.eval()
+
+
+def _outline(space: Space, arch: Architecture, num_classes: int, in_channels: int, skeleton: dict[str, Any]) -> nn.Module:
+    """Return the member without weights, its batch norms using batch statistics only."""
+    with torch.device("meta"):
+        network = space.build(arch, num_classes, in_channels, **skeleton)
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.track_running_stats = False
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+    return network
