@@ -16,6 +16,7 @@ from typing import Any
 from dcanas.basics.registry import Registry
 from dcanas.costs import Budget, Counts, count_architecture
 from dcanas.spaces import Architecture, load_space
+from dcanas.spaces.mobilenetv2 import mobilenetv2 as mobilenetv2_space
 
 RESNET_CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
 SMALL_SIDE = 64  # pixels; at most that, MobileNetV2 keeps its resolution in the stem
@@ -36,10 +37,11 @@ class Handmade:
 @families.add
 def mobilenetv2(side: int) -> Iterator[Handmade]:
     """MobileNetV2 at width multipliers from 0.1 to 1.4; its stem keeps the resolution of images up to 64 pixels."""
-    space = load_space("mobilenetv2")
+    space = mobilenetv2_space()
     skeleton = {"stem": "cifar" if side <= SMALL_SIDE else "imagenet", "reference": side}
     for percent in range(10, 145, 5):
-        yield Handmade(f"MobileNetV2 x {percent / 100:g}", "mobilenetv2", space.width_multiple(percent / 100), skeleton)
+        yield Handmade(f"MobileNetV2 x {percent / 100:g}", "mobilenetv2", space.width_multiple(percent / 100),
+                       skeleton)
 
 
 @families.add

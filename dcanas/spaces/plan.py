@@ -112,6 +112,10 @@ class BlockPlanner:
         """A copy with another height and width: cut, padded, scaled."""
         return self._once(kind, (source,), (self.shapes[source][0], height, width))
 
+    def widened(self, source: int, channels: int) -> int:
+        """A copy with channels of zeros added."""
+        return self._once("pad", (source,), (channels, *self.shapes[source][1:]))
+
     def concat(self, sources: Sequence[int]) -> int:
         """Join along the channels."""
         channels = sum(self.shapes[source][0] for source in sources)
