@@ -21,10 +21,11 @@ from dcanas.basics.files import write_text
 from dcanas.basics.keys import plain
 from dcanas.basics.resources import resource_folder
 from dcanas.commands.settings import RunOptions, Settings, from_mapping
+from dcanas.spaces.user_file import file_hash, load_space_file
 
 GROUPS = ("space", "data", "search", "train", "experiment")
 FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton")  # keys checked by those who know
-LITERAL = ("data.root", "data.group_by", "run.dir", "run.root", "source")  # taken as typed, whatever characters
+LITERAL = ("space.file", "data.root", "data.group_by", "run.dir", "run.root", "source")  # taken as typed
 
 
 def choices(group: str) -> list[str]:
@@ -51,16 +52,26 @@ def configure(overrides: Sequence[str]) -> tuple[Settings, RunOptions]:
     values.pop("experiment", None)
     values["budget"] = _budget(values["budget"], values.pop("default_budget"))
     stated = [override.key_or_group for override in _parse(overrides)]
+    if "file" in values["space"]:
+        values["space"] = _from_file(values["space"])
     if source is not None:
         if "experiment" in stated:
             raise UserError("experiment= states all settings and source= takes those of a finished run; drop one.")
         values = _taken_over(stored_settings(Path(source).expanduser()), values, stated)
-        if "name" not in stated:
-            name = f"{values['data']['name']}-{values['space']['name']}"
+    if "name" not in stated:
+        name = f"{values['data']['name']}-{values['space']['name']}"
     places = {"source": source, "dir": run["dir"], "root": run["root"]}
     expanded = {key: str(Path(value).expanduser()) if value else value for key, value in places.items()}
     options = from_mapping(RunOptions, {**run, **expanded, "name": str(name)}, "run")
     return from_mapping(Settings, values), options
+
+
+def _from_file(space: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a space from the user's own file: its name and hash are read from there."""
+    if space["file"] is None:
+        raise UserError("space=file needs space.file=FILE.py, a Python file that defines one space.")
+    path = Path(space["file"]).expanduser().resolve()
+    return {**space, "name": load_space_file(path).name, "file": str(path), "file_sha256": file_hash(path)}
 
 
 def composed(overrides: Sequence[str]) -> DictConfig:

@@ -25,7 +25,8 @@ from dcanas.costs.planned import PlannedCost
 from dcanas.hardware import Device, load_device
 from dcanas.hardware.latency_model import latency_costs
 from dcanas.report.metrics import MetricsLog
-from dcanas.spaces import Space, load_space
+from dcanas.spaces import Space, load_space, load_space_file
+from dcanas.spaces.user_file import file_hash
 from dcanas.training import Dataset, load_data
 
 LATENCIES = ("latency_ms", "latency_p95_ms")
@@ -39,7 +40,7 @@ class Session:
         self.settings, self.options, self.command = settings, options, command
         self.display = Display(options.progress)
         self.interrupts = Interrupts()
-        self.space: Space = load_space(settings.space.name).within(settings.space.search_skeleton)
+        self.space: Space = _space(settings).within(settings.space.search_skeleton)
         self.devices: list[Device] = [load_device(name) for name in settings.device]
         self._costs: dict[str, list[CostModel]] = {}
         self._budgets: dict[str, Budget] = {}
@@ -168,6 +169,16 @@ class Session:
                          f"(a line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "
                          f"+{100 * fit.relative_residual_q95:.0f} %, from {fit.n} measured")
         return list(costs.values())
+
+
+def _space(settings: Settings) -> Space:
+    """Return the run's space; raises `UserError` where the user's file is not the one that the run was made with."""
+    stated = settings.space
+    if stated.file is None:
+        return load_space(stated.name)
+    if file_hash(stated.file) != stated.file_sha256:
+        raise UserError(f"{stated.file} has changed since the run was made; restore it, or start a new run from it.")
+    return load_space_file(stated.file)
 
 
 def delivered(cost: CostModel, channels: int) -> CostModel:

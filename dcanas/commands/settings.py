@@ -17,11 +17,13 @@ from dcanas.training import DataSpec, Recipe
 
 @dataclass(frozen=True)
 class SpaceSettings:
-    """The space and its two skeletons (see `Space.build`)."""
+    """The space and its two skeletons (see `Space.build`); for one of the user's own, its file and the file's hash."""
 
     name: str
     final_skeleton: dict[str, Any] = field(default_factory=dict)
     search_skeleton: dict[str, Any] = field(default_factory=dict)
+    file: str | None = None
+    file_sha256: str | None = None
 
 
 @dataclass(frozen=True)

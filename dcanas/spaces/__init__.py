@@ -7,5 +7,7 @@ from dcanas.spaces.nasbench201 import nasbench201 as _nasbench201  # noqa: F401 
 from dcanas.spaces.resnet import resnet as _resnet  # noqa: F401 (registers itself)
 from dcanas.spaces.space import Space, load_space, spaces
 from dcanas.spaces.types import Architecture, CellSpec, Group, NotationError, Slot
+from dcanas.spaces.user_file import load_space_file
 
-__all__ = ["Architecture", "CellSpec", "Group", "NotationError", "Slot", "Space", "load_space", "spaces"]
+__all__ = ["Architecture", "CellSpec", "Group", "NotationError", "Slot", "Space", "load_space", "load_space_file",
+           "spaces"]
