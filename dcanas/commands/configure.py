@@ -79,7 +79,9 @@ def composed(overrides: Sequence[str]) -> DictConfig:
     parsed = _parse(overrides)
     with initialize_config_dir(str(resource_folder("conf")), version_base="1.3"):
         try:
-            known = list(_keys(OmegaConf.to_container(compose("config"))))
+            _check_choices(parsed)
+            groups = [text for text, override in zip(overrides, parsed, strict=True) if override.key_or_group in GROUPS]
+            known = list(_keys(OmegaConf.to_container(compose("config", groups))))  # they decide which keys there are
             for override in parsed:
                 _check(override, known)
             return compose("config", [_for_hydra(text) for text in overrides])
@@ -144,14 +146,18 @@ def _for_hydra(text: str) -> str:
     return f"++{text}" if text.partition("=")[0].startswith(FREE) else _quoted(text)
 
 
-def _check(override: Override, known: Sequence[str]) -> None:
-    """Raise for a group choice or a key that does not exist, with the nearest one that does."""
-    key = override.key_or_group
-    if key in GROUPS:
-        choice = (override.input_line or "").partition("=")[2]
-        if choice not in choices(key) and not (key == "experiment" and choice == "null"):
+def _check_choices(overrides: Sequence[Override]) -> None:
+    """Raise for a group choice that does not exist, with the nearest one that does."""
+    for override in overrides:
+        key, choice = override.key_or_group, (override.input_line or "").partition("=")[2]
+        if key in GROUPS and choice not in choices(key) and not (key == "experiment" and choice == "null"):
             raise unknown(key, choice, choices(key))
-    elif key not in known and not any(key == free or key.startswith(f"{free}.") for free in FREE):
+
+
+def _check(override: Override, known: Sequence[str]) -> None:
+    """Raise for a key that does not exist, with the nearest one that does."""
+    key = override.key_or_group
+    if key not in GROUPS and key not in known and not any(key == free or key.startswith(f"{free}.") for free in FREE):
         raise unknown("setting", key, [*known, *GROUPS, "budget.params"])
 
 

@@ -25,6 +25,7 @@ from dcanas.costs.planned import PlannedCost
 from dcanas.hardware import Device, load_device
 from dcanas.hardware.latency_model import latency_costs
 from dcanas.report.metrics import MetricsLog
+from dcanas.search.searchable import check_searchable
 from dcanas.spaces import Space, load_space, load_space_file
 from dcanas.spaces.user_file import file_hash
 from dcanas.training import Dataset, load_data
@@ -85,6 +86,7 @@ class Session:
 
     def _check(self) -> None:
         """Refuse what cannot be used before anything is written."""
+        check_searchable(self.space, self.settings.search)
         for device in self.devices:
             self._stated(device)
         _ = self.skeleton, self.compute, self.dataset

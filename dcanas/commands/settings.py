@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.keys import key_of, plain
 from dcanas.costs import Budget
+from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.settings import SearchSettings
 from dcanas.training import DataSpec, Recipe
 
@@ -40,7 +41,7 @@ class Settings:
     budget: dict[str, float | str]
     space: SpaceSettings
     data: DataSpec
-    search: SearchSettings
+    search: SearchSettings | ElasticSettings  # which one, search.name says
     train: Recipe
     baseline: bool = False
 
@@ -112,6 +113,12 @@ def _join(where: str, name: str) -> str:
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
+        kinds: dict[str, Any] = {vars(option)["name"]: option for option in arguments if is_dataclass(option)}
+        if kinds and isinstance(value, Mapping):
+            name = str(value.get("name"))
+            if name not in kinds:
+                raise unknown(where, name, kinds)
+            return from_mapping(kinds[name], value, where)
         if value is None and type(None) in arguments:
             return None
         for option in arguments:

@@ -12,15 +12,18 @@ from dcanas.commands.session import Session
 from dcanas.commands.settings import differences
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.hardware import Device
+from dcanas.search.elastic_settings import ElasticSettings
 
 FILES = {  # stage -> its results, of the whole run (search) or of each device
-    "search": ("scores.json", "key.json"),
+    "search": ("scores.json", "key.json"),  # of an elastic search: ELASTIC
     "derive": ("architecture.json",),
     "train": ("train.json", "weights.pt"),
     "export": ("model.onnx", "export.json"),
     "profile": ("profile.json",),
 }
-DERIVING = ("search.pool", "search.finalists", "search.finalist_epochs")  # used after the search itself
+ELASTIC = ("supernet.json", "supernet.pt", "key.json")
+DERIVING = ("search.pool", "search.finalists", "search.finalist_epochs", "search.evaluations", "search.population",
+            "search.tournament", "search.recalibration_images", "search.inherit")  # used after the search itself
 MADE_WITH = {  # stage -> settings that can no longer be changed once its result is taken over
     "search": ("space.name", "space.search_skeleton.", "search."),
     "derive": ("space.", "budget", *DERIVING),
@@ -41,7 +44,8 @@ def adopt(session: Session, first: str) -> None:
     before = stages[:stages.index(first)]
     _refuse_changes(session, source, before)
     if "search" in before:
-        _copy(source / "search", session.folder / "search", FILES["search"])
+        elastic = isinstance(session.settings.search, ElasticSettings)
+        _copy(source / "search", session.folder / "search", ELASTIC if elastic else FILES["search"])
     for path in source.glob("latency/*/*.json"):  # named by all they depend on, so whatever fits is found
         _copy(path.parent, session.folder / "latency" / path.parent.name, (path.name,))
     names = [name for stage in before[1:] for name in FILES[stage]]

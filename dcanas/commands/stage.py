@@ -19,7 +19,7 @@ def main(session: Session, command: str) -> int:
     check_feasibility(session)
     if command == "search":
         run_search(session)
-        session.display.say(f"Alphas and scores: {search_folder(session) / 'scores.json'}")
+        session.display.say(f"Results of the search: {search_folder(session)}")
         return 0
     for device in session.devices:
         if command == "derive":

@@ -21,7 +21,7 @@ def stored_weight_bytes(path: Path | str) -> int:
     """
     total = 0
     for tensor in onnx.load(str(path)).graph.initializer:
-        if tensor.data_type != onnx.TensorProto.INT64 and tensor.dims:  # shapes and axes; quantised files use int8 and int32
+        if tensor.data_type != onnx.TensorProto.INT64 and tensor.dims:  # quantised files use int8 and int32
             total += math.prod(tensor.dims) * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
     return total
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
@@ -49,16 +50,20 @@ def nominate(pool: Sequence[Candidate], count: int, sizes: Sequence[CostModel]) 
 def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int,
                    skeleton: dict[str, Any], device: str | torch.device = "cpu",
                    on_step: Callable[[Progress], None] = lambda progress: None,
-                   should_stop: Callable[[], bool] = lambda: False) -> Callable[[Architecture], dict[str, Any]]:
+                   should_stop: Callable[[], bool] = lambda: False,
+                   inherit: Callable[[nn.Module], None] = lambda network: None,
+                   ) -> Callable[[Architecture], dict[str, Any]]:
     """Return a function that trains an architecture for `epochs` and tells what it then gets right on validation.
 
     All finalists start from the same seed and see the same images in the same order.
+    inherit: gives a network other weights to start from, in place.
     """
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
 
     def judge(arch: Architecture) -> dict[str, Any]:
         torch.manual_seed(derive_seed(seed, "finalist"))
         network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
+        inherit(network)
         model = Classifier(Normalise(dataset.mean, dataset.std), network)
         train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), None, on_step, should_stop, device)
         logits = torch.from_numpy(predict(model, dataset, dataset.validation, device=device))

@@ -1,4 +1,4 @@
-"""MobileNetV2's macro space, that of WRCor's ImageNet search: how wide, deep and large a network of inverted residuals is.
+"""MobileNetV2's macro space, that of WRCor's ImageNet search: width, depth and size of inverted residuals.
 
 Slots: resolution of the image, width of the stem, for each of seven stages expansion, width, depth (blocks), stride of
 its first block and kernel, and width of the head. Exactly four stages have stride 2. Widths are multiples of 8: the
@@ -153,7 +153,8 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
 
         arguments = ", ".join(map(repr, (*self._arguments(arch, skeleton), num_classes, in_channels)))
         return (inspect.getsource(mobilenetv2_network) +
-                f'\n\ndef build() -> nn.Module:\n    """Return {self.format(arch)}."""\n    return Network({arguments})\n')
+                f'\n\ndef build() -> nn.Module:\n    """Return {self.format(arch)}."""\n'
+                f"    return Network({arguments})\n")
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
@@ -189,8 +190,8 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
         stride = STEM_STRIDES[options["stem"]]
         total = stride * math.prod(s for _, _, _, s, _ in stages)
         if side < total:
-            raise UserError(f"Images of {side} pixels (resolution {resolution} at reference={options['reference']}) are "
-                            f"too small for the strides of {self.name}, which divide them by {total}; raise the "
+            raise UserError(f"Images of {side} pixels (resolution {resolution} at reference={options['reference']}) "
+                            f"are too small for the strides of {self.name}, which divide them by {total}; raise the "
                             "skeleton's reference" + (" or use stem=cifar." if stride == 2 else "."))
         return stem, stages, head, side, stride
 
@@ -200,7 +201,7 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
         return [i for i, allowed in enumerate(self.allowed) if len(allowed) > 1]
 
     def _near(self, arch: Architecture, slot: int) -> Iterator[int]:
-        """Yield the options a step may give the slot: few of many, so that a wide slot has no more steps than others."""
+        """Yield the options a step may give the slot: few of many, so that each is tried often."""
         allowed = self.allowed[slot]
         if arch.choices[slot] not in allowed:
             raise UserError(f"{self.slots[slot].name} of {self.format(arch)} lies outside the search's bounds.")

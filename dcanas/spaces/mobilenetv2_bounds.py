@@ -51,8 +51,8 @@ class ElasticBounds:
         if any(len(row) != STAGES for row in (self.expansion, self.width, self.depth, self.stride, self.kernel)):
             raise UserError(f"Elastic bounds need {STAGES} stages.")
         if self.stride.count(2) != 4 or set(self.stride) > {1, 2}:
-            raise UserError(f"space.search_skeleton.stride must be seven numbers, exactly four of them 2 and the others "
-                            f"1, got {list(self.stride)}.")
+            raise UserError(f"space.search_skeleton.stride must be seven numbers, exactly four of them 2 and the "
+                            f"others 1, got {list(self.stride)}.")
 
     def allowed(self, slot: Slot) -> tuple[int, ...]:
         """Return the indices of the options of a slot that lie within the bounds, ascending; raises `UserError`."""

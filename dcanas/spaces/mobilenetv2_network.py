@@ -86,7 +86,7 @@ class Network(nn.Module):
 
     def blocks(self) -> list[nn.Module]:
         """Stem, inverted residuals and head, in order."""
-        return [self.stem, *(block for stage in self.stages for block in stage), self.head]
+        return [self.stem, *(block for stage in self.stages for block in stage.children()), self.head]
 
     def forward(self, x: Tensor) -> Tensor:
         x = resize(x, self.side)

@@ -94,7 +94,8 @@ def recalibrate(network: nn.Module, batches: list[Tensor]) -> None:
     network.eval()
 
 
-def _outline(space: Space, arch: Architecture, num_classes: int, in_channels: int, skeleton: dict[str, Any]) -> nn.Module:
+def _outline(space: Space, arch: Architecture, num_classes: int, in_channels: int,
+             skeleton: dict[str, Any]) -> nn.Module:
     """Return the member without weights, its batch norms using batch statistics only."""
     with torch.device("meta"):
         network = space.build(arch, num_classes, in_channels, **skeleton)

@@ -9,11 +9,13 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
 from dcanas.commands.display import Bar
 from dcanas.commands.session import LATENCIES, Session
+from dcanas.commands.stages.evolving import evolved, inheritance
 from dcanas.commands.stages.searching import run_search, search_folder
 from dcanas.hardware import Device
 from dcanas.hardware.members import measure_members
 from dcanas.search import derive
 from dcanas.search.derive import Judge
+from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.finalists import Verify, final_judge, short_training
 from dcanas.spaces import Architecture
 
@@ -36,9 +38,10 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
     settings, dataset = session.settings, session.dataset
     with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
         judge = _judge(session, device, folder, bar) if settings.search.finalist_epochs else None
-        derived = derive(session.space, found["scores"], session.budget(device), dataset.shape, len(dataset.classes),
-                         session.costs(device), device.dtype, settings.search.pool, judge, settings.seed,
-                         **session.skeleton)
+        derived = evolved(session, device, folder, bar, judge) if isinstance(settings.search, ElasticSettings) \
+            else derive(session.space, found["scores"], session.budget(device), dataset.shape, len(dataset.classes),
+                        session.costs(device), device.dtype, settings.search.pool, judge, settings.seed,
+                        **session.skeleton)
     value = {"space": session.space.name, "architecture": session.space.format(derived.architecture),
              "skeleton": session.skeleton, "costs": derived.costs, "provenance": derived.provenance}
     write_json(done, value)
@@ -58,7 +61,7 @@ def _judge(session: Session, device: Device, folder: Path, bar: Bar) -> Judge:
 
     examine = short_training(session.space, session.dataset, settings.train, settings.search.finalist_epochs,
                              settings.seed, session.skeleton, session.compute,
-                             should_stop=session.interrupts.should_stop)
+                             should_stop=session.interrupts.should_stop, inherit=inheritance(session))
     sizes = [cost for cost in session.costs(device) if cost.name in ("params", "macs")]
     return final_judge(session.space, settings.search.finalists, sizes, examine, _measure(session, device), known,
                        remember)

@@ -9,15 +9,20 @@ from typing import Any
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
 from dcanas.commands.session import Session
+from dcanas.commands.stages.supernets import run_supernet, supernet_folder
 from dcanas.costs import Budget, CostModel
 from dcanas.costs.feasibility import select_costs
 from dcanas.search import search
 from dcanas.search.differentiable import SearchProgress
+from dcanas.search.elastic_settings import ElasticSettings
+from dcanas.search.settings import SearchSettings
 
 
 def search_folder(session: Session) -> Path:
     """Return where this run's search lies."""
     folder = session.folder / "search"
+    if isinstance(session.settings.search, ElasticSettings):
+        return supernet_folder(session, folder)
     if session.source is not None and (folder / "scores.json").exists():
         return folder  # taken over: its key is that of the run it was made in
     settings = session.settings
@@ -28,14 +33,17 @@ def search_folder(session: Session) -> Path:
 
 
 def run_search(session: Session) -> dict[str, Any]:
-    """Return alphas, scores and history, searched now or before."""
+    """Return alphas, scores and history, searched now or before; of an elastic supernet its history."""
     folder = search_folder(session)
+    if isinstance(session.settings.search, ElasticSettings):
+        return run_supernet(session, folder)
     done = folder / "scores.json"
     if done.exists():
         session.display.say(f"Search: done before ({done})")
         return read_json(done)
     budget, costs = search_limits(session)
     settings = session.settings
+    assert isinstance(settings.search, SearchSettings)  # the other kind went its own way above
     with session.display.stage("Search") as bar, session.interrupts.between_steps():
 
         def on_step(progress: SearchProgress) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,12 @@ import torch
 from torch import nn
 
 from dcanas.basics.checkpoints import load_weights
-from dcanas.basics.files import read_json, write_bytes, write_json
+from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import derive_seed
 from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import derived_folder, run_derive
+from dcanas.commands.stages.evolving import inheritance
+from dcanas.commands.stages.weights import save_weights
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.hardware import Device
 from dcanas.spaces import load_space
@@ -25,17 +26,22 @@ from dcanas.training import Progress, predict, summarise, train
 def run_train(session: Session, device: Device) -> dict[str, Any]:
     """Return `train.json` of the device's network, trained now or before."""
     run_derive(session, device)
-    return train_network(session, derived_folder(session, device), f"Train for {device.name}")
+    return train_network(session, derived_folder(session, device), f"Train for {device.name}", inheritance(session))
 
 
-def train_network(session: Session, folder: Path, title: str) -> dict[str, Any]:
-    """Return `train.json` of the network that `architecture.json` in `folder` names, trained now or before."""
+def train_network(session: Session, folder: Path, title: str,
+                  prepare: Callable[[nn.Module], None] = lambda network: None) -> dict[str, Any]:
+    """Return `train.json` of the network that `architecture.json` in `folder` names, trained now or before.
+
+    prepare: gives the network other first weights, in place.
+    """
     done = folder / "train.json"
     if done.exists():
         session.display.say(f"{title}: done before ({done})")
         return read_json(done)
     settings, dataset = session.settings, session.dataset
     model = fresh_model(session, read_json(folder / "architecture.json"))
+    prepare(model.get_submodule("network"))
     start = time.monotonic()
     with session.display.stage(title) as bar, session.interrupts.between_steps():
 
@@ -72,9 +78,3 @@ def trained_model(session: Session, folder: Path) -> nn.Module:
     model = fresh_model(session, read_json(folder / "architecture.json"))
     model.load_state_dict(load_weights(folder / "weights.pt"))
     return model.eval()
-
-
-def save_weights(path: Path, model: nn.Module) -> None:
-    content = io.BytesIO()
-    torch.save({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, content)
-    write_bytes(path, content.getvalue())

@@ -1,0 +1,19 @@
+"""Which searches can search which spaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dcanas.basics.errors import UserError
+from dcanas.search.elastic_settings import ElasticSettings
+from dcanas.search.settings import SearchSettings
+from dcanas.spaces import Space
+
+
+def check_searchable(space: Space, settings: Any) -> None:
+    """Raise `UserError` where the space has not the supernet that the search trains."""
+    if isinstance(settings, ElasticSettings):
+        space.extremes()
+    elif isinstance(settings, SearchSettings) and type(space).assemble is Space.assemble:
+        raise UserError(f"Space {space.name} has no supernet that mixes candidates by slot, which "
+                        f"search={settings.name} trains; use search=elastic.")
