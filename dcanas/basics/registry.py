@@ -32,6 +32,10 @@ class Registry(Generic[T]):
         self._entries[name] = entry
         return entry
 
+    def forget(self, module: str) -> None:
+        """Drop all entries that a module made."""
+        self._entries = {name: entry for name, entry in self._entries.items() if entry.__module__ != module}
+
     def __getitem__(self, name: str) -> T:
         if name not in self._entries:
             raise unknown(self.kind, name, self._entries)

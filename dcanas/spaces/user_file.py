@@ -25,6 +25,16 @@ def load_space_file(path: Path | str) -> Space:
     module = f"dcanas_space_{file_hash(path)[:16]}"
     if module not in sys.modules:
         _run(path, module)
+        try:
+            return _the_one(path, module)
+        except UserError:
+            spaces.forget(module)
+            del sys.modules[module]
+            raise
+    return _the_one(path, module)
+
+
+def _the_one(path: Path, module: str) -> Space:
     found = [name for name in spaces if spaces[name].__module__ == module]
     if len(found) != 1:
         raise UserError(f"{path} must define exactly one space, a class with the decorator @spaces.add, and defines "
@@ -53,9 +63,9 @@ def _run(path: Path, module: str) -> None:
     sys.modules[module] = made
     try:
         spec.loader.exec_module(made)
-    except UserError:
-        del sys.modules[module]
-        raise
     except Exception as error:  # whatever is wrong with the user's code is told in one sentence
+        spaces.forget(module)
         del sys.modules[module]
+        if isinstance(error, UserError):
+            raise
         raise UserError(f"{path} cannot be run as Python: {type(error).__name__}: {error}.") from error
