@@ -38,7 +38,7 @@ class FileImages:
     def __getitem__(self, indices: Any) -> np.ndarray:
         names = self._names[indices]
         if names.ndim == 0:
-            return self._load(names[()])
+            return self._load(np.asarray(names).item())
         images = np.empty((len(names), *self.shape[1:]), np.uint8)
         for i, image in enumerate(self._pool.map(self._load, names)):
             images[i] = image
