@@ -37,7 +37,7 @@ _README = """# {title}
 Classes: {classes}. Images: {shape} (channels, height, width).
 
     pip install "onnxruntime>={runtime_version}" numpy pillow
-    python infer.py                # accuracy on test.npz, the test images of the data set
+    python infer.py                # accuracy on test.npz, {tested} of the data set
     python infer.py photo.png      # label and probability of an image
 
 `model.onnx` takes one image as float32 (1, channels, height, width) in [0, 1] and gives logits; `labels.txt`
@@ -52,7 +52,7 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
                  state_dict: Mapping[str, torch.Tensor], classes: Sequence[str],
                  preprocessing: Mapping[str, Any], test_images: NDArray[np.uint8], test_labels: NDArray[Any],
                  title: str = "Image classifier",
-                 runtime_version: str = "1.14") -> Path:
+                 runtime_version: str = "1.14", test_total: int | None = None) -> Path:
     """Write the folder whole or not at all; an earlier bundle there is replaced, anything else refused.
 
     network_source: Python source that needs torch only, with a function `build()` (see `Space.source`).
@@ -60,11 +60,14 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
     preprocessing: what `infer.py` needs: `channels`, `size` [H, W], `resample`; further keys are kept.
     Shape: test_images uint8 (N, C, H, W), test_labels (N,) indices into `classes`.
     runtime_version: the oldest ONNX Runtime that loads the file, for the README.
+    test_total: test images of the data set, where only a part of them is handed over.
     Raises `UserError` where the folder holds other files or the disk is full.
     """
     if test_images.dtype != np.uint8 or test_images.ndim != 4 or len(test_images) != len(test_labels):
         raise ValueError(f"test images must be uint8 (N, C, H, W) with a label each, got {test_images.dtype} "
                          f"{test_images.shape} and {len(test_labels)} labels")
+    whole = test_total in (None, len(test_images))
+    tested = "the test images" if whole else f"{len(test_images)} of the {test_total} test images"
     for name in classes:
         if name.splitlines() != [name]:
             raise UserError(f"The class name {name!r} is no single line of text; rename the class.")
@@ -85,7 +88,7 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
         write_bytes(partial / "weights.pt", _weights(state_dict))
         write_text(partial / "README.md", _README.format(
             title=title, classes=", ".join(classes), shape=tuple(test_images.shape[1:]),
-            runtime_version=runtime_version))
+            runtime_version=runtime_version, tested=tested))
         partial.chmod(0o755)
         _replace(folder, partial)
     except BaseException:

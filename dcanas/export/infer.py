@@ -55,8 +55,9 @@ def open_image(path):
 def fit(image, preprocessing):
     """Return a Pillow image as uint8 (C, H, W): upright, 8 bits, on white, cropped and resized.
 
-    The crop is the largest centred box of the wanted aspect ratio. Pillow's filters average over the source's
-    pixels where they shrink; an image of the right size keeps its pixels.
+    With `resize` the shorter side becomes so many pixels and the centre is cut out, rounded as torchvision does
+    (Resize, CenterCrop). Without it the crop is the largest centred box of the wanted aspect ratio, resized; an
+    image of the right size keeps its pixels. Pillow's filters average over the source's pixels where they shrink.
     """
     from PIL import Image, ImageOps
 
@@ -66,14 +67,17 @@ def fit(image, preprocessing):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert("L" if preprocessing["channels"] == 1 else "RGB")
-    if image.size != (width, height):
+    if preprocessing["resample"] not in RESAMPLE:
+        raise InputError(f"resample must be one of {', '.join(RESAMPLE)}.")
+    resample = getattr(Image, preprocessing["resample"].upper())
+    if preprocessing.get("resize"):
+        image = _middle(_shorter_side(image, preprocessing["resize"], resample), width, height)
+    elif image.size != (width, height):
         scale = max(width / image.width, height / image.height)
         left, top = (image.width - width / scale) / 2, (image.height - height / scale) / 2
         box = (max(left, 0), max(top, 0), min(left + width / scale, image.width),
                min(top + height / scale, image.height))
-        if preprocessing["resample"] not in RESAMPLE:
-            raise InputError(f"resample must be one of {', '.join(RESAMPLE)}.")
-        image = image.resize((width, height), getattr(Image, preprocessing["resample"].upper()), box=box)
+        image = image.resize((width, height), resample, box=box)
     pixels = np.asarray(image, dtype=np.uint8)
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
@@ -146,6 +150,21 @@ def main(argv=None):
     else:
         print(f"accuracy: {result['accuracy']:.4f} ({result['correct']} of {result['n']})")
     return 0
+
+
+def _shorter_side(image, side, resample):
+    """Return the image resized so that its shorter side has `side` pixels."""
+    short = min(image.size)
+    size = tuple(side if length == short else int(side * length / short) for length in image.size)
+    return image if image.size == size else image.resize(size, resample)
+
+
+def _middle(image, width, height):
+    """Return the centre of an image that is not smaller."""
+    if image.width < width or image.height < height:
+        raise InputError("resize must not be smaller than size.")
+    left, top = round((image.width - width) / 2), round((image.height - height) / 2)
+    return image.crop((left, top, left + width, top + height))
 
 
 def _eight_bits(image):

@@ -6,9 +6,7 @@ What needs torch is imported when it is first asked for: listing data sets and c
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from dcanas.training import cifar as _cifar  # noqa: F401 (registers itself, as do the next two)
-from dcanas.training import digits as _digits  # noqa: F401
-from dcanas.training import folder as _folder  # noqa: F401
+from dcanas.training import cifar, digits, fashion_mnist, folder, imagenet, imagenet16, svhn, tiny_imagenet  # noqa: F401
 from dcanas.training.data import Dataset, DataSpec, datasets, load_data
 from dcanas.training.recipe import Recipe
 from dcanas.training.splits import halves

@@ -13,8 +13,11 @@ import numpy as np
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import key_of
 from dcanas.export.infer import InputError, fit, load_image, open_image
+from dcanas.training.data import Images
+from dcanas.training.on_demand import FileImages
 
 MEMORY_BYTES = 4 << 30  # decoded images larger than this go to disk
+DISK_BYTES = 16 << 30  # those larger than this are decoded again and again
 _ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _ORIENTATION = 0x0112
 T = TypeVar("T")
@@ -27,18 +30,19 @@ def probe(paths: Sequence[Path]) -> tuple[set[tuple[int, int]], bool]:
 
 
 def decode(paths: Sequence[Path], preprocessing: dict[str, Any], cache: Path | None,
-           memory_bytes: int = MEMORY_BYTES) -> np.ndarray:
-    """Return all images, in memory or, where they take more than `memory_bytes`, in a file of `cache`.
+           memory_bytes: int = MEMORY_BYTES, disk_bytes: int = DISK_BYTES) -> Images:
+    """Return all images: in memory, in a file of `cache`, or decoded whenever they are asked for.
 
+    They are kept in memory up to `memory_bytes`, on disk up to `disk_bytes`, and in neither beyond (or where there
+    is no `cache`).
     Raises `UserError` naming the first file that cannot be read.
     """
     shape = (len(paths), preprocessing["channels"], *preprocessing["size"])
     needed = int(np.prod(shape, dtype=np.int64))
     if needed <= memory_bytes:
         return _fill(np.empty(shape, np.uint8), paths, preprocessing)
-    if cache is None:
-        raise UserError(f"The decoded images take {needed / 2**30:.1f} GiB, more than the "
-                        f"{memory_bytes / 2**30:.1f} GiB kept in memory; choose a smaller data.size.")
+    if cache is None or needed > disk_bytes:
+        return FileImages(paths, preprocessing)
     files = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
     whole = cache / f"images-{key_of(files, preprocessing)}.npy"
     if not whole.is_file():
@@ -50,7 +54,7 @@ def decode(paths: Sequence[Path], preprocessing: dict[str, Any], cache: Path | N
             part.replace(whole)  # whole or absent, as all files
         except OSError as error:
             raise UserError(f"Could not write {needed / 2**30:.1f} GiB of decoded images to {cache} "
-                            f"({error.strerror}); make room or choose a smaller data.size.") from error
+                            f"({error.strerror}); make room or choose a smaller data.size or data.fraction.") from error
         finally:
             part.unlink(missing_ok=True)
     return np.load(whole, mmap_mode="r")

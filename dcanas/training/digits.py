@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.training.data import Dataset, DataSpec, datasets, preprocessing
-from dcanas.training.splits import split
+from dcanas.training.splits import split, thin
 
 
 @datasets.add
@@ -17,7 +17,7 @@ def digits(spec: DataSpec, cache: Path | None = None) -> Dataset:
 
     from dcanas.training.decode import refit  # here, for it brings torch with it
 
-    spec.refuse("root", "group_by", "download")
+    spec.allow()
     raw = load_digits()
     images = np.rint(raw.images * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)  # the originals count 0 to 16
     labels = raw.target.astype(np.int64)
@@ -28,4 +28,7 @@ def digits(spec: DataSpec, cache: Path | None = None) -> Dataset:
     validation = (1 - test) * spec.validation_fraction
     shares = {"train": 1 - test - validation, "validation": validation, "test": test}
     parts = split(labels, shares, {"train": 2, "validation": 1, "test": 1}, classes, spec.split_seed)
-    return Dataset("digits", classes, refit(images, steps), labels, **parts, preprocessing=steps, flip=False)
+    for name, least in (("train", 2), ("validation", 1)):
+        parts[name] = thin(labels, parts[name], spec.fraction, least, spec.split_seed)
+    return Dataset("digits", classes, refit(images, steps), labels, parts["train"], parts["validation"],
+                   parts["test"], preprocessing=steps, flip=False)

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.training.data import LARGEST_SIDE, SMALLEST_SIDE, Dataset, DataSpec, datasets, preprocessing
-from dcanas.training.splits import split
+from dcanas.training.data import Dataset, DataSpec, datasets, preprocessing
+from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE
+from dcanas.training.splits import split, thin
 
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
 SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
@@ -23,7 +24,7 @@ def folder(spec: DataSpec, cache: Path | None = None) -> Dataset:
     """Any folder in torchvision's ImageFolder layout: data.root=<folder>; a class is named as its folder."""
     from dcanas.training.decode import decode, probe  # here, for they bring torch with them
 
-    spec.refuse("download")
+    spec.allow("root", "group_by")
     if spec.root is None:
         raise UserError("data=folder needs data.root=<folder>: " + _LAYOUT + ".")
     root = Path(spec.root).expanduser()
@@ -50,10 +51,15 @@ def folder(spec: DataSpec, cache: Path | None = None) -> Dataset:
             owners += [part] * len(folders[name])
     target, owner = np.array(labels, dtype=np.int64), np.array(owners)
     parts = _parts(spec, classes, target, owner, _groups(spec.group_by, root, paths))
+    for part, least in (("train", 2), ("validation", 1)):
+        if part == "train" or part not in found:  # a validation split of the user's own stays whole
+            parts[part] = thin(target, parts[part], spec.fraction, least, spec.split_seed)
     known = np.sort(np.concatenate([parts["train"], parts["validation"]]))
     steps = _preprocessing(spec, *probe([paths[i] for i in known]))
-    images = decode(paths, steps, cache)
-    return Dataset("folder", classes, images, target, **parts, preprocessing=steps, flip=True)
+    used = np.sort(np.concatenate([known, parts["test"]]))
+    images = decode([paths[i] for i in used], steps, cache)
+    train, validation, test = (np.searchsorted(used, parts[name]) for name in ("train", "validation", "test"))
+    return Dataset("folder", classes, images, target[used], train, validation, test, steps, flip=True)
 
 
 def _by_split(root: Path) -> dict[str, dict[str, list[Path]]]:

@@ -32,6 +32,27 @@ def split(labels: np.ndarray, shares: dict[str, float], least: dict[str, int], c
     return {name: np.flatnonzero(part == p) for p, name in enumerate(shares)}
 
 
+def thin(labels: np.ndarray, positions: np.ndarray, fraction: float, least: int, seed: int) -> np.ndarray:
+    """Return the sorted `fraction` of every class among `positions`, rounded, but `least` where a class has them.
+
+    What a smaller fraction keeps, a larger one keeps, too.
+    """
+    if fraction == 1:
+        return positions
+    kept = []
+    for c in np.unique(labels[positions]).tolist():
+        members = positions[labels[positions] == c]
+        order = np.random.default_rng(derive_seed(seed, "fraction", c)).permutation(members)
+        kept.append(order[:max(least, round(fraction * len(members)))])
+    return np.sort(np.concatenate(kept))
+
+
+def sample(dataset: Dataset, positions: np.ndarray, largest_bytes: int, seed: int) -> np.ndarray:
+    """Return all positions or, where their images take more than `largest_bytes`, a class-balanced part of them."""
+    needed = len(positions) * int(np.prod(dataset.shape))
+    return thin(dataset.labels, positions, min(1.0, largest_bytes / needed), 1, seed)
+
+
 def halves(dataset: Dataset, split_seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return two stratified halves of the training split: one for the weights, one for the alphas."""
     parts = split(dataset.labels[dataset.train], {"weights": 0.5, "alphas": 0.5}, {"weights": 1, "alphas": 1},

@@ -14,6 +14,7 @@ from dcanas.basics.errors import UserError
 from dcanas.export.infer import load_image
 from dcanas.training import DataSpec, load_data
 from dcanas.training.decode import decode
+from dcanas.training.on_demand import FileImages
 
 
 def fill(parent: Path, count: int, size=(12, 10), mode="RGB", prefix="img", kind="png") -> None:
@@ -170,8 +171,10 @@ def test_large_data_goes_to_disk_once(tmp_path):
     written = kept.stat().st_mtime_ns
     assert (decode(paths, steps, tmp_path / "cache", memory_bytes=100) == memory).all()
     assert kept.stat().st_mtime_ns == written
-    with pytest.raises(UserError, match="more than the"):
-        decode(paths, steps, None, memory_bytes=100)
+    for asked in (decode(paths, steps, None, memory_bytes=100),
+                  decode(paths, steps, tmp_path / "cache", memory_bytes=100, disk_bytes=200)):
+        assert isinstance(asked, FileImages)
+        assert (asked[np.arange(6)] == memory).all()
 
 
 def test_an_unreadable_image_leaves_nothing_on_disk(tmp_path):

@@ -18,8 +18,10 @@ from dcanas.export import write_bundle
 from dcanas.hardware import Device, Profile
 from dcanas.report.certificate import amount, certificate_markdown, comparison_lines, make_rows, met_word
 from dcanas.spaces import load_space
+from dcanas.training.splits import sample
 
 NAMES = ("params", "macs", "peak_bytes", "weight_bytes", *LATENCIES)
+BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of larger test splits a class-balanced part is handed over
 
 
 def run_certificate(session: Session, device: Device) -> dict[str, Any]:
@@ -117,9 +119,11 @@ def _bundle(session: Session, device: Device, folder: Path) -> None:
     source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
                           **derived["skeleton"])
     model = trained_model(session, folder)
+    shown = sample(dataset, dataset.test, BUNDLE_BYTES, session.settings.data.split_seed)
     write_bundle(folder / "bundle", folder / "model.onnx", source, model.state_dict(), dataset.classes,
-                 dataset.preprocessing, dataset.images[dataset.test], dataset.labels[dataset.test],
-                 f"{session.settings.data.name} classifier for {device.name}", device.runtime.version)
+                 dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
+                 f"{session.settings.data.name} classifier for {device.name}", device.runtime.version,
+                 len(dataset.test))
 
 
 def show_certificate(display: Display, folder: Path, certificate: Mapping[str, Any]) -> None:

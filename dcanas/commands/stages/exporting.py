@@ -7,13 +7,23 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dcanas.basics.files import read_json, write_json
 from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.training import run_train, trained_model
-from dcanas.export import as_floats, check_parity, export_onnx, onnx_predict, peak_live_bytes, stored_weight_bytes
+from dcanas.export import (
+    as_floats,
+    check_parity,
+    export_onnx,
+    onnx_predict,
+    open_session,
+    peak_live_bytes,
+    stored_weight_bytes,
+)
 from dcanas.hardware import Device
-from dcanas.training import summarise
+from dcanas.training import Dataset, summarise
 
 PARITY_IMAGES = 256
 
@@ -38,9 +48,8 @@ def export_network(session: Session, device: Device, folder: Path, title: str) -
                            {"architecture": derived["architecture"], "space": derived["space"],
                             "classes": json.dumps(list(dataset.classes)),
                             "preprocessing": json.dumps(dataset.preprocessing)})
-        images = dataset.images[dataset.test]
-        parity = check_parity(model, path, images[:PARITY_IMAGES])
-        answers = onnx_predict(path, as_floats(images)).argmax(axis=1)
+        parity = check_parity(model, path, dataset.images[dataset.test[:PARITY_IMAGES]])
+        answers = _answers(path, dataset)
     test = summarise(dataset.labels[dataset.test], answers, dataset.classes)
     value = {"onnx": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
              "bytes": path.stat().st_size, "opset": device.runtime.opset, "ir_version": device.runtime.ir_version,
@@ -49,3 +58,10 @@ def export_network(session: Session, device: Device, folder: Path, title: str) -
              "test_correct": test["correct"], "test_n": test["n"]}
     write_json(done, value)
     return value
+
+
+def _answers(path: Path, dataset: Dataset) -> np.ndarray:
+    """Return the exported file's class of every test image; a part of them is in memory at a time."""
+    session, test = open_session(path), dataset.test
+    return np.concatenate([onnx_predict(session, as_floats(dataset.images[test[i:i + PARITY_IMAGES]])).argmax(axis=1)
+                           for i in range(0, len(test), PARITY_IMAGES)])

@@ -57,7 +57,7 @@ def train_network(session: Session, folder: Path, title: str,
     save_weights(folder / "weights.pt", model)
     logits = predict(model, dataset, dataset.test, device=session.compute)
     value = {**summarise(dataset.labels[dataset.test], logits.argmax(axis=1), dataset.classes), "split": "test",
-             "trained_on": {"train": len(dataset.train), "validation": len(dataset.validation)},
+             "trained_on": {"train": len(dataset.train), "validation": len(dataset.fit_indices) - len(dataset.train)},
              "seconds": seconds, "history": history}
     write_json(done, value)
     return value

@@ -1,0 +1,85 @@
+"""Data sets of small images that are published as arrays, in a part to learn from and a part to test on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.training.data import Dataset, DataSpec, preprocessing
+from dcanas.training.nasbench201_splits import published_split
+from dcanas.training.splits import split, thin
+
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and deviation of each channel, in [0, 1] units
+
+
+def data_root(spec: DataSpec) -> Path:
+    """Return the folder that holds the archives' content."""
+    return Path(spec.root or "data").expanduser()
+
+
+def fetch(spec: DataSpec, kind: str, halves: Sequence[Mapping[str, Any]], inside: str, megabytes: int) -> list[Any]:
+    """Return torchvision's data set `kind` for the arguments of each half.
+
+    inside: what lies in data.root; megabytes: size of the download.
+    Raises `UserError` that says where a missing set should lie and how to get it.
+    """
+    from torchvision import datasets as published
+
+    source, root = getattr(published, kind), data_root(spec)
+    try:
+        return [source(root, download=spec.download, **half) for half in halves]
+    except (RuntimeError, OSError, ValueError, AssertionError, IndexError) as error:  # of damaged files, too
+        if spec.download:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(f"{kind} could not be downloaded to {root} ({reason}); fetch it by other means so that "
+                            f"{root / inside} exists.") from error
+        raise UserError(f"{kind} is not at {root / inside}, or not whole; set data.root to the folder that holds "
+                        f"{inside}, or data.download=true to fetch it ({megabytes} MB).") from error
+
+
+def from_arrays(spec: DataSpec, classes: tuple[str, ...], learnt: tuple[np.ndarray, np.ndarray],
+                tested: tuple[np.ndarray, np.ndarray], flip: bool, normalisation: Normalisation) -> Dataset:
+    """Return the data set of these images and labels, split by `spec`.
+
+    Shape: learnt, tested: (uint8 (N, C, H, W), int (N,)).
+    normalisation: published constants; they hold for the published number of channels only.
+    Raises `UserError` where labels do not fit images or classes.
+    """
+    from dcanas.training.decode import refit  # here, for it brings torch with it
+
+    for images, labels in (learnt, tested):
+        if len(images) != len(labels):
+            raise UserError(f"{spec.name} has {len(images)} images but {len(labels)} labels in one of its files; get "
+                            "the archive again.")
+        if not len(labels) or labels.min() < 0 or labels.max() >= len(classes):
+            found = f"from {labels.min()} to {labels.max()}" if len(labels) else "none"
+            raise UserError(f"{spec.name} has {len(classes)} classes, so labels go from 0 to {len(classes) - 1}, but "
+                            f"its files hold {found}; get the archive again.")
+    first = len(learnt[0])
+    images = np.concatenate([learnt[0], tested[0]])
+    labels = np.concatenate([learnt[1], tested[1]]).astype(np.int64)
+    parts = _parts(spec, labels, first, classes)
+    side = spec.size or images.shape[2]
+    steps = preprocessing((side, side), spec.channels or images.shape[1])
+    return Dataset(spec.name, classes, np.ascontiguousarray(refit(images, steps)), labels, parts["train"],
+                   parts["validation"], parts["test"], preprocessing=steps, flip=flip,
+                   normalisation=normalisation if len(normalisation[0]) == steps["channels"] else None,
+                   learn_validation=bool(parts["validation"].max() < first))
+
+
+def _parts(spec: DataSpec, labels: np.ndarray, first: int, classes: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return positions in `labels`, of which the tested ones begin at `first`."""
+    if spec.split is None:
+        shares = {"train": 1 - spec.validation_fraction, "validation": spec.validation_fraction}
+        parts = split(labels[:first], shares, {"train": 2, "validation": 1}, classes, spec.split_seed)
+        parts["test"] = np.arange(first, len(labels))
+    else:
+        parts = published_split(spec.name, data_root(spec), first, len(labels) - first)
+    for name, least in (("train", 2), ("validation", 1)):
+        if parts[name].max() < first:  # a validation split that is published apart stays whole, as the test split does
+            parts[name] = thin(labels, parts[name], spec.fraction, least, spec.split_seed)
+    return parts

@@ -1,0 +1,43 @@
+"""ImageNet (ILSVRC 2012; Russakovsky et al., arXiv 1409.0575): 1.28 million photographs, a folder per WordNet id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dcanas.basics.errors import UserError
+from dcanas.training.arrays import Normalisation
+from dcanas.training.data import Dataset, DataSpec, datasets, preprocessing
+from dcanas.training.files import from_files, image_files, subfolders, synonyms
+
+SIDE = 224
+# As in torchvision's recipes and weights.
+NORMALISATION: Normalisation = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_LAYOUT = "expected train/<WordNet id>/*.JPEG and val/<WordNet id>/*.JPEG"
+
+
+@datasets.add
+def imagenet(spec: DataSpec, cache: Path | None = None) -> Dataset:
+    """ImageNet: photographs of 1,000 kinds of thing; data.root (default `data/imagenet`) holds `train` and `val`.
+
+    Any number of classes in this layout will do (ImageNet-100). The published validation images are the test split,
+    for the labels of the test images are not published; validation is made of training images. Pixels as in
+    torchvision's recipes: the shorter side becomes 256 for a centre of 224 pixels, and in proportion for others.
+    """
+    spec.allow("root")
+    root = Path(spec.root or "data/imagenet").expanduser()
+    for name in ("train", "val"):
+        if not (root / name).is_dir():
+            raise UserError(f"ImageNet is not at {root} ({name}/ is missing); {_LAYOUT}: get ILSVRC2012 at "
+                            "image-net.org, unpack it so, and set data.root to that folder.")
+    wnids, there = subfolders(root / "train"), subfolders(root / "val")
+    if wnids != there:
+        odd = sorted(set(wnids) ^ set(there))
+        raise UserError(f"{root} has {len(wnids)} classes in train/ but {len(there)} in val/ ({odd[0]} is only in "
+                        f"{'train' if odd[0] in wnids else 'val'}/); {_LAYOUT} with the same classes in both.")
+    if len(wnids) < 2:
+        raise UserError(f"{root}/train holds {len(wnids)} class folders, but two are needed at least; {_LAYOUT}.")
+    learnt, tested = ([image_files(root / half / wnid) for wnid in wnids] for half in ("train", "val"))
+    side = spec.size or SIDE
+    steps = preprocessing((side, side), spec.channels or 3, resize=round(side * 256 / 224))
+    classes = synonyms(wnids, root / "LOC_synset_mapping.txt", " ")
+    return from_files(spec, classes, learnt, tested, root, steps, NORMALISATION, cache)

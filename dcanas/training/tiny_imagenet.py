@@ -1,0 +1,61 @@
+"""Tiny ImageNet (Stanford CS231n): 64x64 RGB, 200 classes of ImageNet, 500 + 50 images each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dcanas.basics.errors import UserError
+from dcanas.training.arrays import Normalisation, data_root
+from dcanas.training.data import Dataset, DataSpec, datasets, preprocessing
+from dcanas.training.files import from_files, image_files, subfolders, synonyms
+
+SIDE = 64
+FOLDER = "tiny-imagenet-200"
+# Mean and deviation of all training pixels, as the field's recipes have them.
+NORMALISATION: Normalisation = ((0.4802, 0.4481, 0.3975), (0.2770, 0.2691, 0.2821))
+_ADVICE = ("get tiny-imagenet-200.zip at cs231n.stanford.edu, unpack it, and set data.root to the folder that holds "
+           f"{FOLDER}")
+
+
+@datasets.add
+def tiny_imagenet(spec: DataSpec, cache: Path | None = None) -> Dataset:
+    """Tiny ImageNet: 110,000 photographs of 200 kinds of thing; data.root (default `data`) holds `tiny-imagenet-200`.
+
+    The published validation images are the test split, for the labels of the test images are not published.
+    """
+    spec.allow("root")
+    root = data_root(spec) / FOLDER
+    listing, annotations = root / "wnids.txt", root / "val" / "val_annotations.txt"
+    for needed in (listing, annotations, root / "train"):
+        if not needed.exists():
+            raise UserError(f"Tiny ImageNet is not at {root}, or not whole ({needed.relative_to(root)} is missing); "
+                            f"{_ADVICE}.")
+    wnids, there = sorted(listing.read_text(encoding="utf-8").split()), subfolders(root / "train")
+    if wnids != there:
+        odd = sorted(set(wnids) ^ set(there))
+        raise UserError(f"wnids.txt of {root} names {len(wnids)} classes, but train/ holds {len(there)} class folders "
+                        f"({odd[0]} is only in {'wnids.txt' if odd[0] in wnids else 'train/'}); {_ADVICE}.")
+    learnt = [image_files(root / "train" / wnid / "images") for wnid in wnids]
+    tested = _tested(annotations, wnids)
+    side = spec.size or SIDE
+    steps = preprocessing((side, side), spec.channels or 3)
+    classes = synonyms(wnids, root / "words.txt", "\t")
+    return from_files(spec, classes, learnt, tested, root, steps, NORMALISATION, cache)
+
+
+def _tested(annotations: Path, wnids: list[str]) -> list[list[str]]:
+    """Return the validation images of each class, as `val_annotations.txt` assigns them (file, id, box)."""
+    found: dict[str, list[str]] = {wnid: [] for wnid in wnids}
+    folder = annotations.parent / "images"
+    for number, line in enumerate(annotations.read_text(encoding="utf-8").splitlines(), 1):
+        name, wnid = (*line.split("\t"), "", "")[:2]
+        if wnid not in found or "/" in name:
+            raise UserError(f"Line {number} of {annotations} must begin with a file name and a class of wnids.txt, "
+                            f"separated by tabs, got {line[:60]!r}; {_ADVICE}.")
+        found[wnid].append(str(folder / name))
+    there = image_files(folder)
+    missing = sorted({path for paths in found.values() for path in paths} ^ set(there))
+    if missing:
+        raise UserError(f"{annotations} and the images beside it do not match ({Path(missing[0]).name} is only in one "
+                        f"of them); {_ADVICE}.")
+    return [sorted(found[wnid]) for wnid in wnids]
