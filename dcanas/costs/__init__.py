@@ -9,7 +9,8 @@ from dcanas.costs.model import CostModel, Domain
 from dcanas.costs.network import count_network
 from dcanas.costs.sources import count_costs
 from dcanas.costs.tabular import TabularCost, peak_cost
+from dcanas.costs.within_groups import within_groups
 
 __all__ = ["COSTS", "Budget", "BudgetError", "CostModel", "Counts", "Domain", "Feasibility", "LinearCost",
            "TabularCost", "cost_unit", "count_architecture", "count_costs", "count_network", "feasibility",
-           "linear_counts", "peak_cost"]
+           "linear_counts", "peak_cost", "within_groups"]

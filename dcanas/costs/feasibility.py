@@ -16,7 +16,7 @@ from dcanas.costs.model import CostModel
 from dcanas.costs.programme import best_within
 from dcanas.spaces import Space
 
-SAMPLE = 5_000  # members drawn where a space is too large to be listed
+SAMPLE = 2_000  # members drawn where a space is too large to be listed
 
 
 @dataclass(frozen=True)

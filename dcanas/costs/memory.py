@@ -22,7 +22,7 @@ def peak_elements(blocks: Iterable[Block]) -> int:
     return max(_block_peak(block) for block in blocks)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def _block_peak(block: Block) -> int:
     given = [math.prod(shape) for shape in (block.input_shape, *block.others)]
     size = dict(enumerate(given)) | {step.output: math.prod(step.shape) for step in block.steps}

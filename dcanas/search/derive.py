@@ -19,6 +19,7 @@ from dcanas.search.pool import Candidate, make_pool, total_scores
 from dcanas.spaces import Architecture, Space
 
 ROUNDS = 60  # integer programmes solved before a large space is given up
+PROPOSALS = 10  # best codes asked of the integer programme for a pool: each excluded code makes the next slower
 Judge = Callable[[list[Candidate]], tuple[Architecture, dict[str, Any]]]
 
 
@@ -114,7 +115,7 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
     found: list[Architecture] = []
     asked: list[Architecture] = []
     loosened = 0
-    wanted = 1 if judge is None else pool_size
+    wanted = 1 if judge is None else min(pool_size, PROPOSALS)
     while len(found) < wanted and len(asked) < ROUNDS + wanted:
         limits = linear + [(fit, budget[name] + slack[name]) for name, (fit, _) in fits.items()
                            if slack[name] < np.inf]
@@ -144,12 +145,45 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
                         f"{SAMPLE:,} samples, though the budget is not proven infeasible: loosen the tightest limit.")
     if judge is None:
         return found[0], provenance | {"decided_by": "score"}
-    near = [n for arch in found for n in space.neighbours(arch)
-            if all(budget.allows(c.name, c.upper(n)) for c in limited)]
-    distinct = np.array([a.choices for a in dict.fromkeys([*found, *near])])
-    pool = make_pool(space, rows, distinct, pool_size, seed, _sizes(known))
+    largest = _largest(space, budget, limited, linear, _sizes(known))
+    distinct = dict.fromkeys([*found, *largest])
+    expanded: set[Architecture] = set()
+    while len(distinct) < pool_size and (fresh := [a for a in distinct if a not in expanded]):
+        expanded.update(fresh)
+        distinct |= dict.fromkeys(_near(space, rows, fresh, budget, limited, pool_size))
+    choices = np.array([a.choices for a in distinct])
+    pool = make_pool(space, rows, choices, pool_size, seed, _sizes(known))
     arch, why = judge(pool)
     return arch, provenance | {"pool": len(pool)} | why
+
+
+def _largest(space: Space, budget: Budget, limited: Sequence[CostModel], linear: Sequence[tuple[LinearCost, float]],
+             sizes: Sequence[CostModel]) -> list[Architecture]:
+    """Return the largest member within the linear limits by each size, where it keeps the other limits too."""
+    found = [best_within(space, cost.table, linear) for cost in sizes if isinstance(cost, LinearCost)]
+    return [arch for arch in found if arch is not None and space.is_member(arch)
+            and all(budget.allows(c.name, c.upper(arch)) for c in limited)]
+
+
+def _near(space: Space, rows: list[np.ndarray], found: Sequence[Architecture], budget: Budget,
+          limited: Sequence[CostModel], most: int) -> list[Architecture]:
+    """Return the `most` neighbours within the budget that score best."""
+    near = list(dict.fromkeys(n for arch in found for n in space.neighbours(arch)))
+    if not near:
+        return []
+    choices = np.array([n.choices for n in near])
+    for cost in limited:
+        if isinstance(cost, LinearCost):
+            choices = choices[budget.allows(cost.name, cost.uppers(choices))]
+    others = [cost for cost in limited if not isinstance(cost, LinearCost)]
+    kept: list[Architecture] = []
+    for row in choices[np.argsort(-total_scores(rows, choices), kind="stable")]:
+        arch = as_architecture(space, row)
+        if all(budget.allows(cost.name, cost.upper(arch)) for cost in others):
+            kept.append(arch)
+        if len(kept) == most:
+            break
+    return kept
 
 
 def _sizes(known: Sequence[CostModel]) -> list[CostModel]:

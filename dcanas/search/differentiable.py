@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from dcanas.basics.checkpoints import Stopped, load_checkpoint, save_checkpoint
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, key_of
-from dcanas.costs import Budget, CostModel
+from dcanas.costs import Budget, CostModel, within_groups
 from dcanas.export.classifier import Normalise
 from dcanas.search.constraints import Constraints
 from dcanas.search.settings import SearchSettings
@@ -142,7 +142,7 @@ class _Run:
     def step_alphas(self, images: Tensor, labels: Tensor) -> float:
         """One step of the multipliers upwards, one of the alphas downwards."""
         mixing = self.mix(self.alphas)
-        violations = self.constraints.violations(mixing)
+        violations = self.violations(mixing)
         self.constraints.ascend(violations)
         loss = F.cross_entropy(self.supernet(self.normalised(images), mixing), labels)
         total = loss + self.constraints.penalty(violations).to(loss.device, loss.dtype)
@@ -151,6 +151,11 @@ class _Run:
             alpha.grad = gradient
         self.alpha_optimiser.step()
         return loss.item()
+
+    def violations(self, mixing: Sequence[Tensor]) -> Tensor:
+        """Return the violations of the expected costs over codes that keep the groups. Shape: (limits,)."""
+        exact = [m.to("cpu", torch.float64) for m in mixing]
+        return self.constraints.violations(within_groups(self.supernet.space, exact))
 
     def step_weights(self, images: Tensor, labels: Tensor, done: float) -> tuple[float, int]:
         """One step of the shared weights; `done`: share of the search behind us, for the cosine schedule."""
@@ -178,7 +183,7 @@ class _Run:
             return None
         with torch.no_grad():
             mixing = self.mix(self.alphas)
-            ratios = (self.constraints.violations(mixing) + 1).tolist()
+            ratios = (self.violations(mixing) + 1).tolist()
             entropy = float(sum(-(p * p.clamp(min=1e-12).log()).sum() for p in mixing)) / len(mixing)
         row: dict[str, Any] = {"epoch": len(self.history) + 1, "step": self.step, "weights_loss": total[0] / total[3],
                                "alphas_loss": total[1] / total[3], "weights_accuracy": total[2] / total[3],

@@ -61,7 +61,7 @@ def _stem(input_shape: Shape, channels: int, stem: str) -> tuple[Block, ...]:
     return first_block, second.done(second.conv_bn(rectified, channels, kernel=3, stride=2), (rectified,))
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)
 def _cell(operations: tuple[str, ...], reduction: bool, channels: int, last: Shape, before: Shape | None, halve: bool,
           is_last: bool, count: int) -> Block:
     """last: shape of the cell before's output, tensor 0; before: of the rectified one before that, tensor 1."""
