@@ -24,7 +24,7 @@ from dcanas.training import Recipe
     ("epochs", True, "got True"),
     ("flip", "yes", "train.flip must be true or false, got 'yes'"),
     ("weighted_loss", None, "train.weighted_loss must be true or false, got None"),
-    ("amp", "bf16", "train.amp must be auto or off, got 'bf16'"),
+    ("amp", "fp16", "train.amp must be one of auto, off, bf16, got 'fp16'"),
     ("momentum", 0, "train.nesterov needs"),
 ])
 def test_impossible_values_are_named(field, value, said):
