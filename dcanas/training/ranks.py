@@ -49,9 +49,9 @@ class Ranks:
             return network
         from torch.nn.parallel import DistributedDataParallel
 
-        # Dead operations of a benchmark's cell take part in no output, so there may be unused parameters.
+        # Dead operations of a benchmark's cell take part in no output: the same unused parameters in every step.
         return DistributedDataParallel(network, device_ids=[torch.cuda.current_device()] if device.type == "cuda"
-                                       else None, find_unused_parameters=True)
+                                       else None, static_graph=True)
 
 
 ALONE = Ranks()

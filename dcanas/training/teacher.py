@@ -39,15 +39,10 @@ def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teac
     wanted = recipe.distillation
     if wanted.teacher is None:
         return None
+    check_teacher(wanted.teacher, dataset.shape[0])
+    recipe.files()  # names the missing file
     from torchvision import models
 
-    known = models.list_models(module=models)
-    if wanted.teacher not in known:
-        raise unknown("train.distillation.teacher", wanted.teacher, known)
-    if dataset.shape[0] != 3:
-        raise UserError(f"train.distillation.teacher={wanted.teacher} sees images of 3 channels, these have "
-                        f"{dataset.shape[0]}; set data.channels=3 or leave the teacher out.")
-    recipe.files()  # names the missing file
     path = Path(str(wanted.weights)).expanduser()
     with torch.random.fork_rng(devices=[]):  # its random weights are replaced and change no seeded draw
         network = models.get_model(wanted.teacher, weights=None, num_classes=len(dataset.classes))
@@ -57,6 +52,18 @@ def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teac
         raise UserError(f"{path} does not hold the weights of torchvision's {wanted.teacher} with "
                         f"{len(dataset.classes)} classes ({_reason(error)}).") from error
     return Teacher(network.requires_grad_(False)).to(device).eval()
+
+
+def check_teacher(name: str, channels: int) -> None:
+    """Raise `UserError` where torchvision has no classifier of that name or the images have other channels."""
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        raise unknown("train.distillation.teacher", name, known)
+    if channels != 3:
+        raise UserError(f"train.distillation.teacher={name} sees images of 3 channels, these have {channels}; set "
+                        "data.channels=3 where the data allows it, or leave the teacher out.")
 
 
 def _reason(error: Exception) -> str:

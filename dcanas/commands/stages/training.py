@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from torch import nn
 from dcanas.basics.checkpoints import load_weights
 from dcanas.basics.files import read_json, write_bytes, write_json
 from dcanas.basics.keys import derive_seed
+from dcanas.commands.crew import call, ranks
 from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import derived_folder, run_derive
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.hardware import Device
 from dcanas.spaces import load_space
-from dcanas.training import Progress, predict, summarise, train
+from dcanas.training import Progress, Recipe, predict, summarise, train
 
 
 def run_train(session: Session, device: Device) -> dict[str, Any]:
@@ -34,8 +35,7 @@ def train_network(session: Session, folder: Path, title: str) -> dict[str, Any]:
     if done.exists():
         session.display.say(f"{title}: done before ({done})")
         return read_json(done)
-    settings, dataset = session.settings, session.dataset
-    model = fresh_model(session, read_json(folder / "architecture.json"))
+    dataset = session.dataset
     start = time.monotonic()
     with session.display.stage(title) as bar, session.interrupts.between_steps():
 
@@ -45,8 +45,8 @@ def train_network(session: Session, folder: Path, title: str) -> dict[str, Any]:
                 inside = folder.relative_to(session.folder / "derived").as_posix()
                 session.log.write(f"train/{inside}", progress.step, progress.row)
 
-        history = train(model, dataset, dataset.fit_indices, settings.train, derive_seed(settings.seed, "train"),
-                        folder / "training", on_step, session.interrupts.should_stop, session.compute)
+        call(session.command, folder)
+        model, history = fit(session, folder, on_step)
     seconds = time.monotonic() - start
     save_weights(folder / "weights.pt", model)
     logits = predict(model, dataset, dataset.test, device=session.compute)
@@ -55,6 +55,23 @@ def train_network(session: Session, folder: Path, title: str) -> dict[str, Any]:
              "seconds": seconds, "history": history}
     write_json(done, value)
     return value
+
+
+def fit(session: Session, folder: Path, on_step: Callable[[Progress], None] = lambda progress: None,
+        ) -> tuple[nn.Module, list[dict[str, Any]]]:
+    """Train the network of a folder, together with the other ranks if there are some; return it and its history."""
+    derived = read_json(folder / "architecture.json")
+    model = fresh_model(session, derived)
+    history = train(model, session.dataset, session.dataset.fit_indices, recipe_for(session, derived),
+                    derive_seed(session.settings.seed, "train"), folder / "training", on_step,
+                    session.interrupts.should_stop, session.compute, ranks())
+    return model, history
+
+
+def recipe_for(session: Session, derived: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of a network; given weights are meant for the run's own space."""
+    recipe = session.settings.train
+    return recipe if derived["space"] == session.space.name else recipe.from_scratch()
 
 
 def fresh_model(session: Session, derived: Mapping[str, Any]) -> nn.Module:
