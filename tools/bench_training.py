@@ -92,7 +92,8 @@ class Turns(Thread):
 def main() -> None:
     torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
     data = random_images()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH}, {TURNS} turns of {STEPS} steps")
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH}, {TURNS} turns of {STEPS} steps",
+          flush=True)
     for title, build in NETWORKS.items():
         runs: dict[str, Turns] = {}
         for name, options in SETTINGS.items():
@@ -112,7 +113,7 @@ def main() -> None:
                 continue
             speed = statistics.median(BATCH * STEPS / taken for taken in seconds[name])
             ratio = statistics.median(p / taken for p, taken in zip(plain, seconds[name], strict=True))
-            print(f"| {name} | {speed:.0f} | {ratio:.2f} | {first[name]:.1f} s |")
+            print(f"| {name} | {speed:.0f} | {ratio:.2f} | {first[name]:.1f} s |", flush=True)
 
 
 if __name__ == "__main__":
