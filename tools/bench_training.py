@@ -92,8 +92,8 @@ class Turns(Thread):
 def main() -> None:
     torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
     data = random_images()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH}, {TURNS} turns of {STEPS} steps",
-          flush=True)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH}, {TURNS} turns of "
+          f"{STEPS} steps", flush=True)
     for title, build in NETWORKS.items():
         runs: dict[str, Turns] = {}
         for name, options in SETTINGS.items():
