@@ -25,7 +25,8 @@ from dcanas.spaces.user_file import file_hash, load_space_file
 
 GROUPS = ("space", "data", "search", "train", "experiment")
 FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton")  # keys checked by those who know
-LITERAL = ("space.file", "data.root", "data.group_by", "run.dir", "run.root", "source")  # taken as typed
+LITERAL = ("space.file", "data.root", "data.group_by", "train.init", "train.distillation.weights", "run.dir", "run.root",
+           "source")  # taken as typed, whatever characters
 
 
 def choices(group: str) -> list[str]:
@@ -84,7 +85,7 @@ def composed(overrides: Sequence[str]) -> DictConfig:
             known = list(_keys(OmegaConf.to_container(compose("config", groups))))  # they decide which keys there are
             for override in parsed:
                 _check(override, known)
-            return compose("config", [_for_hydra(text) for text in overrides])
+            return compose("config", [_for_hydra(text) for text in overrides if text != "experiment=null"])
         except (HydraException, OmegaConfBaseException) as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise UserError(f"The settings cannot be put together: {reason}") from error
@@ -142,7 +143,12 @@ def _quoted(text: str) -> str:
 
 
 def _for_hydra(text: str) -> str:
-    """Let costs and skeleton options be added freely: our own checks know them better than Hydra does."""
+    """Let costs and skeleton options be added freely: our own checks know them better than Hydra does.
+
+    An experiment speaks of all groups; saying so here leaves its file's first line to the command.
+    """
+    if text.startswith("experiment="):
+        return text.replace("=", "@_global_=", 1)
     return f"++{text}" if text.partition("=")[0].startswith(FREE) else _quoted(text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -19,6 +20,18 @@ WITHOUT_SETTINGS = ("listing", "doctor", "onnx_file")
 def enter(module: str, command: str, arguments: list[str]) -> int:
     """Run a command with its arguments and return the exit code."""
     warnings.showwarning = _one_line
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:  # started by torchrun, beside others
+        from dcanas.commands import crew
+
+        if crew.ranks().rank:
+            return crew.follow()
+        code = _enter(module, command, arguments)
+        crew.dismiss()
+        return code
+    return _enter(module, command, arguments)
+
+
+def _enter(module: str, command: str, arguments: list[str]) -> int:
     if command == "profile" and any(text.startswith("onnx=") for text in arguments):
         module = "onnx_file"
     action = importlib.import_module(f"dcanas.commands.{module}")

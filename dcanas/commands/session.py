@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from dcanas.search.searchable import check_searchable
 from dcanas.spaces import Space, load_space, load_space_file
 from dcanas.spaces.user_file import file_hash
 from dcanas.training import Dataset, load_data
+from dcanas.training.checks import check_recipe
 
 LATENCIES = ("latency_ms", "latency_p95_ms")
 CACHE = "cache"  # inside the run directory: decoded images too large for memory
@@ -45,7 +47,8 @@ class Session:
         self.devices: list[Device] = [load_device(name) for name in settings.device]
         self._costs: dict[str, list[CostModel]] = {}
         self._budgets: dict[str, Budget] = {}
-        torch.set_num_threads(options.threads or usable_cores())
+        sharing = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes of torchrun on this machine
+        torch.set_num_threads(options.threads or max(1, usable_cores() // sharing))
         torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import a compiler for seconds
 
     @cached_property
@@ -89,7 +92,8 @@ class Session:
         check_searchable(self.space, self.settings.search)
         for device in self.devices:
             self._stated(device)
-        _ = self.skeleton, self.compute, self.dataset
+        _ = self.skeleton, self.compute
+        check_recipe(self.settings.train, self.dataset, self.skeleton)
 
     @cached_property
     def log(self) -> MetricsLog:

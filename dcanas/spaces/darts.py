@@ -143,6 +143,9 @@ class darts(Space):  # noqa: N801 (registered under the field's own name)
         normal, reduce = self._operations(arch)
         return plan_network(normal, reduce, tuple(input_shape), num_classes, skeleton["channels"], cells, stem)
 
+    def delivered_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
+        return {**skeleton, "auxiliary": False}
+
     def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         complete = super().complete_skeleton(skeleton)
         if complete["stem"] not in STEMS:

@@ -212,6 +212,10 @@ class Space(ABC):
         near = self.neighbours(arch)
         return near[int(rng.integers(len(near)))]
 
+    def delivered_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
+        """Return the skeleton of the delivered network: parts that serve training only are left out."""
+        return skeleton
+
     def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         """Return `skeleton` with the final skeleton's defaults; raises `UserError` for names and values it cannot have.
 

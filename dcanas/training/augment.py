@@ -7,31 +7,48 @@ fifty times slower on a batch of 8x8 images than what follows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dcanas.training.colour import auto_augment, jitter, lighting
 from dcanas.training.data import Dataset
+from dcanas.training.draws import Draw
 from dcanas.training.recipe import Recipe
+from dcanas.training.rectangles import crop_and_resize, erase
 
-Augment = Callable[[Tensor, int], Tensor]
+
+class Augment(Protocol):
+    """(uint8 images (N, C, H, W), seed) -> floats in [0, 1] of the same shape.
+
+    Where the images are part of a larger batch, `start` says where they begin in it and `batch` how many it has.
+    """
+
+    def __call__(self, images: Tensor, seed: int, start: int = 0, batch: int | None = None) -> Tensor: ...
 
 
 def make_augment(dataset: Dataset, recipe: Recipe) -> Augment:
-    """Return a function of (uint8 images (N, C, H, W), seed) with floats in [0, 1] of the same shape.
+    """Return the augmentation of a recipe: geometry, colours, holes, in this order.
 
-    What comes in from outside is black, as in the field's recipes. The crop's padding is an eighth of the
-    image's shorter side (4 pixels at 32, 1 at 8) where the recipe names none.
+    What comes in from outside is black, and what is cut out the data's mean, as in the field's recipes (they cut
+    after the normalisation). The crop's padding is an eighth of the image's shorter side (4 pixels at 32, 1 at 8)
+    where the recipe names none.
+    Raises `UserError` for colours that grey images have not.
     """
+    recipe.colour.check_channels(dataset.shape[0])
     side = min(dataset.shape[1:])
     padding = side // 8 if recipe.crop_padding is None else recipe.crop_padding
     mirror = dataset.flip if recipe.flip is None else recipe.flip
     hole = round(recipe.cutout * side)
+    colour = recipe.colour
+    jittered = any((colour.brightness, colour.contrast, colour.saturation, colour.hue))
+    mean: Sequence[float] = dataset.mean if hole or recipe.erasing else ()
 
-    def augment(images: Tensor, seed: int) -> Tensor:
-        draw = torch.Generator().manual_seed(seed)
+    def augment(images: Tensor, seed: int, start: int = 0, batch: int | None = None) -> Tensor:
+        draw = Draw(seed, len(images), start, batch)
         images = images.float() / 255
         if recipe.rotation or recipe.zoom:
             images = turn(images, recipe.rotation, recipe.zoom, draw)
@@ -39,33 +56,43 @@ def make_augment(dataset: Dataset, recipe: Recipe) -> Augment:
             images = flip(images, draw)
         if padding:
             images = crop(images, padding, draw)
+        if recipe.crop_scale:
+            images = crop_and_resize(images, recipe.crop_scale, recipe.crop_aspect, draw)
+        if jittered:
+            images = jitter(images, colour, draw)
+        if colour.lighting:
+            images = lighting(images, colour.lighting, draw)
+        if colour.auto_augment != "none":
+            images = auto_augment(images, colour.auto_augment, draw)
         if hole:
-            images = cut_out(images, hole, draw)
+            images = cut_out(images, hole, draw, mean)
+        if recipe.erasing:
+            images = erase(images, recipe.erasing, draw, mean)
         return images
 
     return augment
 
 
-def flip(images: Tensor, draw: torch.Generator) -> Tensor:
+def flip(images: Tensor, draw: Draw) -> Tensor:
     """Mirror each image left to right with probability 1/2."""
-    mirrored = torch.rand(len(images), 1, 1, 1, generator=draw).to(images.device) < 0.5
+    mirrored = draw.uniform(..., 1, 1, 1).to(images.device) < 0.5
     return torch.where(mirrored, images.flip(3), images)
 
 
-def crop(images: Tensor, padding: int, draw: torch.Generator) -> Tensor:
+def crop(images: Tensor, padding: int, draw: Draw) -> Tensor:
     """Shift each image by up to `padding` pixels along both sides (random crop of the padded image)."""
     count, _, height, width = images.shape
     padded = F.pad(images, (padding,) * 4)
-    shift = torch.randint(2 * padding + 1, (2, count, 1), generator=draw)
+    shift = draw.integer(2 * padding + 1, 2, ..., 1)
     rows = (shift[0] + torch.arange(height)).to(images.device)
     columns = (shift[1] + torch.arange(width)).to(images.device)
     sample = torch.arange(count, device=images.device)[:, None, None]
     return padded[sample, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
 
 
-def turn(images: Tensor, degrees: float, zoom: float, draw: torch.Generator) -> Tensor:
+def turn(images: Tensor, degrees: float, zoom: float, draw: Draw) -> Tensor:
     """Turn each image by up to `degrees` and scale it by 1 +- `zoom`, bilinearly, around its centre."""
-    uniform = 2 * torch.rand(2, len(images), generator=draw) - 1
+    uniform = 2 * draw.uniform(2, ...) - 1
     angle, scale = uniform[0] * math.radians(degrees), 1 + uniform[1] * zoom
     height, width = images.shape[2:]
     cos, sin, zero = angle.cos() / scale, angle.sin() / scale, torch.zeros_like(angle)
@@ -75,11 +102,14 @@ def turn(images: Tensor, degrees: float, zoom: float, draw: torch.Generator) -> 
     return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
 
 
-def cut_out(images: Tensor, side: int, draw: torch.Generator) -> Tensor:
-    """Blacken a square of `side` pixels around a random pixel of each image (Cutout, arXiv 1708.04552)."""
+def cut_out(images: Tensor, side: int, draw: Draw, fill: Sequence[float]) -> Tensor:
+    """Fill a square of `side` pixels around a random pixel of each image (Cutout, arXiv 1708.04552).
+
+    fill: value of each channel.
+    """
     height, width = images.shape[2:]
-    start = [torch.randint(n, (len(images), 1), generator=draw) - side // 2 for n in (height, width)]
+    start = [draw.integer(n, ..., 1) - side // 2 for n in (height, width)]
     rows, columns = ((torch.arange(n) >= s) & (torch.arange(n) < s + side)
                      for n, s in zip((height, width), start, strict=True))
     inside = (rows[:, None, :, None] & columns[:, None, None, :]).to(images.device)
-    return images.masked_fill(inside, 0.0)
+    return torch.where(inside, images.new_tensor(fill).view(-1, 1, 1), images)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dcanas.basics.checkpoints import Stopped, load_checkpoint, save_checkpoint
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.training.augment import make_augment
+from dcanas.training.average import Average
 from dcanas.training.data import Dataset
+from dcanas.training.objective import Objective, mix
+from dcanas.training.ranks import ALONE, Ranks
 from dcanas.training.recipe import Recipe
+from dcanas.training.start import freeze, hold, set_drop_path, start_from
 
 SAVE_SECONDS = 60.0  # a checkpoint is at most this old, and at most one epoch
 
@@ -39,80 +44,112 @@ class Progress:
 
 def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Recipe, seed: int,
           folder: Path | None = None, on_step: Callable[[Progress], None] = lambda progress: None,
-          should_stop: Callable[[], bool] = lambda: False, device: str | torch.device = "cpu",
+          should_stop: Callable[[], bool] = lambda: False, device: str | torch.device = "cpu", ranks: Ranks = ALONE,
           ) -> list[dict[str, Any]]:
     """Train `network` in place on `dataset.images[indices]`; return a row per epoch (loss, accuracy, rate).
 
-    network: takes floats (N, C, H, W) in [0, 1] and returns logits; its weights are the starting point.
+    network: takes floats (N, C, H, W) in [0, 1] and returns logits, or (logits, auxiliary logits) in training mode;
+        its weights are the starting point, or those of `recipe.init`. With `recipe.ema` it ends with the averages.
     folder: holds the checkpoints, from which a training that was cut off goes on to the same result; or None.
     should_stop: asked after every step; then the step is saved and `Stopped` raised.
-    Raises `UserError` where the loss is no number, memory runs out, or checkpoints belong to other settings.
+    ranks: of this process, where several train the same network: every batch is divided among them, all of them
+        read the folder, and the first writes it.
+    Raises `UserError` where the loss is no number, memory runs out, checkpoints belong to other settings, or the
+    recipe asks for what network, data or machine have not.
     """
     device = torch.device(device)
-    network.to(device).to(memory_format=torch.channels_last)  # a quarter faster on a CPU
-    run = _Run(network, recipe, key_of(recipe, seed, dataset.fit_key, indices.tolist(), _shapes(network)))
-    if folder is not None:
-        run.resume(folder)
-    weights = _class_weights(dataset, indices).to(device) if recipe.weighted_loss else None
+    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    network.to(device).to(memory_format=layout)  # channels last: a quarter faster on a CPU
+    ranks.check(recipe.batch_size)
+    key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(), _shapes(network))
+    precision = _precision(device, recipe)
+    objective = Objective(recipe, dataset, indices, device)
     augment = make_augment(dataset, recipe)
-    bounds = batch_bounds(len(indices), recipe.batch_size)
+    freeze(network, recipe.freeze)
+    run = _Run(network, recipe, key, folder)
+    forward = ranks.share(network, device)
+    if recipe.compile:
+        forward = torch.compile(forward)  # type: ignore[assignment]
+    bounds = batch_bounds(len(indices), recipe.batch_size, 2 * ranks.count)
     steps = recipe.epochs * len(bounds)
     order, ordered = indices, -1
     saved = time.monotonic()
     network.train()
+    hold(network)
     while run.step < steps:
         epoch, position = divmod(run.step, len(bounds))
         if ordered != epoch:
             order = np.random.default_rng(derive_seed(seed, "order", epoch)).permutation(indices)
             ordered = epoch
-        batch = order[slice(*bounds[position])]
-        torch.manual_seed(derive_seed(seed, "network", run.step))  # for networks that draw (drop path)
+            set_drop_path(network, recipe.drop_path * epoch / recipe.epochs)
+        whole = order[slice(*bounds[position])]
+        start, stop_at = ranks.part(len(whole))
+        batch = whole[start:stop_at]
+        # For networks that draw (dropout, drop path); every further rank draws its own.
+        torch.manual_seed(derive_seed(seed, "network", run.step, *([ranks.rank] if ranks.rank else [])))
         rate = recipe.rate(run.step, len(bounds))
-        with _memory_advice(recipe):
+        with _memory_advice(recipe), _compile_advice(recipe):
             images = torch.from_numpy(dataset.images[batch]).to(device)
-            images = augment(images, derive_seed(seed, "augment", run.step))
+            images = augment(images, derive_seed(seed, "augment", run.step), start, len(whole))
             labels = torch.from_numpy(dataset.labels[batch]).to(device)
-            with _precision(device, recipe):
-                logits = network(images.contiguous(memory_format=torch.channels_last)).float()
-                loss = F.cross_entropy(logits, labels, weights, label_smoothing=recipe.label_smoothing)
-            value, norm, right = run.descend(loss, logits, labels, rate)
+            mixed = None
+            if recipe.mixup:
+                images, mixed = mix(images, labels, recipe.mixup, derive_seed(seed, "mixup", run.step), start)
+            images = images.contiguous(memory_format=layout)
+            shares = objective.shares(labels, dataset.labels[whole], ranks.count)
+            with precision():
+                logits, loss = objective(forward(images), images, labels, mixed, shares)
+            own, norm, own_right = run.descend(loss, logits, labels, rate)
+        value, right = ranks.total(own / ranks.count, own_right)
         if not math.isfinite(value + norm):
             raise UserError(
                 f"The training loss became {value:g} (gradient {norm:g}) at step {run.step + 1} of {steps}, "
                 f"epoch {epoch + 1}; train.learning_rate={recipe.learning_rate:g} may be too high: lower it"
                 + ("." if folder is None else f" (the last good checkpoint stays in {folder})."))
         run.step += 1
-        row = run.count(value, right, len(batch), rate, last=position + 1 == len(bounds))
+        if run.average:
+            run.average.update(network, run.step)
+        row = run.count(value, int(right), len(whole), rate, last=position + 1 == len(bounds))
         on_step(Progress(run.step, steps, epoch + 1, value, rate, row))
-        stop = run.step < steps and should_stop()
-        if folder is not None and (row or stop or time.monotonic() - saved > SAVE_SECONDS):
+        stop = run.step < steps and ranks.any(should_stop())
+        if folder is not None and not ranks.rank and (row or stop or time.monotonic() - saved > SAVE_SECONDS):
             run.save(folder)
             saved = time.monotonic()
         if stop:
             raise Stopped(f"stopped after step {run.step} of {steps}")
+    if run.average:
+        run.average.deliver(network)
     return run.history
 
 
-def batch_bounds(count: int, batch_size: int) -> list[tuple[int, int]]:
-    """Return (start, stop) of an epoch's batches; a single image left over joins the batch before it.
+def batch_bounds(count: int, batch_size: int, least: int = 2) -> list[tuple[int, int]]:
+    """Return (start, stop) of an epoch's batches; fewer than `least` images left over join the batch before them.
 
     Batch norm has no statistics of one image.
     """
     bounds = [(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
-    if len(bounds) > 1 and bounds[-1][1] - bounds[-1][0] == 1:
+    if len(bounds) > 1 and bounds[-1][1] - bounds[-1][0] < least:
         bounds[-2:] = [(bounds[-2][0], count)]
     return bounds
 
 
 class _Run:
-    """What changes from step to step, which is what a checkpoint holds."""
+    """What changes from step to step, which is what a checkpoint holds; begins with the newest one in `folder`."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe, key: str):
+    def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None):
         self.network, self.recipe, self.key = network, recipe, key
-        self.optimiser = _optimiser(network, recipe)
         self.step = 0
         self.history: list[dict[str, Any]] = []
         self.running = [0.0, 0, 0]  # this epoch's sum of losses, images right, images seen
+        found = None if folder is None else load_checkpoint(folder, key)
+        if found is None and recipe.init is not None:
+            unfit = start_from(network, recipe.init)
+            if unfit:
+                warnings.warn(unfit, stacklevel=3)
+        self.optimiser = _optimiser(network, recipe)
+        self.average = Average(network, recipe.ema) if recipe.ema else None
+        if found is not None:
+            self.resume(*found)
 
     def descend(self, loss: Tensor, logits: Tensor, labels: Tensor, rate: float) -> tuple[float, float, int]:
         """Step along the gradient where it is finite; return loss, norm of the gradient and images right."""
@@ -141,41 +178,50 @@ class _Run:
         return self.history[-1]
 
     def save(self, folder: Path) -> None:
+        average = {"average": self.average.values} if self.average else {}
         save_checkpoint(folder, self.step, {
             "key": self.key, "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
-            "history": self.history, "running": self.running})
+            "history": self.history, "running": self.running, **average})
 
-    def resume(self, folder: Path) -> None:
-        """Take up the newest whole checkpoint, if there is one."""
-        found = load_checkpoint(folder, self.key)
-        if found is None:
-            return
-        step, state = found
+    def resume(self, step: int, state: dict[str, Any]) -> None:
+        """Take up a checkpoint."""
         self.step, self.history, self.running = step, state["history"], state["running"]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.average:
+            self.average.load(state["average"])
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD; weight decay pulls on kernels and matrices only."""
+    """SGD; weight decay pulls on kernels and matrices, and on vectors where the recipe says so."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     groups = [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-              {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
+              {"params": [p for p in parameters if p.ndim <= 1],
+               "weight_decay": recipe.weight_decay if recipe.decay_all else 0.0}]
     return torch.optim.SGD([g for g in groups if g["params"]], lr=recipe.learning_rate,
                            momentum=recipe.momentum, nesterov=recipe.nesterov)
 
 
-def _class_weights(dataset: Dataset, indices: np.ndarray) -> Tensor:
-    """Inverse frequencies whose mean over the images is 1; a class without images weighs nothing."""
-    counts = np.bincount(dataset.labels[indices], minlength=len(dataset.classes))
-    present = np.maximum(counts, 1) * (counts > 0).sum()
-    return torch.tensor(np.where(counts > 0, len(indices) / present, 0.0), dtype=torch.float32)
+def _precision(device: torch.device, recipe: Recipe) -> Callable[[], AbstractContextManager]:
+    """Return what the forward pass happens in; raises `UserError` where bfloat16 is asked for and not there."""
+    able = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+    if recipe.amp == "bf16" and not able:
+        raise UserError(f"train.amp=bf16, but this {device.type} device has no bfloat16; use train.amp=off.")
+    if recipe.amp == "bf16" or (recipe.amp == "auto" and device.type == "cuda" and able):
+        return partial(torch.autocast, device.type, torch.bfloat16)
+    return nullcontext
 
 
-def _precision(device: torch.device, recipe: Recipe) -> AbstractContextManager:
-    if recipe.amp == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported():
-        return torch.autocast("cuda", torch.bfloat16)
-    return nullcontext()
+@contextmanager
+def _compile_advice(recipe: Recipe) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not recipe.compile or not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        reason = next((line.strip().rstrip(".") for line in str(error).splitlines() if line.strip()), "")
+        raise UserError(f"train.compile=true does not work here ({reason[:200]}); install what is missing, often a C++ "
+                        "compiler such as g++, or set train.compile=false.") from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torchvision.transforms.v2 import functional as v2
 
 from dcanas.training import DataSpec, Recipe, load_data, make_augment
 from dcanas.training.augment import crop, cut_out, flip, turn
+from dcanas.training.draws import Draw
 
 PLAIN = {"crop_padding": 0, "flip": False, "rotation": 0.0, "zoom": 0.0, "cutout": 0.0}
 
@@ -22,8 +23,8 @@ def images() -> torch.Tensor:
     return torch.from_numpy(rng.integers(1, 256, (200, 3, 12, 9), dtype=np.uint8)).float()
 
 
-def draw(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def draw(seed: int = 0, count: int = 200) -> Draw:
+    return Draw(seed, count)
 
 
 def test_flip_mirrors_about_half(images):
@@ -46,7 +47,7 @@ def test_crop_takes_every_shift_of_the_padded_image(images):
 
 
 def test_cut_out_blackens_a_square_around_a_random_pixel(images):
-    holes = cut_out(images, 4, draw()) == 0
+    holes = cut_out(images, 4, draw(), (0, 0, 0)) == 0
     for hole in holes:
         assert (hole == hole[0]).all()
         rows, columns = hole[0].any(1), hole[0].any(0)
@@ -59,8 +60,8 @@ def test_cut_out_blackens_a_square_around_a_random_pixel(images):
 def test_turn_is_torchvisions_affine(images):
     """One image turned by the angle and scale that the seed draws, by torchvision: the same pixels."""
     one = images[:1] / 255
-    uniform = 2 * torch.rand(2, 1, generator=draw(3)) - 1
-    ours = turn(one, 30.0, 0.2, draw(3))
+    uniform = 2 * torch.rand(2, 1, generator=torch.Generator().manual_seed(3)) - 1
+    ours = turn(one, 30.0, 0.2, draw(3, 1))
     angle, scale = float(uniform[0]) * 30, 1 + float(uniform[1]) * 0.2
     expected = [v2.affine(one, angle=sign * angle, translate=[0, 0], scale=scale, shear=[0.0, 0.0],
                           interpolation=InterpolationMode.BILINEAR) for sign in (-1, 1)]

@@ -18,8 +18,10 @@ from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.training import DataSpec, Recipe, batch_bounds, load_data, predict, train
 from dcanas.training.loop import SAVE_SECONDS
+from dcanas.training.recipe_parts import Colour
 
 RECIPE = Recipe(epochs=3, batch_size=64, learning_rate=0.05, warmup_epochs=1, rotation=5.0, cutout=0.25)
+RICH = dataclasses.replace(RECIPE, ema=0.9, mixup=0.4, erasing=0.5, colour=Colour(auto_augment="cifar10"))
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,14 @@ def straight(data):
     """Weights and history of RECIPE trained in one go on the training split, seed 7."""
     trained = network()
     history = train(trained, data, data.train, RECIPE, 7)
+    return weights(trained), history
+
+
+@pytest.fixture(scope="module")
+def rich(data):
+    """The same of RICH: averaged weights, mixed images, AutoAugment, erased rectangles."""
+    trained = network()
+    history = train(trained, data, data.train, RICH, 7)
     return weights(trained), history
 
 
@@ -112,26 +122,26 @@ def test_noise_for_a_test_split_changes_nothing(data, straight):
     assert_equal(weights(trained), straight[0])
 
 
-def test_stopped_at_any_step_it_goes_on_to_the_same_bits(data, straight, tmp_path):
+def test_stopped_at_any_step_it_goes_on_to_the_same_bits(data, rich, tmp_path):
     for stop_at in (1, 20, 35, 36):  # first step, within an epoch, before and at its end
         taken: list[int] = []
         stop = partial(lambda taken, last: taken[-1] == last, taken, stop_at)
         note = partial(lambda taken, progress: taken.append(progress.step), taken)
         with pytest.raises(Stopped, match=f"step {stop_at} of 54"):
-            train(network(), data, data.train, RECIPE, 7, tmp_path, note, stop)
+            train(network(), data, data.train, RICH, 7, tmp_path, note, stop)
     seen: list[int] = []
     trained = network(seed=99)  # what it starts from is in the checkpoint
-    history = train(trained, data, data.train, RECIPE, 7, tmp_path, on_step=lambda p: seen.append(p.step))
+    history = train(trained, data, data.train, RICH, 7, tmp_path, on_step=lambda p: seen.append(p.step))
     assert seen == list(range(37, 55))
-    assert history == straight[1]
-    assert_equal(weights(trained), straight[0])
+    assert history == rich[1]
+    assert_equal(weights(trained), rich[0])
     finished = network(seed=98)
     never = partial(pytest.fail, "a step was taken")
-    assert train(finished, data, data.train, RECIPE, 7, tmp_path, lambda p: never()) == history
-    assert_equal(weights(finished), straight[0])
+    assert train(finished, data, data.train, RICH, 7, tmp_path, lambda p: never()) == history
+    assert_equal(weights(finished), rich[0])
 
 
-def test_killed_at_random_moments_it_ends_in_the_same_bits(data, straight, tmp_path):
+def test_killed_at_random_moments_it_ends_in_the_same_bits(data, rich, tmp_path):
     """A fresh process forks the trainings, so that torch is imported once; the first two are killed."""
     rng = np.random.default_rng()
     kills = [int(rng.integers(1, 36)), int(rng.integers(1, 18)), 0]  # steps after which to kill; 0: never
@@ -149,7 +159,7 @@ def training(pipe):
         os.write(pipe, progress.step.to_bytes(2, "big"))
         time.sleep(0.005)
     trained = network()
-    train(trained, data, data.train, RECIPE, 7, folder / "checkpoints", report)
+    train(trained, data, data.train, RICH, 7, folder / "checkpoints", report)
     torch.save(weights(trained), folder / "weights.pt")
 
 for kill_after in {kills}:
@@ -174,7 +184,7 @@ for kill_after in {kills}:
     assert first == ["1", "True"]
     assert second == [str(kills[0] // 18 * 18 + 1), "True"] or kills[0] % 18 == 0  # from the last whole epoch
     assert third[1] == "False"
-    assert_equal(torch.load(tmp_path / "weights.pt", weights_only=True), straight[0])
+    assert_equal(torch.load(tmp_path / "weights.pt", weights_only=True), rich[0])
 
 
 def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(data, straight, tmp_path):
@@ -187,6 +197,75 @@ def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(data, straig
         train(trained, data, data.train, RECIPE, 7, tmp_path, on_step=lambda p: seen.append(p.step))
     assert seen[0] == 37
     assert_equal(weights(trained), straight[0])
+
+
+def test_the_average_is_what_is_delivered(data):
+    """Two epochs of 3 steps: the delivered weights are the average written out over the weights after every step."""
+    recipe = Recipe(epochs=2, batch_size=64, learning_rate=0.1, warmup_epochs=0, crop_padding=0, ema=0.3)
+    trained = network()
+    average, steps = weights(trained), []
+
+    def follow(progress):
+        share = 1 - min(0.3, (1 + progress.step) / (10 + progress.step))  # 2/11 and 3/12 in the first two steps
+        steps.append(share)
+        for name, value in trained.state_dict().items():
+            average[name] = average[name] + share * (value - average[name]) if value.is_floating_point() else value
+
+    train(trained, data, data.train[:192], recipe, 7, on_step=follow)
+    assert steps == pytest.approx([1 - 2 / 11, 0.75, 0.7, 0.7, 0.7, 0.7])  # 4/13 > 0.3
+    for name, value in trained.state_dict().items():
+        torch.testing.assert_close(value, average[name], rtol=1e-5, atol=1e-7)
+    plain = network()
+    train(plain, data, data.train[:192], dataclasses.replace(recipe, ema=0.0), 7)
+    assert not torch.equal(plain.state_dict()["0.weight"], trained.state_dict()["0.weight"])
+
+
+def test_drop_path_ramps_from_zero_by_epoch(data):
+    class Dropping(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.drop_path = network(), 0.0
+
+        def forward(self, x):
+            return self.inner(x)
+
+    model, seen = Dropping(), []
+    train(model, data, data.train[:128], Recipe(epochs=4, batch_size=64, drop_path=0.2), 0,
+          on_step=lambda p: seen.append(model.drop_path))
+    assert seen == pytest.approx([0, 0, 0.05, 0.05, 0.1, 0.1, 0.15, 0.15])  # 0.2 * epoch / 4, as in DARTS
+
+
+def test_bfloat16_on_request_and_only_then(data):
+    kinds = {}
+    for amp in ("off", "auto", "bf16"):
+        model = network()
+        model[-1].register_forward_hook(lambda module, inputs, output, amp=amp: kinds.update({amp: output.dtype}))
+        train(model, data, data.train[:64], Recipe(epochs=1, batch_size=64, amp=amp), 0)
+        assert model[-1].weight.dtype == torch.float32
+    assert kinds == {"off": torch.float32, "auto": torch.float32, "bf16": torch.bfloat16}
+
+
+def test_the_memory_layout_is_the_recipes(data):
+    for channels_last in (True, False):
+        model, seen = network(), []
+        several = dataclasses.replace(data, images=np.repeat(data.images, 3, axis=1))
+        model[0] = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        model[0].register_forward_pre_hook(lambda module, inputs, seen=seen: seen.append(inputs[0]))
+        train(model, several, data.train[:64], Recipe(epochs=1, batch_size=64, channels_last=channels_last), 0)
+        assert seen[0].is_contiguous(memory_format=torch.channels_last) is channels_last
+
+
+def test_a_compiler_that_is_missing_is_named(data, monkeypatch):
+    from torch._inductor.exc import InductorError
+
+    def broken(network):
+        def forward(x):
+            raise InductorError(RuntimeError("No working C++ compiler found"), None)
+        return forward
+
+    monkeypatch.setattr(torch, "compile", broken)
+    with pytest.raises(UserError, match=r"train\.compile=true does not work here .*C\+\+ compiler.*compile=false"):
+        train(network(), data, data.train[:64], Recipe(epochs=1, batch_size=64, compile=True), 0)
 
 
 def test_checkpoints_of_other_settings_are_refused(data, tmp_path):
@@ -252,6 +331,7 @@ def test_batches_hold_every_image_and_never_a_single_one():
     assert batch_bounds(9, 4) == [(0, 4), (4, 9)]
     assert batch_bounds(3, 64) == [(0, 3)]
     assert batch_bounds(3, 2) == [(0, 3)]
+    assert batch_bounds(11, 4, least=4) == [(0, 4), (4, 11)]
 
 
 def test_long_epochs_are_saved_in_between(data, tmp_path, monkeypatch):

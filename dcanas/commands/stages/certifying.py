@@ -12,7 +12,7 @@ from dcanas.commands.session import LATENCIES, Session, versions
 from dcanas.commands.stages.comparing import run_comparison
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.profiling import run_profile
-from dcanas.commands.stages.training import trained_model
+from dcanas.commands.stages.training import delivered_skeleton, trained_model
 from dcanas.costs import count_network
 from dcanas.export import write_bundle
 from dcanas.hardware import Device, Profile
@@ -63,7 +63,7 @@ def _certificate(session: Session, device: Device, folder: Path) -> dict[str, An
         "accuracy": _accuracy(folder),
         "space": derived["space"],
         "architecture": derived["architecture"],
-        "skeleton": derived["skeleton"],
+        "skeleton": delivered_skeleton(derived),
         "data": {"name": data.name, "root": data.root, "input_shape": list(session.dataset.shape),
                  "classes": len(session.dataset.classes), "train": len(session.dataset.train),
                  "validation": len(session.dataset.validation), "test": len(session.dataset.test)},
@@ -117,7 +117,7 @@ def _bundle(session: Session, device: Device, folder: Path) -> None:
     derived = read_json(folder / "architecture.json")
     space = load_space(derived["space"])
     source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
-                          **derived["skeleton"])
+                          **delivered_skeleton(derived))
     model = trained_model(session, folder)
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, session.settings.data.split_seed)
     write_bundle(folder / "bundle", folder / "model.onnx", source, model.state_dict(), dataset.classes,

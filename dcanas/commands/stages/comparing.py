@@ -18,7 +18,7 @@ from dcanas.commands.session import LATENCIES, Session, delivered_bytes
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.exporting import export_network
 from dcanas.commands.stages.profiling import profile_network
-from dcanas.commands.stages.training import fresh_model, train_network
+from dcanas.commands.stages.training import first_model, recipe_for, train_network
 from dcanas.costs import Budget
 from dcanas.hardware import Device
 from dcanas.hardware.members import measure_members
@@ -109,7 +109,8 @@ def _choose(session: Session, device: Device, folder: Path,
         for network in candidates:
             if network.name not in known:
                 space = load_space(network.architecture.space)
-                examine = short_training(space, session.dataset, settings.train, epochs, settings.seed,
+                recipe = recipe_for(session, {"space": space.name})
+                examine = short_training(space, session.dataset, recipe, epochs, settings.seed,
                                          dict(network.skeleton), session.compute,
                                          should_stop=session.interrupts.should_stop)
                 known[network.name] = examine(network.architecture)
@@ -125,11 +126,11 @@ def _validated(session: Session, path: Path, derived: dict[str, Any], title: str
     if path.exists():
         return read_json(path)["validation_accuracy"]
     dataset, settings = session.dataset, session.settings
-    model = fresh_model(session, derived)
+    model = first_model(session, derived)
     with session.display.stage(f"Compare: train {title} without validation images") as bar, \
             session.interrupts.between_steps():
-        train(model, dataset, dataset.train, settings.train, derive_seed(settings.seed, "train"), path.with_suffix(""),
-              lambda p: bar.update(p.step, p.steps, f"epoch {p.epoch}, loss {p.loss:.3f}"),
+        train(model, dataset, dataset.train, recipe_for(session, derived), derive_seed(settings.seed, "train"),
+              path.with_suffix(""), lambda p: bar.update(p.step, p.steps, f"epoch {p.epoch}, loss {p.loss:.3f}"),
               session.interrupts.should_stop, session.compute)
     answers = predict(model, dataset, dataset.validation, device=session.compute).argmax(axis=1)
     accuracy = float((answers == dataset.labels[dataset.validation]).mean())

@@ -23,7 +23,7 @@ from dcanas.spaces import Architecture
 def derived_folder(session: Session, device: Device) -> Path:
     """Return where everything made for a device lies."""
     key = key_of(read_json(search_folder(session) / "key.json"), session.settings, device, session.dataset.fit_key,
-                 session.dataset.test_key)
+                 session.dataset.test_key, *session.settings.train.files())
     return session.place(session.folder / "derived" / device.name, key)
 
 

@@ -1,0 +1,25 @@
+"""What a recipe asks for and data or network may not have, told before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dcanas.basics.errors import UserError
+from dcanas.training.data import Dataset
+from dcanas.training.recipe import Recipe
+
+
+def check_recipe(recipe: Recipe, dataset: Dataset, skeleton: Mapping[str, Any]) -> None:
+    """Raise `UserError` for missing files, colours or a teacher these images do not fit, and an auxiliary loss of a
+    network without an auxiliary head; skeleton: of the final network."""
+    recipe.files()
+    recipe.colour.check_channels(dataset.shape[0])
+    if recipe.distillation.teacher is not None:
+        from dcanas.training.teacher import check_teacher
+
+        check_teacher(recipe.distillation.teacher, dataset.shape[0])
+    if recipe.auxiliary_weight and not skeleton.get("auxiliary"):
+        raise UserError(f"train.auxiliary_weight={recipe.auxiliary_weight:g} needs an auxiliary head, which "
+                        "space.final_skeleton.auxiliary=true gives a network of space=darts; set the weight to 0 for "
+                        "other spaces.")

@@ -1,0 +1,86 @@
+"""What is minimised: cross entropy of logits and auxiliary logits, of mixed images, and of a teacher's answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dcanas.basics.keys import derive_seed
+from dcanas.training.data import Dataset
+from dcanas.training.recipe import Recipe
+from dcanas.training.teacher import load_teacher
+
+
+@dataclass(frozen=True)
+class Mix:
+    """`share` of each image and of its label, the rest of another's (mixup)."""
+
+    others: Tensor
+    share: float
+
+
+def mix(images: Tensor, labels: Tensor, alpha: float, seed: int, start: int = 0) -> tuple[Tensor, Mix]:
+    """Return each image mixed with another of them, one share for all (Zhang et al., arXiv 1710.09412).
+
+    start: where these images begin in the batch; every part mixes within itself, with the batch's share.
+    """
+    share = float(np.random.default_rng(seed).beta(alpha, alpha))
+    draw = torch.Generator().manual_seed(derive_seed(seed, "partners", start))
+    partners = torch.randperm(len(images), generator=draw).to(images.device)
+    return share * images + (1 - share) * images[partners], Mix(labels[partners], share)
+
+
+class Objective:
+    """The loss of a recipe on a data set; holds the class weights and the teacher."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, indices: np.ndarray, device: torch.device):
+        self.recipe = recipe
+        self.weights = class_weights(dataset, indices).to(device) if recipe.weighted_loss else None
+        self.teacher = load_teacher(recipe, dataset, device)
+
+    def __call__(self, output: Tensor | tuple[Tensor, Tensor], images: Tensor, labels: Tensor, mixed: Mix | None = None,
+                 shares: tuple[float, float] = (1.0, 1.0)) -> tuple[Tensor, Tensor]:
+        """Return (logits, loss) of a network's output, which is logits or (logits, auxiliary logits).
+
+        shares: factors of the cross entropy and of the teacher's part (see `shares`).
+        """
+        logits, *auxiliary = (part.float() for part in output) if isinstance(output, tuple) else (output.float(),)
+        loss = self._entropy(logits, labels, mixed)
+        if auxiliary and self.recipe.auxiliary_weight:
+            loss = loss + self.recipe.auxiliary_weight * self._entropy(auxiliary[0], labels, mixed)
+        loss = loss * shares[0]
+        if self.teacher is not None:
+            with torch.no_grad():
+                answers = self.teacher(images).float().softmax(1)
+            loss = loss + self.recipe.distillation.weight * shares[1] * F.cross_entropy(logits, answers)
+        return logits, loss
+
+    def shares(self, labels: Tensor, batch: np.ndarray, count: int) -> tuple[float, float]:
+        """Return the factors by which a part's means enter the batch's means, times the number of parts.
+
+        labels: of the part; batch: labels of the whole batch; count: of parts, over which gradients are averaged.
+        """
+        counted = count * len(labels) / len(batch)
+        if self.weights is None:
+            return counted, counted
+        whole = self.weights[torch.from_numpy(batch).to(labels.device)].sum()
+        return count * float(self.weights[labels].sum() / whole), counted
+
+    def _entropy(self, logits: Tensor, labels: Tensor, mixed: Mix | None) -> Tensor:
+        smoothing = self.recipe.label_smoothing
+        loss = F.cross_entropy(logits, labels, self.weights, label_smoothing=smoothing)
+        if mixed is None:
+            return loss
+        other = F.cross_entropy(logits, mixed.others, self.weights, label_smoothing=smoothing)
+        return mixed.share * loss + (1 - mixed.share) * other
+
+
+def class_weights(dataset: Dataset, indices: np.ndarray) -> Tensor:
+    """Inverse frequencies whose mean over the images is 1; a class without images weighs nothing."""
+    counts = np.bincount(dataset.labels[indices], minlength=len(dataset.classes))
+    present = np.maximum(counts, 1) * (counts > 0).sum()
+    return torch.tensor(np.where(counts > 0, len(indices) / present, 0.0), dtype=torch.float32)

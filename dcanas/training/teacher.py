@@ -1,0 +1,72 @@
+"""A teacher: a network of torchvision with weights from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from dcanas.basics.checkpoints import load_weights
+from dcanas.basics.errors import UserError, unknown
+from dcanas.training.data import Dataset
+from dcanas.training.recipe import Recipe
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet: what torchvision's weights expect
+
+
+class Teacher(nn.Module):
+    """Normalises images in [0, 1] as torchvision's weights expect and answers. Shape: (N, 3, H, W) -> (N, classes)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(MEAN).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(-1, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network((x - self.mean) / self.std)
+
+
+def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teacher | None:
+    """Return the recipe's teacher in evaluation mode, or None where it has none; nothing is downloaded.
+
+    Raises `UserError` for a name torchvision does not have, and weights that are not this network's.
+    """
+    wanted = recipe.distillation
+    if wanted.teacher is None:
+        return None
+    check_teacher(wanted.teacher, dataset.shape[0])
+    recipe.files()  # names the missing file
+    from torchvision import models
+
+    path = Path(str(wanted.weights)).expanduser()
+    with torch.random.fork_rng(devices=[]):  # its random weights are replaced and change no seeded draw
+        network = models.get_model(wanted.teacher, weights=None, num_classes=len(dataset.classes))
+    try:
+        network.load_state_dict(load_weights(path))
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} does not hold the weights of torchvision's {wanted.teacher} with "
+                        f"{len(dataset.classes)} classes ({_reason(error)}).") from error
+    return Teacher(network.requires_grad_(False)).to(device).eval()
+
+
+def check_teacher(name: str, channels: int) -> None:
+    """Raise `UserError` where torchvision has no classifier of that name or the images have other channels."""
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        raise unknown("train.distillation.teacher", name, known)
+    if channels != 3:
+        raise UserError(f"train.distillation.teacher={name} sees images of 3 channels, these have {channels}; set "
+                        "data.channels=3 where the data allows it, or leave the teacher out.")
+
+
+def _reason(error: Exception) -> str:
+    """Return the first difference torch found."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[min(1, len(lines) - 1)].rstrip(".")[:160] if lines else type(error).__name__
