@@ -36,9 +36,12 @@ class Handmade:
 
 @families.add
 def mobilenetv2(side: int) -> Iterator[Handmade]:
-    """MobileNetV2 at width multipliers from 0.1 to 1.4; its stem keeps the resolution of images up to 64 pixels."""
+    """MobileNetV2 at width multipliers from 0.1 to 1.4; its stem keeps the resolution of images up to 64 pixels.
+
+    Images below 32 pixels are scaled up to that, for its strides divide by 16.
+    """
     space = mobilenetv2_space()
-    skeleton = {"stem": "cifar" if side <= SMALL_SIDE else "imagenet", "reference": side}
+    skeleton = {"stem": "cifar" if side <= SMALL_SIDE else "imagenet", "reference": max(side, 32)}
     for percent in range(10, 145, 5):
         yield Handmade(f"MobileNetV2 x {percent / 100:g}", "mobilenetv2", space.width_multiple(percent / 100),
                        skeleton)
