@@ -25,8 +25,8 @@ from dcanas.spaces.user_file import file_hash, load_space_file
 
 GROUPS = ("space", "data", "search", "train", "experiment")
 FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton")  # keys checked by those who know
-LITERAL = ("space.file", "data.root", "data.group_by", "train.init", "train.distillation.weights", "run.dir", "run.root",
-           "source")  # taken as typed, whatever characters
+LITERAL = ("space.file", "data.root", "data.group_by", "train.init", "train.distillation.weights", "run.dir",
+           "run.root", "source")  # taken as typed
 
 
 def choices(group: str) -> list[str]:
@@ -81,11 +81,12 @@ def composed(overrides: Sequence[str]) -> DictConfig:
     with initialize_config_dir(str(resource_folder("conf")), version_base="1.3"):
         try:
             _check_choices(parsed)
-            groups = [text for text, override in zip(overrides, parsed, strict=True) if override.key_or_group in GROUPS]
+            overrides = [_for_hydra(text) for text in overrides if text != "experiment=null"]
+            groups = [text for text in overrides if text.partition("=")[0].partition("@")[0] in GROUPS]
             known = list(_keys(OmegaConf.to_container(compose("config", groups))))  # they decide which keys there are
             for override in parsed:
                 _check(override, known)
-            return compose("config", [_for_hydra(text) for text in overrides if text != "experiment=null"])
+            return compose("config", overrides)
         except (HydraException, OmegaConfBaseException) as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise UserError(f"The settings cannot be put together: {reason}") from error
