@@ -81,11 +81,13 @@ def composed(overrides: Sequence[str]) -> DictConfig:
     with initialize_config_dir(str(resource_folder("conf")), version_base="1.3"):
         try:
             _check_choices(parsed)
-            groups = [text for text, override in zip(overrides, parsed, strict=True) if override.key_or_group in GROUPS]
-            known = list(_keys(OmegaConf.to_container(compose("config", groups))))  # they decide which keys there are
+            texts = {_for_hydra(text): override.key_or_group
+                     for text, override in zip(overrides, parsed, strict=True) if text != "experiment=null"}
+            groups = [text for text, key in texts.items() if key in GROUPS]  # they decide which keys there are
+            known = list(_keys(OmegaConf.to_container(compose("config", groups))))
             for override in parsed:
                 _check(override, known)
-            return compose("config", [_for_hydra(text) for text in overrides if text != "experiment=null"])
+            return compose("config", list(texts))
         except (HydraException, OmegaConfBaseException) as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise UserError(f"The settings cannot be put together: {reason}") from error
