@@ -54,6 +54,26 @@ class ElasticBounds:
             raise UserError(f"space.search_skeleton.stride must be seven numbers, exactly four of them 2 and the "
                             f"others 1, got {list(self.stride)}.")
 
+        self._check_slices()
+
+    def _check_slices(self) -> None:
+        """Refuse bounds whose members are no slices of one function: weights shared among them would serve none.
+
+        An expansion of 1 has no widening convolution, and a first block of stride 1 is residual where it keeps the
+        width: all members must agree in both.
+        """
+        before = self.stem
+        for stage in range(STAGES):
+            if 1 in self.expansion[stage] and set(self.expansion[stage]) != {1}:
+                raise UserError(f"space.search_skeleton.expansion of stage {stage + 1} mixes 1, which has no widening "
+                                f"convolution, with others; use [1] or leave 1 out.")
+            same = set(before) & set(self.width[stage])
+            if self.stride[stage] == 1 and same and len(set(before) | set(self.width[stage])) > 1:
+                raise UserError(f"space.search_skeleton.width: stage {stage + 1} has stride 1 and may keep the width "
+                                f"before it ({min(same)}) in some members, which makes it residual in these alone; "
+                                "use other widths there.")
+            before = self.width[stage]
+
     def allowed(self, slot: Slot) -> tuple[int, ...]:
         """Return the indices of the options of a slot that lie within the bounds, ascending; raises `UserError`."""
         kind, stage = (slot.name[:-1], int(slot.name[-1]) - 1) if slot.name[-1].isdigit() else (slot.name, None)

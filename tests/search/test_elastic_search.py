@@ -14,8 +14,8 @@ from dcanas.search.inherited import inherited_accuracy
 from dcanas.spaces import load_space
 from dcanas.training import DataSpec, Recipe, load_data
 
-BOUNDS = {"resolution": 224, "stem": [8, 16], "expansion": [1, 2],
-          "width": [[8], [8, 16], [16], [16, 24], [24], [24, 32], [32, 48]],
+BOUNDS = {"resolution": 224, "stem": [8, 16], "expansion": [2, 4],
+          "width": [[8], [16, 24], [16], [24, 32], [24], [32, 40], [32, 48]],
           "depth": [[1], [1], [1, 2], [1], [1, 2], [1], [1]], "stride": [2, 1, 2, 1, 2, 1, 2], "kernel": [3, 5],
           "head": [32, 64]}
 SPACE = load_space("mobilenetv2").within(BOUNDS)
@@ -35,6 +35,7 @@ def trained(digits):
     return train_supernet(SPACE, digits, settings, RECIPE, 0, skeleton=SKELETON)
 
 
+@pytest.mark.slow
 def test_the_sandwich_trains_the_largest_the_smallest_and_those_between(trained, digits):
     supernet, history = trained
     assert history[-1]["largest_loss"] < history[0]["largest_loss"]

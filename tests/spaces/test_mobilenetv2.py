@@ -30,7 +30,8 @@ def drawn(count, seed=0):
 
 def test_the_published_network_is_a_member_with_the_published_counts():
     arch = SPACE.parse(STANDARD)
-    assert arch == SPACE.width_multiple(1.0) and SPACE.is_member(arch)
+    assert arch == SPACE.width_multiple(1.0)
+    assert SPACE.is_member(arch)
     counts = count_architecture(SPACE, arch, (3, 224, 224), 1000)
     assert counts.params == 3_504_872  # torchvision's published number
     assert counts.macs == 300_774_272  # torch's flop counter on torchvision's model, halved (tested below)
@@ -71,7 +72,9 @@ def test_resolution_scales_the_input_and_224_leaves_it():
     small = STANDARD.replace("r224", "r192").replace("s32 ", "s8 ")
     plan = SPACE.plan(SPACE.parse(small), (3, 32, 48), 10, **CIFAR)
     # 192 * 32 / 224 = 27.4 pixels for the shorter side; 48 * 27 / 32 = 40.5, rounded up
-    assert plan[0].name == "resize" and plan[0].steps[0].shape == (3, 27, 41) and plan[0].steps[0].macs == 0
+    assert plan[0].name == "resize"
+    assert plan[0].steps[0].shape == (3, 27, 41)
+    assert plan[0].steps[0].macs == 0
     assert SPACE.plan(SPACE.parse(STANDARD), (3, 32, 48), 10, **CIFAR)[0].name == "stem"
 
 
@@ -106,7 +109,8 @@ def test_torch_and_onnx_runtime_agree(tmp_path):
         arch = shallow(SPACE.slots[0].options[number % 5], rng)
         network, path = exported(arch, tmp_path / "a.onnx", number)
         parity = check_parity(network, path, images)
-        assert parity["top1_agreement"] == 1 and parity["max_relative_logit_error"] < 1e-4
+        assert parity["top1_agreement"] == 1
+        assert parity["max_relative_logit_error"] < 1e-4
 
 
 @pytest.mark.slow
@@ -129,10 +133,12 @@ def test_notation_round_trips_and_mutations_are_members(seed):
     rng = np.random.default_rng(seed)
     arch = SPACE.sample(rng)
     assert SPACE.parse(SPACE.format(arch)) == arch
-    assert SPACE.prune(SPACE.prune(arch)) == SPACE.prune(arch) and SPACE.is_member(arch)
+    assert SPACE.prune(SPACE.prune(arch)) == SPACE.prune(arch)
+    assert SPACE.is_member(arch)
     assert SPACE.canonical(SPACE.canonical(arch)) == SPACE.canonical(arch)
     other = SPACE.mutate(arch, rng)
-    assert other != arch and SPACE.architecture(other.choices) == other  # `architecture` checks the strides' group
+    assert other != arch
+    assert SPACE.architecture(other.choices) == other
     changed = [i for i, (a, b) in enumerate(zip(arch.choices, other.choices, strict=True)) if a != b]
     assert len(changed) == (2 if changed[0] in SPACE.groups[0].slots else 1)
 
@@ -140,7 +146,8 @@ def test_notation_round_trips_and_mutations_are_members(seed):
 def test_neighbours_are_few_distinct_and_what_mutate_returns():
     arch = SPACE.parse(STANDARD)
     near = SPACE.neighbours(arch)
-    assert len(set(near)) == len(near) < 200 and arch not in near
+    assert len(set(near)) == len(near) < 200
+    assert arch not in near
     # resolution 224 of 192..320: 192, 256, 288; stem 32 (option 3 of 64): 3 down 1, 2; up 1, 2, 4, 8
     assert sum(a.choices[0] != arch.choices[0] for a in near) == 3
     assert sum(a.choices[1] != arch.choices[1] for a in near) == 6
@@ -186,6 +193,6 @@ def test_delivered_source_builds_the_same_network():
 
 def test_the_space_is_counted_and_never_listed():
     # 5 resolutions, 64 stems, 224 heads; per stage 4 expansions, 64 widths, 6 depths, 3 kernels; 35 choices of strides
-    assert SPACE.__len__() == 5 * 64 * 224 * (4 * 64 * 6 * 3) ** 7 * 35
+    assert SPACE.size == 5 * 64 * 224 * (4 * 64 * 6 * 3) ** 7 * 35
     with pytest.raises(UserError, match="too large to be enumerated"):
         SPACE.enumerate()

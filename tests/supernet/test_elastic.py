@@ -9,8 +9,8 @@ from dcanas.spaces import load_space
 from dcanas.supernet import ElasticSupernet
 from dcanas.supernet.elastic import cut, recalibrate
 
-BOUNDS = {"resolution": [192, 224], "stem": [8, 16], "expansion": [1, 2, 4],
-          "width": [[8], [8, 16], [16, 24], [24, 32], [32], [32, 48], [48, 64]], "depth": [1, 2],
+BOUNDS = {"resolution": [192, 224], "stem": [8, 16], "expansion": [2, 4],
+          "width": [[8], [16], [16, 24], [32], [32], [40, 48], [48, 64]], "depth": [1, 2],
           "stride": [2, 1, 2, 1, 2, 1, 2], "kernel": [3, 7], "head": [32, 64]}
 SPACE = load_space("mobilenetv2").within(BOUNDS)
 CIFAR = {"stem": "cifar", "reference": 32}
@@ -24,9 +24,11 @@ def supernet():
 
 def test_the_largest_and_the_smallest_are_the_ends_of_every_bound(supernet):
     assert SPACE.format(supernet.largest_member) == (
-        "r224-s16 | t4c8n2s2k7 | t4c16n2s1k7 | t4c24n2s2k7 | t4c32n2s1k7 | t4c32n2s2k7 | t4c48n2s1k7 | t4c64n2s2k7 | h64")
+        "r224-s16 | t4c8n2s2k7 | t4c16n2s1k7 | t4c24n2s2k7 | t4c32n2s1k7 | t4c32n2s2k7 | t4c48n2s1k7 | t4c64n2s2k7 | "
+        "h64")
     assert SPACE.format(supernet.smallest_member) == (
-        "r192-s8 | t1c8n1s2k3 | t1c8n1s1k3 | t1c16n1s2k3 | t1c24n1s1k3 | t1c32n1s2k3 | t1c32n1s1k3 | t1c48n1s2k3 | h32")
+        "r192-s8 | t2c8n1s2k3 | t2c16n1s1k3 | t2c16n1s2k3 | t2c32n1s1k3 | t2c32n1s2k3 | t2c40n1s1k3 | t2c48n1s2k3 | "
+        "h32")
 
 
 def test_a_slice_is_the_network_that_stands_alone(supernet):
@@ -43,9 +45,9 @@ def test_a_slice_is_the_network_that_stands_alone(supernet):
 def test_what_a_member_inherits_is_the_first_channels_and_the_centre_of_kernels(supernet):
     arch = supernet.smallest_member
     alone, full = supernet.member_network(arch), supernet.largest
-    # stage 3 of the smallest: 8 channels in, no expansion, kernel 3 out of 7, 16 of 24 channels out
-    assert torch.equal(alone.stages[2][0].depthwise[0].weight, full.stages[2][0].depthwise[0].weight[:8, :, 2:5, 2:5])
-    assert torch.equal(alone.stages[2][0].project[0].weight, full.stages[2][0].project[0].weight[:16, :8])
+    # stage 3 of the smallest: 16 channels in, expansion 2, kernel 3 out of 7, 16 of 24 channels out
+    assert torch.equal(alone.stages[2][0].depthwise[0].weight, full.stages[2][0].depthwise[0].weight[:32, :, 2:5, 2:5])
+    assert torch.equal(alone.stages[2][0].project[0].weight, full.stages[2][0].project[0].weight[:16, :32])
     assert torch.equal(alone.head.linear.weight, full.head.linear.weight[:, :32])
     assert torch.equal(cut(torch.arange(5.0), torch.Size([2])), torch.tensor([0.0, 1.0]))
 
@@ -55,7 +57,7 @@ def test_gradients_reach_the_slice_and_nothing_else(supernet):
     supernet.train()(torch.randn(4, 3, 32, 32), supernet.smallest_member).square().sum().backward()
     gradient = supernet.largest.stages[2][0].depthwise[0].weight.grad
     inside = torch.zeros_like(gradient, dtype=torch.bool)
-    inside[:8, :, 2:5, 2:5] = True
+    inside[:32, :, 2:5, 2:5] = True
     assert gradient[inside].abs().min() > 0
     assert gradient[~inside].abs().max() == 0
     assert supernet.largest.stages[2][1].depthwise[0].weight.grad is None  # a second block that the member has not
@@ -79,15 +81,18 @@ def test_recalibration_gives_the_moments_of_the_batches(supernet):
 def test_spaces_without_slices_and_bounds_are_refused():
     with pytest.raises(UserError, match="Space nasbench201 has no elastic supernet"):
         ElasticSupernet(load_space("nasbench201"), 5, 3)
-    with pytest.raises(UserError, match="needs bounds in space.search_skeleton"):
+    with pytest.raises(UserError, match=r"needs bounds in space\.search_skeleton"):
         ElasticSupernet(load_space("mobilenetv2"), 5, 3)
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ({"stride": [2, 2, 2, 2, 2, 1, 1]}, "stride must be seven numbers, exactly four of them 2 and the others 1"),
+    ({"stride": [2, 2, 2, 2, 2, 1, 1]}, "must be seven numbers, exactly four of them 2 and the others 1"),
     ({"stride": [2, 1]}, "stride must be 7 numbers, got 2"),
     ({"width": [[8]] * 6}, "width must be 7 lists of options, got 6"),
     ({"kernel": [3, 4]}, "kernel: 4 is no option of kernel1, which has 3 to 7"),
+    ({"expansion": [1, 2]}, "expansion of stage 1 mixes 1, which has no widening convolution, with others"),
+    ({"width": [[8], [8, 16], [16], [24], [32], [40], [48]]},
+     r"stage 2 has stride 1 and may keep the width before it \(8\) in some members"),
     ({"head": "wide"}, r"head must hold whole numbers, got \['wide'\]"),
     ({"depths": [1]}, "Unknown elastic bound 'depths'; did you mean 'depth'"),
 ])
