@@ -164,7 +164,7 @@ class Session:
         (cost,) = select_costs(costs, Budget({name: 1.0}))
         return percentile(self.space, cost, float(limit[1:]), self.settings.seed)
 
-    def _latencies(self, device: Device, counted: Sequence[CostModel]) -> list[LinearCost]:
+    def _latencies(self, device: Device, counted: Sequence[CostModel]) -> list[CostModel]:
         macs = next(cost for cost in counted if cost.name == "macs")
         with self.display.stage(f"Measuring a few members of {self.space.name} on {device.name}"):
             costs, fits = latency_costs(self.space, device, self.folder / "latency" / device.name, macs,

@@ -104,7 +104,8 @@ class _Reader:
         kind, quoted = self.peek()
         if kind != "text" or quoted[1:-1] not in self.operations:
             meant = nearest(quoted.strip("'\""), self.operations) if kind == "text" else None
-            raise self.failure(f"the operation {meant!r}" if meant else f"one of {', '.join(self.operations)} in quotes")
+            known = ", ".join(self.operations)
+            raise self.failure(f"the operation {meant!r}" if meant else f"one of {known} in quotes")
         operation = self.expect("text", quoted)[1:-1]
         self.expect("mark", ",")
         source = self.number()

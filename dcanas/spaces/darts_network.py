@@ -27,7 +27,8 @@ class ReLUConvBN(nn.Sequential):
 class FactorizedReduce(nn.Module):
     """Two 1x1 convolutions of stride 2, one on the pixels from 0, one on those from 1 on, joined and normalised.
 
-    An odd side is extended by one row of zeros for the second. Shape: (N, C, H, W) -> (N, C', ceil(H / 2), ceil(W / 2)).
+    An odd side is extended by one row of zeros for the second.
+    Shape: (N, C, H, W) -> (N, C', ceil(H / 2), ceil(W / 2)).
     """
 
     def __init__(self, in_channels: int, out_channels: int, affine: bool = True):

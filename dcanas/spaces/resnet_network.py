@@ -26,6 +26,7 @@ class Block(nn.Module):
         super().__init__()
         self.body = nn.Sequential(*conv_bn(in_channels, out_channels, stride), nn.ReLU(),
                                   *conv_bn(out_channels, out_channels))
+        self.relu = nn.ReLU()
         self.stride, self.more = stride, out_channels - in_channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -34,7 +35,7 @@ class Block(nn.Module):
             x = x[:, :, ::self.stride, ::self.stride]
         if self.more:
             x = F.pad(x, (0, 0, 0, 0, self.more // 2, self.more - self.more // 2))
-        return F.relu(x + body)
+        return self.relu(x + body)
 
 
 class Network(nn.Module):

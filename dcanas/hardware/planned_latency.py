@@ -1,0 +1,72 @@
+"""Latency of spaces whose options cost something else in every place: predicted from what a network's plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from dcanas.costs import CostModel, Domain, LinearCost
+from dcanas.costs.linearise import linearise
+from dcanas.hardware.latency_fit import FittedLatency
+from dcanas.spaces import Architecture, Space
+
+
+@dataclass(frozen=True)
+class PlannedLatency:
+    """latency_ms = base + price per million MACs + price per executed step, upper bound by `relative_error`.
+
+    Steps are what the exported file executes one after another: each costs its launch, whatever its size.
+    """
+
+    space: Space
+    domain: Domain
+    name: str
+    base: float
+    per_option: tuple[float, float]
+    relative_error: float
+    unit: str = "ms"
+    source: str = "predicted"
+
+    def value(self, arch: Architecture) -> float:
+        return self.base + float(np.dot(plan_features(self.space, arch, self.domain), self.per_option))
+
+    def upper(self, arch: Architecture) -> float:
+        return self.value(arch) * (1 + self.relative_error)
+
+    def values(self, choices: np.ndarray) -> np.ndarray:
+        return np.array([self.value(self.space.architecture(row)) for row in choices])
+
+    def uppers(self, choices: np.ndarray) -> np.ndarray:
+        return self.values(choices) * (1 + self.relative_error)
+
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        """Return the expectation of the linear cost fitted to sampled members: a direction, not the exact value."""
+        return self._fitted.expected(probabilities)
+
+    @cached_property
+    def _fitted(self) -> LinearCost:
+        return linearise(self.space, self)[0]
+
+
+@lru_cache(maxsize=1 << 15)
+def plan_features(space: Space, arch: Architecture, domain: Domain) -> tuple[float, float]:
+    """Return (million MACs, executed steps) of the exported network."""
+    plan = space.plan(arch, domain.input_shape, domain.num_classes, **dict(domain.skeleton))
+    return sum(block.totals[1] for block in plan) / 1e6, float(sum(block.count * len(block.steps) for block in plan))
+
+
+def planned_latency(space: Space, domain: Domain, name: str, fit: FittedLatency) -> CostModel:
+    """Return the cost of a fit on `plan_features`; where costs add up over slots, as a linear cost.
+
+    MACs then do so exactly, steps but for the few that several operations on one tensor share.
+    """
+    mmacs, steps = fit.per_option
+    cost = PlannedLatency(space, domain, name, fit.base, (mmacs, steps), 0.0)
+    if space.additive:
+        linear, _ = linearise(space, cost)
+        return LinearCost(linear.base, linear.table, name, "ms", "predicted", domain, fit.relative_residual_q95)
+    return PlannedLatency(space, domain, name, fit.base, (mmacs, steps), fit.relative_residual_q95)
