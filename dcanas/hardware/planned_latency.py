@@ -62,11 +62,13 @@ def plan_features(space: Space, arch: Architecture, domain: Domain) -> tuple[flo
 def planned_latency(space: Space, domain: Domain, name: str, fit: FittedLatency) -> CostModel:
     """Return the cost of a fit on `plan_features`; where costs add up over slots, as a linear cost.
 
-    MACs then do so exactly, steps but for the few that several operations on one tensor share.
+    MACs then do so exactly, steps but for those that several operations on one tensor share: two standard deviations
+    of what that amounts to widen the bound.
     """
     mmacs, steps = fit.per_option
     cost = PlannedLatency(space, domain, name, fit.base, (mmacs, steps), 0.0)
     if space.additive:
-        linear, _ = linearise(space, cost)
-        return LinearCost(linear.base, linear.table, name, "ms", "predicted", domain, fit.relative_residual_q95)
+        linear, deviation = linearise(space, cost)
+        error = (1 + fit.relative_residual_q95) * (1 + 2 * deviation / linear.base) - 1
+        return LinearCost(linear.base, linear.table, name, "ms", "predicted", domain, error)
     return PlannedLatency(space, domain, name, fit.base, (mmacs, steps), fit.relative_residual_q95)
