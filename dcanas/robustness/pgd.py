@@ -31,12 +31,12 @@ def pgd(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm
     check_count("restarts", restarts)
     if step_size is not None and not step_size > 0:
         raise UserError(f"step_size must be above 0, got {step_size!r}.")
-    size = 2.5 * eps / steps if step_size is None else step_size
-    attack = partial(_attack, steps=steps, step_size=size, restarts=restarts, random_start=random_start)
+    attack = partial(_attack, steps=steps, step_size=step_size, restarts=restarts, random_start=random_start)
     return run(attack, model, images, labels, eps, norm, seed, indices, batch_size)
 
 
-def _attack(task: Task, steps: int, step_size: float, restarts: int, random_start: bool) -> Tensor:
+def _attack(task: Task, steps: int, step_size: float | None, restarts: int, random_start: bool) -> Tensor:
+    size = 2.5 * task.eps / steps if step_size is None else step_size
     survivors = Survivors(task)
     for restart in range(restarts):
         where, origin, labels = survivors.open()
@@ -50,7 +50,7 @@ def _attack(task: Task, steps: int, step_size: float, restarts: int, random_star
             logits, _, gradient = task.gradient(x, labels, cross_entropy)
             kept = survivors.keep(where, x, logits, labels)
             where, origin, labels, x, gradient = (t[kept] for t in (where, origin, labels, x, gradient))
-            x = task.ball.project(x + step_size * task.ball.direction(gradient), origin, task.eps)
+            x = task.ball.project(x + size * task.ball.direction(gradient), origin, task.eps)
         if len(where):
             logits = task.logits(x, labels)
             survivors.keep(where, x, logits, labels)

@@ -49,9 +49,11 @@ class Task:
             logits = self.model(images)
             check_logits(logits, labels)
             losses = loss(logits, labels)
-            if not losses.requires_grad:
+            gradient = None
+            if losses.requires_grad:  # of the sum: no image sees how many others there are
+                (gradient,) = torch.autograd.grad(losses.sum(), images, allow_unused=True)
+            if gradient is None:
                 raise UserError("No gradient flows through this model, so only attack square can be used on it.")
-            (gradient,) = torch.autograd.grad(losses.sum(), images)  # a sum: no image sees how many others there are
         return logits.detach(), losses.detach(), gradient
 
     def misclassified(self, images: Tensor, labels: Tensor) -> Tensor:
