@@ -2,10 +2,10 @@
 
     uv run python tools/bench_attacks.py
 
-Trains two small networks first (half a minute each on one core): NAS-Bench-201 cells on scikit-learn's digits and, where
-DCANAS_TABLES names the folder of real images, on 4,000 CIFAR-10 images. Each attack then gets the same 500 images that
-no network was trained on, the same number of steps or queries, one start, the same batch size and one process. The two
-libraries take turns, round by round; the ratio of times is taken within a round, the median is printed.
+Trains two small networks first (half a minute each on one core): NAS-Bench-201 cells on scikit-learn's digits and,
+where DCANAS_TABLES names the folder of real images, on 4,000 CIFAR-10 images. Each attack then gets the same 500 images
+that no network was trained on, the same number of steps or queries, one start, the same batch size and one process. The
+two libraries take turns, round by round; the ratio of times is taken within a round, the median is printed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def cifar_images(folder: Path, half: str, count: int) -> tuple[np.ndarray, np.nd
 
 def cifar_subset(folder: Path, train_count: int, test_count: int) -> Dataset:
     """Return a data set of real CIFAR-10 images."""
-    (images, labels), (more, others) = cifar_images(folder, "train", train_count), cifar_images(folder, "test", test_count)
+    images, labels = cifar_images(folder, "train", train_count)
+    more, others = cifar_images(folder, "test", test_count)
     rows = np.arange(train_count + test_count)
     return Dataset("cifar10", tuple("0123456789"), np.concatenate([images, more]), np.concatenate([labels, others]),
                    train=rows[:train_count], validation=rows[:0], test=rows[train_count:], preprocessing={}, flip=True)
@@ -144,8 +145,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--tables", type=Path, default=os.environ.get("DCANAS_TABLES"))
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    print("| network | eps | attack | budget | robust, own % | robust, peer % | own - peer | seconds, own | x as fast |\n"
-          "|---|---|---|---|---|---|---|---|---|")
+    print("| network | eps | attack | budget | robust, own % | robust, peer % | own - peer | seconds, own "
+          "| x as fast |\n|---|---|---|---|---|---|---|---|---|")
     for name, network, images, labels, classes in networks(options.images, options.tables):
         for attack, mine, peer, seconds, ratio in compare(network, images, labels, EPS[name], classes, options.batch,
                                                           options.rounds):

@@ -55,9 +55,9 @@ class Features:
 def cell_features(space: Space, architectures: Sequence[Architecture]) -> Features:
     """Return counts of operations and, for every set of operations, path lengths and degrees in the cell.
 
-    Per set: fewest edges on a path from the cell's input to its output that uses the set only (nodes, where there is none);
-    most operations of the set on any path of edges that are used; edges of the set that leave the input, that enter the
-    output, that enter and that leave each inner node. A column that is constant or repeats another is left out.
+    Per set: the fewest edges on a path from the cell's input to its output within the set (number of nodes: there is
+    none); the most operations of the set on a path without `none` (-1: there is none); edges of the set into and out of
+    each node. A column that is constant or repeats another is left out.
     `space` must have one kind of operation on every edge (`edges`, one slot each).
     """
     options = space.slots[0].options

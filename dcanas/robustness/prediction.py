@@ -73,7 +73,8 @@ def fit_forest(features: Features, targets: np.ndarray, rows: np.ndarray, seed: 
 def judge(forest: RandomForestRegressor, features: Features, targets: np.ndarray, split: Split) -> list[Quality]:
     """Return the quality for each target, in order."""
     targets = targets.reshape(len(targets), -1)
-    known, guessed = (forest.predict(features.values[rows]).reshape(len(rows), -1) for rows in (split.train, split.test))
+    known, guessed = (forest.predict(features.values[rows]).reshape(len(rows), -1)
+                      for rows in (split.train, split.test))
     out_of_bag = np.asarray(forest.oob_prediction_).reshape(len(split.train), -1)
     qualities = []
     for k in range(targets.shape[1]):
@@ -98,7 +99,10 @@ def predictability(features: Features, targets: np.ndarray, classes: Sequence[An
 
 def importances(features: Features, target: np.ndarray, split: Split, seed: int = 42, repeats: int = 5,
                 jobs: int = 1) -> dict[str, dict[str, float]]:
-    """Return by name the `impurity` (mean decrease, sums to 1) and the `permutation` importance (loss of R2 on the test rows)."""
+    """Return two importances of every feature.
+
+    impurity: mean decrease in the trees, sums to 1; permutation: loss of R2 on the test rows with the column shuffled.
+    """
     forest = fit_forest(features, target, split.train, seed, jobs)
     shuffled = permutation_importance(forest, features.values[split.test], target[split.test], n_repeats=repeats,
                                       random_state=seed, n_jobs=jobs).importances_mean
@@ -107,7 +111,8 @@ def importances(features: Features, target: np.ndarray, split: Split, seed: int 
 
 
 def ablation(features: Features, target: np.ndarray, classes: Sequence[Any], n_train: int,
-             categories: Mapping[str, Sequence[str]], splits: int = 5, seed: int = 0, jobs: int = 1) -> dict[str, float]:
+             categories: Mapping[str, Sequence[str]], splits: int = 5, seed: int = 0,
+             jobs: int = 1) -> dict[str, float]:
     """Return the mean test R2 of `all`, of each category `only` and `without` it, and of the single best feature.
 
     The best (`top 1`, `all but top 1`) is the one of largest impurity importance on the rows learnt from, per split.

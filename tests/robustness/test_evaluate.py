@@ -72,8 +72,8 @@ def test_an_evaluation_goes_on_after_a_stop_to_the_same_result(tmp_path: Path, m
             found = robust_curve(network, images, labels, SUITE, [0.02, 0.04], batch_size=7, folder=tmp_path,
                                  should_stop=lambda: next(stops))
             break
-        except Stopped as stopped:
-            assert "of" in str(stopped)
+        except Stopped:
+            continue
     assert rounds > 2
     for a, b in zip(found, whole, strict=True):
         assert (a.attacks, a.worst) == (b.attacks, b.worst)
