@@ -16,7 +16,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ ARCHITECTURES = {
 }
 EPS = {"digits": 0.1, "cifar10": 2 / 255}
 EPOCHS = {"digits": 15, "cifar10": 8}
-BUDGETS = {"fgsm": 1, "pgd": 40, "apgd_ce": 100, "square": 1000}
+BUDGETS = {"fgsm": 1, "pgd": 40, "apgd_ce": 100, "square": 300}
 Attack = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -100,13 +100,13 @@ def peers(network: nn.Module, eps: float, shape: tuple[int, ...], classes: int, 
 
 
 def compare(network: nn.Module, images: np.ndarray, labels: np.ndarray, eps: float, classes: int, batch: int,
-            rounds: int) -> list[tuple[str, float, float, float, float]]:
-    """Return per attack: robust accuracy of ours and the peer's, median seconds of ours, median ratio of times."""
+            rounds: int) -> Iterator[tuple[str, float, float, float, float]]:
+    """Yield per attack: robust accuracy of ours and the peer's, median seconds of ours, median ratio of times."""
     def accuracy(x: np.ndarray) -> float:
         with torch.no_grad():
             return float((network(torch.from_numpy(x)).argmax(1).numpy() == labels).mean())
 
-    ours, theirs, rows = own(network, eps, batch), peers(network, eps, images.shape[1:], classes, batch), []
+    ours, theirs = own(network, eps, batch), peers(network, eps, images.shape[1:], classes, batch)
     for name in ours:
         seconds: list[tuple[float, float]] = []
         found = {}
@@ -119,15 +119,15 @@ def compare(network: nn.Module, images: np.ndarray, labels: np.ndarray, eps: flo
                 took.append(time.perf_counter() - start)
                 found[side] = accuracy(adversarial)
             seconds.append((took[0], took[1]))
-        rows.append((name, found["own"], found["peer"], statistics.median(a for a, _ in seconds),
-                     statistics.median(b / a for a, b in seconds)))
-    return rows
+        yield (name, found["own"], found["peer"], statistics.median(a for a, _ in seconds),
+               statistics.median(b / a for a, b in seconds))
 
 
-def networks(count: int, tables: Path | None) -> list[tuple[str, nn.Module, np.ndarray, np.ndarray, int]]:
+def networks(count: int, tables: Path | None,
+             names: Sequence[str]) -> list[tuple[str, nn.Module, np.ndarray, np.ndarray, int]]:
     """Return (name, trained network, images nobody was trained on in [0, 1], labels, classes)."""
-    sets = {"digits": load_data(DataSpec())}
-    if tables is not None and (tables / "cifar10_train_jpeg.npz").is_file():
+    sets = {"digits": load_data(DataSpec())} if "digits" in names else {}
+    if "cifar10" in names and tables is not None and (tables / "cifar10_train_jpeg.npz").is_file():
         sets["cifar10"] = cifar_subset(tables, 4000, count)
     made = []
     for name, data in sets.items():
@@ -141,13 +141,14 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--networks", nargs="+", default=list(EPS), choices=list(EPS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tables", type=Path, default=os.environ.get("DCANAS_TABLES"))
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     print("| network | eps | attack | budget | robust, own % | robust, peer % | own - peer | seconds, own "
           "| x as fast |\n|---|---|---|---|---|---|---|---|---|")
-    for name, network, images, labels, classes in networks(options.images, options.tables):
+    for name, network, images, labels, classes in networks(options.images, options.tables, options.networks):
         for attack, mine, peer, seconds, ratio in compare(network, images, labels, EPS[name], classes, options.batch,
                                                           options.rounds):
             print(f"| {name} ({len(images)}) | {EPS[name]:.4f} | {attack} | {BUDGETS[attack]} | {100 * mine:.1f} "

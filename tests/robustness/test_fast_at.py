@@ -65,13 +65,14 @@ def _trained(adversarial: bool, seed: int, epochs: int = 12) -> tuple[float, flo
     torch.manual_seed(seed)
     network = space.build(space.parse(STRONG), 10, 1, channels=8, cells=1)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
-    images = {part: torch.from_numpy(data.images[getattr(data, part)]).float() / 255 for part in ("train", "validation")}
-    labels = {part: torch.from_numpy(data.labels[getattr(data, part)]) for part in ("train", "validation")}
+    rows = {part: getattr(data, part) for part in ("train", "validation")}
+    images = {part: torch.from_numpy(data.images[own]).float() / 255 for part, own in rows.items()}
+    labels = {part: torch.from_numpy(data.labels[own]) for part, own in rows.items()}
     steps = epochs * (len(labels["train"]) // 64)
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = 0.05 * (1 - step / steps)
-        rows = torch.randperm(len(labels["train"]))[:64]
-        x, y = images["train"][rows], labels["train"][rows]
+        drawn = torch.randperm(len(labels["train"]))[:64]
+        x, y = images["train"][drawn], labels["train"][drawn]
         if adversarial:
             x = fast_at(network, x, y, eps, seed=seed * 10_000 + step)
         optimiser.zero_grad()
