@@ -6,6 +6,7 @@ The features of the cell follow neural graph features (Kadlecova et al., ICML 20
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,12 +59,14 @@ def cell_features(space: Space, architectures: Sequence[Architecture]) -> Featur
     Per set: the fewest edges on a path from the cell's input to its output within the set (number of nodes: there is
     none); the most operations of the set on a path without `none` (-1: there is none); edges of the set into and out of
     each node. A column that is constant or repeats another is left out.
-    `space` must have one kind of operation on every edge (`edges`, one slot each).
+    The space's slots are the edges of one cell and named `source->target`; raises `UserError` for others.
     """
     options = space.slots[0].options
-    edges = list(space.edges)
-    if len(edges) != len(space.slots) or any(slot.options != options for slot in space.slots):
-        raise UserError(f"Cell features need a space with one set of operations on every edge; {space.name} has none.")
+    named = [re.fullmatch(r"(\d+)->(\d+)", slot.name) for slot in space.slots]
+    if not all(named) or any(slot.options != options for slot in space.slots):
+        raise UserError("Cell features need a space of one cell with the same operations on every edge, as "
+                        f"nasbench201; {space.name} is not of that kind.")
+    edges = [(int(ends[1]), int(ends[2])) for ends in named if ends]
     choices = np.array([a.choices for a in architectures])
     none = options.index("none") if "none" in options else -1
     nodes = max(target for _, target in edges) + 1
