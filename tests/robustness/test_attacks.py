@@ -74,7 +74,7 @@ def test_results_depend_on_the_seed_and_the_sample_not_on_the_batch(name: str, n
         assert not torch.equal(whole, run(images, labels, seed=2))
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10_000), norm=st.sampled_from(["linf", "l2"]))
 def test_robust_accuracy_never_rises_with_eps_and_never_exceeds_clean(seed: int, norm: str) -> None:
     network = random_network(seed)
