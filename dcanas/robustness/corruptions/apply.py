@@ -1,0 +1,106 @@
+"""Corrupted images, and the accuracy that is left on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import derive_seed
+from dcanas.robustness.checks import check_images, check_labels, check_logits
+from dcanas.robustness.corruptions.registry import corruptions
+from dcanas.robustness.rate import Rate
+from dcanas.robustness.task import BATCH, Model, evaluation, place
+
+SEVERITIES = (1, 2, 3, 4, 5)
+SMALLEST_SIDE = 8  # pixels
+
+
+def corrupt(images: np.ndarray, name: str, severity: int, *, seed: int = 0, indices: Any = None) -> np.ndarray:
+    """Return the images with one of the 15 common corruptions, rounded to 1/255 as in an image file.
+
+    Definitions and parameters of CIFAR-10-C (Hendrycks & Dietterich, ICLR 2019); lengths in pixels grow in proportion
+    on images larger than 32 pixels. indices: number of each image in its data set, which decides its draws.
+    Shape: float (N, C, H, W) in [0, 1], C 1 or 3, sides from 8 -> float32 (N, C, H, W). Raises `UserError`.
+    """
+    function = corruptions[name]
+    if isinstance(severity, bool) or severity not in SEVERITIES:
+        raise UserError(f"The severity of a corruption is a whole number from 1 to 5, got {severity!r}.")
+    check_images(torch.as_tensor(images))
+    images = np.asarray(images)
+    if images.shape[1] not in (1, 3) or min(images.shape[2:]) < SMALLEST_SIDE:
+        raise UserError(f"Corruptions take grey or RGB images of at least {SMALLEST_SIDE}x{SMALLEST_SIDE} pixels, got "
+                        f"shape (C, H, W) = {tuple(images.shape[1:])}.")
+    numbers = np.arange(len(images)) if indices is None else np.asarray(indices)
+    result = np.empty(images.shape, np.float32)
+    for row, (image, number) in enumerate(zip(images, numbers, strict=True)):
+        rng = np.random.default_rng(derive_seed(seed, "corruption", name, severity, int(number)))
+        changed = function(image.astype(np.float64).transpose(1, 2, 0), severity, rng)
+        result[row] = np.rint(np.clip(changed, 0, 1) * 255).transpose(2, 0, 1) / 255
+    return result
+
+
+@dataclass(frozen=True)
+class CorruptionAccuracy:
+    """Accuracy by (corruption, severity); the mean counts every one of them equally."""
+
+    clean: Rate
+    rates: dict[tuple[str, int], Rate]
+    seed: int
+
+    @property
+    def mean(self) -> float:
+        return sum(rate.value for rate in self.rates.values()) / len(self.rates)
+
+    def __float__(self) -> float:
+        return self.mean
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"clean": self.clean.as_json(), "mean": self.mean, "seed": self.seed,
+                "rows": [{"corruption": name, "severity": severity, **rate.as_json()}
+                         for (name, severity), rate in self.rates.items()]}
+
+
+def corruption_accuracy(model: Model, images: np.ndarray, labels: Any, names: Iterable[str] | None = None,
+                        severities: Iterable[int] = SEVERITIES, *, seed: int = 0, batch_size: int = BATCH,
+                        on_step: Callable[[str, int], None] = lambda name, severity: None) -> CorruptionAccuracy:
+    """Return the model's accuracy on every corruption and severity.
+
+    model: torch module, or plain function of arrays (so that ONNX files can be judged). names: default all 15.
+    Shape: images float (N, C, H, W) in [0, 1], labels (N,). Raises `UserError`.
+    """
+    target = torch.as_tensor(labels)
+    check_images(torch.as_tensor(images))
+    check_labels(target, len(images))
+    images = np.asarray(images, dtype=np.float32)
+    rates = {}
+    with evaluation(model):
+        clean = _rate(model, images, target, batch_size)
+        for name in names if names is not None else corruptions:
+            for severity in severities:
+                rates[name, severity] = _rate(model, corrupt(images, name, severity, seed=seed), target, batch_size)
+                on_step(name, severity)
+    if not rates:
+        raise UserError(f"Corruption accuracy needs at least one corruption and severity; known: "
+                        f"{', '.join(corruptions)}.")
+    return CorruptionAccuracy(clean, rates, seed)
+
+
+def _rate(model: Model, images: np.ndarray, labels: torch.Tensor, batch_size: int) -> Rate:
+    module = isinstance(model, nn.Module)
+    device = place(model, torch.as_tensor(images[:1]))
+    right = []
+    for start in range(0, len(images), batch_size):
+        batch, own = images[start:start + batch_size], labels[start:start + batch_size]
+        with torch.no_grad():
+            logits = model(torch.from_numpy(batch).to(device) if module else batch)
+        logits = torch.as_tensor(logits).cpu()
+        check_logits(logits, own)
+        right.append(logits.argmax(1) == own)
+    return Rate.of(torch.cat(right))

@@ -1,0 +1,188 @@
+"""Robust accuracy: the share of images that no attack of a list could get misclassified."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import UserError
+from dcanas.robustness.balls import ball_of
+from dcanas.robustness.checks import check_count, check_eps, check_images, check_labels
+from dcanas.robustness.draws import Draws
+from dcanas.robustness.masking import MaskedGradientWarning, randomised, square_beats_apgd, zero_gradients
+from dcanas.robustness.rate import Rate
+from dcanas.robustness.records import Records, evaluation_key
+from dcanas.robustness.registry import attacks as known
+from dcanas.robustness.suite import STANDARD, AttackSpec, read_suite
+from dcanas.robustness.task import BATCH, Model, Task, evaluation, place
+
+
+@dataclass(frozen=True)
+class RobustAccuracy:
+    """What an evaluation found.
+
+    Attributes:
+        eps: in [0, 1] units of `norm`. clean, worst: shares of all images.
+        attacks: per attack, in order, the share of all images right before and after it; where only survivors were
+            passed on, that includes what the attacks before it took.
+        robust: (N,) bool, images that withstood everything. warnings: signs of masked gradients, one sentence each.
+    """
+
+    eps: float
+    norm: str
+    seed: int
+    suite: tuple[AttackSpec, ...]
+    survivors_only: bool
+    clean: Rate
+    attacks: dict[str, Rate]
+    worst: Rate
+    robust: np.ndarray = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+    def __float__(self) -> float:
+        return self.worst.value
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values: the protocol and the shares with their intervals."""
+        return {"eps": self.eps, "norm": self.norm, "seed": self.seed, "n": self.worst.count,
+                "survivors_only": self.survivors_only, "clean": self.clean.as_json(),
+                "attacks": [{"name": s.name, "attack": s.attack, "options": s.options,
+                             **self.attacks[s.name].as_json()} for s in self.suite],
+                "worst_case": self.worst.as_json(), "warnings": list(self.warnings)}
+
+
+def robust_accuracy(model: Model, images: Any, labels: Any, attacks: Iterable[str | AttackSpec] = STANDARD,
+                    eps: float = 8 / 255, *, norm: str = "linf", seed: int = 0, batch_size: int = BATCH,
+                    survivors_only: bool = True, folder: Path | None = None, model_key: str | None = None,
+                    on_batch: Callable[[str, int, int], None] = lambda attack, done, total: None,
+                    should_stop: Callable[[], bool] = lambda: False) -> RobustAccuracy:
+    """Return clean accuracy, accuracy after each attack and the worst case over all of them.
+
+    attacks: names (see `attack_spec`) or specifications; default: AutoAttack's list without FAB-T.
+    survivors_only: an attack gets what those before it left (quick); otherwise every attack gets all images.
+    folder: keeps what is done batch by batch; the same call goes on from there. model_key: names the model there, where
+    it is a plain function. on_batch: told attack, images done, images to do. should_stop: asked after each batch.
+    Shape: images float (N, C, H, W) in [0, 1], tensor or array; labels (N,).
+    Raises `UserError`, and `Stopped` where asked to stop.
+    """
+    return robust_curve(model, images, labels, attacks, [eps], norm=norm, seed=seed, batch_size=batch_size,
+                        survivors_only=survivors_only, folder=folder, model_key=model_key, on_batch=on_batch,
+                        should_stop=should_stop)[0]
+
+
+def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str | AttackSpec],
+                 eps: Iterable[float], *, norm: str = "linf", seed: int = 0, batch_size: int = BATCH,
+                 survivors_only: bool = True, folder: Path | None = None, model_key: str | None = None,
+                 on_batch: Callable[[str, int, int], None] = lambda attack, done, total: None,
+                 should_stop: Callable[[], bool] = lambda: False) -> list[RobustAccuracy]:
+    """Return `robust_accuracy` at each eps, smallest first.
+
+    What misleads the model within a small ball lies in every larger one: images that fell at one eps stay fallen
+    (for the attack that felled them), so that no share rises with eps.
+    """
+    suite, sizes = read_suite(attacks), sorted(eps)
+    tensor = torch.as_tensor(images)
+    check_images(tensor)
+    target = torch.as_tensor(labels)
+    check_labels(target, len(tensor))
+    check_count("batch_size", batch_size)
+    if not sizes:
+        raise UserError("Robust accuracy needs at least one eps.")
+    for size in sizes:
+        check_eps(size, norm, tensor)
+    run = _Evaluation(model, images, target, suite, norm, seed, batch_size, survivors_only, on_batch, should_stop)
+    records = Records(folder, len(tensor))
+    if folder is not None:
+        records.open(evaluation_key(model, model_key, tensor, target, suite, norm, seed, survivors_only))
+    results, fallen = [], {spec.name: torch.zeros(len(tensor), dtype=torch.bool) for spec in suite}
+    found, right = run.inspect()
+    for size in sizes:
+        results.append(run.at(size, right, fallen, found, records))
+    return results
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """What stays the same at every eps."""
+
+    model: Model
+    images: Any
+    labels: Tensor
+    suite: tuple[AttackSpec, ...]
+    norm: str
+    seed: int
+    batch_size: int
+    survivors_only: bool
+    on_batch: Callable[[str, int, int], None]
+    should_stop: Callable[[], bool]
+
+    def task(self, part: Any) -> Task:
+        """Return a task on these images that changes nothing."""
+        device = place(self.model, torch.as_tensor(self.images[:1]))
+        arrays = isinstance(self.images, np.ndarray)
+        images = torch.as_tensor(self.images[part]).to(device)
+        return Task(self.model, images if images.dtype == torch.float64 else images.float(),
+                    self.labels[part].to(device).long(), 0.0, ball_of(self.norm), Draws(self.seed, np.arange(0)),
+                    arrays and not isinstance(self.model, torch.nn.Module))
+
+    def inspect(self) -> tuple[list[str], Tensor]:
+        """Return warnings from the first batch, and which images are classified rightly without an attack."""
+        with evaluation(self.model):
+            parts = [slice(i, i + self.batch_size) for i in range(0, len(self.labels), self.batch_size)]
+            tasks = (self.task(part) for part in parts)
+            right = torch.cat([~t.misclassified(t.images, t.labels).cpu() for t in tasks])
+            first = self.task(parts[0])
+            checks = [randomised(first)]
+            if any(spec.needs_gradients for spec in self.suite):
+                checks.append(zero_gradients(first))
+        return [text for text in checks if text], right
+
+    def at(self, eps: float, right: Tensor, fallen: dict[str, Tensor], found: list[str],
+           records: Records) -> RobustAccuracy:
+        """Run the list at one eps; `fallen` gains what each attack fells."""
+        robust: dict[str, Tensor] = {}
+        standing = right & ~torch.stack(list(fallen.values())).any(0)
+        after: dict[str, Rate] = {}
+        for spec in self.suite:
+            candidates = standing if self.survivors_only else right & ~fallen[spec.name]
+            self._attack(spec, eps, candidates, fallen[spec.name], records)
+            robust[spec.name] = ~fallen[spec.name]
+            standing = standing & robust[spec.name]
+            after[spec.name] = Rate.of(standing if self.survivors_only else right & robust[spec.name])
+        beaten = square_beats_apgd(robust, {s.name: s.attack for s in self.suite})
+        texts = (*found, *([beaten] if beaten else []))
+        for text in texts:
+            warnings.warn(text, MaskedGradientWarning, stacklevel=4)
+        return RobustAccuracy(eps, self.norm, self.seed, self.suite, self.survivors_only, Rate.of(right), after,
+                              Rate.of(standing), standing.numpy(), texts)
+
+    def _attack(self, spec: AttackSpec, eps: float, candidates: Tensor, fallen: Tensor, records: Records) -> None:
+        name = f"{spec.name} {eps!r}"
+        rows = candidates.nonzero()[:, 0]
+        known_rows, known_fallen = records.known(name, rows)
+        fallen[known_rows] |= known_fallen
+        todo = rows[~torch.isin(rows, known_rows)]
+        for start in range(0, len(todo), self.batch_size):
+            part = todo[start:start + self.batch_size]
+            images = self.images[part.numpy()] if isinstance(self.images, np.ndarray) else self.images[part]
+            adversarial = known[spec.attack](self.model, images, self.labels[part], eps, norm=self.norm,
+                                             seed=self.seed, indices=part.numpy(), batch_size=self.batch_size,
+                                             **spec.options)
+            with evaluation(self.model):  # judged anew, on what would be delivered
+                task = self.task(part.numpy() if isinstance(self.images, np.ndarray) else part)
+                changed = torch.as_tensor(adversarial).to(task.images)
+                fooled = task.misclassified(changed, task.labels).cpu()
+            fallen[part] |= fooled
+            records.add(name, part, fooled)
+            done = len(rows) - len(todo) + start + len(part)
+            self.on_batch(spec.name, done, len(rows))
+            if self.should_stop() and start + self.batch_size < len(todo):
+                raise Stopped(f"stopped after {done} of {len(rows)} images of {spec.name}")

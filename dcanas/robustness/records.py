@@ -1,0 +1,72 @@
+"""What an evaluation has done so far, image by image, so that it can go on after it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import read_json, write_json
+from dcanas.basics.keys import key_of
+
+_UNKNOWN, _STANDS, _FELL = "?", "1", "0"
+_FILE = "attacks.json"
+
+
+class Records:
+    """Per attack one letter per image, in one JSON file that is written whole after every batch; or in memory."""
+
+    def __init__(self, folder: Path | None, count: int):
+        self.path = None if folder is None else Path(folder) / _FILE
+        self.count = count
+        self._key = ""
+        self._letters: dict[str, np.ndarray] = {}
+
+    def open(self, key: str) -> None:
+        """Read what was done under this key; raises `UserError` where the file belongs to something else."""
+        self._key = key
+        if self.path is None or not self.path.is_file():
+            return
+        content = read_json(self.path)
+        if not isinstance(content, dict) or content.get("key") != key:
+            raise UserError(f"{self.path} belongs to another model, other images or other attacks; choose another "
+                            "folder or delete that file.")
+        self._letters = {name: np.array(list(text)) for name, text in content["attacks"].items()}
+
+    def known(self, name: str, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return those of the rows that are done, and which of them fell."""
+        letters = self._of(name)[rows.numpy()]
+        done = letters != _UNKNOWN
+        return rows[torch.from_numpy(done)], torch.from_numpy(letters[done] == _FELL)
+
+    def add(self, name: str, rows: Tensor, fell: Tensor) -> None:
+        """Note a batch."""
+        self._of(name)[rows.numpy()] = np.where(fell.numpy(), _FELL, _STANDS)
+        if self.path is not None:
+            write_json(self.path, {"key": self._key,
+                                   "attacks": {name: "".join(letters) for name, letters in self._letters.items()}})
+
+    def _of(self, name: str) -> np.ndarray:
+        return self._letters.setdefault(name, np.full(self.count, _UNKNOWN))
+
+
+def evaluation_key(model: Any, model_key: str | None, images: Tensor, labels: Tensor, *settings: Any) -> str:
+    """Return a hash of the model, the images, their labels and the settings; raises `UserError`."""
+    if model_key is None and not isinstance(model, nn.Module):
+        raise UserError("An evaluation of a plain function can be kept in a folder only if model_key names the model.")
+    return key_of(model_key or _digest_of(model), _digest(images), _digest(labels), *settings)
+
+
+def _digest_of(model: nn.Module) -> str:
+    weights = [[name, _digest(value.detach())] for name, value in model.state_dict().items()]
+    return key_of(repr(model), weights)
+
+
+def _digest(tensor: Tensor) -> str:
+    array = np.ascontiguousarray(tensor.cpu().numpy())
+    return hashlib.sha256(f"{array.dtype} {array.shape}".encode() + array.tobytes()).hexdigest()

@@ -1,0 +1,114 @@
+"""What every attack works on: a batch, the model in evaluation mode, the ball, and draws that belong to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dcanas.basics.errors import UserError
+from dcanas.robustness.balls import Ball, ball_of
+from dcanas.robustness.checks import check_count, check_eps, check_images, check_labels, check_logits
+from dcanas.robustness.draws import Draws
+
+Images = TypeVar("Images", Tensor, np.ndarray)
+Model = Callable[[Any], Any]  # a torch module, or any function from images (N, C, H, W) in [0, 1] to logits
+Loss = Callable[[Tensor, Tensor], Tensor]  # (logits, labels) -> one value per image; attacks make it rise
+BATCH = 128  # images at once
+
+
+@dataclass(frozen=True)
+class Task:
+    """One batch of an attack. images: (N, C, H, W) in [0, 1]; labels: (N,); eps in [0, 1] units."""
+
+    model: Model
+    images: Tensor
+    labels: Tensor
+    eps: float
+    ball: Ball
+    draws: Draws
+    arrays: bool = False  # the model takes numpy arrays
+
+    def logits(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the logits, checked, without gradients."""
+        with torch.no_grad():
+            logits = self.model(images.cpu().numpy() if self.arrays else images)
+        logits = torch.from_numpy(logits).to(images) if isinstance(logits, np.ndarray) else logits
+        check_logits(logits, labels)
+        return logits
+
+    def gradient(self, images: Tensor, labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits, losses (N,) and the gradient of each image's loss with respect to it."""
+        images = images.detach().requires_grad_()
+        with torch.enable_grad():
+            logits = self.model(images)
+            check_logits(logits, labels)
+            losses = loss(logits, labels)
+            gradient = None
+            if losses.requires_grad:  # of the sum: no image sees how many others there are
+                (gradient,) = torch.autograd.grad(losses.sum(), images, allow_unused=True)
+            if gradient is None:
+                raise UserError("No gradient flows through this model, so only attack square can be used on it.")
+        return logits.detach(), losses.detach(), gradient
+
+    def misclassified(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return which images get another label, (N,) bool."""
+        return self.logits(images, labels).argmax(1) != labels
+
+
+def run(attack: Callable[[Task], Tensor], model: Model, images: Images, labels: Any, eps: float, norm: str,
+        seed: int, indices: Any, batch_size: int, gradients: bool = True) -> Images:
+    """Return what `attack` makes of the images, batch by batch, as the kind and on the device they came.
+
+    indices: number of each image in its data set (default 0, 1, ...): decides what is drawn for it.
+    gradients: the attack differentiates the model.
+    Raises `UserError` for everything that is no attack.
+    """
+    arrays = isinstance(images, np.ndarray)
+    given = torch.from_numpy(np.ascontiguousarray(images)) if isinstance(images, np.ndarray) else images
+    check_images(given)
+    ball = ball_of(norm)
+    check_eps(eps, norm, given)
+    check_count("batch_size", batch_size)
+    labels = torch.as_tensor(labels)
+    check_labels(labels, len(given))
+    numbers = np.arange(len(given)) if indices is None else np.asarray(indices)
+    if numbers.shape != (len(given),):
+        raise UserError(f"indices must number the {len(given)} images, got shape {numbers.shape}.")
+    if gradients and not isinstance(model, nn.Module) and arrays:
+        raise UserError("This attack needs gradients: give it a torch module, or attack the function with square.")
+    device = place(model, given)
+    result = torch.empty_like(given)
+    with evaluation(model):
+        for start in range(0, len(given), batch_size):
+            part = slice(start, start + batch_size)
+            batch = given[part].to(device)
+            batch = batch if batch.dtype == torch.float64 else batch.float()
+            task = Task(model, batch, labels[part].to(device).long(), float(eps), ball,
+                        Draws(seed, numbers[part]), arrays and not isinstance(model, nn.Module))
+            result[part] = attack(task).to(result)
+    return result.numpy() if isinstance(images, np.ndarray) else result
+
+
+def place(model: Model, images: Tensor) -> torch.device:
+    """Return the device of a module's parameters, of the images where it has none."""
+    parameter = next(model.parameters(), None) if isinstance(model, nn.Module) else None
+    return images.device if parameter is None else parameter.device
+
+
+@contextmanager
+def evaluation(model: Model) -> Iterator[None]:
+    """Put a module into evaluation mode and every part of it back into its own mode afterwards."""
+    modes = [(part, part.training) for part in model.modules()] if isinstance(model, nn.Module) else []
+    if isinstance(model, nn.Module):
+        model.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode

@@ -1,0 +1,180 @@
+"""Robust accuracy: counted by hand, survivors only, stopped and continued, and warnings of masked gradients."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from small_networks import batch, random_network
+from torch import nn
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import UserError
+from dcanas.export.runtime import onnx_predict, open_session
+from dcanas.robustness import MaskedGradientWarning, attack_spec, attacks, robust_accuracy, robust_curve
+from dcanas.robustness.rate import Rate
+
+SUITE = [attack_spec("pgd", steps=5), attack_spec("apgd_ce", steps=10), attack_spec("square", queries=20)]
+
+
+def test_worst_case_is_the_intersection_and_survivors_only_changes_nothing_in_it() -> None:
+    network = random_network(1)
+    images, labels = batch(network, 1, 30)
+    quick = robust_accuracy(network, images, labels, SUITE, 0.04, batch_size=8)
+    each = robust_accuracy(network, images, labels, SUITE, 0.04, batch_size=8, survivors_only=False)
+    network.eval()
+    standing = torch.ones(30, dtype=torch.bool)
+    for spec in SUITE:
+        changed = attacks[spec.attack](network, images, labels, 0.04, **spec.options)
+        alone = (network(changed).argmax(1) == labels) & (network(images).argmax(1) == labels)
+        standing &= alone
+        assert each.attacks[spec.name] == Rate(int(alone.sum()), 30)
+        assert quick.attacks[spec.name] == Rate(int(standing.sum()), 30)
+    assert 0 < int(standing.sum()) < 29
+    for result in (quick, each):
+        assert result.worst == Rate(int(standing.sum()), 30)
+        assert result.clean == Rate(29, 30)
+        assert float(result) == int(standing.sum()) / 30
+        np.testing.assert_array_equal(result.robust, standing.numpy())
+        assert json.loads(json.dumps(result.as_json()))["worst_case"]["correct"] == int(standing.sum())
+
+
+def test_only_survivors_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, seen = random_network(1), {}
+    images, labels = batch(network, 1, 30)
+    for name in ("pgd", "apgd", "square"):
+        original = attacks[name]
+
+        def spy(model, x, *rest, name=name, original=original, **options):
+            seen[name] = seen.get(name, 0) + len(x)
+            return original(model, x, *rest, **options)
+
+        monkeypatch.setitem(attacks._entries, name, spy)
+    result = robust_accuracy(network, images, labels, SUITE, 0.04, batch_size=8)
+    assert seen == {"pgd": 29, "apgd": result.attacks["pgd"].correct, "square": result.attacks["apgd_ce"].correct}
+
+
+def test_an_evaluation_goes_on_after_a_stop_to_the_same_result(tmp_path: Path, monkeypatch) -> None:
+    network = random_network(1)
+    images, labels = batch(network, 1, 30)
+    whole = robust_curve(network, images, labels, SUITE, [0.02, 0.04])
+    stops = iter([False, True] * 50)
+    rounds = 0
+    while True:
+        rounds += 1
+        try:
+            found = robust_curve(network, images, labels, SUITE, [0.02, 0.04], batch_size=7, folder=tmp_path,
+                                 should_stop=lambda: next(stops))
+            break
+        except Stopped:
+            continue
+    assert rounds > 2
+    for a, b in zip(found, whole, strict=True):
+        assert (a.attacks, a.worst) == (b.attacks, b.worst)
+    for name in ("pgd", "apgd", "square"):  # nothing is left to do
+        monkeypatch.setitem(attacks._entries, name, None)
+    again = robust_curve(network, images, labels, SUITE, [0.02, 0.04], batch_size=30, folder=tmp_path)
+    assert [r.worst for r in again] == [r.worst for r in whole]
+    with pytest.raises(UserError, match="belongs to another model, other images or other attacks"):
+        robust_curve(network, images, labels, SUITE, [0.02], seed=1, folder=tmp_path)
+    with torch.no_grad():
+        network[0].bias.add_(1)
+    with pytest.raises(UserError, match="belongs to another model"):
+        robust_curve(network, images, labels, SUITE, [0.02], folder=tmp_path)
+
+
+def test_wilson_interval_by_hand() -> None:
+    # 8 of 10: as in tests/training/test_metrics.py: 0.71674 -+ 0.22659
+    assert Rate(8, 10).interval == pytest.approx((0.49016, 0.94333), abs=2e-5)
+
+
+class _Rounding(nn.Module):
+    """Rounds its input: zero gradient almost everywhere, the same decisions."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network((x * 64).round() / 64)
+
+
+class _Noisy(_Rounding):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x + 0.05 * torch.randn_like(x))
+
+
+def test_masked_gradients_are_warned_of() -> None:
+    network = random_network(1)
+    images, labels = batch(network, 1, 30)
+    with pytest.warns(MaskedGradientWarning) as caught:
+        result = robust_accuracy(_Rounding(network), images, labels,
+                                 [attack_spec("apgd_ce", steps=10), attack_spec("square", queries=100)], 0.05)
+    texts = " ".join(str(w.message) for w in caught)
+    assert "The gradient is zero on" in texts
+    assert "Square, which sees no gradient, misled the model on" in texts
+    assert len(result.warnings) == 2
+    with pytest.warns(MaskedGradientWarning, match="randomised"):
+        robust_accuracy(_Noisy(network), images, labels, SUITE[:1], 0.05)
+
+
+def test_an_ordinary_network_gets_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    network = random_network(1)
+    images, labels = batch(network, 1, 30)
+    assert robust_accuracy(network, images, labels, SUITE, 0.04).warnings == ()
+    assert not [w for w in recwarn if issubclass(w.category, MaskedGradientWarning)]
+
+
+def _onnx_file(layer: nn.Linear, path: Path) -> Path:
+    """Write flatten and a matrix product as the exporter would, without its start-up time."""
+    tensors = [numpy_helper.from_array(layer.weight.detach().numpy().T.copy(), "w"),
+               numpy_helper.from_array(layer.bias.detach().numpy(), "b")]
+    nodes = [helper.make_node("Flatten", ["image"], ["flat"]), helper.make_node("MatMul", ["flat", "w"], ["product"]),
+             helper.make_node("Add", ["product", "b"], ["logits"])]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("image", 1, [1, 1, 8, 8])],
+                              [helper.make_tensor_value_info("logits", 1, [1, layer.out_features])], tensors)
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)],
+                                       ir_version=8).SerializeToString())
+    return path
+
+
+def test_square_runs_on_the_files_that_are_shipped(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
+    with torch.no_grad():
+        network[1].weight.mul_(10)
+    images, labels = batch(network, 6, 20)
+    full = _onnx_file(network[1], tmp_path / "model.onnx")
+    small = tmp_path / "int8.onnx"
+    quantize_dynamic(full, small, weight_type=QuantType.QInt8)
+    assert "MatMulInteger" in {node.op_type for node in onnx.load(small).graph.node}
+    suite = [attack_spec("square", queries=30)]
+    expected = robust_accuracy(network, images, labels, suite, 0.08)
+    for file in (full, small):
+        session = open_session(file)
+        found = robust_accuracy(lambda x, session=session: onnx_predict(session, x), images.numpy(), labels.numpy(),
+                                suite, 0.08, folder=tmp_path / file.stem, model_key=file.name)
+        assert found.clean.correct == pytest.approx(19, abs=int(file == small))
+        assert found.worst.correct == pytest.approx(expected.worst.correct, abs=2 * int(file == small))
+    assert 2 < expected.worst.correct < 17
+    with pytest.raises(UserError, match="only if model_key names the model"):
+        robust_accuracy(lambda x: onnx_predict(session, x), images.numpy(), labels, suite, 0.08, folder=tmp_path)
+
+
+def test_bad_lists_of_attacks() -> None:
+    network = random_network(1)
+    images, labels = batch(network, 1, 4)
+    with pytest.raises(UserError, match="needs at least one attack; known: fgsm, pgd"):
+        robust_accuracy(network, images, labels, [])
+    with pytest.raises(UserError, match="Each attack needs a name of its own, got pgd, pgd"):
+        robust_accuracy(network, images, labels, ["pgd", attack_spec("pgd", steps=3)])
+    with pytest.raises(UserError, match="needs at least one eps"):
+        robust_curve(network, images, labels, ["pgd"], [])
+    with pytest.raises(UserError, match="eps=4 is more than"):
+        robust_accuracy(network, images, labels, ["pgd"], 4)

@@ -1,0 +1,33 @@
+"""The attacks against adversarial-robustness-toolbox on a trained network, by the tool that also measures time."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("art", reason="adversarial-robustness-toolbox is a development dependency")
+TOOL = Path(__file__).parents[2] / "tools" / "bench_attacks.py"
+
+
+@pytest.mark.slow
+def test_robust_accuracy_is_that_of_the_peer_or_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("bench_attacks", TOOL)
+    assert spec is not None
+    assert spec.loader is not None
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    monkeypatch.setitem(bench.BUDGETS, "square", 60)
+    torch.set_num_threads(1)
+    ((name, network, images, labels, classes),) = bench.networks(500, None, ["digits"])
+    rows = {row[0]: row for row in bench.compare(network, images, labels, bench.EPS[name], classes, 128, 1)}
+    for attack in ("fgsm", "pgd", "apgd_ce"):
+        _, own, peer, _, _ = rows[attack]
+        assert own == pytest.approx(peer, abs=0.015), attack
+        assert 0.02 < own < 0.9
+    # the peer's squares never reach the last row and column, which on 8x8 pixels is much: ours finds more
+    assert rows["square"][1] <= rows["square"][2]
+    assert rows["pgd"][1] <= rows["fgsm"][1]
+    assert rows["apgd_ce"][1] <= rows["pgd"][1]
