@@ -1,0 +1,43 @@
+"""Leading eigenvalue of the loss Hessian: how sharp the loss is (feature of arXiv 2307.09365)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+from dcanas.proxies.collect import LAYERS
+from dcanas.proxies.registry import Unscorable, proxy
+from dcanas.proxies.shared import Shared, first_output, hessian_product, loss_of
+
+TOLERANCE = 0.05
+VECTORS = 8  # of the Krylov basis; every product is two backward passes
+RESTARTS = 10
+
+
+@proxy(direction="lower", labels=True, batch_norm="batch", cost=80, paper="arXiv 2307.09365")
+def hessian(shared: Shared) -> float:
+    """Return the largest eigenvalue of the loss Hessian with respect to all convolution and linear weights.
+
+    Lanczos iteration to five percent; double precision outside, the network's own inside.
+    """
+    net = shared.fresh()
+    weights = [m.weight for m in net.modules() if isinstance(m, LAYERS)]
+    loss = loss_of(first_output(net(shared.images)), shared.labels)
+    gradients = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
+    sizes = [w.numel() for w in weights]
+
+    def times(vector: np.ndarray) -> np.ndarray:
+        parts = torch.as_tensor(vector).to(weights[0]).split(sizes)
+        shaped = [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
+        found = hessian_product(gradients, weights, shaped, keep=True)
+        return torch.cat([h.flatten() for h in found]).double().cpu().numpy()
+
+    count = sum(sizes)
+    start = torch.randn(count, generator=shared.generator("hessian")).double().numpy()
+    try:
+        values = eigsh(LinearOperator((count, count), matvec=times, dtype=np.float64), k=1, which="LA", tol=TOLERANCE,
+                       ncv=VECTORS, v0=start, maxiter=RESTARTS, return_eigenvectors=False)
+    except ArpackNoConvergence as error:
+        raise Unscorable(f"Lanczos iteration did not settle in {RESTARTS} restarts") from error
+    return float(values[0])
