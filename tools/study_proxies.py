@@ -93,8 +93,8 @@ def report(options: argparse.Namespace) -> None:
     exact = all(abs(ours["params"][i] - float(theirs[code]["params"])) < 1e-9 for i, code in enumerate(first))
     print(f"\nparams {'equal' if exact else 'NOT equal'} to theirs on all {len(first)}. Their flops equal 7.943872 + "
           f"35.8195 n3 + 4.36224 n1 + 1.29024 pools within {_flops_error(first, theirs):.1e} M.\n")
-    print("Against CIFAR-10 test accuracy over all\n\n| score | Spearman (95 % interval) | Kendall | weighted Kendall | "
-          "precision@10 | best of top 10 | Spearman, best tenth | given params | failed | seconds |\n"
+    print("Against CIFAR-10 test accuracy over all\n\n| score | Spearman (95 % interval) | Kendall | weighted Kendall "
+          "| precision@10 | best of top 10 | Spearman, best tenth | given params | failed | seconds |\n"
           "|---|---|---|---|---|---|---|---|---|---|")
     seconds = {name: float(np.median([row["seconds"][name] for row in rows])) for name in ours}
     table_rows = {name: oriented(name, values) for name, values in ours.items()}

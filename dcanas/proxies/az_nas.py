@@ -6,12 +6,13 @@ The published score ranks networks by these three and their MACs (`votes.az_nas`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.registry import Unscorable, proxy
+from dcanas.proxies.registry import UnscorableError, proxy
 from dcanas.proxies.shared import Shared
 
 PAPER = "arXiv 2403.19232"
@@ -35,7 +36,7 @@ def az_expressivity(shared: Shared) -> float:
 def az_progressivity(shared: Shared) -> float:
     """Return the smallest growth of that entropy from a block to the next."""
     entropy = study(shared).entropy
-    return min(b - a for a, b in zip(entropy, entropy[1:], strict=False))
+    return min(b - a for a, b in pairwise(entropy))
 
 
 @proxy(labels=False, batch_norm="reset", cost=3, paper=PAPER, min_images=2)
@@ -43,7 +44,7 @@ def az_trainability(shared: Shared) -> float:
     """Return the mean over blocks of -s - 1/s + 2, s the spectral norm of the block's Jacobian seen by signs."""
     found = study(shared).trainability
     if not all(map(_finite, found)):
-        raise Unscorable("a block passes its gradient on unchanged, or none: the published score is minus infinity")
+        raise UnscorableError("a block passes its gradient on unchanged, or none: the score is minus infinity")
     return sum(found) / len(found)
 
 
@@ -52,10 +53,10 @@ def study(shared: Shared) -> BlockStudy:
     if "az_nas" not in shared.kept:
         try:
             shared.kept["az_nas"] = _study(shared)
-        except Unscorable as reason:
+        except UnscorableError as reason:
             shared.kept["az_nas"] = reason
     found = shared.kept["az_nas"]
-    if isinstance(found, Unscorable):
+    if isinstance(found, UnscorableError):
         raise found
     return found  # type: ignore[return-value]
 
@@ -73,10 +74,10 @@ def _study(shared: Shared) -> BlockStudy:
             handle.remove()
     maps = [f for f in features if isinstance(f, Tensor) and f.ndim == 4]
     if len(maps) < 2:
-        raise Unscorable("the network does not list two blocks with feature maps")
+        raise UnscorableError("the network does not list two blocks with feature maps")
     signs = shared.generator("az_nas signs")
     return BlockStudy([_entropy(f.detach()) for f in maps],
-                      [_trainability(a, b, signs) for a, b in zip(maps, maps[1:], strict=False)])
+                      [_trainability(a, b, signs) for a, b in pairwise(maps)])
 
 
 def _entropy(features: Tensor) -> float:

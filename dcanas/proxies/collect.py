@@ -25,7 +25,7 @@ class Collector:
         """Hear of an activation module in block `block`: its input and its output, (N, ...)."""
 
     def activation_gradient(self, block: int, gradient: Tensor) -> None:
-        """Hear of the loss gradient with respect to an activation module's input, (N, ...)."""
+        """Hear of the loss gradient with respect to an activation module's input, through that module alone."""
 
     def layer(self, layer: nn.Module, output: Tensor) -> None:
         """Hear of a convolution's or linear layer's output."""
@@ -51,6 +51,8 @@ class Ears:
         handles = []
         for module in self._net.modules():
             if isinstance(module, ACTIVATIONS):
+                if self.hears_gradients:
+                    handles.append(module.register_forward_pre_hook(self._entering))
                 handles.append(module.register_forward_hook(self._activation))
             elif isinstance(module, LAYERS):
                 handles.append(module.register_forward_hook(self._layer))
@@ -61,15 +63,24 @@ class Ears:
                 handle.remove()
 
     def _activation(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        before, block = inputs[0], self._places.get(module, 0)
+        block = self._places.get(module, 0)
         self.activations += 1
         with torch.no_grad():
             for collector in self.collectors:
-                collector.activation(block, before.detach(), output.detach())
-        if self.hears_gradients and before.requires_grad:
-            def backward(gradient: Tensor) -> None:
-                self._tell(lambda c: c.activation_gradient(block, gradient.detach()))
-            before.register_hook(backward)
+                collector.activation(block, inputs[0].detach(), output.detach())
+
+    def _entering(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Give the module a view of its input: the view's gradient is what flows through this module alone."""
+        before, block = inputs[0], self._places.get(module, 0)
+        if not before.requires_grad:
+            return inputs
+
+        def backward(gradient: Tensor) -> None:
+            self._tell(lambda c: c.activation_gradient(block, gradient.detach()))
+
+        view = before.view_as(before)
+        view.register_hook(backward)
+        return (view, *inputs[1:])
 
     def _layer(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         kept = output.detach()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dcanas.proxies.correlation import sample_correlation
-from dcanas.proxies.registry import Unscorable, proxy
+from dcanas.proxies.registry import UnscorableError, proxy
 from dcanas.proxies.shared import Shared
 
 FLOOR = 1e-5
@@ -23,7 +23,7 @@ def epe_nas(shared: Shared) -> float:
     labels = shared.labels.cpu().numpy()
     correlation = sample_correlation(shared.main.jacobian)
     if not np.isfinite(correlation).all():
-        raise Unscorable("an image's gradient is constant, so it correlates with none")
+        raise UnscorableError("an image's gradient is constant, so it correlates with none")
     logs = np.log(np.abs(correlation) + FLOOR)
     many = shared.main.classes > MANY_CLASSES
     sums = []

@@ -21,7 +21,7 @@ class ChannelFisher(Collector):
         product = output * gradient
         per_sample = product.flatten(2).sum(2) if product.ndim > 2 else product
         channels = per_sample.square().mean(0) / 2
-        self.total += float(channels.sum()) * layer.weight[0].numel()  # type: ignore[operator, index, union-attr]
+        self.total += float(channels.sum()) * layer.weight[0].numel()  # type: ignore[index]
 
 
 @proxy(labels=True, batch_norm="batch", cost=3, paper="arXiv 1801.05787", needs=["gradients"], collect=[ChannelFisher])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.registry import Unscorable
+from dcanas.proxies.registry import UnscorableError
 from dcanas.proxies.shared import Shared
 
 STEP = 0.01
@@ -30,12 +30,12 @@ def perturb(shared: Shared) -> Perturbed:
     if "gaussian" not in shared.kept:
         shared.kept["gaussian"] = _perturb(shared)
     found = shared.kept["gaussian"]
-    if isinstance(found, Unscorable):
+    if isinstance(found, UnscorableError):
         raise found
     return found  # type: ignore[return-value]
 
 
-def _perturb(shared: Shared) -> Perturbed | Unscorable:
+def _perturb(shared: Shared) -> Perturbed | UnscorableError:
     net = shared.fresh()
     draw = shared.generator("gaussian weights")
     with torch.no_grad():
@@ -52,10 +52,10 @@ def _perturb(shared: Shared) -> Perturbed | Unscorable:
         first = features_before_pooling(net, images)
         second = features_before_pooling(net, images + STEP * shared.noise("gaussian step"))
     if first is None or second is None:
-        return Unscorable("the network has no global pooling whose input could be compared")
+        return UnscorableError("the network has no global pooling whose input could be compared")
     change = float((first - second).abs().flatten(1).sum(1).mean())
     if not change > 0:
-        return Unscorable("a small change of the images changes nothing in the last feature map")
+        return UnscorableError("a small change of the images changes nothing in the last feature map")
     return Perturbed(change, net)
 
 

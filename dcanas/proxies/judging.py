@@ -127,7 +127,7 @@ def judge(scores: np.ndarray, targets: np.ndarray, k: int = 10, seed: int = 0, d
     def best(a: np.ndarray, b: np.ndarray) -> float:
         return best_ranking_at_k(a, b, k)
 
-    return Judgement(len(scores), spearman(scores, targets), spread(spearman), kendall(scores, targets), spread(kendall),
-                     weighted_kendall(scores, targets), precision(scores, targets), spread(precision),
+    return Judgement(len(scores), spearman(scores, targets), spread(spearman), kendall(scores, targets),
+                     spread(kendall), weighted_kendall(scores, targets), precision(scores, targets), spread(precision),
                      int(best(scores, targets)), spread(best), spearman(scores[tenth], targets[tenth]),
                      kendall(scores[tenth], targets[tenth]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dcanas.proxies.registry import Unscorable, proxy
+from dcanas.proxies.registry import UnscorableError, proxy
 from dcanas.proxies.shared import Shared
 
 SIDE = 64
@@ -31,7 +31,7 @@ def meco(shared: Shared) -> float:
         with torch.no_grad():
             net(image)
     except ValueError as error:  # batch norm cannot normalise one value per channel
-        raise Unscorable("one image of 64x64 leaves a batch norm a single value per channel") from error
+        raise UnscorableError("one image of 64x64 leaves a batch norm a single value per channel") from error
     finally:
         for handle in handles:
             handle.remove()

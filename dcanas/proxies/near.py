@@ -39,7 +39,8 @@ def effective_rank(matrix: Tensor) -> float:
     return float(torch.exp(-(share * torch.log(share.clamp_min(1e-300))).sum()))
 
 
-@proxy(labels=False, batch_norm="batch", cost=1.5, paper="arXiv 2408.08776", needs=["forward"], collect=[EffectiveRanks])
+@proxy(labels=False, batch_norm="batch", cost=1.5, paper="arXiv 2408.08776", needs=["forward"],
+       collect=[EffectiveRanks])
 def near(shared: Shared) -> float:
     """Return the sum of effective ranks of pre-activations (layer outputs) and activations."""
     return shared.layer_values(EffectiveRanks).total

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from dcanas.proxies.collect import Collector
-from dcanas.proxies.registry import Unscorable, proxy
+from dcanas.proxies.registry import UnscorableError, proxy
 from dcanas.proxies.shared import Shared
 
 
@@ -29,5 +29,5 @@ def nwot(shared: Shared) -> float:
     """Return log |det K|, K the number of units on which two images agree."""
     sign, log = np.linalg.slogdet(shared[PatternKernel].kernel)
     if sign == 0:
-        raise Unscorable("two images switch on the same units everywhere, so the kernel is singular")
+        raise UnscorableError("two images switch on the same units everywhere, so the kernel is singular")
     return float(log)

@@ -18,7 +18,7 @@ Direction = Literal["higher", "lower"]
 BatchNorm = Literal["batch", "off", "reset", "not run"]
 
 
-class Unscorable(Exception):
+class UnscorableError(Exception):
     """This network has no such score; the text, a clause, becomes the score's status."""
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from dcanas.basics.errors import UserError
 from dcanas.proxies.collect import Collector
 from dcanas.proxies.correlation import sample_correlation
-from dcanas.proxies.registry import Unscorable
+from dcanas.proxies.registry import UnscorableError
 
 WEIGHTS = ("none", "linear", "quadratic", "exponential", "reversed")
 
@@ -63,12 +63,12 @@ def log_determinant(found: list[tuple[int, np.ndarray]], blocks: int, options: t
         raise UserError(f"Response correlations take one kind of weights ({', '.join(WEIGHTS)}) and one exponent from "
                         f"0 to 1, got {':'.join(options)!r}.")
     if not found:
-        raise Unscorable("every response is constant for some image, so there is no correlation")
+        raise UnscorableError("every response is constant for some image, so there is no correlation")
     kind = kinds[0] if kinds else default
     if not blocks and kind != "none":
-        raise Unscorable("the network does not list its blocks")
+        raise UnscorableError("the network does not list its blocks")
     weights, exponent = block_weights(kind, max(blocks, 1)), numbers[0] if numbers else 1.0
     sign, log = np.linalg.slogdet(sum(weights[block] * matrix ** exponent for block, matrix in found))
     if sign == 0:
-        raise Unscorable("two images respond alike everywhere, so the kernel is singular")
+        raise UnscorableError("two images respond alike everywhere, so the kernel is singular")
     return float(log)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.proxies.collect import Collector
-from dcanas.proxies.registry import Asked, ProxyScore, Unscorable
+from dcanas.proxies.registry import Asked, ProxyScore, UnscorableError
 from dcanas.proxies.shared import Shared
 
 
@@ -82,7 +82,7 @@ def _together(shared: Shared, steps: Plan) -> dict[str, ProxyScore]:
     start = time.perf_counter()
     try:
         _ = shared.main
-    except Unscorable as reason:
+    except UnscorableError as reason:
         spent = (time.perf_counter() - start) / len(steps.together)
         return {one.name: ProxyScore(math.nan, str(reason), spent) for one in steps.together}
     except RuntimeError as error:
@@ -95,7 +95,7 @@ def _timed(one: Asked, shared: Shared, share: float = 0.0) -> ProxyScore:
     start = time.perf_counter()
     try:
         value, status = float(one.proxy(shared, *one.options)), "ok"
-    except Unscorable as reason:
+    except UnscorableError as reason:
         value, status = math.nan, str(reason)
     except RuntimeError as error:
         raise _memory(shared, error) from error

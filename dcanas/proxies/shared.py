@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.proxies.collect import LAYERS, Collector, Ears
-from dcanas.proxies.registry import Unscorable
+from dcanas.proxies.registry import UnscorableError
 
 C = TypeVar("C", bound=Collector)
 
@@ -64,9 +64,9 @@ class Shared:
         return MainPass(self, list(self._collectors.values()))
 
     def __getitem__(self, kind: type[C]) -> C:
-        """Return the collector of this kind after the pass; raises `Unscorable` where nothing spoke to it."""
+        """Return the collector of this kind after the pass; raises `UnscorableError` where nothing spoke to it."""
         if not self.main.activations:
-            raise Unscorable("the network has no activation module (ReLU, SiLU, GELU, ...)")
+            raise UnscorableError("the network has no activation module (ReLU, SiLU, GELU, ...)")
         return self._collectors[kind]  # type: ignore[return-value]
 
     def layer_values(self, kind: type[C]) -> C:
@@ -95,7 +95,7 @@ class MainPass:
             logits = first_output(net(images))
         self.activations = ears.activations
         if not bool(torch.isfinite(logits).all()):
-            raise Unscorable("the network's output is not finite")
+            raise UnscorableError("the network's output is not finite")
         self.classes = logits.shape[1]
         if "jacobian" in needs:
             ears.open = False
@@ -139,7 +139,7 @@ def first_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
 def loss_of(logits: Tensor, labels: Tensor | None) -> Tensor:
     """Return the mean cross-entropy; raises `UserError` for labels the network has no class for."""
     if labels is None:
-        raise Unscorable("needs labels")
+        raise UnscorableError("needs labels")
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= logits.shape[1]:
         raise UserError(f"Labels must be 0 to {logits.shape[1] - 1} for a network of {logits.shape[1]} classes, found "

@@ -33,10 +33,7 @@ def _distinct(packed: np.ndarray) -> np.ndarray:
     """Return the distinct columns of bytes. Shape: (bytes, units) -> (bytes, distinct units)."""
     wide = -len(packed) % 8
     words = np.ascontiguousarray(np.pad(packed, ((0, wide), (0, 0))).T).view(np.uint64)
-    if words.shape[1] == 1:
-        found = np.unique(words[:, 0])[:, None]
-    else:
-        found = np.unique(words, axis=0)
+    found = np.unique(words[:, 0])[:, None] if words.shape[1] == 1 else np.unique(words, axis=0)
     return np.ascontiguousarray(found).view(np.uint8).T[:len(packed)]
 
 

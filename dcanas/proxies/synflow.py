@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.registry import Unscorable, proxy
+from dcanas.proxies.registry import UnscorableError, proxy
 from dcanas.proxies.shared import Shared, first_output
 
 
@@ -18,7 +18,7 @@ def synflow(shared: Shared) -> float:
     net = shared.fresh().eval().double()
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.forward = _as_it_is  # type: ignore[method-assign]
+            module.forward = _as_it_is  # type: ignore[method-assign, assignment]
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.abs_()
@@ -27,7 +27,7 @@ def synflow(shared: Shared) -> float:
     found = torch.autograd.grad(first_output(net(ones)).sum(), weights, allow_unused=True)
     total = sum(float((w.detach() * g).abs().sum()) for w, g in zip(weights, found, strict=True) if g is not None)
     if not total > 0:
-        raise Unscorable("nothing flows from the input to the output")
+        raise UnscorableError("nothing flows from the input to the output")
     return math.log(total)
 
 

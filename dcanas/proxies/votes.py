@@ -62,8 +62,10 @@ def majority_order(voters: np.ndarray, order: Sequence[int] | None = None) -> li
     The majority is not transitive, so the result depends on the `order` in which they come; `copeland`, `borda` and
     `log_rank` do not.
     """
-    start = range(voters.shape[1]) if order is None else order
-    return sorted(start, key=cmp_to_key(lambda one, other: majority(voters, one, other)))
+    def compare(one: int, other: int) -> int:
+        return majority(voters, one, other)
+
+    return sorted(range(voters.shape[1]) if order is None else order, key=cmp_to_key(compare))
 
 
 def majority_rank(voters: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.registry import Unscorable, proxy
+from dcanas.proxies.registry import UnscorableError, proxy
 from dcanas.proxies.shared import Shared, first_output, loss_of
 
 
@@ -33,7 +33,7 @@ def zico(shared: Shared, option: str = "") -> float:
         if ratio > 0:
             total, layers = total + math.log(ratio), layers + 1
     if not layers:
-        raise Unscorable("no weight has a gradient")
+        raise UnscorableError("no weight has a gradient")
     return total
 
 
