@@ -184,7 +184,8 @@ def test_effective_rank():
     assert effective_rank(torch.ones(4, 4)) == pytest.approx(1)
     assert effective_rank(torch.zeros(3, 3)) == 0
     shares = np.array([2, 1]) / 3
-    assert effective_rank(torch.diag(torch.tensor([2.0, 1.0]))) == pytest.approx(math.exp(-(shares * np.log(shares)).sum()))
+    expected = math.exp(-(shares * np.log(shares)).sum())
+    assert effective_rank(torch.diag(torch.tensor([2.0, 1.0]))) == pytest.approx(expected)
 
 
 def test_near_sums_over_layers_and_activations(net, batch):
@@ -228,7 +229,7 @@ def test_az_nas_parts():
 
 
 def test_options_are_checked(net, batch):
-    with pytest.raises(UserError, match="Unknown option of the proxy wrcor 'liner'; did you mean 'linear'?"):
+    with pytest.raises(UserError, match="Unknown option of the proxy wrcor 'liner'; did you mean 'linear'"):
         score_network(net, *batch, names=["wrcor:liner"])
     with pytest.raises(UserError, match="snip takes no option"):
         score_network(net, *batch, names=["snip:linear"])

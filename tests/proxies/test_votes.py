@@ -44,7 +44,7 @@ def test_named_votes_know_directions_and_missing_scores():
     scores = {"synflow": np.array([1.0, 2, 3]), "jacov": np.array([1.0, 2, math.nan]), "wrcor": np.array([2.0, 1, 3])}
     assert list(vote("sjw", scores)) == [-2, 0, 2]  # a jacov that failed loses to both, the other two prefer the third
     assert list(vote("sjw", scores, "borda")) == [5, 6, 7]
-    with pytest.raises(UserError, match="The vote spw needs the score phi; it combines synflow, phi, wrcor."):
+    with pytest.raises(UserError, match="The vote spw needs the score phi; it combines synflow, phi, wrcor"):
         vote("spw", scores)
-    with pytest.raises(UserError, match="Unknown vote 'sjv'; did you mean 'sjw'?"):
+    with pytest.raises(UserError, match="Unknown vote 'sjv'; did you mean 'sjw'"):
         vote("sjv", scores)
