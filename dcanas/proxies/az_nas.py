@@ -95,8 +95,10 @@ def _trainability(before: Tensor, after: Tensor, signs: torch.Generator) -> floa
     (found,) = torch.autograd.grad(after, before, probe, retain_graph=True, allow_unused=True)
     if found is None or torch.equal(found, probe):
         return -torch.inf
-    stride = before.shape[-1] // after.shape[-1]
-    if stride > 1:
+    stride = -(-before.shape[-1] // after.shape[-1])
+    if stride > 1:  # the pixels that a place of the output stands for become channels; odd sizes end in zeros
+        height, width = (stride * side for side in after.shape[-2:])
+        found = nn.functional.pad(found, (0, width - found.shape[-1], 0, height - found.shape[-2]))
         found = nn.functional.pixel_unshuffle(found, stride)
     one = found.movedim(1, -1).reshape(-1, found.shape[1])
     two = probe.movedim(1, -1).reshape(-1, probe.shape[1])
