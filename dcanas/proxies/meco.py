@@ -39,6 +39,8 @@ def meco(shared: Shared) -> float:
 
 
 def _smallest(channels: Tensor) -> float:
+    if len(channels) >= channels.shape[1]:
+        return 0.0  # of rank at most positions - 1, so singular
     matrix = torch.corrcoef(channels.double())
     if not bool(torch.isfinite(matrix).all()):
         return 0.0

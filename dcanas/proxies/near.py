@@ -9,9 +9,14 @@ from dcanas.proxies.collect import Collector
 from dcanas.proxies.registry import proxy
 from dcanas.proxies.shared import Shared
 
+WIDEST = 512
+
 
 class EffectiveRanks(Collector):
-    """Sums effective ranks of square samples: as many positions, evenly over the batch, as there are channels."""
+    """Sums effective ranks of square samples: as many positions, evenly over the batch, as there are channels.
+
+    Of layers wider than 512 channels 512 are taken, evenly: a decomposition costs the cube of its side.
+    """
 
     def __init__(self) -> None:
         self.total = 0.0
@@ -25,8 +30,12 @@ class EffectiveRanks(Collector):
 
 def _square(values: Tensor) -> Tensor:
     rows = values.movedim(1, -1).reshape(-1, values.shape[1])
-    count = min(rows.shape)
-    return rows[torch.linspace(0, len(rows) - 1, count, device=rows.device).round().long()]
+    count = min(*rows.shape, WIDEST)
+    return rows[_evenly(len(rows), count)][:, _evenly(rows.shape[1], min(rows.shape[1], WIDEST))]
+
+
+def _evenly(length: int, count: int) -> Tensor:
+    return torch.linspace(0, length - 1, count, dtype=torch.float64).round().long()
 
 
 def effective_rank(matrix: Tensor) -> float:
