@@ -25,7 +25,7 @@ class Perturbed:
 def perturb(shared: Shared) -> Perturbed:
     """Run a copy with all weights from N(0, 1) on noise x and on x + 0.01 noise, batch norm on its batches.
 
-    Computed once for the two scores that ask for it. The feature map is what goes into the last global pooling.
+    Computed once for the two scores that ask for it.
     """
     if "gaussian" not in shared.kept:
         shared.kept["gaussian"] = _perturb(shared)
@@ -52,7 +52,7 @@ def _perturb(shared: Shared) -> Perturbed | UnscorableError:
         first = features_before_pooling(net, images)
         second = features_before_pooling(net, images + STEP * shared.noise("gaussian step"))
     if first is None or second is None:
-        return UnscorableError("the network has no global pooling whose input could be compared")
+        return UnscorableError("the network has no feature map that could be compared")
     change = float((first - second).abs().flatten(1).sum(1).mean())
     if not change > 0:
         return UnscorableError("a small change of the images changes nothing in the last feature map")
@@ -60,13 +60,21 @@ def _perturb(shared: Shared) -> Perturbed | UnscorableError:
 
 
 def features_before_pooling(net: nn.Module, images: Tensor) -> Tensor | None:
-    """Return what goes into the last adaptive average pooling that `net` runs, or None where it runs none."""
+    """Return the last feature map: what goes into the last adaptive average pooling, or what a layer puts out after it.
+
+    The second for networks that pool by a function; gates of one position are no feature maps. None where there is none.
+    """
     seen: list[Tensor] = []
 
-    def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def entering(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         seen[:] = [inputs[0]]
 
-    handles = [m.register_forward_pre_hook(note) for m in net.modules() if isinstance(m, nn.AdaptiveAvgPool2d)]
+    def leaving(module: nn.Module, inputs: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
+            seen[:] = [output]
+
+    handles = [m.register_forward_pre_hook(entering) if isinstance(m, nn.AdaptiveAvgPool2d)
+               else m.register_forward_hook(leaving) for m in net.modules() if not list(m.children())]
     try:
         net(images)
     finally:

@@ -235,3 +235,18 @@ def test_options_are_checked(net, batch):
         score_network(net, *batch, names=["snip:linear"])
     with pytest.raises(UserError, match="one exponent from 0 to 1, got '2'"):
         score_network(net, *batch, names=["wrcor:2"])
+
+
+def test_the_last_feature_map_whether_a_module_pools_or_a_function():
+    """The same weights and images, pooled by a module and by `mean`: phi and zen are the same."""
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3))
+
+    images, found = torch.zeros(8, 3, 8, 8), []
+    for pool in (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), Mean()):
+        net = Blocks(nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU()),
+                     nn.Sequential(pool, nn.Linear(8, 4)))
+        found.append([score.value for score in score_network(net, images, None, ["phi", "zen"]).values()])
+    assert np.isfinite(found[0]).all()
+    assert found[0] == found[1]
