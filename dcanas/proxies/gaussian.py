@@ -62,7 +62,7 @@ def _perturb(shared: Shared) -> Perturbed | UnscorableError:
 def features_before_pooling(net: nn.Module, images: Tensor) -> Tensor | None:
     """Return the last feature map: what goes into the last adaptive average pooling, or what a layer puts out after it.
 
-    The second for networks that pool by a function; gates of one position are no feature maps. None where there is none.
+    The second for networks that pool by a function; gates of one position are no feature maps. None without any.
     """
     seen: list[Tensor] = []
 

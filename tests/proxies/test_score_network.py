@@ -94,22 +94,23 @@ SMALL = {"nasbench201": {"channels": 4, "cells": 1}, "darts": {"channels": 4, "c
 
 @pytest.mark.parametrize("space_name", [name if name == "nasbench201" else pytest.param(name, marks=pytest.mark.slow)
                                         for name in sorted(spaces)])
-def test_twenty_random_members_have_a_value_or_a_stated_status(space_name):
-    """Nothing is NaN without a reason; most scores exist for most members."""
+def test_random_members_have_a_value_or_a_stated_status(space_name):
+    """Nothing is NaN without a reason, and scores exist for nearly all members: 20, or 3 of the large networks."""
+    members = 20 if space_name == "nasbench201" else 3
     space, rng = load_space(space_name), np.random.default_rng(0)
     skeleton = SMALL.get(space_name, {})
     draw = torch.Generator().manual_seed(0)
     images, labels = torch.randn(6, 3, 16, 16, generator=draw), torch.arange(6) % 4
     names = [name for name in NAMES if name not in ("hessian", "jacob_fro")]
     finite = dict.fromkeys(names, 0)
-    for _ in range(20):
+    for _ in range(members):
         torch.manual_seed(0)
         net = space.build(space.sample(rng), **skeleton)
         for name, score in score_network(net, images, labels, names).items():
             assert math.isfinite(score.value) == (score.status == "ok"), (name, score)
             finite[name] += score.ok
     for name, count in finite.items():
-        assert name == "az_trainability" or count >= 18, (name, count)  # that one is minus infinity past a skip
+        assert name == "az_trainability" or count >= 0.9 * members, (name, count)  # that one is minus infinity past a skip
 
 
 def test_a_network_without_activations_or_blocks(batch):
