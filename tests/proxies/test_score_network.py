@@ -95,8 +95,8 @@ SMALL = {"nasbench201": {"channels": 4, "cells": 1}, "darts": {"channels": 4, "c
 @pytest.mark.parametrize("space_name", [name if name == "nasbench201" else pytest.param(name, marks=pytest.mark.slow)
                                         for name in sorted(spaces)])
 def test_random_members_have_a_value_or_a_stated_status(space_name):
-    """Nothing is NaN without a reason, and scores exist for nearly all members: 20, or 3 of the large networks."""
-    members = 20 if space_name == "nasbench201" else 3
+    """Nothing is NaN without a reason, and scores exist for nearly all members: 20, fewer of the large networks."""
+    members = {"nasbench201": 20, "mobilenetv2": 1}.get(space_name, 3)
     space, rng = load_space(space_name), np.random.default_rng(0)
     skeleton = SMALL.get(space_name, {})
     draw = torch.Generator().manual_seed(0)
@@ -110,7 +110,7 @@ def test_random_members_have_a_value_or_a_stated_status(space_name):
             assert math.isfinite(score.value) == (score.status == "ok"), (name, score)
             finite[name] += score.ok
     for name, count in finite.items():
-        assert name == "az_trainability" or count >= 0.9 * members, (name, count)  # that one is minus infinity past a skip
+        assert name == "az_trainability" or count >= 0.9 * members, (name, count)  # minus infinity past a skip
 
 
 def test_a_network_without_activations_or_blocks(batch):
