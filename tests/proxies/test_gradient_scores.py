@@ -77,7 +77,7 @@ def test_fisher_repeats_a_channel_for_each_of_its_weights(batch):
     g_act, g_out = torch.autograd.grad(F.cross_entropy(out, labels), [act, out])
     conv = ((act * g_act).sum((2, 3)) ** 2).mean(0) / 2
     linear = ((out * g_out) ** 2).mean(0) / 2
-    expected = float(conv.sum()) * 3 * 3 * 3 + float(linear.sum()) * 4
+    expected = float(conv.detach().sum()) * 3 * 3 * 3 + float(linear.detach().sum()) * 4
     assert value(net, batch, "fisher") == pytest.approx(expected, rel=1e-5)
 
 
