@@ -1,0 +1,15 @@
+"""Multiply-accumulates: the other baseline. Published tables call this number FLOPs."""
+
+from dcanas.costs import count_network
+from dcanas.proxies.registry import proxy
+from dcanas.proxies.shared import Shared
+
+
+@proxy(labels=False, batch_norm="not run", cost=0, paper="baseline, arXiv 2210.03230")
+def flops(shared: Shared) -> float:
+    """Return the multiply-accumulates of convolutions and linear layers for one image, in millions.
+
+    NAS-Bench-Suite-Zero's `flops` is another counting (batch norm and pooling included); the order is nearly the same.
+    """
+    channels, height, width = shared.images.shape[1:]
+    return count_network(shared.net, (channels, height, width)).macs / 1e6

@@ -1,0 +1,45 @@
+"""Leading eigenvalue of the loss Hessian: how sharp the loss is (feature of arXiv 2307.09365)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+from dcanas.proxies.collect import LAYERS
+from dcanas.proxies.registry import UnscorableError, proxy
+from dcanas.proxies.shared import Shared, first_output, hessian_product, loss_of
+
+TOLERANCE = 0.05
+VECTORS = 8  # of the Krylov basis; every product is two backward passes
+RESTARTS = 10
+IMAGES = 16  # of the batch, the first: the score needs dozens of double backward passes
+
+
+@proxy(direction="lower", labels=True, batch_norm="batch", cost=30, paper="arXiv 2307.09365")
+def hessian(shared: Shared) -> float:
+    """Return the largest eigenvalue of the loss Hessian with respect to all convolution and linear weights, 16 images.
+
+    Lanczos iteration to five percent; double precision outside, the network's own inside.
+    """
+    net = shared.fresh()
+    weights = [m.weight for m in net.modules() if isinstance(m, LAYERS)]
+    labels = None if shared.labels is None else shared.labels[:IMAGES]
+    loss = loss_of(first_output(net(shared.images[:IMAGES])), labels)
+    gradients = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
+    sizes = [w.numel() for w in weights]
+
+    def times(vector: np.ndarray) -> np.ndarray:
+        parts = torch.as_tensor(vector).to(weights[0]).split(sizes)
+        shaped = [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
+        found = hessian_product(gradients, weights, shaped, keep=True)
+        return torch.cat([h.flatten() for h in found]).double().cpu().numpy()
+
+    count = sum(sizes)
+    start = torch.randn(count, generator=shared.generator("hessian")).double().numpy()
+    try:
+        values = eigsh(LinearOperator((count, count), matvec=times, dtype=np.float64), k=1, which="LA", tol=TOLERANCE,
+                       ncv=VECTORS, v0=start, maxiter=RESTARTS, return_eigenvectors=False)
+    except ArpackNoConvergence as error:
+        raise UnscorableError(f"Lanczos iteration did not settle in {RESTARTS} restarts") from error
+    return float(values[0])

@@ -1,0 +1,47 @@
+"""MeCo: how independent the channels are (Jiang et al., NeurIPS 2023)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from dcanas.proxies.registry import UnscorableError, proxy
+from dcanas.proxies.shared import Shared
+
+SIDE = 64
+
+
+@proxy(labels=False, batch_norm="batch", cost=0.1, paper="NeurIPS 2023, openreview KFm2lZiI7n", min_images=1)
+def meco(shared: Shared) -> float:
+    """Return the sum over modules of the smallest eigenvalue of their channels' Pearson matrix, one 64x64 noise image.
+
+    As released every module counts, containers too; an output of one position per channel, or with a constant
+    channel, has no such matrix and adds nothing.
+    """
+    net = shared.fresh()
+    found: list[float] = []
+
+    def note(module: nn.Module, inputs: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
+            found.append(_smallest(output[0].flatten(1)))
+
+    image = shared.noise("meco", (1, shared.images.shape[1], SIDE, SIDE))
+    handles = [m.register_forward_hook(note) for m in net.modules()]
+    try:
+        with torch.no_grad():
+            net(image)
+    except ValueError as error:  # batch norm cannot normalise one value per channel
+        raise UnscorableError("one image of 64x64 leaves a batch norm a single value per channel") from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    return sum(found)
+
+
+def _smallest(channels: Tensor) -> float:
+    if len(channels) >= channels.shape[1]:
+        return 0.0  # of rank at most positions - 1, so singular
+    matrix = torch.corrcoef(channels.double())
+    if not bool(torch.isfinite(matrix).all()):
+        return 0.0
+    return float(torch.linalg.eigvalsh(torch.atleast_2d(matrix))[0])

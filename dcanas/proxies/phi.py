@@ -1,0 +1,13 @@
+"""Phi (also PNorm): how much the features move when the image moves (Lin et al., ICCV 2021; arXiv 2102.01063)."""
+
+import math
+
+from dcanas.proxies.gaussian import perturb
+from dcanas.proxies.registry import proxy
+from dcanas.proxies.shared import Shared
+
+
+@proxy(labels=False, batch_norm="reset", cost=2, paper="arXiv 2102.01063, arXiv 2507.08841", min_images=2)
+def phi(shared: Shared) -> float:
+    """Return the log of the mean L1 change of the last feature map under noise of size 0.01, Gaussian weights."""
+    return math.log(perturb(shared).change)

@@ -1,0 +1,147 @@
+"""The passes over one network and one batch that proxies share: one forward, one backward of the loss, one of the
+summed outputs to the images, one Hessian product, each run once and only where somebody asked for it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import derive_seed
+from dcanas.proxies.collect import LAYERS, Collector, Ears
+from dcanas.proxies.registry import UnscorableError
+
+C = TypeVar("C", bound=Collector)
+
+
+class Shared:
+    """What proxies may read about one network and one batch.
+
+    Attributes:
+        net: the network that was asked about; never run, never changed. `fresh()` gives copies to run.
+        images, labels: the batch, (N, C, H, W) and (N,) or None.
+        blocks: how many blocks the network lists.
+        needs: quantities the planned proxies read; the pass computes these together.
+    """
+
+    def __init__(self, net: nn.Module, images: Tensor, labels: Tensor | None, seed: int, needs: frozenset[str],
+                 collect: Sequence[type[Collector]]):
+        self.net, self.images, self.labels, self.seed = net, images, labels, seed
+        self.needs = needs
+        self.kept: dict[str, object] = {}  # what several proxies that run on copies of their own have in common
+        self.blocks = len(getattr(net, "blocks", ()))
+        self._collectors: dict[type[Collector], Collector] = {kind: kind() for kind in collect}
+
+    def fresh(self) -> nn.Module:
+        """Return a copy in training mode whose activations write beside their inputs, all weights with gradient."""
+        twin = copy.deepcopy(self.net).train()
+        for module in twin.modules():
+            if getattr(module, "inplace", False):
+                module.inplace = False  # type: ignore[assignment]
+        for parameter in twin.parameters():
+            parameter.requires_grad_(True)
+            parameter.grad = None
+        return twin
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """Return a generator on the CPU that belongs to `purpose` and the seed."""
+        return torch.Generator().manual_seed(derive_seed(self.seed, "proxy", purpose))
+
+    def noise(self, purpose: str, shape: Sequence[int] | None = None) -> Tensor:
+        """Return standard normal noise like the images (or of `shape`)."""
+        drawn = torch.randn(*(shape or self.images.shape), generator=self.generator(purpose))
+        return drawn.to(self.images)
+
+    @cached_property
+    def main(self) -> MainPass:
+        """The shared pass, run on first use."""
+        return MainPass(self, list(self._collectors.values()))
+
+    def __getitem__(self, kind: type[C]) -> C:
+        """Return the collector of this kind after the pass; raises `UnscorableError` where nothing spoke to it."""
+        if not self.main.activations:
+            raise UnscorableError("the network has no activation module (ReLU, SiLU, GELU, ...)")
+        return self._collectors[kind]  # type: ignore[return-value]
+
+    def layer_values(self, kind: type[C]) -> C:
+        """Return a collector that hears of layers, which every network has."""
+        _ = self.main
+        return self._collectors[kind]  # type: ignore[return-value]
+
+
+class MainPass:
+    """Forward in training mode, then what `needs` names.
+
+    Attributes:
+        weights, gradients: of every convolution and linear layer; gradient zero where the loss does not depend on it.
+        jacobian: gradient of the summed outputs with respect to the images, (N, C*H*W), or None.
+        product: Hessian times gradient per weight (only with "hessian").
+        activations: activation modules that were run.
+    """
+
+    def __init__(self, shared: Shared, collectors: Sequence[Collector]):
+        net, needs = shared.fresh(), shared.needs
+        self.weights = [layer.weight for layer in net.modules() if isinstance(layer, LAYERS)]
+        images = shared.images.clone().requires_grad_("jacobian" in needs)
+        ears = Ears(net, collectors)
+        backward = bool(needs & {"gradients", "hessian"})
+        with ears.listening(), torch.set_grad_enabled(backward or "jacobian" in needs):
+            logits = first_output(net(images))
+        self.activations = ears.activations
+        if not bool(torch.isfinite(logits).all()):
+            raise UnscorableError("the network's output is not finite")
+        self.classes = logits.shape[1]
+        if "jacobian" in needs:
+            ears.open = False
+            self.jacobian = _jacobian(logits, images, keep=backward)
+            ears.open = True
+        if backward:
+            loss = loss_of(logits, shared.labels)
+            self.gradients, self.product = _gradients(loss, self.weights, "hessian" in needs, ears)
+
+
+def _jacobian(logits: Tensor, images: Tensor, keep: bool) -> Tensor:
+    (found,) = torch.autograd.grad(logits.sum(), images, retain_graph=keep, allow_unused=True)
+    return (torch.zeros_like(images) if found is None else found).flatten(1)
+
+
+def _gradients(loss: Tensor, weights: Sequence[Tensor], hessian: bool,
+               ears: Ears) -> tuple[list[Tensor], list[Tensor]]:
+    found = torch.autograd.grad(loss, weights, create_graph=hessian, allow_unused=True)
+    gradients = [torch.zeros_like(w) if g is None else g.detach() for w, g in zip(weights, found, strict=True)]
+    if not hessian:
+        return gradients, []
+    ears.open = False
+    return gradients, hessian_product(found, weights, gradients)
+
+
+def hessian_product(gradients: Sequence[Tensor | None], weights: Sequence[Tensor], vectors: Sequence[Tensor],
+                    keep: bool = False) -> list[Tensor]:
+    """Return the Hessian times `vectors`, from gradients that carry their graph; one tensor per weight."""
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True) if g is not None)
+    if not isinstance(along, Tensor) or not along.requires_grad:
+        return [torch.zeros_like(w) for w in weights]
+    found = torch.autograd.grad(along, weights, retain_graph=keep, allow_unused=True)
+    return [torch.zeros_like(w) if h is None else h for w, h in zip(weights, found, strict=True)]
+
+
+def first_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Return the logits of a network that may return auxiliary logits beside them."""
+    return outputs[0] if isinstance(outputs, (tuple, list)) else outputs
+
+
+def loss_of(logits: Tensor, labels: Tensor | None) -> Tensor:
+    """Return the mean cross-entropy; raises `UserError` for labels the network has no class for."""
+    if labels is None:
+        raise UnscorableError("needs labels")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= logits.shape[1]:
+        raise UserError(f"Labels must be 0 to {logits.shape[1] - 1} for a network of {logits.shape[1]} classes, found "
+                        f"{low if low < 0 else high}.")
+    return F.cross_entropy(logits, labels)

@@ -1,0 +1,11 @@
+"""SNIP: what the loss would feel if a weight went (Lee et al., ICLR 2019; arXiv 1810.02340)."""
+
+from dcanas.proxies.registry import proxy
+from dcanas.proxies.shared import Shared
+
+
+@proxy(labels=True, batch_norm="batch", cost=3, paper="arXiv 1810.02340", needs=["gradients"])
+def snip(shared: Shared) -> float:
+    """Return the sum of |w dL/dw|: the gradient through a multiplicative mask of ones."""
+    return sum(float((w.detach() * g).abs().sum())
+               for w, g in zip(shared.main.weights, shared.main.gradients, strict=True))

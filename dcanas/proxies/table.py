@@ -1,0 +1,156 @@
+"""Scoring many networks into a table, row by row: constant memory, resumable at any moment, parallel by process.
+
+The file is JSON lines: first what the scores depend on, then one line per network as it is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import derive_seed, plain
+from dcanas.proxies.score import score_network
+from dcanas.spaces import Architecture, Space, load_space
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What a table's scores depend on, besides the networks.
+
+    images: (N, C, H, W) float32 as the networks take them; labels: (N,). Every network's weights are drawn by its
+    space's default rules, seeded by `seed` and the architecture.
+    """
+
+    space: str
+    names: tuple[str, ...]
+    images: np.ndarray = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+    num_classes: int = 10
+    seed: int = 0
+    skeleton: Mapping[str, Any] = field(default_factory=dict)
+
+    def header(self) -> Row:
+        batch = hashlib.sha256(np.ascontiguousarray(self.images).tobytes() + self.labels.tobytes()).hexdigest()[:12]
+        return {"space": self.space, "names": list(self.names), "num_classes": self.num_classes, "seed": self.seed,
+                "skeleton": plain(dict(self.skeleton)), "images": list(self.images.shape), "batch": batch}
+
+
+def score_many(scoring: Scoring, architectures: Iterable[Architecture], path: Path, workers: int = 1,
+               progress: Callable[[Row], None] = lambda row: None) -> int:
+    """Score architectures into `path` and return how many were scored now.
+
+    Those the file already holds are passed over; a line that was cut off is scored again. Rows come in the order
+    they are done and carry their `position`. `progress` hears of every new row.
+    Raises `UserError` where the file was made with other settings.
+    """
+    space = load_space(scoring.space)
+    done = {row["position"]: row["architecture"] for row in open_table(path, scoring.header())}
+
+    def wanted() -> Iterator[tuple[int, Architecture]]:
+        for position, arch in enumerate(architectures):
+            if position not in done:
+                yield position, arch
+            elif done[position] != space.format(arch):
+                raise UserError(f"{path} holds {done[position]} at position {position}, asked for "
+                                f"{space.format(arch)}: choose another file for another list of networks.")
+
+    count = 0
+    with path.open("a", encoding="utf-8") as file:
+        for row in _rows(scoring, wanted(), workers):
+            file.write(json.dumps(row, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+            progress(row)
+            count += 1
+    return count
+
+
+def open_table(path: Path, header: Row) -> list[Row]:
+    """Return the rows of `path`, made with `header` where it does not exist; a last line that was cut off goes."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(header) + "\n", encoding="utf-8")
+        return []
+    found, rows, whole = read_table(path)
+    different = [key for key in header if found.get(key) != header[key]]
+    if different:
+        raise UserError(f"{path} was made with {different[0]} = {found.get(different[0])}, asked for "
+                        f"{header[different[0]]}: choose another file, or delete this one.")
+    with path.open("r+b") as file:
+        file.truncate(whole)
+    return rows
+
+
+def read_table(path: Path) -> tuple[Row, list[Row], int]:
+    """Return (header, rows, bytes of whole lines); raises `UserError` where it is no such table."""
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    try:
+        lines = [json.loads(line) for line in content[:whole].decode("utf-8").splitlines()]
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        lines = []
+    if not lines or "names" not in lines[0] or any("position" not in row for row in lines[1:]):
+        raise UserError(f"{path} is no table of scores: choose another file, or delete this one.")
+    return lines[0], lines[1:], whole
+
+
+def columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the values by proxy in order of position, NaN where there is none."""
+    ordered = sorted(rows, key=lambda row: row["position"])
+    return {name: np.array([np.nan if row["scores"][name] is None else row["scores"][name] for row in ordered])
+            for name in names}
+
+
+def score_architecture(scoring: Scoring, space: Space, arch: Architecture, position: int = 0) -> Row:
+    """Build one network, score it and return its row."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(derive_seed(scoring.seed, "initial weights", arch.to_json()))
+        net = space.build(arch, scoring.num_classes, scoring.images.shape[1], **scoring.skeleton)
+    scores = score_network(net, torch.from_numpy(scoring.images), scoring.labels, scoring.names, scoring.seed)
+    values = {name: score.to_json() for name, score in scores.items()}
+    return {"position": position, "architecture": space.format(arch),
+            "scores": {name: value["value"] for name, value in values.items()},
+            "status": {name: score.status for name, score in scores.items() if not score.ok},
+            "seconds": {name: round(score.seconds, 4) for name, score in scores.items()}}
+
+
+def _rows(scoring: Scoring, wanted: Iterator[tuple[int, Architecture]], workers: int) -> Iterator[Row]:
+    if workers == 1:
+        space = load_space(scoring.space)
+        for position, arch in wanted:
+            yield score_architecture(scoring, space, arch, position)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (scoring,)) as pool:
+        running: set[Future[Row]] = set()
+        for position, arch in wanted:  # at most a few networks wait, however many there are
+            running.add(pool.submit(_work, position, arch))
+            if len(running) >= 2 * workers:
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+        for future in running:
+            yield future.result()
+
+
+_worker: dict[str, Any] = {}
+
+
+def _start_worker(scoring: Scoring) -> None:
+    torch.set_num_threads(1)
+    _worker.update(scoring=scoring, space=load_space(scoring.space))
+
+
+def _work(position: int, arch: Architecture) -> Row:
+    return score_architecture(_worker["scoring"], _worker["space"], arch, position)

@@ -1,0 +1,76 @@
+"""Members within a budget, drawn and changed so that none outside it is ever looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import Generator
+
+from dcanas.basics.errors import UserError
+from dcanas.costs import Budget, CostModel, LinearCost
+from dcanas.costs.feasibility import feasibility, select_costs
+from dcanas.costs.members import as_architecture, member_choices
+from dcanas.costs.programme import best_within
+from dcanas.spaces import Architecture, Space
+
+DRAWS = 300  # of members, before a tight budget is met by an integer programme instead
+PROGRAMMES = 30
+MUTATIONS = 50
+
+
+class FeasibleMembers:
+    """The members of a space whose upper cost bounds keep every limit of a budget.
+
+    Raises `BudgetError` at once where nothing does, naming the limit that binds.
+    """
+
+    def __init__(self, space: Space, budget: Budget, costs: Sequence[CostModel], seed: int = 0):
+        self.space, self.budget = space, budget
+        self.limited = select_costs(costs, budget)
+        feasibility(space, costs, budget, seed).require()
+        self._listed = self._within(member_choices(space)) if space.enumerable else None
+
+    def allows(self, arch: Architecture) -> bool:
+        """True where the architecture is a member within every limit."""
+        return self.space.is_member(arch) and all(
+            bool(self.budget.allows(cost.name, cost.upper(arch))) for cost in self.limited)
+
+    def count(self) -> int | None:
+        """Return how many there are, or None where the space is too large to list them."""
+        return None if self._listed is None else len(self._listed)
+
+    def sample(self, rng: Generator) -> Architecture:
+        """Draw a member within the budget: uniformly where they are listed.
+
+        In a space too large for that, members are drawn until one is within; where the budget is so tight that none
+        turns up, an integer programme finds the best one under random scores.
+        """
+        if self._listed is not None:
+            return as_architecture(self.space, self._listed[int(rng.integers(len(self._listed)))])
+        for _ in range(DRAWS):
+            arch = self.space.sample(rng)
+            if self.allows(arch):
+                return arch
+        limits = [(c, self.budget[c.name] / (1 + c.relative_error)) for c in self.limited if isinstance(c, LinearCost)]
+        for _ in range(PROGRAMMES):
+            scores = [list(rng.normal(size=len(slot.options))) for slot in self.space.slots]
+            found = best_within(self.space, scores, limits)
+            if found is not None and self.allows(found):
+                return found
+        raise UserError(f"No member of {self.space.name} within the budget turned up in {DRAWS} draws; loosen the "
+                        f"limit on {', '.join(c.name for c in self.limited)}.")
+
+    def mutate(self, arch: Architecture, rng: Generator) -> Architecture:
+        """Return a random neighbour within the budget, or a fresh draw where none turned up."""
+        for _ in range(MUTATIONS):
+            changed = self.space.mutate(arch, rng)
+            if self.allows(changed):
+                return changed
+        return self.sample(rng)
+
+    def _within(self, choices: np.ndarray) -> np.ndarray:
+        kept = np.ones(len(choices), dtype=bool)
+        for cost in self.limited:
+            kept &= self.budget.allows(cost.name, cost.uppers(choices))
+        return choices[kept]
