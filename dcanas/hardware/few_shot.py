@@ -152,4 +152,4 @@ def posterior(prior: Prior, design: Array, latencies_ms: Array) -> Posterior:
 
 def _relative_fit(base: Array, latencies: Array) -> Array:
     weight = 1 / latencies
-    return np.linalg.lstsq(base * weight[:, None], np.ones(len(latencies)), rcond=None)[0]
+    return np.asarray(np.linalg.lstsq(base * weight[:, None], np.ones(len(latencies)), rcond=None)[0], float)

@@ -29,8 +29,8 @@ HW_NAS_BENCH = {  # column -> (device, cost, unit)
     for kind in kinds for cost, unit in [("latency_ms", "ms") if kind == "latency" else ("energy_mj", "mJ")]
 }
 RUNTIMES = {  # what executed the networks of HW-NAS-Bench (section 3 and appendix of the paper)
-    "edgegpu": "TensorRT", "raspi4": "TensorFlow Lite", "edgetpu": "Edge TPU", "pixel3": "TensorFlow Lite",
-    "eyeriss": "Eyeriss simulator", "fpga": "HLS accelerator",
+    "edgegpu": "tensorrt", "raspi4": "tflite", "edgetpu": "tflite-edgetpu", "pixel3": "tflite",
+    "eyeriss": "simulator", "fpga": "hls",
 }
 NOT_AVAILABLE = -1.0  # as the tables write it
 LINEAR_TOLERANCE = 1e-6
@@ -119,7 +119,7 @@ def _load(data: str, folder: Path) -> dict[str, TableCost]:
             batch = re.fullmatch(r"(?:\d+ti|titan\w*)_(\d+)", name)  # of a CPU the digits are its model
             found.setdefault(f"{name}.latency_ms", TableCost(
                 spread(values.astype(float)), "latency_ms", "ms", "looked up",
-                replace(domain, runtime=name, batch=int(batch[1]) if batch else 1),
+                replace(domain, runtime="pytorch", batch=int(batch[1]) if batch else 1),
                 provenance=f"HELP, {path.name}, array {name}"))
     return found
 

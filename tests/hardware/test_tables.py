@@ -137,7 +137,8 @@ def test_whatever_is_derived_under_pairs_of_limits_is_feasible_or_refused_rightl
     members = member_choices(SPACE)
     answers = {"found": 0, "refused": 0}
     for _ in range(100):
-        latency, energy = costs[METRICS[int(rng.choice([0, 2, 3, 4, 5, 7]))]], costs[METRICS[int(rng.choice([1, 6, 8]))]]
+        latency = costs[METRICS[int(rng.choice([0, 2, 3, 4, 5, 7]))]]
+        energy = costs[METRICS[int(rng.choice([1, 6, 8]))]]
         budget = Budget({c.name: percentile(SPACE, c, float(rng.uniform(2, 60))) for c in (latency, energy)})
         within = np.logical_and(latency.values(members) <= budget["latency_ms"],
                                 energy.values(members) <= budget["energy_mj"])
@@ -168,7 +169,7 @@ def test_a_table_answers_for_its_own_networks_only(costs):
             (Domain.of(SPACE, (3, 32, 32), 100), "num_classes = 10, asked for 100"),
             (Domain.of(SPACE, (3, 16, 16), 10), "input_shape = (3, 32, 32), asked for (3, 16, 16)"),
             (Domain.of(SPACE, (3, 32, 32), 10, cells=2), "skeleton = "),
-            (Domain.of(SPACE, (3, 32, 32), 10, runtime="onnxruntime"), "runtime = TensorFlow Lite, asked for onnxr")):
+            (Domain.of(SPACE, (3, 32, 32), 10, runtime="onnxruntime"), "runtime = tflite, asked for onnxr")):
         with pytest.raises(UserError) as caught:
             cost.domain.require(asked, cost.name)
         assert words in str(caught.value)
