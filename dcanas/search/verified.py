@@ -50,7 +50,8 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
             best = int(np.argmax(np.where(within, scores, -np.inf)))
             return as_architecture(space, member_choices(space)[best]) if within.any() else None
         try:
-            return derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound], **skeleton).architecture
+            return derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound],
+                          **skeleton).architecture
         except BudgetError:
             return None
 

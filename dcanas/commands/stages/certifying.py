@@ -139,7 +139,7 @@ def _bundle(session: Session, device: Device, folder: Path) -> None:
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, session.settings.data.split_seed)
     write_bundle(folder / "bundle", folder / "model.onnx", source, model.state_dict(), dataset.classes,
                  dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
-                 f"{session.settings.data.name} classifier for {device.name}", device.runtime.version,
+                 f"{session.settings.data.name} classifier for {device.name}", device.runtime.version or "1.14",
                  len(dataset.test))
 
 
