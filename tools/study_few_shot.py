@@ -70,7 +70,8 @@ def promise(tables: Tables, validation: np.ndarray, test: np.ndarray, limits: in
     index = {tuple(row): i for i, row in enumerate(choices.tolist())}
     unmeasured = LatencyPredictor.of(space, {k: tables[k] for k in KNOWN})
     print(f"\nThe promise: 10 + at most 3 measurements, {limits} random limits each, chosen by validation accuracy\n\n"
-          "| device | violations | regret, test % | predicted optimum alone breaks the limit, % |\n|---|---:|---:|---:|")
+          "| device | violations | regret, test % | predicted optimum alone breaks the limit, % |\n"
+          "|---|---:|---:|---:|")
     totals = []
     for number, device in enumerate(NEW):
         truth = tables[device]
