@@ -47,9 +47,10 @@ def _devices() -> Rows:
 
     for name in list_devices():
         device = load_device(name)
-        runtime = f"{device.runtime.name} >= {device.runtime.version}, opset {device.runtime.opset}"
+        version = f" >= {device.runtime.version}" if device.runtime.version else ""
+        runtime = f"{device.runtime.name}{version}, opset {device.runtime.opset}"
         costs = ", ".join(f"{cost} {source}" for cost, source in device.costs.items())
-        yield name, device.connection, runtime, f"{device.threads}", costs, device.description
+        yield name, device.connection or "none", runtime, f"{device.threads}", costs, device.description
 
 
 def _costs() -> Rows:

@@ -17,6 +17,7 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.machine import usable_cores
 from dcanas.commands.configure import store_settings, stored_settings
+from dcanas.commands.devices import published_costs, require_board, with_capacity
 from dcanas.commands.display import Display
 from dcanas.commands.interrupt import Interrupts
 from dcanas.commands.settings import RunOptions, Settings, differences
@@ -92,6 +93,8 @@ class Session:
         check_searchable(self.space, self.settings.search)
         for device in self.devices:
             self._stated(device)
+            if self.settings.baseline:
+                require_board(device, "baseline=true")
         _ = self.skeleton, self.compute
         check_recipe(self.settings.train, self.dataset, self.skeleton)
 
@@ -122,16 +125,20 @@ class Session:
         if device.name not in self._costs:
             counted = [delivered(cost, self.dataset.shape[0]) for cost in count_costs(
                 self.space, self.dataset.shape, len(self.dataset.classes), device.dtype, **self.skeleton)]
-            limited = any(name in LATENCIES for name in self._stated(device))
-            self._costs[device.name] = [*counted, *(self._latencies(device, counted) if limited else ())]
+            stated = self._stated(device)
+            limited = any(name in LATENCIES and device.source(name) == "measured" for name in stated)
+            self._costs[device.name] = [
+                *counted, *(self._latencies(device, counted) if limited else ()),
+                *published_costs(self.space, device, stated, self.dataset.shape, len(self.dataset.classes),
+                                 self.skeleton)]
         return self._costs[device.name]
 
     def budget(self, device: Device) -> Budget:
         """Return the limits that concern a device, percentiles turned into the cost's own unit."""
         if device.name not in self._budgets:
             stated, costs = self._stated(device), self.costs(device)
-            self._budgets[device.name] = Budget({name: self._resolve(name, limit, costs)
-                                                 for name, limit in stated.items()})
+            self._budgets[device.name] = Budget(with_capacity(
+                device, {name: self._resolve(name, limit, costs) for name, limit in stated.items()}))
         return self._budgets[device.name]
 
     def feasibility(self, device: Device) -> Feasibility:

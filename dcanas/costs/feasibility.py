@@ -80,7 +80,7 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     choices = _members(space, seed)
     ranges = []
     for cost in costs:
-        values = cost.values(choices)
+        values = _available(cost.values(choices))
         ranges.append(CostRange(cost.name, cost.unit, cost.source, float(values.min()),
                                 float(np.median(values)), float(values.max())))
     uppers = {cost.name: cost.uppers(choices) for cost in limited}
@@ -104,7 +104,12 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
 
 def percentile(space: Space, cost: CostModel, percent: float, seed: int = 0) -> float:
     """Return the largest value of `cost` that at most `percent` per cent of the members stay at or below."""
-    return float(np.percentile(cost.values(_members(space, seed)), percent, method="lower"))
+    return float(np.percentile(_available(cost.values(_members(space, seed))), percent, method="lower"))
+
+
+def _available(values: np.ndarray) -> np.ndarray:
+    """Return the finite values: a table has none for networks that could not be compiled."""
+    return values[np.isfinite(values)]
 
 
 def _members(space: Space, seed: int) -> np.ndarray:

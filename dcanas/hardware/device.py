@@ -19,20 +19,22 @@ SOURCES: dict[str, tuple[str, ...]] = {  # cost name -> where a device may say i
     "macs": ("counted",),
     "peak_bytes": ("counted",),
     "weight_bytes": ("counted",),
-    "latency_ms": ("measured",),
+    "latency_ms": ("measured", "looked up", "predicted"),
     "latency_p95_ms": ("measured",),
+    "energy_mj": ("looked up", "predicted"),
 }
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What executes the exported file there.
+    """What executes the network there: the exported file itself, or what it is converted to.
 
-    version: the oldest version the file must load in; opset, ir_version: of the file.
+    version: of ONNX Runtime the oldest that the file must load in; None where it is not known.
+    opset, ir_version: of the file.
     """
 
     name: str
-    version: str
+    version: str | None
     opset: int
     ir_version: int
 
@@ -41,8 +43,11 @@ class Runtime:
 class Device:
     """One device.
 
-    threads: inside an operator; memory_bytes, flash_bytes: None where no limit is stated.
+    threads: inside an operator; memory_bytes, flash_bytes: None where no limit is stated, else limits on peak_bytes and
+    weight_bytes. connection: "local", or None where no board can be reached.
     costs: cost name -> source of the number that decides whether a limit is met.
+    table: name in the published tables of what is looked up or predicted from them.
+    sources: figure -> where it was read.
     """
 
     name: str
@@ -53,8 +58,10 @@ class Device:
     memory_bytes: int | None
     flash_bytes: int | None
     dtype: str
-    connection: str
+    connection: str | None
     costs: Mapping[str, str] = field(hash=False)
+    table: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def source(self, cost: str) -> str:
         """Return where the number for a cost comes from; raises `UserError` for costs it does not have."""
@@ -111,10 +118,12 @@ def _one_of(*names: str) -> Check:
     return lambda value: value in names and isinstance(value, str)
 
 
+RUNTIMES = ("onnxruntime", "tflite", "tflite-micro", "tflite-edgetpu", "tensorrt", "pytorch", "simulator", "hls")
+OPTIONAL = ("table", "sources")
 _RUNTIME: dict[str, tuple[Check, str]] = {
-    "name": (_one_of("onnxruntime"), "onnxruntime"),
-    "version": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"\d+(\.\d+){1,2}", v)),
-                'a version in quotes such as "1.14"'),
+    "name": (_one_of(*RUNTIMES), f"one of {', '.join(RUNTIMES)}"),
+    "version": (lambda v: v is None or (isinstance(v, str) and bool(re.fullmatch(r"\d+(\.\d+){1,2}", v))),
+                'a version in quotes such as "1.14", or null where it is not known'),
     "opset": (_whole(7, 64), "a whole number from 7 to 64"),
     "ir_version": (_whole(3, 32), "a whole number from 3 to 32"),
 }
@@ -127,9 +136,12 @@ _DEVICE: dict[str, tuple[Check, str]] = {
     "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
     "memory_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
     "flash_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
-    "dtype": (_one_of("fp32"), "fp32"),
-    "connection": (_one_of("local"), "local"),
+    "dtype": (_one_of("fp32", "int8"), "fp32 or int8"),
+    "connection": (lambda v: v is None or v == "local", "local, or null where no board can be reached"),
     "costs": (lambda v: isinstance(v, dict) and bool(v), "a block of cost names and their sources"),
+    "table": (lambda v: v is None or _text(v), "the device's name in the published tables, or null"),
+    "sources": (lambda v: isinstance(v, dict) and all(_text(k) and _text(s) for k, s in v.items()),
+                "a block of figures and where each was read"),
 }
 
 
@@ -144,9 +156,26 @@ def _read(path: Path) -> Device:
     sources = {name: (_one_of(*allowed), " or ".join(allowed)) for name, allowed in SOURCES.items()}
     stated = {name: entry for name, entry in sources.items() if name in values["costs"]}
     costs = _checked(path, "costs.", values["costs"], stated, known=SOURCES)
+    _consistent(path, values, runtime, costs)
     if values["name"] != path.stem:
         raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
     return Device(**{**values, "runtime": runtime, "costs": costs})
+
+
+def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Mapping[str, str]) -> None:
+    if runtime.name == "onnxruntime" and runtime.version is None:
+        raise UserError(f"{path}: a device that runs ONNX Runtime needs runtime.version.")
+    for cost, source in costs.items():
+        if source == "measured" and (values["connection"] is None or runtime.name != "onnxruntime"):
+            raise UserError(f"{path}: costs.{cost} is measured, which needs connection: local and runtime.name: "
+                            "onnxruntime; state another source or leave the cost out.")
+        if source in ("looked up", "predicted") and values.get("table") is None:
+            raise UserError(f"{path}: costs.{cost} is {source}, which needs table: the device's name in the published "
+                            "tables.")
+    for figure in values.get("sources", {}):
+        known = [*_DEVICE, *(f"runtime.{name}" for name in _RUNTIME), *SOURCES]
+        if figure not in known:
+            raise UserError(f"{path}: {unknown('figure under sources', figure, known)}")
 
 
 def _checked(path: Path, prefix: str, content: Any, schema: Mapping[str, tuple[Check, str]],
@@ -159,6 +188,8 @@ def _checked(path: Path, prefix: str, content: Any, schema: Mapping[str, tuple[C
             names = [prefix + name for name in known or schema]
             raise UserError(f"{path}: {unknown('key', f'{prefix}{key}', names)}")
     for key, (check, expected) in schema.items():
+        if key not in content and key in OPTIONAL:
+            continue
         if key not in content:
             raise UserError(f"{path}: {prefix}{key} is missing; expected {expected}.")
         if not check(content[key]):

@@ -92,7 +92,7 @@ def profile_onnx(models: Path | str | Mapping[str, Path | str], device: Device, 
 
 def _require_runtime(device: Device) -> None:
     installed = onnxruntime.__version__
-    if _numbers(installed) < _numbers(device.runtime.version):
+    if _numbers(installed) < _numbers(device.runtime.version or "0"):
         raise UserError(f"Device {device.name} needs ONNX Runtime {device.runtime.version} or newer, "
                         f"installed is {installed}; upgrade onnxruntime.")
 

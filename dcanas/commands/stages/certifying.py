@@ -11,6 +11,7 @@ from dcanas.commands.display import Display
 from dcanas.commands.session import LATENCIES, Session, versions
 from dcanas.commands.stages.comparing import run_comparison
 from dcanas.commands.stages.deriving import derived_folder
+from dcanas.commands.stages.exporting import run_export
 from dcanas.commands.stages.profiling import run_profile
 from dcanas.commands.stages.training import delivered_skeleton, trained_model
 from dcanas.costs import count_network
@@ -26,7 +27,10 @@ BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of larger test splits 
 
 def run_certificate(session: Session, device: Device) -> dict[str, Any]:
     """Write certificate and bundle of a device, unless they are there, and return the certificate."""
-    run_profile(session, device)
+    if device.connection is None:
+        run_export(session, device)
+    else:
+        run_profile(session, device)
     comparison = run_comparison(session, device) if session.settings.baseline else None
     folder = derived_folder(session, device)
     done = folder / "certificate.json"
@@ -52,7 +56,6 @@ def run_certificate(session: Session, device: Device) -> dict[str, Any]:
 
 def _certificate(session: Session, device: Device, folder: Path) -> dict[str, Any]:
     derived, exported = read_json(folder / "architecture.json"), read_json(folder / "export.json")
-    profile = Profile.from_json(read_json(folder / "profile.json"))
     arch = session.space.parse(derived["architecture"])
     predicted = {cost.name: cost.value(arch) for cost in session.costs(device)}
     data = session.settings.data
@@ -68,10 +71,7 @@ def _certificate(session: Session, device: Device, folder: Path) -> dict[str, An
                  "classes": len(session.dataset.classes), "train": len(session.dataset.train),
                  "validation": len(session.dataset.validation), "test": len(session.dataset.test)},
         "parity": exported["parity"],
-        "latency": {"median_ms": profile.median_ms, "interval_ms": list(profile.interval_ms), "p95_ms": profile.p95_ms,
-                    "n": profile.n, "repeat_difference": profile.repeat_difference, "remark": profile.remark,
-                    "threads": device.threads, "onnxruntime": versions()["onnxruntime"],
-                    "conditions": profile.conditions},
+        **({} if device.connection is None else {"latency": _latency(device, folder)}),
         "onnx": "bundle/model.onnx",
         "sha256": exported["sha256"],
         "bundle": "bundle",
@@ -81,15 +81,32 @@ def _certificate(session: Session, device: Device, folder: Path) -> dict[str, An
     }
 
 
+def _latency(device: Device, folder: Path) -> dict[str, Any]:
+    profile = Profile.from_json(read_json(folder / "profile.json"))
+    return {"median_ms": profile.median_ms, "interval_ms": list(profile.interval_ms), "p95_ms": profile.p95_ms,
+            "n": profile.n, "repeat_difference": profile.repeat_difference, "remark": profile.remark,
+            "threads": device.threads, "onnxruntime": versions()["onnxruntime"], "conditions": profile.conditions}
+
+
 def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str, float]) -> list[dict[str, Any]]:
     """Return predicted and measured costs of the network in `folder` against the device's limits."""
-    exported, profile = read_json(folder / "export.json"), Profile.from_json(read_json(folder / "profile.json"))
+    exported = read_json(folder / "export.json")
     counts = count_network(trained_model(session, folder), session.dataset.shape, device.dtype)
-    measured = {"params": counts.params, "macs": counts.macs, "peak_bytes": exported["peak_bytes"],
-                "weight_bytes": exported["weight_bytes"], **{name: profile.value(name) for name in LATENCIES}}
-    deciding = {**measured, **{name: profile.upper(name) for name in LATENCIES}}
+    measured: dict[str, float | None] = {"params": counts.params, "macs": counts.macs}
+    if device.dtype == "fp32":  # the file is fp32: its bytes say nothing about the int8 network of the device
+        measured |= {"peak_bytes": exported["peak_bytes"], "weight_bytes": exported["weight_bytes"]}
+    deciding = dict(measured)
+    if device.connection is not None:
+        profile = Profile.from_json(read_json(folder / "profile.json"))
+        measured |= {name: profile.value(name) for name in LATENCIES}
+        deciding |= {name: profile.upper(name) for name in LATENCIES}
+    arch = session.space.parse(read_json(folder / "architecture.json")["architecture"]) if predicted else None
+    for cost in session.costs(device):  # a table decides for its own networks; what is predicted decides nothing
+        if arch is not None and cost.source == "looked up":
+            deciding[cost.name] = cost.upper(arch)
+    names = [name for name in (*NAMES, "energy_mj") if name in device.costs]
     return make_rows(session.budget(device), predicted, measured, deciding,
-                     {name: device.source(name) for name in NAMES}, NAMES)
+                     {name: device.source(name) for name in names}, names)
 
 
 def _accuracy(folder: Path) -> dict[str, Any]:
@@ -122,7 +139,7 @@ def _bundle(session: Session, device: Device, folder: Path) -> None:
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, session.settings.data.split_seed)
     write_bundle(folder / "bundle", folder / "model.onnx", source, model.state_dict(), dataset.classes,
                  dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
-                 f"{session.settings.data.name} classifier for {device.name}", device.runtime.version,
+                 f"{session.settings.data.name} classifier for {device.name}", device.runtime.version or "1.14",
                  len(dataset.test))
 
 

@@ -70,7 +70,7 @@ def _judge(session: Session, device: Device, folder: Path, bar: Bar) -> Judge:
 def _measure(session: Session, device: Device) -> Verify | None:
     """Return the check of measured limits on the exported, untrained network, where the budget has such limits."""
     budget = session.budget(device)
-    names = [name for name in LATENCIES if name in budget]
+    names = [name for name in LATENCIES if name in budget and device.source(name) == "measured"]
     if not names:
         return None
 

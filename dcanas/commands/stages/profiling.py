@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json
+from dcanas.commands.devices import require_board
 from dcanas.commands.display import Display
 from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import derived_folder
@@ -15,6 +16,7 @@ from dcanas.hardware import Device, Profile, profile_onnx
 
 def run_profile(session: Session, device: Device) -> dict[str, Any]:
     """Return `profile.json` of the device's file, measured now or before: a measurement is never repeated."""
+    require_board(device, "dcanas profile")
     run_export(session, device)
     return profile_network(session, device, derived_folder(session, device), f"Measure on {device.name}")
 

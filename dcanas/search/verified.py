@@ -1,0 +1,86 @@
+"""Derive under a predicted latency, and keep the promise: what is delivered was measured within the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dcanas.basics.errors import BudgetError, UserError
+from dcanas.costs import Budget, CostModel, count_costs
+from dcanas.costs.feasibility import budget_error, explain, select_costs
+from dcanas.costs.members import as_architecture, member_choices
+from dcanas.hardware.predictor import UPPER, LatencyPredictor
+from dcanas.search.derive import Derived, derive
+from dcanas.search.pool import total_scores
+from dcanas.spaces import Architecture, Space
+
+CLOSER = (0.7, 0.5)  # bounds for what is measured once the limit is known to be kept: nearer to it, for a better score
+TRIES = 3
+
+
+def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray, budget: Budget,
+                    predictor: LatencyPredictor, measure: Callable[[Architecture], float], tries: int = TRIES,
+                    input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
+                    **skeleton: Any) -> tuple[Derived, LatencyPredictor]:
+    """Return the best network that was measured within every limit, and the predictor with all measurements.
+
+    `derive` picks under the predictor's upper bound; the pick is measured (ms) and added, and the next one picked, at
+    most `tries` times: under the same bound until one keeps the limit, then under bounds nearer to the prediction. What
+    was measured to learn the prices counts too.
+
+    scores: as for `derive`; or, in a space that can be listed, an array with one number per member in canonical order.
+    Raises `BudgetError` where no measured network keeps the limits.
+    """
+    known = {c.name: c for c in [*count_costs(space, input_shape, num_classes, **skeleton), *costs, predictor]}
+    select_costs(list(known.values()), budget)
+    by_member = isinstance(scores, np.ndarray) and scores.ndim == 1
+    if by_member and (not space.enumerable or len(scores) != len(member_choices(space))):
+        raise UserError(f"{space.name} needs one score per member, got {len(scores)}.")
+
+    def kept(choices: np.ndarray, bound: LatencyPredictor) -> np.ndarray:
+        models = {**known, predictor.name: bound}
+        return np.logical_and.reduce([np.ones(len(choices), dtype=bool), *(
+            budget.allows(name, models[name].uppers(choices)) for name in budget)])
+
+    def picked(bound: LatencyPredictor) -> Architecture | None:
+        if by_member:
+            within = kept(member_choices(space), bound)
+            best = int(np.argmax(np.where(within, scores, -np.inf)))
+            return as_architecture(space, member_choices(space)[best]) if within.any() else None
+        try:
+            return derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound],
+                          **skeleton).architecture
+        except BudgetError:
+            return None
+
+    asked, bound, closer = 0, UPPER, iter(CLOSER)
+    while asked < tries:
+        arch = picked(predictor.at(bound))
+        new = arch is not None and arch not in predictor.measured
+        if arch is not None and new:
+            predictor = predictor.add({arch: measure(arch)})
+            asked += 1
+        if not new or any(budget.allows(predictor.name, ms) for ms in predictor.measured.values()):
+            following = next(closer, None)
+            if following is None:
+                break
+            bound = following
+    measured = np.array([a.choices for a in predictor.measured])
+    within = kept(measured, predictor)
+    if not within.any():
+        uppers = {name: {**known, predictor.name: predictor}[name].uppers(measured) for name in budget}
+        raise budget_error(f"what was measured of {space.name}", budget, *explain(uppers, budget))
+    if by_member:
+        index = {tuple(row): i for i, row in enumerate(member_choices(space).tolist())}
+        totals = np.array([scores[index[tuple(row)]] for row in measured.tolist()])
+    else:
+        totals = total_scores([np.asarray(row, dtype=float) for row in scores], measured)
+    arch = as_architecture(space, measured[int(np.argmax(np.where(within, totals, -np.inf)))])
+    told = {c.name: {"value": c.value(arch), "upper": c.upper(arch), "unit": c.unit, "source": c.source}
+            for c in [*(c for c in known.values() if c.name != predictor.name), predictor]}
+    told[predictor.name] |= {"value": predictor.measured[arch], "source": "measured"}
+    provenance = {"method": "picked under the upper bound, measured, picked again", "decided_by": "score",
+                  "measured": len(predictor.measured), "asked": asked, "basis": predictor.basis}
+    return Derived(arch, told, provenance), predictor

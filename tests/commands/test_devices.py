@@ -1,0 +1,58 @@
+"""Devices of which tables speak, from the command line: limits looked up, refused or unverified."""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+
+from dcanas.basics.resources import resource_folder
+
+
+def test_a_table_is_not_asked_about_other_networks(dcanas, tiny, tables, tmp_path):
+    found = dcanas("feasibility", "device=raspi4", "budget.latency_ms=10", f"run.dir={tmp_path / 'run'}", *tiny)
+    assert found.code == 2
+    assert found.err.count("\n") == 1
+    assert "latency_ms of raspi4 (HW-NAS-Bench, hw_nas_bench_cifar10.csv.gz, column raspi4_latency) holds for" in \
+        found.err
+    assert "costs.latency_ms: predicted, which is then reported as unverified." in found.err
+
+
+def test_what_has_to_be_measured_on_a_board_nobody_can_reach_is_refused(dcanas, tiny, tmp_path):
+    for command, more, words in (
+            ("profile", (), "dcanas profile measures on the device, but raspi5 has no connection"),
+            ("run", ("baseline=true",), "baseline=true measures on the device, but raspi5 has no connection")):
+        found = dcanas(command, "device=raspi5", *more, f"run.dir={tmp_path / command}", *tiny)
+        assert (found.code, found.err.count("\n")) == (2, 1)
+        assert words in found.err
+    found = dcanas("feasibility", "device=raspi5", "budget.latency_ms=10", f"run.dir={tmp_path / 'run'}", *tiny)
+    assert found.code == 2
+    assert "Unknown cost of device raspi5 'latency_ms'" in found.err
+
+
+def test_the_memory_of_a_microcontroller_is_a_limit(dcanas, tiny, tmp_path):
+    found = dcanas("feasibility", "device=nano33ble", "budget.params=100000", f"run.dir={tmp_path / 'run'}", *tiny)
+    assert found.code == 0
+    limits = {line.split()[1]: line.split()[-4] for line in found.out.splitlines() if line.endswith("│ counted │")}
+    assert {name: limits[name] for name in ("params", "peak_bytes", "weight_bytes")} == {
+        "params": "100,000", "peak_bytes": "262,144", "weight_bytes": "1,048,576"}, found.out
+
+
+def test_a_predicted_limit_is_unverified_in_the_certificate(dcanas, tiny, tables, tmp_path, monkeypatch):
+    monkeypatch.setenv("DCANAS_DEVICES", str(tmp_path))
+    profile = yaml.safe_load((resource_folder("hardware_profiles") / "raspi4.yaml").read_text(encoding="utf-8"))
+    profile["costs"]["latency_ms"] = "predicted"
+    (tmp_path / "raspi4.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    found = dcanas("run", "device=raspi4", "budget.latency_ms=p50", f"run.dir={tmp_path / 'run'}", *tiny)
+    assert found.code == 0, found.err
+    certificate = json.loads((tmp_path / "run/certificate.json").read_text())
+    row = next(row for row in certificate["rows"] if row["name"] == "latency_ms")
+    assert (row["met"], row["source"], row["measured"]) == ("unverified", "predicted", None)
+    assert row["predicted"] <= row["limit"]
+    assert "latency" not in certificate  # nothing was measured
+
+
+def test_devices_are_listed(dcanas):
+    found = dcanas("list", "devices")
+    assert found.code == 0
+    assert "jetson-tx2" in found.out
