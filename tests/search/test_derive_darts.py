@@ -117,4 +117,4 @@ def test_the_judge_gets_a_hundred_feasible_candidates_in_seconds(names) -> None:
         assert all(getattr(counts, name) <= limit for name, limit in budget.items())
     largest = max(COSTS["params"].value(c.architecture) for c in seen)
     if names == ("params", "macs"):  # nobody sampled within the budget is larger than the programme's largest
-        assert largest >= max((c.params for c in sample if c.params <= budget["params"] and c.macs <= budget["macs"]))
+        assert largest >= max(c.params for c in sample if c.params <= budget["params"] and c.macs <= budget["macs"])

@@ -27,7 +27,8 @@ DARTS_V2 = ("Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_co
             "('skip_connect', 2)], reduce_concat=range(2, 6))")
 
 
-@pytest.mark.parametrize(("name", "params"), [("DARTS_V2", 3_349_342), ("DARTS_V1", 3_169_414), ("PC-DARTS", 3_634_678)])
+@pytest.mark.parametrize(("name", "params"), [
+    ("DARTS_V2", 3_349_342), ("DARTS_V1", 3_169_414), ("PC-DARTS", 3_634_678)])
 def test_published_parameters_of_cifar_networks(name: str, params: int) -> None:
     arch = SPACE.parse(name)
     assert count_architecture(SPACE, arch).params == params
@@ -133,12 +134,14 @@ def test_notation_round_trip(arch: Architecture) -> None:
 
 @pytest.mark.parametrize(("old", "new", "message"), [
     ("Genotype", "Genotyp", r"character 1: expected 'Genotype', found 'Genotyp'"),
-    ("'skip_connect', 0", "'skip_conect', 0", r"character \d+: expected the operation 'skip_connect', found \"'skip_con"),
+    ("'skip_connect', 0", "'skip_conect', 0",
+     r"character \d+: expected the operation 'skip_connect', found \"'skip_con"),
     ("'skip_connect', 0", "'none', 0", "expected one of max_pool_3x3, .* in quotes, found \"'none'\""),
     ("('dil_conv_3x3', 2)]", "('dil_conv_3x3', 2)", r"expected ',', found 'normal_concat'|expected '\('"),
     ("normal_concat", "normal_concats", "expected normal_concat= or reduce= or reduce_concat=, found 'normal_concats'"),
     ("range(2, 6)", "range(2, 5)", r"normal_concat must be range\(2, 6\), all four nodes, got \[2, 3, 4\]"),
-    ("('dil_conv_3x3', 2)", "('dil_conv_3x3', 5)", "entry 8 .* node 5, whose sources are nodes 0 to 4, and names node 5"),
+    ("('dil_conv_3x3', 2)", "('dil_conv_3x3', 5)",
+     "entry 8 .* node 5, whose sources are nodes 0 to 4, and names node 5"),
     ("('dil_conv_3x3', 2)", "('dil_conv_3x3', 0)", "normal, node 5 uses the edge from node 0 twice"),
     ("('dil_conv_3x3', 2)", "('dil_conv_3x3', -1)", "expected the number of a node, found '-'"),
     (", ('dil_conv_3x3', 2)", "", "normal must list 8 operations, two for each of the nodes 2 to 5, got 7"),
@@ -255,7 +258,8 @@ def test_blocks_and_shapes_of_the_skeletons() -> None:
 
 
 @pytest.mark.parametrize(("side", "skeleton", "message"), [
-    (3, {"channels": 4, "cells": 6}, "Images of 3x3 pixels are too small for darts with 6 cells and stem=cifar, .* 4x4"),
+    (3, {"channels": 4, "cells": 6},
+     "Images of 3x3 pixels are too small for darts with 6 cells and stem=cifar, .* 4x4"),
     (31, {"channels": 4, "cells": 6, "stem": "imagenet"}, "at least 32x32 .* or stem=cifar"),
 ])
 def test_an_image_too_small_for_the_strides(side: int, skeleton, message: str) -> None:
@@ -277,7 +281,8 @@ def test_skeletons_it_cannot_have(skeleton, message: str) -> None:
 
 
 def test_codes_that_break_a_group_are_refused() -> None:
-    with pytest.raises(UserError, match="Exactly 2 of normal 0->2, normal 1->2 in darts must be other than none, got 0"):
+    message = "Exactly 2 of normal 0->2, normal 1->2 in darts must be other than none, got 0"
+    with pytest.raises(UserError, match=message):
         SPACE.architecture((0, 0, *SPACE.parse("DARTS_V2").choices[2:]))
 
 
