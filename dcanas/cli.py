@@ -35,7 +35,7 @@ Options (any command, in any order):
   budget.COST=LIMIT      an upper limit: params, macs, peak_bytes, weight_bytes, latency_ms, latency_p95_ms; a number in
                          that unit, or p1..p99 for that percentile of the space. Without any: default_budget (p40 of
                          params and macs). budget=none sets no limit.
-  data=NAME              digits (default, nothing to download), folder (data.root=DIR), or a published set, see `list data`
+  data=NAME              digits (default, nothing to download), folder (data.root=DIR), or a published set: `list data`
   space=NAME  device=NAME  search=NAME  train=NAME  experiment=NAME     see `dcanas list`
   baseline=true          also train the best hand-made network within the budget, and recommend the better
   seed=N  run.dir=DIR  source=DIR

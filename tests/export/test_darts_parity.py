@@ -32,6 +32,7 @@ def test_the_file_of_a_member(tmp_path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, 20))
 def test_the_files_of_nineteen_more(number: int, tmp_path) -> None:
     _check(number, tmp_path)

@@ -92,8 +92,11 @@ SMALL = {"nasbench201": {"channels": 4, "cells": 1}, "darts": {"channels": 4, "c
          "mobilenetv2": {"stem": "cifar", "reference": 32}}
 
 
-@pytest.mark.parametrize("space_name", [name if name == "nasbench201" else pytest.param(name, marks=pytest.mark.slow)
-                                        for name in sorted(spaces)])
+THOROUGH = (pytest.mark.slow, pytest.mark.thorough)
+
+
+@pytest.mark.parametrize("space_name", [name if name == "nasbench201" else pytest.param(name, marks=THOROUGH)
+                                        for name in ("darts", "fbnet", "mobilenetv2", "nasbench201", "resnet")])
 def test_random_members_have_a_value_or_a_stated_status(space_name):
     """Nothing is NaN without a reason, and scores exist for nearly all members: 20, fewer of the large networks."""
     members = {"nasbench201": 20, "mobilenetv2": 1}.get(space_name, 3)

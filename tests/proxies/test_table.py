@@ -75,6 +75,7 @@ def test_two_processes_find_the_same(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_memory_does_not_grow_with_the_number_of_networks(tmp_path):
     """Peak memory after 50 networks, and 250 later: nothing is kept but the positions done."""
     rng = np.random.default_rng(1)

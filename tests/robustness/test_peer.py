@@ -13,6 +13,7 @@ TOOL = Path(__file__).parents[2] / "tools" / "bench_attacks.py"
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_robust_accuracy_is_that_of_the_peer_or_lower(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = importlib.util.spec_from_file_location("bench_attacks", TOOL)
     assert spec is not None

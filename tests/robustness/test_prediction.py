@@ -139,6 +139,7 @@ def test_rank_correlations_are_the_published_ones(table: RobustnessTable) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_papers_conclusions(table: RobustnessTable) -> None:
     pgd, classes = table.target("pgd"), table.classes
     rows = ablation(table.proxies, pgd, classes, 1024, {}, splits=3)

@@ -56,6 +56,7 @@ def test_every_network_looked_at_is_within_the_budget(strategy):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_evolution_finds_the_best_where_random_draws_do_not_look():
     best, count = best_within()
     assert count > 1000
@@ -69,6 +70,7 @@ def test_evolution_finds_the_best_where_random_draws_do_not_look():
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_reinforce_learns_what_pays():
     """A fast learning rate for the test: proposals of the last hundred are worth more than the random first."""
     settings = ZeroShotSettings(("synflow",), "borda", "reinforce", 500, learning_rate=0.05)

@@ -96,6 +96,7 @@ def test_closed_form_equals_the_built_network(shape, skeleton) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("shape", "skeleton"), [((3, 32, 32), {}), ((3, 224, 224), IMAGENET)])
 def test_parameters_and_macs_of_fifty_members_equal_torchs_counter(shape, skeleton) -> None:
     rng = np.random.default_rng(1)
@@ -300,6 +301,7 @@ def test_source_is_python_that_needs_torch_only() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_thousand_random_members_build_and_run_at_two_sizes() -> None:
     rng = np.random.default_rng(5)
     found = set()

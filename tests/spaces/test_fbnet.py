@@ -18,6 +18,7 @@ from dcanas.spaces.fbnet import BLOCKS, LAYERS, shapes
 from dcanas.supernet import Supernet
 
 SPACE = load_space("fbnet")
+THOROUGH = (pytest.mark.slow, pytest.mark.thorough)
 FORMS = {"cifar": (3, 32, 32), "imagenet": (3, 224, 224)}
 CODES = st.tuples(*[st.integers(0, len(BLOCKS) - 1)] * LAYERS)
 
@@ -54,15 +55,15 @@ def test_shapes_are_the_issue_s():
 
 
 @pytest.mark.parametrize(("form", "count"), [("cifar", 3), ("imagenet", 3),
-                                             pytest.param("cifar", 25, marks=pytest.mark.slow),
-                                             pytest.param("imagenet", 25, marks=pytest.mark.slow)])
+                                             pytest.param("cifar", 25, marks=THOROUGH),
+                                             pytest.param("imagenet", 25, marks=THOROUGH)])
 def test_closed_form_equals_the_built_network(form, count):
     for arch in members(count, seed=count):
         network = SPACE.build(arch, 100, stem=form)
         assert count_architecture(SPACE, arch, FORMS[form], 100, stem=form) == count_network(network, FORMS[form])
 
 
-@pytest.mark.parametrize("side", [pytest.param(32, marks=pytest.mark.slow), 37])
+@pytest.mark.parametrize("side", [pytest.param(32, marks=THOROUGH), 37])
 def test_live_memory_and_weights_of_the_exported_file(side, tmp_path):
     for number, arch in enumerate(members(1, seed=side)):
         network = as_if_trained(SPACE.build(arch), number)
@@ -192,6 +193,7 @@ def test_bottleneck_narrows_and_sharing_means_nothing():
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_thousand_members_at_two_sizes_and_twenty_in_onnx_runtime(tmp_path):
     """All run on the meta device (shapes and modules), thirty of them with numbers, twenty of those in ONNX Runtime."""
     archs = members(1000, seed=6)

@@ -38,7 +38,7 @@ def test_the_published_network_is_a_member_with_the_published_counts():
 
 
 @pytest.mark.parametrize("width", [0.35, 1.0,
-                                   *(pytest.param(w, marks=pytest.mark.slow) for w in (0.25, 0.5, 0.75, 1.4))])
+                                   *(pytest.param(w, marks=(pytest.mark.slow, pytest.mark.thorough)) for w in (0.25, 0.5, 0.75, 1.4))])
 def test_torchvisions_weights_give_torchvisions_answers(width):
     from torchvision.models import mobilenet_v2
 
@@ -59,7 +59,7 @@ def test_a_width_without_options_is_refused():
         SPACE.width_multiple(2.0)
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [4, pytest.param(50, marks=(pytest.mark.slow, pytest.mark.thorough))])
 @pytest.mark.parametrize(("skeleton", "shape"), [({}, (3, 224, 224)), (CIFAR, (1, 40, 60))])
 def test_closed_form_is_the_built_network(skeleton, shape, count):
     for arch in drawn(count, seed=count):
@@ -102,6 +102,7 @@ def test_an_exported_file_holds_and_costs_what_the_plan_says(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_torch_and_onnx_runtime_agree(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), dtype=np.uint8)
     rng = np.random.default_rng(5)
@@ -114,6 +115,7 @@ def test_torch_and_onnx_runtime_agree(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_thousand_members_build_and_run_at_two_sizes():
     """On the meta device, where shapes are computed and numbers are not; every fiftieth runs for real."""
     for number, arch in enumerate(drawn(1000, seed=9)):
