@@ -13,7 +13,7 @@ from torch import nn
 
 from dcanas.basics.errors import UserError
 from dcanas.proxies import list_proxies, proxies, score_network
-from dcanas.spaces import load_space, spaces
+from dcanas.spaces import load_space
 
 NAMES = ["acor", "az_expressivity", "az_progressivity", "az_trainability", "epe_nas", "fisher", "flops", "gcor",
          "grad_norm", "grasp", "hessian", "jacob_fro", "jacov", "l2_norm", "meco", "near", "nwot", "params", "phi",

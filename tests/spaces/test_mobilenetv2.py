@@ -17,6 +17,7 @@ from dcanas.spaces import NotationError, load_space
 from dcanas.spaces.mobilenetv2_weights import from_torchvision
 
 SPACE = load_space("mobilenetv2")
+THOROUGH = (pytest.mark.slow, pytest.mark.thorough)
 STANDARD = ("r224-s32 | t1c16n1s1k3 | t6c24n2s2k3 | t6c32n3s2k3 | t6c64n4s2k3 | t6c96n3s1k3 | t6c160n3s2k3 | "
             "t6c320n1s1k3 | h1280")
 CIFAR = {"stem": "cifar", "reference": 32}
@@ -38,7 +39,7 @@ def test_the_published_network_is_a_member_with_the_published_counts():
 
 
 @pytest.mark.parametrize("width", [0.35, 1.0,
-                                   *(pytest.param(w, marks=(pytest.mark.slow, pytest.mark.thorough)) for w in (0.25, 0.5, 0.75, 1.4))])
+                                   *(pytest.param(w, marks=THOROUGH) for w in (0.25, 0.5, 0.75, 1.4))])
 def test_torchvisions_weights_give_torchvisions_answers(width):
     from torchvision.models import mobilenet_v2
 
@@ -59,7 +60,7 @@ def test_a_width_without_options_is_refused():
         SPACE.width_multiple(2.0)
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(50, marks=(pytest.mark.slow, pytest.mark.thorough))])
+@pytest.mark.parametrize("count", [4, pytest.param(50, marks=THOROUGH)])
 @pytest.mark.parametrize(("skeleton", "shape"), [({}, (3, 224, 224)), (CIFAR, (1, 40, 60))])
 def test_closed_form_is_the_built_network(skeleton, shape, count):
     for arch in drawn(count, seed=count):
