@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcanas.basics.errors import UserError
-from dcanas.costs import count_architecture, count_network
+from dcanas.costs import count_architecture, count_network, linear_counts
 from dcanas.spaces import Architecture, NotationError, load_space
 from dcanas.spaces.darts_network import FactorizedReduce, Graph
 
@@ -316,3 +316,14 @@ def test_a_thousand_random_members_build_and_run_at_two_sizes() -> None:
                 assert logits.isfinite().all()
         found.add(arch)
     assert len(found) == 1000
+
+
+def test_linear_costs_are_exact() -> None:
+    """Read off one operation at a time, from codes that break the groups, they count whole members exactly."""
+    skeleton = {"channels": 8, "cells": 5}
+    costs = linear_counts(SPACE, (3, 32, 32), 10, **skeleton)
+    rng = np.random.default_rng(11)
+    for arch in [SPACE.sample(rng) for _ in range(50)]:
+        counts = count_architecture(SPACE, arch, (3, 32, 32), 10, **skeleton)
+        assert {name: cost.value(arch) for name, cost in costs.items()} == \
+            {"params": counts.params, "macs": counts.macs, "weight_bytes": counts.weight_bytes}
