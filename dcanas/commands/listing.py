@@ -63,8 +63,7 @@ def _costs() -> Rows:
 def _searches() -> Rows:
     from dcanas.search.strategies import strategies
 
-    for choice in _choices("search"):
-        yield choice, "group"
+    yield from _group("search")()
     for name in strategies:
         yield f"strategy={name}", _first_line(strategies[name].__doc__)
 

@@ -15,5 +15,6 @@ def check_searchable(space: Space, settings: Any) -> None:
     if isinstance(settings, ElasticSettings):
         space.extremes()
     elif isinstance(settings, SearchSettings) and type(space).assemble is Space.assemble:
+        remedy = "use search=elastic" if space.elastic else "choose another space"
         raise UserError(f"Space {space.name} has no supernet that mixes candidates by slot, which "
-                        f"search={settings.name} trains; use search=elastic.")
+                        f"search={settings.name} trains; {remedy}.")
