@@ -20,15 +20,17 @@ class Registry(Generic[T]):
     4
     """
 
-    def __init__(self, kind: str):
-        self.kind = kind
+    def __init__(self, kind: str, yielding: str | None = None):
+        """yielding: entries of modules whose names begin so give way to a later entry of the same name."""
+        self.kind, self.yielding = kind, yielding
         self._entries: dict[str, T] = {}
 
     def add(self, entry: T) -> T:
         """Register `entry` under its own name (decorator); a name can be taken only once."""
         name = entry.__name__
-        if name in self._entries and self._entries[name].__module__ != entry.__module__:
-            raise ValueError(f"{self.kind} {name!r} is registered by {self._entries[name].__module__} already")
+        there = self._entries[name].__module__ if name in self._entries else entry.__module__
+        if there != entry.__module__ and not (self.yielding and there.startswith(self.yielding)):
+            raise ValueError(f"{self.kind} {name!r} is registered by {there} already")
         self._entries[name] = entry
         return entry
 

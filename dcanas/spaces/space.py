@@ -18,7 +18,9 @@ from dcanas.spaces.types import Architecture, CellSpec, Group, Slot
 if TYPE_CHECKING:
     import torch
 
-spaces: Registry = Registry("space")
+USER_FILES = "dcanas_space_"  # modules of the user's own files, which may be loaded again after a change
+
+spaces: Registry = Registry("space", yielding=USER_FILES)
 
 
 def load_space(name: str) -> Space:

@@ -12,24 +12,24 @@ import sys
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.spaces.space import Space, load_space, spaces
+from dcanas.spaces.space import USER_FILES, Space, load_space, spaces
 
 
 def load_space_file(path: Path | str) -> Space:
     """Return the space that a Python file defines, a class with `@spaces.add` (see docs/add-a-space.md).
 
-    A file that was loaded before with the same content is not run again. Raises `UserError` for a file that is
+    A file that was loaded before with the same content is not run again; one that was changed is, and takes the place of
+    its earlier form. Raises `UserError` for a file that is
     missing, cannot be run, defines no space or several, or a class that lacks something.
     """
     path = Path(path).expanduser()
-    module = f"dcanas_space_{file_hash(path)[:16]}"
-    if module not in sys.modules:
+    module = f"{USER_FILES}{file_hash(path)[:16]}"
+    if not any(spaces[name].__module__ == module for name in spaces):
         _run(path, module)
         try:
             return _the_one(path, module)
         except UserError:
             spaces.forget(module)
-            del sys.modules[module]
             raise
     return _the_one(path, module)
 
@@ -65,7 +65,6 @@ def _run(path: Path, module: str) -> None:
         spec.loader.exec_module(made)
     except Exception as error:  # whatever is wrong with the user's code is told in one sentence
         spaces.forget(module)
-        del sys.modules[module]
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path} cannot be run as Python: {type(error).__name__}: {error}.") from error
