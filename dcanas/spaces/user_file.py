@@ -18,8 +18,8 @@ from dcanas.spaces.space import USER_FILES, Space, load_space, spaces
 def load_space_file(path: Path | str) -> Space:
     """Return the space that a Python file defines, a class with `@spaces.add` (see docs/add-a-space.md).
 
-    A file that was loaded before with the same content is not run again; one that was changed is, and takes the place of
-    its earlier form. Raises `UserError` for a file that is
+    A file that was loaded before with the same content is not run again; one that was changed is, and takes the place
+    of its earlier form. Raises `UserError` for a file that is
     missing, cannot be run, defines no space or several, or a class that lacks something.
     """
     path = Path(path).expanduser()
