@@ -84,8 +84,12 @@ class fbnet(Space):  # noqa: N801 (registered under the field's own name)
         return Network(layers, *_ends(form), num_classes, in_channels)
 
     def candidate(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
+        """Raises `UserError` where a bottleneck leaves a grouped block an odd number of channels."""
         from dcanas.spaces.fbnet_network import operation
 
+        if option.endswith("_g2") and (in_channels % 2 or out_channels % 2):
+            raise UserError(f"The two groups of {option} in fbnet need even numbers of channels, and the bottleneck "
+                            f"leaves {in_channels} and {out_channels}; set search.bottleneck to 1, 2 or 4.")
         return operation(option, in_channels, out_channels, stride, affine=False)
 
     def source(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3, **skeleton: Any) -> str:

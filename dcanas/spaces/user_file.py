@@ -39,11 +39,15 @@ def _the_one(path: Path, module: str) -> Space:
     if len(found) != 1:
         raise UserError(f"{path} must define exactly one space, a class with the decorator @spaces.add, and defines "
                         f"{', '.join(found) or 'none'}.")
-    missing = sorted(getattr(spaces[found[0]], "__abstractmethods__", ()))
-    missing += [name for name in ("slots", "search_skeleton", "final_skeleton") if not hasattr(spaces[found[0]], name)]
+    made = spaces[found[0]]
+    missing = sorted(getattr(made, "__abstractmethods__", ()))
+    missing += [name for name in ("name", "slots", "search_skeleton", "final_skeleton") if not hasattr(made, name)]
     if missing:
         raise UserError(f"The space {found[0]} of {path} lacks {', '.join(missing)}; docs/add-a-space.md shows a whole "
                         "one.")
+    if made.name != found[0]:  # architectures carry `name`, and later stages find the space by it
+        raise UserError(f"The space {found[0]} of {path} says name = {made.name!r}; give the class and "
+                        "its name the same name.")
     return load_space(found[0])
 
 

@@ -55,8 +55,8 @@ def test_shapes_are_the_issue_s():
 
 
 @pytest.mark.parametrize(("form", "count"), [("cifar", 3), ("imagenet", 3),
-                                             pytest.param("cifar", 25, marks=THOROUGH),
-                                             pytest.param("imagenet", 25, marks=THOROUGH)])
+                                             pytest.param("cifar", 50, marks=THOROUGH),
+                                             pytest.param("imagenet", 50, marks=THOROUGH)])
 def test_closed_form_equals_the_built_network(form, count):
     for arch in members(count, seed=count):
         network = SPACE.build(arch, 100, stem=form)
@@ -190,6 +190,19 @@ def test_bottleneck_narrows_and_sharing_means_nothing():
     assert logits.shape == (2, 10)
     with pytest.raises(UserError, match=r"search.share=true means nothing in fbnet: .*set search.share=false"):
         Supernet(SPACE, share=True)
+
+
+@pytest.mark.parametrize(("bottleneck", "left"), [(8, "2 and 3"), (16, "1 and 1")])
+def test_a_bottleneck_that_leaves_groups_an_odd_number_of_channels(bottleneck, left):
+    """16 / 8 and 24 / 8 channels are 2 and 3; 16 / 16 is 1."""
+    with pytest.raises(UserError, match=rf"groups of k3_e1_g2 .* leaves {left}; set search.bottleneck to 1, 2 or 4"):
+        Supernet(SPACE, bottleneck=bottleneck)
+
+
+@pytest.mark.parametrize("bottleneck", [1, 2, 4])
+def test_every_bottleneck_that_is_advised_builds(bottleneck):
+    with torch.device("meta"):
+        assert len(Supernet(SPACE, bottleneck=bottleneck).cells) == LAYERS
 
 
 @pytest.mark.slow
