@@ -7,7 +7,6 @@ with weights_only: nothing in them runs.
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from importing import run_importer
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
@@ -54,18 +54,5 @@ def _load(path: Path) -> Any:
         raise UserError(f"{path} is no file of plain numbers ({reason}); nothing in it was run.") from error
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path)
-    parser.add_argument("folder", type=Path)
-    options = parser.parse_args()
-    try:
-        print(import_folder(options.source, options.folder))
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_importer(__doc__, lambda source, folder: [import_folder(source, folder)]))

@@ -6,7 +6,6 @@ the look-up tables of FBNet's blocks as they are. The pickle is read by a restri
 
 from __future__ import annotations
 
-import argparse
 import csv
 import gzip
 import io
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from importing import run_importer
 from restricted import read_pickle
 
 from dcanas.basics.errors import UserError
@@ -72,19 +72,5 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path)
-    parser.add_argument("folder", type=Path)
-    options = parser.parse_args()
-    try:
-        for path in import_file(options.source, options.folder):
-            print(path)
-    except (UserError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_importer(__doc__, import_file))

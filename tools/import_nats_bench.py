@@ -7,7 +7,6 @@ the data, the validation accuracy. The pickles are read by a restricted reader: 
 
 from __future__ import annotations
 
-import argparse
 import bz2
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from import_hw_nas_bench import write_csv
+from importing import run_importer
 from restricted import read_pickle
 
 from dcanas.basics.errors import UserError
@@ -64,18 +64,5 @@ def _read(path: Path) -> Any:
         raise UserError(f"{path} cannot be read ({error}); unpack the published archive again.") from error
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path)
-    parser.add_argument("folder", type=Path)
-    options = parser.parse_args()
-    try:
-        print(import_folder(options.source, options.folder))
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_importer(__doc__, lambda source, folder: [import_folder(source, folder)]))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 
 from dcanas.costs.linear import LinearCost
@@ -27,3 +31,17 @@ def linearise(space: Space, cost: CostModel, seed: int = 0) -> tuple[LinearCost,
     table = tuple(tuple(weights[end - size:end]) for size, end in zip(sizes, ends, strict=True))
     fitted = LinearCost(centre, table, cost.name, cost.unit, "predicted", cost.domain)
     return fitted, float(np.std(uppers - fitted.values(choices)))
+
+
+class ExpectedByFit:
+    """Gives a cost model of a `space` its expectation: that of the linear cost fitted to sampled members."""
+
+    space: Space
+
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        """Return a direction for the gradient, not the exact expectation (see `CostModel.expected`)."""
+        return self._fitted.expected(probabilities)
+
+    @cached_property
+    def _fitted(self) -> LinearCost:
+        return linearise(self.space, self)[0]  # type: ignore[arg-type]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 
 from dcanas.costs.counts import Counts, count_architecture
-from dcanas.costs.linear import LinearCost
-from dcanas.costs.linearise import linearise
+from dcanas.costs.linearise import ExpectedByFit
 from dcanas.costs.model import Domain
 from dcanas.spaces import Architecture, Space
 
@@ -19,7 +16,7 @@ UNITS = {"params": "", "macs": "MAC", "peak_bytes": "B", "weight_bytes": "B"}  #
 
 
 @dataclass(frozen=True)
-class PlannedCost:
+class PlannedCost(ExpectedByFit):
     """One of the counts, read from each architecture's own plan; `base` is added to all."""
 
     space: Space
@@ -39,14 +36,6 @@ class PlannedCost:
         return np.array([self.value(self.space.architecture(row)) for row in choices])
 
     uppers = values
-
-    def expected(self, probabilities: Sequence[Any]) -> Any:
-        """Return the expectation of the linear cost fitted to sampled members: a direction, not the exact value."""
-        return self._fitted.expected(probabilities)
-
-    @cached_property
-    def _fitted(self) -> LinearCost:
-        return linearise(self.space, self)[0]
 
 
 @lru_cache(maxsize=1 << 15)

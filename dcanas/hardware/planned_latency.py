@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 
 from dcanas.costs import CostModel, Domain, LinearCost
-from dcanas.costs.linearise import linearise
+from dcanas.costs.linearise import ExpectedByFit, linearise
 from dcanas.hardware.latency_fit import FittedLatency
 from dcanas.spaces import Architecture, Space
 
 
 @dataclass(frozen=True)
-class PlannedLatency:
+class PlannedLatency(ExpectedByFit):
     """latency_ms = base + price per million MACs + price per executed step, upper bound by `relative_error`.
 
     Steps are what the exported file executes one after another: each costs its launch, whatever its size.
@@ -42,14 +40,6 @@ class PlannedLatency:
 
     def uppers(self, choices: np.ndarray) -> np.ndarray:
         return self.values(choices) * (1 + self.relative_error)
-
-    def expected(self, probabilities: Sequence[Any]) -> Any:
-        """Return the expectation of the linear cost fitted to sampled members: a direction, not the exact value."""
-        return self._fitted.expected(probabilities)
-
-    @cached_property
-    def _fitted(self) -> LinearCost:
-        return linearise(self.space, self)[0]
 
 
 @lru_cache(maxsize=1 << 15)
