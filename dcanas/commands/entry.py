@@ -24,10 +24,10 @@ def enter(module: str, command: str, arguments: list[str]) -> int:
         from dcanas.commands import crew
 
         if crew.ranks().rank:
-            return crew.follow()
+            crew.leave(crew.follow())
         code = _enter(module, command, arguments)
         crew.dismiss()
-        return code
+        crew.leave(code)
     return _enter(module, command, arguments)
 
 
