@@ -50,7 +50,7 @@ def _devices() -> Rows:
         version = f" >= {device.runtime.version}" if device.runtime.version else ""
         runtime = f"{device.runtime.name}{version}, opset {device.runtime.opset}"
         costs = ", ".join(f"{cost} {source}" for cost, source in device.costs.items())
-        yield name, device.connection or "none", runtime, f"{device.threads}", costs, device.description
+        yield name, device.place, runtime, f"{device.threads}", costs, device.description
 
 
 def _costs() -> Rows:

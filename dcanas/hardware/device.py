@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -40,11 +40,38 @@ class Runtime:
 
 
 @dataclass(frozen=True)
+class Ssh:
+    """A board that the user's own OpenSSH client reaches without a question (`ssh HOST true`).
+
+    ssh: host as `ssh` takes it: a name of ~/.ssh/config, user@address ...; python: there, with numpy and onnxruntime;
+    folder: there, for files while they are measured and for what is deployed (null: the system's own places);
+    timeout_s: how long the board may be silent before it counts as lost.
+    """
+
+    ssh: str
+    python: str = "python3"
+    folder: str | None = None
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the machine that measures must be, or nothing is measured; None: whatever it is.
+
+    machine: as `uname -m` says, x86_64 or aarch64; cores: that a process may use; governor: of the processor's clock.
+    """
+
+    machine: str | None = None
+    cores: int | None = None
+    governor: str | None = None
+
+
+@dataclass(frozen=True)
 class Device:
     """One device.
 
     threads: inside an operator; memory_bytes, flash_bytes: None where no limit is stated, else limits on peak_bytes and
-    weight_bytes. connection: "local", or None where no board can be reached.
+    weight_bytes. connection: "local", a board, or None where none can be reached; board: what is checked there.
     costs: cost name -> source of the number that decides whether a limit is met.
     table: name in the published tables of what is looked up or predicted from them.
     sources: figure -> where it was read.
@@ -58,10 +85,16 @@ class Device:
     memory_bytes: int | None
     flash_bytes: int | None
     dtype: str
-    connection: str | None
+    connection: Literal["local"] | Ssh | None
     costs: Mapping[str, str] = field(hash=False)
     table: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict, hash=False)
+    board: Expected = Expected()
+
+    @property
+    def place(self) -> str:
+        """Where it is reached, in a word."""
+        return f"ssh {self.connection.ssh}" if isinstance(self.connection, Ssh) else self.connection or "none"
 
     def source(self, cost: str) -> str:
         """Return where the number for a cost comes from; raises `UserError` for costs it does not have."""
@@ -119,13 +152,25 @@ def _one_of(*names: str) -> Check:
 
 
 RUNTIMES = ("onnxruntime", "tflite", "tflite-micro", "tflite-edgetpu", "tensorrt", "pytorch", "simulator", "hls")
-OPTIONAL = ("table", "sources")
+OPTIONAL = ("table", "sources", "board", "python", "folder", "timeout_s", "machine", "cores", "governor")
 _RUNTIME: dict[str, tuple[Check, str]] = {
     "name": (_one_of(*RUNTIMES), f"one of {', '.join(RUNTIMES)}"),
     "version": (lambda v: v is None or (isinstance(v, str) and bool(re.fullmatch(r"\d+(\.\d+){1,2}", v))),
                 'a version in quotes such as "1.14", or null where it is not known'),
     "opset": (_whole(7, 64), "a whole number from 7 to 64"),
     "ir_version": (_whole(3, 32), "a whole number from 3 to 32"),
+}
+_SSH: dict[str, tuple[Check, str]] = {
+    "ssh": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[^\s\x00-\x1f-][^\s\x00-\x1f]*", v)),
+            "a host as ssh takes it, such as pi@raspi4.local or a name of ~/.ssh/config"),
+    "python": (_text, "the board's Python with numpy and onnxruntime, such as ~/venv/bin/python"),
+    "folder": (lambda v: v is None or _text(v), "a folder on the board, or null"),
+    "timeout_s": (lambda v: type(v) in (int, float) and 1 <= v <= 3600, "a number of seconds from 1 to 3600"),
+}
+_EXPECTED: dict[str, tuple[Check, str]] = {
+    "machine": (_text, "what `uname -m` says there, such as aarch64"),
+    "cores": (_whole(1, 1024), "a whole number from 1 to 1024"),
+    "governor": (_text, "a governor of the processor's clock, such as performance"),
 }
 _DEVICE: dict[str, tuple[Check, str]] = {
     "name": (_text, "a text"),
@@ -137,7 +182,9 @@ _DEVICE: dict[str, tuple[Check, str]] = {
     "memory_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
     "flash_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
     "dtype": (_one_of("fp32", "int8"), "fp32 or int8"),
-    "connection": (lambda v: v is None or v == "local", "local, or null where no board can be reached"),
+    "connection": (lambda v: v is None or v == "local" or isinstance(v, dict),
+                   "local, a block {ssh: HOST}, or null where no board can be reached"),
+    "board": (lambda v: isinstance(v, dict), f"a block of what is checked on the board: {', '.join(_EXPECTED)}"),
     "costs": (lambda v: isinstance(v, dict) and bool(v), "a block of cost names and their sources"),
     "table": (lambda v: v is None or _text(v), "the device's name in the published tables, or null"),
     "sources": (lambda v: isinstance(v, dict) and all(_text(k) and _text(s) for k, s in v.items()),
@@ -153,6 +200,9 @@ def _read(path: Path) -> Device:
         raise UserError(f"{path} is not valid YAML ({reason}); correct it.") from error
     values = _checked(path, "", content, _DEVICE)
     runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
+    if isinstance(values["connection"], dict):
+        values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))
+    values["board"] = Expected(**_checked(path, "board.", values.get("board", {}), _EXPECTED))
     sources = {name: (_one_of(*allowed), " or ".join(allowed)) for name, allowed in SOURCES.items()}
     stated = {name: entry for name, entry in sources.items() if name in values["costs"]}
     costs = _checked(path, "costs.", values["costs"], stated, known=SOURCES)
@@ -167,8 +217,8 @@ def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Map
         raise UserError(f"{path}: a device that runs ONNX Runtime needs runtime.version.")
     for cost, source in costs.items():
         if source == "measured" and (values["connection"] is None or runtime.name != "onnxruntime"):
-            raise UserError(f"{path}: costs.{cost} is measured, which needs connection: local and runtime.name: "
-                            "onnxruntime; state another source or leave the cost out.")
+            raise UserError(f"{path}: costs.{cost} is measured, which needs connection: local or {{ssh: HOST}} "
+                            "and runtime.name: onnxruntime; state another source or leave the cost out.")
         if source in ("looked up", "predicted") and values.get("table") is None:
             raise UserError(f"{path}: costs.{cost} is {source}, which needs table: the device's name in the published "
                             "tables.")

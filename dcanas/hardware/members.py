@@ -26,7 +26,7 @@ def measure_members(space: Space, members: Sequence[Architecture], folder: Path 
     """
     folder = Path(folder)
     settings = (space.complete_skeleton(skeleton), input_shape, num_classes, device, seconds, seed,
-                onnxruntime.__version__)
+                onnxruntime.__version__ if device.connection == "local" else device.runtime)
     keys = {arch: key_of(arch, *settings) for arch in members}
     missing = {arch: key for arch, key in keys.items() if not (folder / f"{key}.json").is_file()}
     files = {}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.hardware.machine import throttling
 from dcanas.hardware.statistics import median_interval, p95_upper
 
 TOLERANCE = 0.05  # of the median: more between repeats, or to the interval's end, calls a machine noisy
@@ -84,11 +85,19 @@ def summarise(samples_ns: NDArray[np.int64], model: str, sha256: str, device: st
     reasons = []
     if difference > TOLERANCE:
         reasons.append(f"two independent repeats differ by {difference:.1%}")
+    third = max(len(blocks) // 3, 1)
+    drift = float(np.median(blocks[-third:]) / np.median(blocks[:third]) - 1)
+    if abs(drift) > TOLERANCE:
+        reasons.append(f"the last third of rounds was {abs(drift):.1%} {'slower' if drift > 0 else 'faster'} than the "
+                       "first")
     if width > TOLERANCE:
         reasons.append(f"the 95 % interval reaches {width:.1%} from the median")
     remark = f"The machine was too noisy: {' and '.join(reasons)} (more than {TOLERANCE:.0%}); measure " \
              "again when nothing else runs." if reasons else ""
+    slowed = throttling(conditions)
+    if slowed:
+        remark = f"The machine was slowed down: {slowed}; cool it and measure again. {remark}".strip()
     return Profile(model, sha256, device, median, (low, high), float(np.percentile(samples, 95)),
-                   p95_upper(samples), int(samples.size), (first, second), difference, bool(reasons), remark,
+                   p95_upper(samples), int(samples.size), (first, second), difference, bool(remark), remark,
                    conditions,
                    tuple(tuple(tuple(int(t) for t in block) for block in pair) for pair in samples_ns))

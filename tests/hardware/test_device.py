@@ -14,6 +14,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.keys import key_of
 from dcanas.basics.resources import resource_folder
 from dcanas.hardware import Device, list_devices, load_device
+from dcanas.hardware.device import Ssh
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,17 @@ def test_the_shipped_device():
     with pytest.raises(UserError, match="Unknown cost of device local-cpu 'latency'; did you mean 'latency_ms'"):
         device.source("latency")
     assert key_of(device) == key_of(load_device("local-cpu"))  # usable in a stage's key
+
+
+def test_a_board_behind_ssh(folder):
+    write(folder, connection={"ssh": "pi@raspi4.local", "python": "~/venv/bin/python"},
+          board={"machine": "aarch64", "cores": 4})
+    device = load_device("mine")
+    assert device.connection == Ssh("pi@raspi4.local", "~/venv/bin/python", None, 60.0)
+    assert (device.board.machine, device.board.cores, device.board.governor) == ("aarch64", 4, None)
+    assert device.place == "ssh pi@raspi4.local"
+    write(folder, connection={"ssh": "other"})
+    assert key_of(device) != key_of(load_device("mine"))
 
 
 def test_the_users_own_folder_comes_first(folder):
@@ -83,7 +95,13 @@ def test_unknown_device_names_the_nearest():
     ({"memory_bytes": 512}, "memory_bytes must be a whole number of bytes, at least 1024, or null"),
     ({"flash_bytes": 1.5e6}, "flash_bytes must be a whole number of bytes"),
     ({"dtype": "float"}, "dtype must be fp32 or int8, got 'float'."),
-    ({"connection": "ssh"}, "connection must be local, or null where no board can be reached, got 'ssh'."),
+    ({"connection": "ssh"},
+     "connection must be local, a block {ssh: HOST}, or null where no board can be reached, got 'ssh'."),
+    ({"connection": {"ssh": "-oProxyCommand=x"}}, "connection.ssh must be a host as ssh takes it"),
+    ({"connection": {"shh": "pi@board"}}, "Unknown key 'connection.shh'; did you mean 'connection.ssh'?"),
+    ({"connection": {"python": "python3"}}, "connection.ssh is missing"),
+    ({"connection": {"ssh": "pi", "timeout_s": 0}}, "connection.timeout_s must be a number of seconds from 1 to 3600"),
+    ({"board": {"machine": 64}}, "board.machine must be what `uname -m` says there, such as aarch64, got 64."),
     ({"provider": "cpu"}, "provider must be an ONNX Runtime execution provider such as CPUExecutionProvider"),
     ({"name": "other"}, "name must be the file's own name 'mine', got 'other'."),
     ({"description": ""}, "description must be a text, got ''."),
@@ -98,11 +116,10 @@ def test_unknown_device_names_the_nearest():
     ({"runtime": {"name": "tvm", "version": "2.1", "opset": 18, "ir_version": 8}},
      "runtime.name must be one of onnxruntime, tflite, "),
     ({"runtime": {"name": "tflite", "version": "2.1", "opset": 18, "ir_version": 8}},
-     "costs.latency_ms is measured, which needs connection: local and runtime.name: onnxruntime"),
+     "costs.latency_ms is measured, which needs connection: local or {ssh: HOST} and runtime.name: onnxruntime"),
     ({"runtime": {"name": "onnxruntime", "version": None, "opset": 18, "ir_version": 8}},
      "a device that runs ONNX Runtime needs runtime.version."),
     ({"connection": None}, "costs.latency_ms is measured, which needs connection: local"),
-    ({"connection": {"ssh": "pi@board"}}, "connection must be local, or null where no board can be reached, got {'ssh"),
     ({"costs": {"latency_ms": "looked up"}}, "costs.latency_ms is looked up, which needs table: the device's name"),
     ({"sources": {"memory": "a page"}}, "Unknown figure under sources 'memory'; did you mean 'memory_bytes'?"),
     ({"sources": ["a page"]}, "sources must be a block of figures and where each was read"),

@@ -85,7 +85,8 @@ def _latency(device: Device, folder: Path) -> dict[str, Any]:
     profile = Profile.from_json(read_json(folder / "profile.json"))
     return {"median_ms": profile.median_ms, "interval_ms": list(profile.interval_ms), "p95_ms": profile.p95_ms,
             "n": profile.n, "repeat_difference": profile.repeat_difference, "remark": profile.remark,
-            "threads": device.threads, "onnxruntime": versions()["onnxruntime"], "conditions": profile.conditions}
+            "threads": device.threads, "onnxruntime": profile.conditions["onnxruntime"],
+            "conditions": profile.conditions}
 
 
 def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str, float]) -> list[dict[str, Any]]:

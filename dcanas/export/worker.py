@@ -1,0 +1,358 @@
+"""Run and time ONNX files: numpy and onnxruntime alone, Python 3.8 or newer. This file measures on this machine and,
+sent over SSH as it is, on boards.
+
+Protocol. Each file is opened twice, as two independent sessions (repeats) with the device's threads, one operator at a
+time, spinning allowed. Every session warms up until its times stop falling. Then rounds: in each, every session of
+every file is visited once, in random order, for a block of runs, so that whatever the machine does meanwhile hits all
+alike; the first run of a block, which refills the caches others emptied, is not counted. No block is ever left out.
+
+On a board, `serve` reads requests from standard input (one JSON line each, followed by the bytes of a file where it
+has a `size`) and answers on standard output with lines of JSON behind a token, until its input ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+MISSING = ""
+try:
+    import numpy as np
+    import onnxruntime
+except ImportError as error:  # told to whoever asks, see `look`
+    MISSING = (str(error).strip().splitlines() or ["an import failed"])[-1]
+
+REPEATS = 2
+BLOCK_S = 0.02
+MIN_RUNS, MAX_RUNS = 3, 200  # per block
+MIN_ROUNDS = 12  # fewer say nothing about how the machine changes
+WARMUP_BLOCK_S, WARMUP_TOLERANCE = 0.01, 0.02
+STATE_S = 1.0  # between two looks at temperature and clock
+FLAGS = "devices/platform/soc/soc:firmware/get_throttled"  # of a Raspberry Pi's firmware
+
+
+class WorkerError(Exception):
+    """What cannot be run or measured; the text is one sentence."""
+
+
+def open_session(path, threads=1, provider="CPUExecutionProvider"):
+    """Return a session with `threads` threads inside an operator and one operator at a time.
+
+    Raises `WorkerError` with the runtime's reason where the file or the provider cannot be used: a provider that is
+    missing is never replaced by another.
+    """
+    available = onnxruntime.get_available_providers()
+    if provider not in available:
+        raise WorkerError(f"This onnxruntime {onnxruntime.__version__} has no {provider}; it offers "
+                          f"{', '.join(available)}: change the device's provider or install its package.")
+    if not Path(path).is_file():
+        raise WorkerError(f"There is no ONNX file at {path}.")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.log_severity_level = 4  # what goes wrong comes as an exception
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
+    except Exception as error:  # the runtime's exceptions share no base class
+        raise WorkerError(f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {_reason(error)}.") from error
+    if session.get_providers()[0] != provider:
+        raise WorkerError(f"ONNX Runtime could not start {provider} for {path} and would have fallen back to "
+                          f"{session.get_providers()[0]}; check the provider's installation.")
+    return session
+
+
+class Bench:
+    """Files under measurement, side by side.
+
+    files: {label: path}; seconds: of counted runs per file (more where a network is so slow that 12 rounds take
+    longer); seed: of the input images and the order of visits; tell: called between blocks, for whoever waits.
+    """
+
+    def __init__(self, files, threads, provider, seconds, seed, tell=lambda: None):
+        self.rng = np.random.default_rng(seed)
+        self.seconds, self.tell = seconds, tell
+        self.subjects = {label: self._open(path, threads, provider) for label, path in files.items()}
+        self.prepared = False
+
+    def measure(self, labels):
+        """Measure these files for as long as one measurement lasts (the first call warms up before).
+
+        Returns {"samples": {label: [rounds][repeats][runs] nanoseconds}, "states": [...]}.
+        """
+        collecting = gc.isenabled()
+        gc.disable()  # Python's garbage collector is no part of the network
+        try:
+            if not self.prepared:
+                for subject in self.subjects.values():
+                    self._prepare(subject)
+                self.prepared = True
+            return self._rounds(labels)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def facts(self):
+        """Return per file what its measurement was like."""
+        return {label: {name: subject[name] for name in ("sha256", "input_shape", "runs", "rounds", "warm_up")}
+                for label, subject in self.subjects.items()}
+
+    def _open(self, path, threads, provider):
+        sessions = [open_session(path, threads, provider) for _ in range(REPEATS)]
+        entry = sessions[0].get_inputs()[0]
+        shape = list(entry.shape)
+        if len(sessions[0].get_inputs()) != 1 or entry.type != "tensor(float)" or \
+                not all(isinstance(size, int) for size in shape):
+            raise WorkerError(f"{path} must have one float input of fixed shape, got {entry.type} {shape}; "
+                              "export it with a fixed batch of 1.")
+        feed = {entry.name: self.rng.random(shape, dtype=np.float32)}
+
+        def runner(session):
+            return lambda: session.run(None, feed)
+
+        return {"path": path, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+                "input_shape": shape, "run": [runner(session) for session in sessions]}
+
+    def _prepare(self, subject):
+        """Warm both sessions up and set how many runs a block and how many rounds a measurement has."""
+        try:
+            warm = [_warm_up(run, max(0.1, self.seconds / 4), self.tell) for run in subject["run"]]
+        except Exception as error:  # the runtime's exceptions share no base class
+            raise WorkerError(f"ONNX Runtime cannot run {subject['path']}: "
+                              f"{str(error).splitlines()[0]}.") from error
+        run_s = sum(w["last_block_ms"] for w in warm) / REPEATS / 1e3
+        runs = min(max(round(BLOCK_S / run_s), MIN_RUNS), MAX_RUNS)
+        rounds = max(MIN_ROUNDS, round(self.seconds / (REPEATS * (runs + 1) * run_s)))
+        subject.update(warm_up=warm, runs=runs, rounds=rounds)
+
+    def _rounds(self, labels):
+        chosen = [self.subjects[label] for label in labels]
+        samples: list[list[Any]] = [[] for _ in chosen]
+        states = [state()]
+        for number in range(max(s["rounds"] for s in chosen)):
+            active = [i for i, s in enumerate(chosen) if number < s["rounds"]]
+            found = {i: [None] * REPEATS for i in active}
+            visits = [(i, repeat) for i in active for repeat in range(REPEATS)]
+            for k in self.rng.permutation(len(visits)):
+                i, repeat = visits[k]
+                run = chosen[i]["run"][repeat]
+                run()
+                found[i][repeat] = [_time(run) for _ in range(chosen[i]["runs"])]
+                self.tell()
+            for i in active:
+                samples[i].append(found[i])
+            if time.monotonic() - states[-1]["at_s"] > STATE_S:
+                states.append(state())
+        return {"samples": {label: samples[i] for i, label in enumerate(labels)}, "states": [*states, state()]}
+
+
+def _warm_up(run, cap_s, tell):
+    """Run until two blocks in a row are no faster than the best before them, or time is up."""
+    start = time.perf_counter()
+    medians = []
+    runs = 0
+    while True:
+        times: list[int] = []
+        while len(times) < MIN_RUNS or sum(times) < WARMUP_BLOCK_S * 1e9:
+            times.append(_time(run))
+        tell()
+        runs += len(times)
+        medians.append(float(np.median(times)) / 1e6)
+        stable = len(medians) >= 4 and min(medians[-2:]) >= min(medians[:-2]) * (1 - WARMUP_TOLERANCE)
+        if stable or time.perf_counter() - start > cap_s:
+            return {"runs": runs, "stable": stable, "last_block_ms": medians[-1]}
+
+
+def _time(run):
+    start = time.perf_counter_ns()
+    run()
+    return time.perf_counter_ns() - start
+
+
+def look():
+    """Return what this machine is and has; None for what is not told here."""
+    facts = {
+        "cpu": _cpu_model(),
+        "machine": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "governor": _first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+    if not MISSING:
+        facts["onnxruntime"], facts["numpy"] = onnxruntime.__version__, np.__version__
+        facts["providers"] = onnxruntime.get_available_providers()
+    return facts
+
+
+def state(root="/sys"):
+    """Return load, highest temperature and clock, and the firmware's flags, now; None for what is not told here."""
+    heat = _numbers(root, "class/thermal/thermal_zone*/temp")
+    clock = _numbers(root, "devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")
+    flags = _first_line(Path(root) / FLAGS)
+    return {
+        "at_s": time.monotonic(),
+        "load": [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else None,
+        "celsius": max(heat) / 1e3 if heat else None,
+        "mhz": max(clock) / 1e3 if clock else None,  # of the fastest core: the others may be idle
+        "flags": int(flags, 16) if flags and re.fullmatch(r"(0x)?[0-9a-fA-F]{1,8}", flags) else None,
+    }
+
+
+def _cpu_model():
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            for line in file:
+                if line.partition(":")[0].strip() in ("model name", "Model"):
+                    return line.partition(":")[2].strip()
+    except (OSError, UnicodeDecodeError):
+        pass
+    return platform.processor() or None
+
+
+def _first_line(path):
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline().strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _numbers(root, pattern):
+    lines = [_first_line(path) for path in Path(root).glob(pattern)]
+    return [int(line) for line in lines if line and re.fullmatch(r"\d{1,9}", line)]
+
+
+def _reason(error):
+    """Return the first line of the runtime's message without its codes and places in its source."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    text = text.rpartition(" : ")[2].rpartition(" failed:")[2]
+    return re.sub(r"^/\S+:\d+ .*?\) (?=[A-Z])", "", text).rstrip(". ")
+
+
+class Server:
+    """Answers requests: a folder to write to, files put there, measurements of them."""
+
+    def __init__(self, say):
+        self.say = say
+        self.folder: Path = Path()
+        self.temporary = False
+        self.bench: Any = None
+        self.told = 0.0
+
+    def do(self, request, content):
+        """Return the answer to one request; content: of the file it brings, still to be read."""
+        return getattr(self, "do_" + request["do"])(request, content)
+
+    def do_look(self, request, content):
+        return {**look(), "missing": MISSING, "state": state()}
+
+    def do_open(self, request, content):
+        """Make the folder that files go to: a named one that stays, or one that is removed at the end."""
+        parent = Path(request["folder"] or (Path.home() if request["name"] else tempfile.gettempdir())).expanduser()
+        parent.mkdir(parents=True, exist_ok=True)
+        self.temporary = not request["name"]
+        self.folder = Path(tempfile.mkdtemp(prefix="dcanas-", dir=str(parent))) if self.temporary else \
+            parent / request["name"]
+        self.folder.mkdir(exist_ok=True)
+        return {"folder": str(self.folder)}
+
+    def do_store(self, request, content):
+        """Write a file into the folder, whole or not at all, and tell the checksum of what lies there."""
+        path = self.folder / request["name"]
+        part = path.with_name(path.name + ".part")
+        with part.open("wb") as file:
+            for chunk in content:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        found = hashlib.sha256(part.read_bytes()).hexdigest()
+        if found != request["sha256"]:
+            part.unlink()
+            raise WorkerError(f"{path.name} did not arrive as it was sent.")
+        part.replace(path)
+        return {"sha256": found}
+
+    def do_bench(self, request, content):
+        files = {label: str(self.folder / name) for label, name in request["files"].items()}
+        self.bench = Bench(files, request["threads"], request["provider"], request["seconds"], request["seed"],
+                           self.alive)
+        return {"opened": len(files)}
+
+    def do_measure(self, request, content):
+        return {**self.bench.measure(request["labels"]), "facts": self.bench.facts()}
+
+    def alive(self):
+        """Tell at times that the work goes on."""
+        now = time.monotonic()
+        if now - self.told > STATE_S:
+            self.told = now
+            self.say({"alive": True})
+
+    def close(self):
+        if self.temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def serve(token):
+    """Answer the requests on standard input until it ends. What libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+
+    def say(value):
+        answers.write(f"{token} {json.dumps(value)}\n")
+        answers.flush()
+
+    server = Server(say)
+    try:
+        for line in iter(sys.stdin.buffer.readline, b""):
+            request = json.loads(line)
+            content = _Content(request.get("size", 0))
+            try:
+                answer = server.do(request, content)
+            except WorkerError as error:
+                answer = {"error": "unusable", "text": str(error)}
+            except MemoryError:
+                answer = {"error": "memory", "text": "the memory is full"}
+            except OSError as error:
+                full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+                answer = {"error": "full" if full else "system", "text": error.strerror or str(error)}
+            content.drain()
+            say(answer)
+    except BrokenPipeError:
+        pass  # nobody listens any more
+    finally:
+        server.close()
+
+
+class _Content:
+    """The bytes of a file on standard input, in chunks."""
+
+    def __init__(self, size):
+        self.left = size
+
+    def __iter__(self):
+        while self.left:
+            chunk = sys.stdin.buffer.read(min(self.left, 1 << 20))
+            if not chunk:
+                raise EOFError("the input ended within a file")
+            self.left -= len(chunk)
+            yield chunk
+
+    def drain(self):
+        """Read what nobody wanted: the next request comes after it."""
+        for _ in self:
+            pass

@@ -1,0 +1,68 @@
+"""What a board's answers must look like before they are used: types, ranges, lengths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LONGEST_NS = 10**13  # of one run: nearly three hours
+Check = Callable[[Any], bool]
+
+
+def text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 500 and value.isprintable()
+
+
+def count(value: Any, low: int = 1, high: int = 1 << 40) -> bool:
+    return type(value) is int and low <= value <= high
+
+
+def number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def or_none(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+def list_of(check: Check, longest: int) -> Check:
+    return lambda value: isinstance(value, list) and len(value) <= longest and all(check(entry) for entry in value)
+
+
+def block_of(checks: dict[str, Check]) -> Check:
+    return lambda value: isinstance(value, dict) and all(key in value and check(value[key])
+                                                         for key, check in checks.items())
+
+
+_STATE: dict[str, Check] = {"at_s": number, "load": or_none(list_of(number, 3)), "celsius": or_none(number),
+                            "mhz": or_none(number), "flags": or_none(lambda v: count(v, 0, (1 << 32) - 1))}
+state_of = block_of(_STATE)
+states_of = list_of(state_of, 100_000)
+LOOK: dict[str, Check] = {
+    "cpu": or_none(text), "machine": text, "cores": lambda v: count(v, 1, 1 << 16), "governor": or_none(text),
+    "system": text, "python": text, "missing": text, "state": state_of}
+RUNTIME: dict[str, Check] = {"onnxruntime": text, "numpy": text, "providers": list_of(text, 100)}
+_WARM_UP = block_of({"runs": count, "stable": lambda v: isinstance(v, bool), "last_block_ms": number})
+_FACTS = block_of({"sha256": text, "input_shape": list_of(count, 8), "runs": count, "rounds": count,
+                   "warm_up": list_of(_WARM_UP, 2)})
+
+
+def facts_of(labels: Sequence[str]) -> Check:
+    """Return the check of what a worker says about the measurement of these files."""
+    return block_of(dict.fromkeys(labels, _FACTS))
+
+
+def block_times(value: Any, facts: dict[str, Any]) -> NDArray[np.int64]:
+    """Return times in nanoseconds as an array (rounds, 2, runs); raises `ValueError` where they are none."""
+    wanted = (facts["rounds"], 2, facts["runs"])
+    flat = [time for rounds in value for block in rounds for time in block]
+    if not all(count(time, 1, LONGEST_NS) for time in flat):
+        raise ValueError("a time is no whole number of nanoseconds")
+    times = np.array(value, dtype=np.int64)
+    if times.shape != wanted:
+        raise ValueError(f"shape {times.shape} instead of {wanted}")
+    return times

@@ -1,0 +1,112 @@
+"""Where files are measured: in this process, or on a board; the same worker either way."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.export import worker
+from dcanas.hardware.answers import LOOK, RUNTIME, block_of, block_times, facts_of, states_of, text
+from dcanas.hardware.board import Worker, connected
+from dcanas.hardware.device import Device, Ssh
+from dcanas.hardware.machine import check_machine
+
+HOT_CELSIUS = 70.0  # where a measurement starts, worth a word
+BUSY = 0.5  # load per core
+
+
+class Bench(Protocol):
+    """Files under measurement; `machine` is what `worker.look` says of where they lie."""
+
+    machine: Mapping[str, Any]
+
+    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
+        """Return new `samples` (label -> (rounds, repeats, runs) nanoseconds), `states` and `facts`."""
+        ...
+
+
+@contextlib.contextmanager
+def bench(files: Mapping[str, Path], device: Device, seconds: float, seed: int) -> Iterator[Bench]:
+    """Open the files where the device says, its machine checked.
+
+    Raises `UserError` where they cannot be measured, `board.BoardLostError` while a board's connection fails.
+    """
+    if isinstance(device.connection, Ssh):
+        with connected(device.connection, device.name) as started:
+            yield _OnBoard(started, files, device, seconds, seed)
+    else:
+        yield _Here(files, device, seconds, seed)
+
+
+class _Here:
+    def __init__(self, files: Mapping[str, Path], device: Device, seconds: float, seed: int):
+        self.machine: Mapping[str, Any] = worker.look()
+        check_machine(device, self.machine)
+        with _own_errors():
+            self._bench = worker.Bench({label: str(path) for label, path in files.items()}, device.threads,
+                                       device.provider, seconds, seed)
+
+    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
+        with _own_errors():
+            found = self._bench.measure(labels)
+        samples = {label: np.array(times, dtype=np.int64) for label, times in found["samples"].items()}
+        return {"samples": samples, "states": found["states"], "facts": self._bench.facts()}
+
+
+class _OnBoard:
+    def __init__(self, started: Worker, files: Mapping[str, Path], device: Device, seconds: float, seed: int):
+        assert isinstance(device.connection, Ssh)
+        self._worker = started
+        self.machine: Mapping[str, Any] = look(started, device)
+        started.ask("open", {"folder": text}, folder=device.connection.folder, name=None)
+        names = {label: f"{number}.onnx" for number, label in enumerate(files)}
+        for label, path in files.items():
+            if not path.is_file():
+                raise UserError(f"There is no ONNX file at {path}.")
+            started.store(path, names[label])
+        started.ask("bench", {"opened": lambda found: found == len(files)}, files=names, threads=device.threads,
+                    provider=device.provider, seconds=seconds, seed=seed)
+
+    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
+        labels = list(labels)
+        found = self._worker.ask("measure", {"facts": facts_of(labels), "states": states_of}, labels=labels)
+        try:
+            samples = {label: block_times(found["samples"][label], found["facts"][label]) for label in labels}
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"Device {self._worker.name} answered with times that are none ({error}); nothing of them "
+                            "is used, run the command again.") from error
+        return {"samples": samples, "states": found["states"], "facts": found["facts"]}
+
+
+def look(started: Worker, device: Device) -> dict[str, Any]:
+    """Return what a worker's machine is, checked against the profile; says where it is hot or busy."""
+    found = started.ask("look", LOOK)
+    if found["missing"]:
+        raise UserError(f"Device {device.name}: its Python ({found['python']}) lacks what measures there "
+                        f"({found['missing'].rstrip('.')}); run `pip install numpy onnxruntime` there, or set "
+                        "connection.python to one that has them.")
+    if not block_of(RUNTIME)(found):
+        raise UserError(f"Device {device.name} does not tell which ONNX Runtime it has; check its installation.")
+    check_machine(device, found)
+    now = found["state"]
+    if now["celsius"] is not None and now["celsius"] > HOT_CELSIUS:
+        warnings.warn(f"Device {device.name} is {now['celsius']:.0f} °C hot before anything is measured; let it cool.",
+                      stacklevel=2)
+    if now["load"] and now["load"][0] > BUSY * found["cores"]:
+        warnings.warn(f"Device {device.name} is busy (load {now['load'][0]:g} on {found['cores']} cores) before "
+                      "anything is measured.", stacklevel=2)
+    return {key: found[key] for key in (*LOOK, *RUNTIME) if key not in ("missing", "state")}
+
+
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    try:
+        yield
+    except worker.WorkerError as error:
+        raise UserError(str(error)) from error
