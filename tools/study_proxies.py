@@ -33,7 +33,8 @@ from dcanas.spaces import load_space
 GROUPS = {
     "quick": ("acor", "epe_nas", "fisher", "flops", "gcor", "grad_norm", "jacov", "l2_norm", "nwot", "params", "phi",
               "plain", "rcor", "snip", "synflow", "wrcor", "wrcor:linear", "wrcor:quadratic", "wrcor:reversed", "zen"),
-    "slow": ("az_expressivity", "az_progressivity", "az_trainability", "grasp", "meco", "near", "swap", "zico"),
+    "blocks": ("az_expressivity", "az_progressivity", "az_trainability", "meco", "zico"),
+    "slow": ("grasp", "hessian", "jacob_fro", "near", "swap"),
 }
 PUBLISHED = ("params", "flops", "l2_norm", "synflow", "nwot", "snip", "grad_norm", "fisher", "jacov", "epe_nas",
              "grasp", "plain", "zen")

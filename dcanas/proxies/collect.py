@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+
+from dcanas.proxies.functional_activations import FunctionalActivations
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.SiLU, nn.GELU, nn.Hardswish,
                nn.Mish, nn.Softplus, nn.Tanh)  # not the gates (sigmoids) of squeeze-and-excitation
@@ -22,10 +25,10 @@ class Collector:
     gradients = False  # whether the backward pass has to be run for it
 
     def activation(self, block: int, before: Tensor, after: Tensor) -> None:
-        """Hear of an activation module in block `block`: its input and its output, (N, ...)."""
+        """Hear of an activation in block `block`, module or function: its input and its output, (N, ...)."""
 
     def activation_gradient(self, block: int, gradient: Tensor) -> None:
-        """Hear of the loss gradient with respect to an activation module's input, through that module alone."""
+        """Hear of the loss gradient with respect to an activation's input, through that activation alone."""
 
     def layer(self, layer: nn.Module, output: Tensor) -> None:
         """Hear of a convolution's or linear layer's output."""
@@ -42,45 +45,72 @@ class Ears:
         self.open = True
         self.activations = 0
         self.hears_gradients = any(c.gradients for c in collectors)
-        self._places = {module: i for i, block in enumerate(getattr(net, "blocks", ())) for module in block.modules()}
+        self._blocks = list(getattr(net, "blocks", ()))
+        self._places = {module: i for i, block in enumerate(self._blocks) for module in block.modules()}
+        self._block: int | None = None  # the last one that was entered
+        self._in_module = 0  # activation modules that are running: the functions they call are theirs
         self._net = net
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Install the hooks and take them away again."""
         handles = []
+        for number, block in enumerate(self._blocks):
+            handles.append(block.register_forward_pre_hook(partial(self._entering_block, number)))
         for module in self._net.modules():
             if isinstance(module, ACTIVATIONS):
-                if self.hears_gradients:
-                    handles.append(module.register_forward_pre_hook(self._entering))
-                handles.append(module.register_forward_hook(self._activation))
+                handles.append(module.register_forward_pre_hook(self._entering_module))
+                handles.append(module.register_forward_hook(self._leaving_module))
             elif isinstance(module, LAYERS):
                 handles.append(module.register_forward_hook(self._layer))
         try:
-            yield
+            with FunctionalActivations(self._entering_function, self._leaving_function):
+                yield
         finally:
             for handle in handles:
                 handle.remove()
 
-    def _activation(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        block = self._places.get(module, 0)
+    def _entering_block(self, number: int, module: nn.Module, inputs: object) -> None:
+        self._block = number
+
+    def _entering_module(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        self._in_module += 1
+        return (self._view(inputs[0], self._where(module)), *inputs[1:])
+
+    def _leaving_module(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        self._in_module -= 1
+        self._heard(inputs[0].detach(), output.detach(), self._where(module))
+
+    def _entering_function(self, before: Tensor) -> Tensor:
+        return before if self._in_module else self._view(before, self._where())
+
+    def _leaving_function(self, before: Tensor, after: Tensor) -> None:
+        if not self._in_module:
+            self._heard(before, after, self._where())
+
+    def _where(self, module: nn.Module | None = None) -> int:
+        """Return the running block; where a network calls the parts of its blocks itself, the one `module` is in."""
+        if self._block is not None:
+            return self._block
+        return self._places.get(module, 0) if module is not None else 0
+
+    def _heard(self, before: Tensor, after: Tensor, block: int) -> None:
         self.activations += 1
         with torch.no_grad():
             for collector in self.collectors:
-                collector.activation(block, inputs[0].detach(), output.detach())
+                collector.activation(block, before, after)
 
-    def _entering(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Give the module a view of its input: the view's gradient is what flows through this module alone."""
-        before, block = inputs[0], self._places.get(module, 0)
-        if not before.requires_grad:
-            return inputs
+    def _view(self, before: Tensor, block: int) -> Tensor:
+        """Return a view of an activation's input: the view's gradient is what flows through this activation alone."""
+        if not self.hears_gradients or not before.requires_grad:
+            return before
 
         def backward(gradient: Tensor) -> None:
             self._tell(lambda c: c.activation_gradient(block, gradient.detach()))
 
         view = before.view_as(before)
         view.register_hook(backward)
-        return (view, *inputs[1:])
+        return view
 
     def _layer(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         kept = output.detach()

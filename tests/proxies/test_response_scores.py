@@ -250,3 +250,29 @@ def test_the_last_feature_map_whether_a_module_pools_or_a_function():
         found.append([score.value for score in score_network(net, images, None, ["phi", "zen"]).values()])
     assert np.isfinite(found[0]).all()
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("called", "module"), [
+    (F.relu, nn.ReLU()), (torch.relu, nn.ReLU()), (lambda x: x.relu(), nn.ReLU()),
+    (lambda x: F.relu(input=x, inplace=True), nn.ReLU()), (lambda x: x.relu_(), nn.ReLU()),
+    (F.silu, nn.SiLU()), (F.gelu, nn.GELU()), (F.hardswish, nn.Hardswish())])
+def test_activations_called_as_functions_are_heard_like_modules(batch, called, module):
+    """A residual whose two summands both go through an activation: the same scores whether function or module."""
+    class Residual(nn.Module):
+        def __init__(self, activation):
+            super().__init__()
+            self.layer, self.norm, self.activation = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), activation
+
+        def forward(self, x):
+            x = self.activation(self.norm(self.layer(x)))
+            return self.activation(self.norm(self.layer(x)) + x)
+
+    found = []
+    for activation in (called, module):
+        torch.manual_seed(0)
+        head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 6))
+        net = Blocks(nn.Conv2d(3, 3, 3), Residual(activation), Residual(activation), head)
+        found.append(score_network(net, *batch, names=["nwot", "swap", "near", "acor", "gcor", "wrcor", "snip"]))
+    for name, score in found[0].items():
+        assert score.ok, (name, score.status)
+        assert score.value == pytest.approx(found[1][name].value, rel=1e-5), name
