@@ -16,8 +16,9 @@ COMMANDS = {
     "train": ("stage", "train the derived architecture (source=DIR: the one derived there)"),
     "export": ("stage", "export the trained network to ONNX and check it against torch"),
     "profile": ("stage", "measure latency on the device (onnx=FILE: of any ONNX file)"),
+    "score": ("score", "training-free scores of networks (architecture=, list=FILE, n=N), judged against=accuracy|..."),
     "report": ("report", "print and rewrite the certificate of a run (source=DIR)"),
-    "list": ("listing", "what there is: list spaces|data|devices|costs|searches|recipes|experiments"),
+    "list": ("listing", "what there is: list spaces|data|devices|costs|searches|proxies|recipes|experiments"),
     "doctor": ("doctor", "versions, devices, threads, write access, and what is missing"),
 }
 
@@ -48,6 +49,7 @@ Examples:
   dcanas run budget.params=100000 budget.macs=1.2e6
   dcanas run data=folder data.root=photos data.size=32 budget.latency_ms=2
   dcanas feasibility space=nasbench201 data=cifar10 budget.params=3e5
+  dcanas score n=50 data=cifar10 data.root=DIR against=accuracy
   dcanas run -m seed=0,1,2
 
 The same command with the same settings continues where it stopped or shows what is done.

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from dcanas.basics.errors import UserError, unknown
@@ -26,7 +26,7 @@ from dcanas.spaces.user_file import file_hash, load_space_file
 GROUPS = ("space", "data", "search", "train", "experiment")
 FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton")  # keys checked by those who know
 LITERAL = ("space.file", "data.root", "data.group_by", "train.init", "train.distillation.weights", "run.dir",
-           "run.root", "source")  # taken as typed
+           "run.root", "source", "architecture", "list", "against")  # taken as typed
 
 
 def choices(group: str) -> list[str]:
@@ -46,13 +46,16 @@ def jobs(overrides: Sequence[str]) -> list[list[str]]:
     return [list(combination) for combination in itertools.product(*columns)]
 
 
-def configure(overrides: Sequence[str]) -> tuple[Settings, RunOptions]:
+def configure(overrides: Sequence[str], command: str = "run") -> tuple[Settings, RunOptions]:
     """Return settings and run options; raises `UserError` in one sentence for anything that does not exist."""
-    values: dict[str, Any] = OmegaConf.to_container(composed(overrides), resolve=True)  # type: ignore[assignment]
+    made = composed(overrides, command)
+    values: dict[str, Any] = OmegaConf.to_container(made, resolve=True)  # type: ignore[assignment]
+    asked = {key: values.pop(key) for key in own_keys(command) if key != "default_budget"}
     run, name, source = values.pop("run"), values.pop("name"), values.pop("source")
     values.pop("experiment", None)
     values["budget"] = _budget(values["budget"], values.pop("default_budget"))
     stated = [override.key_or_group for override in _parse(overrides)]
+    values["search"] = _of_this_search(values["search"], stated)
     if "file" in values["space"]:
         values["space"] = _from_file(values["space"])
     if source is not None:
@@ -63,8 +66,16 @@ def configure(overrides: Sequence[str]) -> tuple[Settings, RunOptions]:
         name = f"{values['data']['name']}-{values['space']['name']}"
     places = {"source": source, "dir": run["dir"], "root": run["root"]}
     expanded = {key: str(Path(value).expanduser()) if value else value for key, value in places.items()}
-    options = from_mapping(RunOptions, {**run, **expanded, "name": str(name)}, "run")
+    options = from_mapping(RunOptions, {**run, **expanded, "name": str(name), "asked": asked}, "run")
     return from_mapping(Settings, values), options
+
+
+def _of_this_search(search: dict[str, Any], stated: Sequence[str]) -> dict[str, Any]:
+    """Leave out what a data set or space suits in other searches than the one chosen; what was typed stays."""
+    if search["name"] not in choices("search"):
+        return search  # refused by name later
+    own = yaml.safe_load((resource_folder("conf") / "search" / f"{search['name']}.yaml").read_text(encoding="utf-8"))
+    return {key: value for key, value in search.items() if key in own or f"search.{key}" in stated}
 
 
 def _from_file(space: dict[str, Any]) -> dict[str, Any]:
@@ -75,18 +86,30 @@ def _from_file(space: dict[str, Any]) -> dict[str, Any]:
     return {**space, "name": load_space_file(path).name, "file": str(path), "file_sha256": file_hash(path)}
 
 
-def composed(overrides: Sequence[str]) -> DictConfig:
+def own_keys(command: str) -> dict[str, Any]:
+    """Return what a command asks beside the settings of a run, with defaults: `conf/command/<command>.yaml`."""
+    path = resource_folder("conf") / "command" / f"{command}.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def composed(overrides: Sequence[str], command: str = "run") -> DictConfig:
     """Return the composed configuration, before any of our own checks but that names exist."""
+    own = own_keys(command)
     parsed = _parse(overrides)
+    own |= {override.key_or_group: override.value() for override in parsed if override.key_or_group in own}
+    overrides = [text for text in overrides if text.partition("=")[0] not in own]
     with initialize_config_dir(str(resource_folder("conf")), version_base="1.3"):
         try:
             _check_choices(parsed)
             overrides = [_for_hydra(text) for text in overrides if text != "experiment=null"]
             groups = [text for text in overrides if text.partition("=")[0].partition("@")[0] in GROUPS]
-            known = list(_keys(OmegaConf.to_container(compose("config", groups))))  # they decide which keys there are
+            there = OmegaConf.to_container(compose("config", groups))  # groups decide which keys there are
+            known = [*own, *_keys(there)]
             for override in parsed:
                 _check(override, known)
-            return compose("config", overrides)
+            with open_dict(made := compose("config", overrides)):
+                made.merge_with(own)
+            return made
         except (HydraException, OmegaConfBaseException) as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise UserError(f"The settings cannot be put together: {reason}") from error

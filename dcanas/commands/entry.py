@@ -47,7 +47,7 @@ def _enter(module: str, command: str, arguments: list[str]) -> int:
     if "--cfg" in flags:
         from omegaconf import OmegaConf
 
-        print(OmegaConf.to_yaml(composed(overrides)), end="")
+        print(OmegaConf.to_yaml(composed(overrides, command)), end="")
         return 0
     combinations = jobs(overrides)
     if len(combinations) > 1 and not set(flags) & set(MULTIRUN):
@@ -85,7 +85,7 @@ def _one(action: ModuleType, command: str, overrides: list[str]) -> int:
     from dcanas.commands.configure import configure
     from dcanas.commands.session import Session, typed_command
 
-    session = Session(*configure(overrides), typed_command(command, overrides))
+    session = Session(*configure(overrides, command), typed_command(command, overrides))
     try:
         return action.main(session, command)
     finally:

@@ -1,4 +1,4 @@
-"""`dcanas list spaces|data|devices|costs|searches|recipes|experiments`: what there is, one line each."""
+"""`dcanas list spaces|data|devices|costs|searches|proxies|recipes|experiments`: what there is, one line each."""
 
 from __future__ import annotations
 
@@ -68,6 +68,16 @@ def _searches() -> Rows:
         yield f"strategy={name}", _first_line(strategies[name].__doc__)
 
 
+def _proxies() -> Rows:
+    from dcanas.proxies import list_proxies, proxies
+
+    for name in list_proxies():
+        found = proxies[name]
+        options = ", ".join(f":{option}" if option != "number" else ":0.5" for option in found.options)
+        yield (name, found.direction, "yes" if found.labels else "no", found.batch_norm, f"{found.cost:g}", found.paper,
+               options, _first_line(found.function.__doc__).removeprefix("Return "))
+
+
 def _group(group: str) -> Callable[[], Rows]:
     def rows() -> Rows:
         from dcanas.basics.resources import resource_folder
@@ -95,6 +105,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "devices": (("device", "connection", "runtime", "threads", "costs", ""), _devices),
     "costs": (("cost", "unit", ""), _costs),
     "searches": (("search", ""), _searches),
+    "proxies": (("proxy", "better", "labels", "batch norm", "cost", "paper", "options", ""), _proxies),
     "recipes": (("train", ""), _group("train")),
     "experiments": (("experiment", ""), _group("experiment")),
 }

@@ -13,6 +13,7 @@ from dcanas.basics.keys import key_of, plain
 from dcanas.costs import Budget
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.settings import SearchSettings
+from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.training import DataSpec, Recipe
 
 
@@ -41,7 +42,7 @@ class Settings:
     budget: dict[str, float | str]
     space: SpaceSettings
     data: DataSpec
-    search: SearchSettings | ElasticSettings  # which one, search.name says
+    search: SearchSettings | ElasticSettings | ZeroShotSettings  # which one, search.name says
     train: Recipe
     baseline: bool = False
 
@@ -66,7 +67,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where and how a run is done; none of it changes a result."""
+    """Where and how a run is done; none of it changes a result.
+
+    asked: values of the command's own keys (`conf/command/<command>.yaml`).
+    """
 
     name: str
     dir: str | None = None
@@ -75,6 +79,7 @@ class RunOptions:
     threads: int | None = None
     progress: str = "auto"
     source: str | None = None
+    asked: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name.strip():

@@ -13,6 +13,7 @@ from dcanas.commands.settings import differences
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.hardware import Device
 from dcanas.search.elastic_settings import ElasticSettings
+from dcanas.search.zero_shot_settings import ZeroShotSettings
 
 FILES = {  # stage -> its results, of the whole run (search) or of each device
     "search": ("scores.json", "key.json"),  # of an elastic search: ELASTIC
@@ -22,11 +23,13 @@ FILES = {  # stage -> its results, of the whole run (search) or of each device
     "profile": ("profile.json",),
 }
 ELASTIC = ("supernet.json", "supernet.pt", "key.json")
-DERIVING = ("search.pool", "search.finalists", "search.finalist_epochs", "search.evaluations", "search.population",
-            "search.tournament", "search.recalibration_images", "search.inherit")  # used after the search itself
+DERIVING = ("search.pool", "search.finalists", "search.finalist_epochs", "search.rerank", "search.rerank_batch_size",
+            "search.aggregate")  # used after the search itself
+EVOLVING = ("search.evaluations", "search.population", "search.tournament", "search.recalibration_images",
+            "search.inherit")  # so are these, after an elastic supernet
 MADE_WITH = {  # stage -> settings that can no longer be changed once its result is taken over
     "search": ("space.name", "space.search_skeleton.", "search."),
-    "derive": ("space.", "budget", *DERIVING),
+    "derive": ("space.", "budget", *DERIVING, *EVOLVING),
     "train": ("data.", "train.", "seed"),
     "export": (),
 }
@@ -55,9 +58,13 @@ def adopt(session: Session, first: str) -> None:
 
 def _refuse_changes(session: Session, source: Path, taken: tuple[str, ...]) -> None:
     changed = differences(plain(session.settings), stored_settings(source))
+    search = session.settings.search
+    free = (*DERIVING, *EVOLVING) if isinstance(search, ElasticSettings) else DERIVING
+    scored = isinstance(search, ZeroShotSettings)  # the final networks themselves, of this skeleton and on these images
     for stage in taken:
         for key, text in changed.items():
-            if key.startswith(MADE_WITH[stage]) and not (stage == "search" and key in DERIVING):
+            fixed = (*MADE_WITH[stage], *(("space.", "data.") if scored and stage == "search" else ()))
+            if key.startswith(fixed) and not (stage == "search" and key in free):
                 raise UserError(f"The {stage} of {source} is taken as it is, so a setting it was made with cannot "
                                 f"change ({text}); leave that setting out, or use a command that begins earlier.")
 

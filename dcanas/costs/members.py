@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -20,3 +21,8 @@ def member_choices(space: Space) -> np.ndarray:
 def as_architecture(space: Space, choices: np.ndarray) -> Architecture:
     """Return one row of `member_choices` as an architecture."""
     return Architecture(space.name, tuple(int(c) for c in choices))
+
+
+def as_choices(archs: Sequence[Architecture]) -> np.ndarray:
+    """Return architectures as rows of option indices. Shape: (n, slots)."""
+    return np.array([arch.choices for arch in archs], dtype=np.int64)

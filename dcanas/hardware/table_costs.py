@@ -34,6 +34,14 @@ def table_costs(space: Space, device: Device, names: Sequence[str], input_shape:
     return found
 
 
+def published_latency(space: Space, device: Device) -> TableCost | None:
+    """Return the published latency of the benchmark's own networks on a device, or None where there is no table."""
+    if device.costs.get("latency_ms") not in ("looked up", "predicted") or device.table is None:
+        return None
+    table = _table(device, "latency_ms")
+    return table if table.domain is not None and table.domain.space == space.name else None
+
+
 def _looked_up(space: Space, device: Device, name: str, input_shape: tuple[int, int, int], num_classes: int,
                skeleton: dict[str, Any]) -> TableCost:
     data = next((data for data, classes in CLASSES.items() if classes == num_classes), "cifar10")

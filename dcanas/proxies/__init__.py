@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from dcanas.proxies.registry import Proxy, ProxyScore, list_proxies, proxies
+from dcanas.proxies.registry import Asked, Proxy, ProxyScore, list_proxies, proxies
 from dcanas.proxies.score import score_network
 
 for _name in ("acor", "az_nas", "epe_nas", "fisher", "flops", "gcor", "grad_norm", "grasp", "hessian", "jacob_fro",
@@ -10,4 +10,4 @@ for _name in ("acor", "az_nas", "epe_nas", "fisher", "flops", "gcor", "grad_norm
               "wrcor", "zen", "zico"):
     import_module(f"dcanas.proxies.{_name}")  # registers itself
 
-__all__ = ["Proxy", "ProxyScore", "list_proxies", "proxies", "score_network"]
+__all__ = ["Asked", "Proxy", "ProxyScore", "list_proxies", "proxies", "score_network"]

@@ -35,9 +35,6 @@ class FunctionalActivations(TorchFunctionMode):
         in_place = FUNCTIONS[function] or bool(options.get("inplace")) or any(a is True for a in args[1:])
         seen = self._entering(given.clone() if in_place else given)
         work = seen.clone() if in_place else seen  # what is overwritten is nobody's input that was told of
-        if args:
-            output = function(work, *args[1:], **options)
-        else:
-            output = function(**{**options, "input": work})
+        output = function(work, *args[1:], **options) if args else function(**{**options, "input": work})
         self._left(seen.detach(), output.detach())
         return given.copy_(output) if in_place else output

@@ -8,20 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, plain
+from dcanas.proxies.initialisation import initialise
 from dcanas.proxies.score import score_network
-from dcanas.spaces import Architecture, Space, load_space
+from dcanas.spaces import Architecture, Space, load_space, load_space_file
 
 Row = dict[str, Any]
 
@@ -30,8 +32,9 @@ Row = dict[str, Any]
 class Scoring:
     """What a table's scores depend on, besides the networks.
 
-    images: (N, C, H, W) float32 as the networks take them; labels: (N,). Every network's weights are drawn by its
-    space's default rules, seeded by `seed` and the architecture.
+    images: (N, C, H, W) float32 as the networks take them; labels: (N,).
+    initialisation: how every network's weights are drawn (`INITIALISATIONS`), seeded by `seed` and the architecture.
+    space_file: of a space of the user's own. device: where the passes run; no score depends on either.
     """
 
     space: str
@@ -41,11 +44,18 @@ class Scoring:
     num_classes: int = 10
     seed: int = 0
     skeleton: Mapping[str, Any] = field(default_factory=dict)
+    initialisation: str = "default"
+    space_file: str | None = None
+    device: str = "cpu"
+
+    def load_space(self) -> Space:
+        return load_space(self.space) if self.space_file is None else load_space_file(self.space_file)
 
     def header(self) -> Row:
         batch = hashlib.sha256(np.ascontiguousarray(self.images).tobytes() + self.labels.tobytes()).hexdigest()[:12]
         return {"space": self.space, "names": list(self.names), "num_classes": self.num_classes, "seed": self.seed,
-                "skeleton": plain(dict(self.skeleton)), "images": list(self.images.shape), "batch": batch}
+                "skeleton": plain(dict(self.skeleton)), "initialisation": self.initialisation,
+                "images": list(self.images.shape), "batch": batch}
 
 
 def score_many(scoring: Scoring, architectures: Iterable[Architecture], path: Path, workers: int = 1,
@@ -56,7 +66,7 @@ def score_many(scoring: Scoring, architectures: Iterable[Architecture], path: Pa
     they are done and carry their `position`. `progress` hears of every new row.
     Raises `UserError` where the file was made with other settings.
     """
-    space = load_space(scoring.space)
+    space = scoring.load_space()
     done = {row["position"]: row["architecture"] for row in open_table(path, scoring.header())}
 
     def wanted() -> Iterator[tuple[int, Architecture]]:
@@ -70,12 +80,43 @@ def score_many(scoring: Scoring, architectures: Iterable[Architecture], path: Pa
     count = 0
     with path.open("a", encoding="utf-8") as file:
         for row in _rows(scoring, wanted(), workers):
-            file.write(json.dumps(row, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+            _write(file, row)
             progress(row)
             count += 1
     return count
+
+
+def stored_scorer(scoring: Scoring, path: Path, before: Callable[[], None] = lambda: None,
+                  ) -> Callable[[Architecture], Row]:
+    """Return a function that gives an architecture's row, from the table `path` where it is there already.
+
+    A new row is stored before it is returned. before: called ahead of each new one; what it raises ends it there.
+    """
+    space = scoring.load_space()
+    known = {row["architecture"]: row for row in open_table(path, scoring.header())}
+
+    def row_of(arch: Architecture) -> Row:
+        text = space.format(arch)
+        if text not in known:
+            before()
+            row = score_architecture(scoring, space, arch, len(known))
+            with path.open("a", encoding="utf-8") as file:
+                _write(file, row)
+            known[text] = row
+        return known[text]
+
+    return row_of
+
+
+def values_of(row: Row) -> dict[str, float]:
+    """Return a row's scores by name, NaN where there is none."""
+    return {name: np.nan if value is None else value for name, value in row["scores"].items()}
+
+
+def _write(file: IO[str], row: Row) -> None:
+    file.write(json.dumps(row, allow_nan=False) + "\n")
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def open_table(path: Path, header: Row) -> list[Row]:
@@ -110,8 +151,7 @@ def read_table(path: Path) -> tuple[Row, list[Row], int]:
 def columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the values by proxy in order of position, NaN where there is none."""
     ordered = sorted(rows, key=lambda row: row["position"])
-    return {name: np.array([np.nan if row["scores"][name] is None else row["scores"][name] for row in ordered])
-            for name in names}
+    return {name: np.array([values_of(row)[name] for row in ordered]) for name in names}
 
 
 def score_architecture(scoring: Scoring, space: Space, arch: Architecture, position: int = 0) -> Row:
@@ -119,6 +159,8 @@ def score_architecture(scoring: Scoring, space: Space, arch: Architecture, posit
     with torch.random.fork_rng([]):
         torch.manual_seed(derive_seed(scoring.seed, "initial weights", arch.to_json()))
         net = space.build(arch, scoring.num_classes, scoring.images.shape[1], **scoring.skeleton)
+        initialise(net, scoring.initialisation)
+    net = net.to(scoring.device)
     scores = score_network(net, torch.from_numpy(scoring.images), scoring.labels, scoring.names, scoring.seed)
     values = {name: score.to_json() for name, score in scores.items()}
     return {"position": position, "architecture": space.format(arch),
@@ -129,7 +171,7 @@ def score_architecture(scoring: Scoring, space: Space, arch: Architecture, posit
 
 def _rows(scoring: Scoring, wanted: Iterator[tuple[int, Architecture]], workers: int) -> Iterator[Row]:
     if workers == 1:
-        space = load_space(scoring.space)
+        space = scoring.load_space()
         for position, arch in wanted:
             yield score_architecture(scoring, space, arch, position)
         return
@@ -148,8 +190,9 @@ _worker: dict[str, Any] = {}
 
 
 def _start_worker(scoring: Scoring) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
     torch.set_num_threads(1)
-    _worker.update(scoring=scoring, space=load_space(scoring.space))
+    _worker.update(scoring=scoring, space=scoring.load_space())
 
 
 def _work(position: int, arch: Architecture) -> Row:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.ranges import Ranges, check_ranges
+from dcanas.proxies import Asked
 
 RANGES: Ranges = {
     "epochs": (int, 1, 100_000),
@@ -22,6 +23,7 @@ RANGES: Ranges = {
     "tournament": (int, 1, 10_000),
     "finalists": (int, 1, 1000),
     "finalist_epochs": (int, 0, 10_000),
+    "rerank_batch_size": (int, 1, 65_536),
 }
 
 
@@ -36,6 +38,8 @@ class ElasticSettings:
         other a mutation of the best of `tournament` members drawn from the youngest `population`.
     finalists: how many of them are trained on for `finalist_epochs` each (0 epochs: the judged accuracy decides).
     inherit: finalists and the final training start from the supernet's weights.
+    rerank: training-free scores by which, together with the search's own, the pool is ordered before its best become
+        finalists (see `dcanas.search.rerank`); rerank_batch_size: training images they look at.
     Raises `UserError` naming the field, its range and the value.
     """
 
@@ -54,10 +58,14 @@ class ElasticSettings:
     tournament: int = 8
     finalists: int = 4
     finalist_epochs: int = 4
+    rerank: tuple[str, ...] = ()
+    rerank_batch_size: int = 64
     inherit: bool = True
 
     def __post_init__(self) -> None:
         check_ranges(self, "search", RANGES)
+        for proxy in self.rerank:
+            Asked.parse(proxy)
         if self.name != "elastic":
             raise unknown("search", self.name, ["elastic"])
         if not isinstance(self.inherit, bool):

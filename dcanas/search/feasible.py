@@ -9,12 +9,14 @@ from numpy.random import Generator
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, CostModel, LinearCost
+from dcanas.costs.descent import descend
 from dcanas.costs.feasibility import feasibility, select_costs
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.costs.programme import best_within
 from dcanas.spaces import Architecture, Space
 
 DRAWS = 300  # of members, before a tight budget is met by an integer programme instead
+FEW_DRAWS = 10  # once that was so
 PROGRAMMES = 30
 MUTATIONS = 50
 
@@ -29,12 +31,19 @@ class FeasibleMembers:
         self.space, self.budget = space, budget
         self.limited = select_costs(costs, budget)
         feasibility(space, costs, budget, seed).require()
+        self._tight = False  # draws have found nobody
         self._listed = self._within(member_choices(space)) if space.enumerable else None
 
     def allows(self, arch: Architecture) -> bool:
         """True where the architecture is a member within every limit."""
         return self.space.is_member(arch) and all(
             bool(self.budget.allows(cost.name, cost.upper(arch))) for cost in self.limited)
+
+    def listed(self) -> np.ndarray:
+        """Return all of them, in a space that can be listed. Shape: (members, slots), indices of options."""
+        if self._listed is None:
+            raise UserError(f"{self.space.name} is too large to be listed.")
+        return self._listed
 
     def count(self) -> int | None:
         """Return how many there are, or None where the space is too large to list them."""
@@ -44,22 +53,28 @@ class FeasibleMembers:
         """Draw a member within the budget: uniformly where they are listed.
 
         In a space too large for that, members are drawn until one is within; where the budget is so tight that none
-        turns up, an integer programme finds the best one under random scores.
+        turns up, an integer programme finds the best one under random scores, or, where costs do not add up over
+        slots, a random member goes down to the budget by mutations.
         """
         if self._listed is not None:
             return as_architecture(self.space, self._listed[int(rng.integers(len(self._listed)))])
-        for _ in range(DRAWS):
+        for _ in range(FEW_DRAWS if self._tight else DRAWS):
             arch = self.space.sample(rng)
             if self.allows(arch):
                 return arch
+        self._tight = True
+        if not self.space.additive:
+            down = descend(self.space, self.limited, self.budget, rng)
+            if down is not None and self.allows(down):
+                return down
+            raise self._nobody()
         limits = [(c, self.budget[c.name] / (1 + c.relative_error)) for c in self.limited if isinstance(c, LinearCost)]
         for _ in range(PROGRAMMES):
             scores = [list(rng.normal(size=len(slot.options))) for slot in self.space.slots]
             found = best_within(self.space, scores, limits)
             if found is not None and self.allows(found):
                 return found
-        raise UserError(f"No member of {self.space.name} within the budget turned up in {DRAWS} draws; loosen the "
-                        f"limit on {', '.join(c.name for c in self.limited)}.")
+        raise self._nobody()
 
     def mutate(self, arch: Architecture, rng: Generator) -> Architecture:
         """Return a random neighbour within the budget, or a fresh draw where none turned up."""
@@ -68,6 +83,10 @@ class FeasibleMembers:
             if self.allows(changed):
                 return changed
         return self.sample(rng)
+
+    def _nobody(self) -> UserError:
+        return UserError(f"No member of {self.space.name} within the budget turned up in {DRAWS} draws; loosen the "
+                         f"limit on {', '.join(c.name for c in self.limited)}.")
 
     def _within(self, choices: np.ndarray) -> np.ndarray:
         kept = np.ones(len(choices), dtype=bool)

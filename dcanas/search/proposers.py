@@ -10,17 +10,16 @@ import numpy as np
 import torch
 from numpy.random import Generator
 
-from dcanas.basics.errors import UserError
 from dcanas.basics.registry import Registry
 from dcanas.proxies.votes import oriented
 from dcanas.search.feasible import FeasibleMembers
+from dcanas.search.policy import Policy
 from dcanas.spaces import Architecture
 
 Scores = Mapping[str, float]
 Prefer = Callable[[Sequence[Scores]], np.ndarray]
 WARM_UP = 100  # random networks that give REINFORCE the mean and spread of every score
 POLICY_DRAWS = 100  # from the policy, before a random member is taken instead
-FIRST_LOGITS = 1e-3  # their spread
 
 
 class Settings(Protocol):
@@ -84,30 +83,25 @@ class evolution:  # noqa: N801
 
 @proposers.add
 class reinforce:  # noqa: N801
-    """REINFORCE on independent categorical choices (Jing et al., arXiv 2507.08841).
+    """REINFORCE on categorical choices, independent but for groups (Jing et al., arXiv 2507.08841).
 
     Reward: the sum of the scores' z-values, mean and spread from 100 random members; baseline: its moving average.
     """
 
     def __init__(self, members: FeasibleMembers, settings: Settings, prefer: Prefer, rng: Generator):
-        space = members.space
-        if space.groups or not space.slots:
-            raise UserError(f"REINFORCE draws every slot on its own, which {space.name} does not allow; choose "
-                            "strategy random or evolution.")
         self.members, self.rng, self.names = members, rng, settings.names
         self.momentum = settings.baseline_momentum
-        self.logits = [torch.tensor(FIRST_LOGITS * rng.normal(size=len(s.options)), requires_grad=True)
-                       for s in space.slots]
-        self.optimizer = torch.optim.Adam(self.logits, lr=settings.learning_rate)
+        self.policy = Policy(members.space, rng)
+        self.optimizer = torch.optim.Adam(self.policy.logits, lr=settings.learning_rate)
         self.first: list[np.ndarray] = []
         self.baseline: float | None = None
 
     def ask(self) -> Architecture:
         if len(self.first) < WARM_UP:
             return self.members.sample(self.rng)
-        shares = [torch.softmax(row.detach(), 0).numpy() for row in self.logits]
+        shares = self.policy.shares()
         for _ in range(POLICY_DRAWS):
-            drawn = Architecture(self.members.space.name, tuple(int(self.rng.choice(len(p), p=p)) for p in shares))
+            drawn = self.policy.draw(shares, self.rng)
             if not self.members.space.is_dead(drawn):
                 arch = self.members.space.prune(drawn)
                 if self.members.allows(arch):
@@ -125,7 +119,6 @@ class reinforce:  # noqa: N801
         reward = float(np.where(np.isnan(z), np.nanmin((table - np.nanmean(table, axis=0)) / spread), z).sum())
         self.baseline = reward if self.baseline is None else (self.momentum * self.baseline
                                                               + (1 - self.momentum) * reward)
-        likelihood = sum(torch.log_softmax(row, 0)[c] for row, c in zip(self.logits, arch.choices, strict=True))
         self.optimizer.zero_grad()
-        (-(reward - self.baseline) * likelihood).backward()  # type: ignore[union-attr]
+        (-(reward - self.baseline) * self.policy.log_likelihood(arch)).backward()
         self.optimizer.step()

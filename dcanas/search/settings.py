@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.ranges import Ranges, check_ranges
+from dcanas.proxies import Asked
 from dcanas.search.strategies import strategies
 
 RANGES: Ranges = {
@@ -23,6 +24,7 @@ RANGES: Ranges = {
     "pool": (int, 1, 1_000_000),
     "finalists": (int, 1, 1000),
     "finalist_epochs": (int, 0, 10_000),
+    "rerank_batch_size": (int, 1, 65_536),
 }
 
 
@@ -35,6 +37,8 @@ class SearchSettings:
     share: candidates leaving one node are evaluated once for all its edges.
     pool: feasible candidates proposed; finalists: how many of them are trained for `finalist_epochs` each
         (0 epochs: the best score decides).
+    rerank: training-free scores by which, together with the search's own, the pool is ordered before its best become
+        finalists (see `dcanas.search.rerank`); rerank_batch_size: training images they look at.
     Raises `UserError` naming the field, its range and the value.
     """
 
@@ -55,9 +59,13 @@ class SearchSettings:
     pool: int = 100
     finalists: int = 6
     finalist_epochs: int = 4
+    rerank: tuple[str, ...] = ()
+    rerank_batch_size: int = 64
 
     def __post_init__(self) -> None:
         check_ranges(self, "search", RANGES)
+        for proxy in self.rerank:
+            Asked.parse(proxy)
         if self.name != "differentiable":
             raise unknown("search", self.name, ["differentiable"])
         strategies[self.strategy]

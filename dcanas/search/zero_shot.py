@@ -8,59 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import Budget, CostModel
-from dcanas.proxies.registry import Asked
-from dcanas.proxies.table import Scoring, score_architecture
 from dcanas.proxies.votes import AGGREGATES, oriented
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.proposers import proposers
+from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture, Space
 
 Scores = Mapping[str, float]
 Scorer = Callable[[Architecture], Scores]
 PATIENCE = 20  # proposals per evaluation before a strategy that repeats itself is stopped
-
-
-@dataclass(frozen=True)
-class ZeroShotSettings:
-    """What votes and how networks are proposed.
-
-    Attributes:
-        names: proxies that vote.
-        aggregate: how: "borda" (sum of ranks), "log_rank", "copeland" or "majority".
-        strategy: "random", "evolution" or "reinforce".
-        evaluations: different networks scored.
-        population, tournament: of ageing evolution.
-        learning_rate, baseline_momentum: of REINFORCE.
-    """
-
-    names: tuple[str, ...] = ("synflow", "jacov", "wrcor")
-    aggregate: str = "copeland"
-    strategy: str = "evolution"
-    evaluations: int = 1000
-    population: int = 64
-    tournament: int = 10
-    learning_rate: float = 1e-3
-    baseline_momentum: float = 0.9
-
-    def check(self) -> None:
-        """Raise `UserError` for anything that does not exist or makes no sense."""
-        for name in self.names:
-            Asked.parse(name)
-        if not self.names:
-            raise UserError("Zero-shot search needs at least one proxy to vote, got none.")
-        if self.aggregate not in AGGREGATES:
-            raise UserError(f"aggregate must be one of {', '.join(AGGREGATES)}, got {self.aggregate!r}.")
-        _ = proposers[self.strategy]
-        if min(self.evaluations, self.population, self.tournament) < 1 or self.tournament > self.population:
-            raise UserError("evaluations, population and tournament must be at least 1, and the tournament no larger "
-                            f"than the population, got {self.evaluations}, {self.population}, {self.tournament}.")
 
 
 @dataclass(frozen=True)
@@ -87,13 +48,11 @@ def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostM
     Raises `BudgetError` where nothing is within the budget.
     """
     settings = settings or ZeroShotSettings()
-    settings.check()
     members = FeasibleMembers(space, budget, costs, seed)
     rng = np.random.default_rng(derive_seed(seed, "zero_shot", settings.strategy))
 
     def prefer(found: Sequence[Scores]) -> np.ndarray:
-        table = np.array([oriented(name, np.array([each[name] for each in found], float)) for name in settings.names])
-        return AGGREGATES[settings.aggregate](table)
+        return votes_of(found, settings.names, settings.aggregate)
 
     proposer = proposers[settings.strategy](members, settings, prefer, rng)
     known: dict[Architecture, Scores] = {}
@@ -112,13 +71,7 @@ def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostM
     return ZeroShotResult(evaluated[int(np.argmax(votes))], evaluated, columns, votes)
 
 
-def network_scorer(space: Space, images: np.ndarray, labels: np.ndarray, names: Sequence[str], num_classes: int = 10,
-                   seed: int = 0, **skeleton: Any) -> Scorer:
-    """Return a scorer that builds each network and runs the proxies on one batch (see `score_network`)."""
-    scoring = Scoring(space.name, tuple(names), images, labels, num_classes, seed, skeleton)
-
-    def score(arch: Architecture) -> Scores:
-        values = score_architecture(scoring, space, arch)["scores"]
-        return {name: np.nan if value is None else value for name, value in values.items()}
-
-    return score
+def votes_of(found: Sequence[Scores], names: Sequence[str], aggregate: str) -> np.ndarray:
+    """Return one number per network, larger is better: the vote of the scores in `names`. Shape: (networks,)."""
+    return AGGREGATES[aggregate](np.array([oriented(name, np.array([each[name] for each in found], float))
+                                           for name in names]))

@@ -123,6 +123,9 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
                 choices[i] = int(i in halved)
         return self.architecture(choices)
 
+    def reachable(self) -> list[tuple[int, ...]]:
+        return self.allowed
+
     def extremes(self) -> tuple[Architecture, Architecture]:
         if self.bounds is None:
             raise UserError(f"The elastic supernet of {self.name} needs bounds in space.search_skeleton "

@@ -209,6 +209,10 @@ class Space(ABC):
                     if self.uses(group, i, o) != self.uses(group, i, changed[i]):
                         yield Architecture(self.name, (*changed[:i], o, *changed[i + 1:]))
 
+    def reachable(self) -> list[tuple[int, ...]]:
+        """Return per slot the options that a search may choose."""
+        return [tuple(range(len(slot.options))) for slot in self.slots]
+
     def mutate(self, arch: Architecture, rng: Generator) -> Architecture:
         """Return a random neighbour."""
         near = self.neighbours(arch)

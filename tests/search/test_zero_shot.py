@@ -10,9 +10,12 @@ from chain_space import Chain
 
 from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs import Budget, count_costs
+from dcanas.proxies.sources import network_sources
+from dcanas.proxies.table import Scoring
 from dcanas.proxies.votes import copeland
 from dcanas.search.feasible import FeasibleMembers
-from dcanas.search.zero_shot import ZeroShotSettings, network_scorer, zero_shot
+from dcanas.search.zero_shot import zero_shot
+from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")
@@ -112,12 +115,12 @@ def test_scores_that_do_not_exist_do_not_win():
 
 def test_real_networks_are_scored():
     rng = np.random.default_rng(0)
-    scorer = network_scorer(SPACE, rng.normal(size=(4, 3, 8, 8)).astype(np.float32), np.arange(4),
-                            ("synflow", "jacov"), channels=4, cells=1)
+    sources = network_sources(Scoring("nasbench201", ("synflow", "jacov"), rng.normal(size=(4, 3, 8, 8)).astype(
+        np.float32), np.arange(4), skeleton={"channels": 4, "cells": 1}))
     costs = count_costs(SPACE, (3, 8, 8), channels=4, cells=1)
     budget = Budget(params=8_000)
     settings = ZeroShotSettings(("synflow", "jacov"), "borda", "evolution", 8, 4, 2)
-    found = zero_shot(SPACE, budget, scorer, costs, settings)
+    found = zero_shot(SPACE, budget, lambda arch: {name: sources[name](arch) for name in sources}, costs, settings)
     assert len(found.evaluated) == 8
     assert costs[0].value(found.architecture) <= 8_000
     assert np.isfinite(found.scores["synflow"]).all()
@@ -130,5 +133,9 @@ def test_what_cannot_be_searched_is_told():
         zero_shot(SPACE, BUDGET, truth, COSTS, ZeroShotSettings(("synflo",)))
     with pytest.raises(UserError, match="Unknown zero-shot strategy 'evolve'; did you mean 'evolution'"):
         zero_shot(SPACE, BUDGET, truth, COSTS, ZeroShotSettings(strategy="evolve"))
-    with pytest.raises(UserError, match="the tournament no larger than the population, got 10, 5, 6"):
+    with pytest.raises(UserError, match="so it must be at most 5, got 6"):
         zero_shot(SPACE, BUDGET, truth, COSTS, ZeroShotSettings(evaluations=10, population=5, tournament=6))
+    with pytest.raises(UserError, match=r"search\.batch_size must be at least 2 for jacov, got 1"):
+        ZeroShotSettings(("synflow", "jacov"), batch_size=1)
+    with pytest.raises(UserError, match="Unknown initialisation 'xaviar'; did you mean 'xavier'"):
+        ZeroShotSettings(initialisation="xaviar")

@@ -10,13 +10,16 @@ from dcanas.basics.keys import key_of
 from dcanas.commands.display import Bar
 from dcanas.commands.session import LATENCIES, Session
 from dcanas.commands.stages.evolving import evolved, inheritance
+from dcanas.commands.stages.reranking import reranking
 from dcanas.commands.stages.searching import run_search, search_folder
+from dcanas.commands.stages.zero_shot import zero_shot_derived
 from dcanas.hardware import Device
 from dcanas.hardware.members import measure_members
 from dcanas.search import derive
 from dcanas.search.derive import Judge
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.finalists import Verify, final_judge, short_training
+from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture
 
 
@@ -38,10 +41,15 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
     settings, dataset = session.settings, session.dataset
     with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
         judge = _judge(session, device, folder, bar) if settings.search.finalist_epochs else None
-        derived = evolved(session, device, folder, bar, judge) if isinstance(settings.search, ElasticSettings) \
-            else derive(session.space, found["scores"], session.budget(device), dataset.shape, len(dataset.classes),
-                        session.costs(device), device.dtype, settings.search.pool, judge, settings.seed,
-                        **session.skeleton)
+        judge = reranking(session, folder, bar, judge)
+        if isinstance(settings.search, ElasticSettings):
+            derived = evolved(session, device, folder, bar, judge)
+        elif isinstance(settings.search, ZeroShotSettings):
+            derived = zero_shot_derived(session, device, found, judge, _measure(session, device))
+        else:
+            derived = derive(session.space, found["scores"], session.budget(device), dataset.shape,
+                             len(dataset.classes), session.costs(device), device.dtype, settings.search.pool, judge,
+                             settings.seed, **session.skeleton)
     value = {"space": session.space.name, "architecture": session.space.format(derived.architecture),
              "skeleton": session.skeleton, "costs": derived.costs, "provenance": derived.provenance}
     write_json(done, value)

@@ -10,12 +10,14 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
 from dcanas.commands.session import Session
 from dcanas.commands.stages.supernets import run_supernet, supernet_folder
+from dcanas.commands.stages.zero_shot import run_zero_shot, zero_shot_key
 from dcanas.costs import Budget, CostModel
 from dcanas.costs.feasibility import select_costs
 from dcanas.search import search
 from dcanas.search.differentiable import SearchProgress
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.settings import SearchSettings
+from dcanas.search.zero_shot_settings import ZeroShotSettings
 
 
 def search_folder(session: Session) -> Path:
@@ -26,6 +28,8 @@ def search_folder(session: Session) -> Path:
     if session.source is not None and (folder / "scores.json").exists():
         return folder  # taken over: its key is that of the run it was made in
     settings = session.settings
+    if isinstance(settings.search, ZeroShotSettings):
+        return session.place(folder, zero_shot_key(session))
     budget, _ = search_limits(session)
     key = key_of(settings.space, settings.search, settings.train, settings.seed, settings.data.split_seed,
                  session.dataset.fit_key, dict(budget))
@@ -33,17 +37,20 @@ def search_folder(session: Session) -> Path:
 
 
 def run_search(session: Session) -> dict[str, Any]:
-    """Return alphas, scores and history, searched now or before; of an elastic supernet its history."""
+    """Return alphas, scores and history, searched now or before; of an elastic supernet its history, of a zero-shot
+    search all scored networks."""
     folder = search_folder(session)
     if isinstance(session.settings.search, ElasticSettings):
         return run_supernet(session, folder)
+    if isinstance(session.settings.search, ZeroShotSettings):
+        return run_zero_shot(session, folder)
     done = folder / "scores.json"
     if done.exists():
         session.display.say(f"Search: done before ({done})")
         return read_json(done)
     budget, costs = search_limits(session)
     settings = session.settings
-    assert isinstance(settings.search, SearchSettings)  # the other kind went its own way above
+    assert isinstance(settings.search, SearchSettings)  # the other kinds went their own ways above
     with session.display.stage("Search") as bar, session.interrupts.between_steps():
 
         def on_step(progress: SearchProgress) -> None:
