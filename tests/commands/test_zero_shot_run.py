@@ -1,0 +1,81 @@
+"""`search=zero_shot` from the command line: feasible, resumable, derived again under another budget; re-ranked pools."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SMALL = ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1", "run.threads=1", "run.progress=plain",
+         "search=zero_shot", "search.names=[synflow,nwot]", "search.batch_size=8", "search.evaluations=8",
+         "search.population=4", "search.tournament=2")
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def test_search_derive_and_derive_again(dcanas, tmp_path):
+    run = tmp_path / "run"
+    answer = dcanas("derive", *SMALL, f"run.dir={run}")
+    assert answer.code == 0, answer.err
+    found, derived = read(run / "search" / "scores.json"), read(run / "derived" / "local-cpu" / "architecture.json")
+    limit = read(run / "feasibility.json")["local-cpu"]["budget"]["params"]
+    assert len(found["networks"]) == 8
+    assert derived["costs"]["params"]["value"] <= limit
+    assert derived["provenance"]["decided_by"] == "vote of training-free scores"
+    assert derived["architecture"] in {row["architecture"] for row in found["networks"]}
+    stored = (run / "search" / "networks.jsonl").read_text()
+    (run / "search" / "scores.json").unlink()  # as if killed after the last network
+    assert dcanas("search", *SMALL, f"run.dir={run}").code == 0
+    assert read(run / "search" / "scores.json") == found
+    assert (run / "search" / "networks.jsonl").read_text() == stored  # nothing was scored again
+    least = min(row["scores"]["synflow"] for row in found["networks"])
+    assert least < max(row["scores"]["synflow"] for row in found["networks"])
+    tighter = derived["costs"]["params"]["value"] - 1
+    answer = dcanas("derive", f"source={run}", f"budget.params={tighter:.0f}", f"run.dir={tmp_path / 'again'}")
+    if answer.code == 0:
+        assert read(tmp_path / "again/derived/local-cpu/architecture.json")["costs"]["params"]["value"] <= tighter
+    else:
+        assert "None of the 8 networks scored is within the budget" in answer.err
+    refused = dcanas("derive", f"source={run}", "search.evaluations=9", f"run.dir={tmp_path / 'other'}")
+    assert refused.code == 2
+    assert "search.evaluations" in refused.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", [
+    ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1"),
+    ("space=mobilenetv2", "search.strategy=reinforce", "train.epochs=1", "budget.macs=p30")])
+def test_the_whole_way(dcanas, tmp_path, extra):
+    answer = dcanas("run", *[text for text in SMALL if not text.startswith("space.")], "train.epochs=2",
+                    "train.batch_size=64", *extra, f"run.dir={tmp_path / 'run'}")
+    assert answer.code == 0, answer.err
+    certificate = read(tmp_path / "run" / "certificate.json")
+    assert all(row["met"] is True for row in certificate["rows"] if row["limit"] is not None)
+
+
+@pytest.mark.parametrize(("arguments", "text"), [
+    (["search.names=[synflw]"], "Unknown proxy 'synflw'; did you mean 'synflow'?"),
+    (["search.names=[]"], "Zero-shot search needs at least one proxy to vote"),
+    (["search.strategy=evolve"], "Unknown zero-shot strategy 'evolve'; did you mean 'evolution'?"),
+    (["search.aggregate=borda_count"], "Unknown search.aggregate 'borda_count'; did you mean 'borda'?"),
+    (["search.tournament=90"], "so it must be at most 64, got 90"),
+    (["search.epochs=3"], "Unknown setting 'search.epochs'"),
+    (["search.batch_size=1"], "search.batch_size must be at least 2 for jacov, got 1"),
+])
+def test_what_is_refused(dcanas, arguments, text):
+    answer = dcanas("search", "search=zero_shot", *arguments)
+    assert answer.code == 2
+    assert text in answer.err
+
+
+def test_a_pool_ordered_by_training_free_scores(dcanas, tiny, tmp_path):
+    asked = [*tiny, "search.rerank=[synflow,nwot]", "search.rerank_batch_size=8", "search.pool=6",
+             "search.finalist_epochs=0", f"run.dir={tmp_path / 'run'}"]
+    answer = dcanas("derive", *asked)
+    assert answer.code == 0, answer.err
+    derived = read(tmp_path / "run" / "derived" / "local-cpu" / "architecture.json")
+    assert derived["provenance"]["reranked_by"] == ["search", "synflow", "nwot"]
+    assert derived["provenance"]["decided_by"] == "sum of ranks of the search's and training-free scores"
+    assert len((tmp_path / "run" / "derived" / "local-cpu" / "rerank.jsonl").read_text().splitlines()) >= 7
