@@ -112,7 +112,7 @@ def _flat(judgement: Judgement) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, value in asdict(judgement).items():
         if isinstance(value, tuple):
-            found |= {f"{name}_low": value[0], f"{name}_high": value[1]}
+            found |= {name.replace("interval", "low"): value[0], name.replace("interval", "high"): value[1]}
         else:
             found[name] = value
     return found

@@ -1,4 +1,4 @@
-"""`search=zero_shot` from the command line: feasible, resumable, derived again under another budget; re-ranked pools."""
+"""`search=zero_shot` from the command line: feasible, resumable, derived again under another budget; `rerank`."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ def policy():
 def test_probabilities_sum_to_one_over_the_codes_that_keep_the_group():
     """P(code) = product of softmaxes / Z, Z the total of that product over all codes with exactly two used slots."""
     found = policy()
-    codes = [c for c in itertools.product(*(range(len(s.options)) for s in found.space.slots)) if sum(map(bool, c)) == 2]
+    every = itertools.product(*(range(len(slot.options)) for slot in found.space.slots))
+    codes = [code for code in every if sum(map(bool, code)) == 2]
     shares = found.shares()
     weight = np.array([np.prod([row[c] for row, c in zip(shares, code, strict=True)]) for code in codes])
     told = np.exp([float(found.log_likelihood(found.space.architecture(code)).detach()) for code in codes])
@@ -48,8 +49,9 @@ def test_draws_follow_the_probabilities():
 def test_draws_of_real_spaces_keep_their_groups_and_bounds(name):
     space = load_space(name)
     if name == "mobilenetv2":
-        space = space.within({"resolution": 224, "stem": [16], "expansion": [2, 4], "width": [[16 + 8 * i] for i in
-                              range(7)], "depth": [1, 2], "stride": [2, 1, 2, 1, 2, 1, 2], "kernel": [3], "head": [128]})
+        space = space.within({"resolution": 224, "stem": [16], "expansion": [2, 4], "depth": [1, 2], "kernel": [3],
+                              "width": [[16 + 8 * i] for i in range(7)], "stride": [2, 1, 2, 1, 2, 1, 2],
+                              "head": [128]})
     found, rng = Policy(space, np.random.default_rng(0)), np.random.default_rng(1)
     shares = found.shares()
     for _ in range(5):

@@ -80,8 +80,8 @@ def zero_shot_derived(session: Session, device: Device, found: dict[str, Any], j
     scored = [(session.space.parse(row["architecture"]), row) for row in found["networks"]]
     within = [(arch, row) for arch, row in scored if all(budget.allows(c.name, c.upper(arch)) for c in limited)]
     if not within:
-        raise UserError(f"None of the {len(scored):,} networks scored is within the budget of {device.name}; loosen it, "
-                        "or search again under it (without source=).")
+        raise UserError(f"None of the {len(scored):,} networks scored is within the budget of {device.name}; loosen "
+                        "it, or search again under it (without source=).")
     votes = votes_of([values_of(row) for _, row in within], settings.names, settings.aggregate)
     order = sorted(range(len(within)), key=lambda i: -votes[i])
     pool = [Candidate(within[i][0], float(votes[i]), settings.strategy) for i in order[:settings.pool]]
