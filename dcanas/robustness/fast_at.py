@@ -2,7 +2,8 @@
 
 Wong, Rice & Kolter (ICLR 2020) train on single-step attacks from random starts; past some eps the network learns to
 defeat the single step alone (catastrophic overfitting). Noise wider than eps that is not clipped back prevents that
-(de Jorge et al., NeurIPS 2022, N-FGSM), and `overfitting` notices should it happen all the same.
+(de Jorge et al., NeurIPS 2022, N-FGSM), and `overfitting` notices should it happen all the same; several steps
+(Madry et al., ICLR 2018) are then the remedy.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from dcanas.robustness.checks import check_eps, check_images, check_labels
 from dcanas.robustness.draws import Draws
 from dcanas.robustness.fgsm import fgsm
 from dcanas.robustness.pgd import pgd
-from dcanas.robustness.task import BATCH
+from dcanas.robustness.task import BATCH, evaluation
 
 _GAP = 0.15  # single-step minus multi-step robust accuracy beyond which the network defeats the single step only
 
 
 def fast_at(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 / 255, *, norm: str = "linf",
-            noise: float = 2.0, seed: int = 0, indices: Any = None) -> Tensor:
+            noise: float = 2.0, steps: int = 1, seed: int = 0, indices: Any = None) -> Tensor:
     """Return the batch to train on: noise of up to `noise` times eps, then a step of eps along the gradient.
 
+    steps: where more than one, so many projected steps of 2.5 eps / steps from a random start within the ball.
+    network: returns logits, or (logits, auxiliary logits), of which only the first are attacked.
     The network computes in the mode it is in; its weights, gradients and batch-norm statistics are not touched. Nothing
     depends on calls before: draws belong to (seed, indices), so a training that is resumed makes the same batches.
     Shape: images (N, C, H, W) in [0, 1], labels (N,) -> (N, C, H, W). Raises `UserError`.
@@ -40,16 +43,27 @@ def fast_at(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 /
     ball = ball_of(norm)
     draws = Draws(seed, np.arange(len(images)) if indices is None else np.asarray(indices))
     change = torch.from_numpy(ball.random(draws, images.shape)).to(images)
-    start = (images + noise * eps * change).detach().requires_grad_()
+    if steps == 1:
+        start = images + noise * eps * change
+        return (start + eps * ball.direction(_gradient(network, start, labels))).clamp_(0, 1)
+    x = ball.project(images + eps * change, images, eps)
+    for _ in range(steps):
+        x = ball.project(x + 2.5 * eps / steps * ball.direction(_gradient(network, x, labels)), images, eps)
+    return x
+
+
+def _gradient(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    images = images.detach().requires_grad_()
     with _still_statistics(network), torch.enable_grad():
-        loss = F.cross_entropy(network(start), labels, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, start)
-    return (start.detach() + eps * ball.direction(gradient)).clamp_(0, 1)
+        logits = network(images)
+        logits = logits[0] if isinstance(logits, tuple) else logits
+        (gradient,) = torch.autograd.grad(F.cross_entropy(logits.float(), labels, reduction="sum"), images)
+    return gradient
 
 
 def overfitting(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 / 255, *, norm: str = "linf",
                 steps: int = 10, seed: int = 0, batch_size: int = BATCH) -> bool:
-    """Return whether the network withstands one step but not several: then go back to the last good checkpoint.
+    """Return whether the network withstands one step but not several.
 
     images: of the training split, a few hundred; the test split decides nothing.
     """
@@ -61,12 +75,9 @@ def overfitting(network: nn.Module, images: Tensor, labels: Tensor, eps: float =
 
 
 def _accuracy(network: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> float:
-    mode = network.training
-    network.eval()
-    with torch.no_grad():
+    with evaluation(network), torch.no_grad():
         right = [network(images[i:i + batch_size]).argmax(1) == labels[i:i + batch_size]
                  for i in range(0, len(images), batch_size)]
-    network.train(mode)
     return float(torch.cat(right).float().mean())
 
 

@@ -20,6 +20,7 @@ from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.search.derive import Judge
+from dcanas.search.hardening import hardening
 from dcanas.search.pool import Candidate
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Progress, Recipe, predict, train
@@ -65,7 +66,8 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
         network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
         inherit(network)
         model = Classifier(Normalise(dataset.mean, dataset.std), network)
-        train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), None, on_step, should_stop, device)
+        train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), None, on_step, should_stop, device,
+              harden=hardening(short))
         logits = torch.from_numpy(predict(model, dataset, dataset.validation, device=device))
         labels = torch.from_numpy(dataset.labels[dataset.validation])
         return {"validation_accuracy": float((logits.argmax(1) == labels).float().mean()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 import warnings
@@ -22,6 +23,7 @@ from dcanas.basics.keys import derive_seed, key_of
 from dcanas.training.augment import make_augment
 from dcanas.training.average import Average
 from dcanas.training.data import Dataset
+from dcanas.training.harden import Guard, Harden
 from dcanas.training.objective import Objective, mix
 from dcanas.training.ranks import ALONE, Ranks
 from dcanas.training.recipe import Recipe
@@ -45,7 +47,7 @@ class Progress:
 def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Recipe, seed: int,
           folder: Path | None = None, on_step: Callable[[Progress], None] = lambda progress: None,
           should_stop: Callable[[], bool] = lambda: False, device: str | torch.device = "cpu", ranks: Ranks = ALONE,
-          ) -> list[dict[str, Any]]:
+          harden: Harden | None = None) -> list[dict[str, Any]]:
     """Train `network` in place on `dataset.images[indices]`; return a row per epoch (loss, accuracy, rate).
 
     network: takes floats (N, C, H, W) in [0, 1] and returns logits, or (logits, auxiliary logits) in training mode;
@@ -54,6 +56,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     should_stop: asked after every step; then the step is saved and `Stopped` raised.
     ranks: of this process, where several train the same network: every batch is divided among them, all of them
         read the folder, and the first writes it.
+    harden: attacks every batch after its augmentation, where `recipe.adversarial` asks for that (see `Guard`).
     Raises `UserError` where the loss is no number, memory runs out, checkpoints belong to other settings, or the
     recipe asks for what network, data or machine have not.
     """
@@ -66,7 +69,8 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     objective = Objective(recipe, dataset, indices, device)
     augment = make_augment(dataset, recipe)
     freeze(network, recipe.freeze)
-    run = _Run(network, recipe, key, folder)
+    guard = Guard(harden, recipe, dataset, indices, seed, device)
+    run = _Run(network, recipe, key, folder, guard)
     forward = ranks.share(network, device)
     if recipe.compile:
         forward = torch.compile(forward)  # type: ignore[assignment]
@@ -92,6 +96,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
             images = torch.from_numpy(dataset.images[batch]).to(device)
             images = augment(images, derive_seed(seed, "augment", run.step), start, len(whole))
             labels = torch.from_numpy(dataset.labels[batch]).to(device)
+            images = guard.batch(network, images, labels, run.step, start)
             mixed = None
             if recipe.mixup:
                 images, mixed = mix(images, labels, recipe.mixup, derive_seed(seed, "mixup", run.step), start)
@@ -110,6 +115,8 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
         if run.average:
             run.average.update(network, run.step)
         row = run.count(value, int(right), len(whole), rate, last=position + 1 == len(bounds))
+        if row:
+            row.update(run.judged(ranks.any(guard.rings(network))))
         on_step(Progress(run.step, steps, epoch + 1, value, rate, row))
         stop = run.step < steps and ranks.any(should_stop())
         if folder is not None and not ranks.rank and (row or stop or time.monotonic() - saved > SAVE_SECONDS):
@@ -136,8 +143,8 @@ def batch_bounds(count: int, batch_size: int, least: int = 2) -> list[tuple[int,
 class _Run:
     """What changes from step to step, which is what a checkpoint holds; begins with the newest one in `folder`."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None):
-        self.network, self.recipe, self.key = network, recipe, key
+    def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None, guard: Guard):
+        self.network, self.recipe, self.key, self.guard = network, recipe, key, guard
         self.step = 0
         self.history: list[dict[str, Any]] = []
         self.running = [0.0, 0, 0]  # this epoch's sum of losses, images right, images seen
@@ -177,17 +184,30 @@ class _Run:
         self.running = [0.0, 0, 0]
         return self.history[-1]
 
+    def judged(self, alarm: bool) -> dict[str, Any]:
+        """Return what the guard says of the epoch; after an alarm weights go back to where there was none."""
+        told, earlier = self.guard.judge(alarm, self._learnt())
+        if earlier is not None:
+            self._restore(earlier)
+        return told
+
     def save(self, folder: Path) -> None:
+        save_checkpoint(folder, self.step, {"key": self.key, "history": self.history, "running": self.running,
+                                            **self._learnt(), **self.guard.state()})
+
+    def _learnt(self) -> dict[str, Any]:
         average = {"average": self.average.values} if self.average else {}
-        save_checkpoint(folder, self.step, {
-            "key": self.key, "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
-            "history": self.history, "running": self.running, **average})
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), **average}
 
     def resume(self, step: int, state: dict[str, Any]) -> None:
         """Take up a checkpoint."""
         self.step, self.history, self.running = step, state["history"], state["running"]
+        self._restore(state)
+        self.guard.load(state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # it would go on in these very tensors
         if self.average:
             self.average.load(state["average"])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.ranges import Ranges, check_ranges
-from dcanas.training.recipe_parts import Colour, Distillation, Schedule
+from dcanas.training.recipe_parts import Adversarial, Colour, Distillation, Schedule
 
 RANGES: Ranges = {
     "epochs": (int, 1, 100_000),
@@ -84,6 +84,7 @@ class Recipe:
     cutout: float = 0.0
     erasing: float = 0.0
     colour: Colour = field(default_factory=Colour)
+    adversarial: Adversarial = field(default_factory=Adversarial)
     weighted_loss: bool = False
     amp: str = "auto"
     channels_last: bool = True

@@ -9,7 +9,8 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.ranges import Ranges, check_ranges
 
 SCHEDULES = ("cosine", "linear", "step")
-POLICIES = ("none", "cifar10", "imagenet", "svhn")  # of AutoAugment, by the data they were found on
+POLICIES = ("none", "cifar10", "imagenet", "svhn", "augmix")  # of AutoAugment, by the data they were found on; AugMix
+ATTACKS = ("none", "fast_at")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Colour:
 
     brightness, contrast, saturation: factors from 1 - x to 1 + x. hue: turned by up to x of the colour circle.
     lighting: standard deviation of the shift along the principal colours of ImageNet (Krizhevsky et al., 2012).
-    auto_augment: policy by the data it was found on (Cubuk et al., arXiv 1805.09501); it also shears and turns.
+    auto_augment: policy by the data it was found on (Cubuk et al., arXiv 1805.09501), or augmix (Hendrycks et al.,
+        ICLR 2020), mixed chains of operations; both also shear and turn.
     """
 
     brightness: float = 0.0
@@ -63,6 +65,26 @@ class Colour:
         for name in ("saturation", "hue", "lighting"):
             if channels != 3 and getattr(self, name):
                 raise UserError(f"train.colour.{name} needs images of 3 channels, these have {channels}; set it to 0.")
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """Training on images that an attack has changed (`train.adversarial`).
+
+    attack: none, or fast_at (one step from a noisy start, see `robustness.fast_at`). eps_255: largest change of a
+        pixel in 1/255. noise: of the start, in units of it.
+    """
+
+    attack: str = "none"
+    eps_255: float = 8.0
+    noise: float = 2.0
+
+    RANGES: ClassVar[Ranges] = {"eps_255": (float, 0.1, 255), "noise": (float, 0, 10)}
+
+    def __post_init__(self) -> None:
+        if self.attack not in ATTACKS:
+            raise unknown("train.adversarial.attack", self.attack, ATTACKS)
+        check_ranges(self, "train.adversarial", self.RANGES)
 
 
 @dataclass(frozen=True)

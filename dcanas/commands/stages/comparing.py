@@ -24,6 +24,7 @@ from dcanas.hardware import Device
 from dcanas.hardware.members import measure_members
 from dcanas.search.finalists import short_training
 from dcanas.search.handmade import Handmade, counted_limits, fullest
+from dcanas.search.hardening import hardening
 from dcanas.spaces import load_space
 from dcanas.training import predict, train
 
@@ -129,9 +130,10 @@ def _validated(session: Session, path: Path, derived: dict[str, Any], title: str
     model = first_model(session, derived)
     with session.display.stage(f"Compare: train {title} without validation images") as bar, \
             session.interrupts.between_steps():
-        train(model, dataset, dataset.train, recipe_for(session, derived), derive_seed(settings.seed, "train"),
-              path.with_suffix(""), lambda p: bar.update(p.step, p.steps, f"epoch {p.epoch}, loss {p.loss:.3f}"),
-              session.interrupts.should_stop, session.compute)
+        recipe = recipe_for(session, derived)
+        train(model, dataset, dataset.train, recipe, derive_seed(settings.seed, "train"), path.with_suffix(""),
+              lambda p: bar.update(p.step, p.steps, f"epoch {p.epoch}, loss {p.loss:.3f}"),
+              session.interrupts.should_stop, session.compute, harden=hardening(recipe))
     answers = predict(model, dataset, dataset.validation, device=session.compute).argmax(axis=1)
     accuracy = float((answers == dataset.labels[dataset.validation]).mean())
     write_json(path, {**derived, "validation_accuracy": accuracy})

@@ -20,6 +20,7 @@ from dcanas.commands.stages.evolving import inheritance
 from dcanas.commands.stages.weights import save_weights
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.hardware import Device
+from dcanas.search.hardening import hardening
 from dcanas.spaces import load_space
 from dcanas.training import Progress, Recipe, predict, summarise, train
 
@@ -63,9 +64,10 @@ def fit(session: Session, folder: Path, on_step: Callable[[Progress], None] = la
     """Train the network of a folder, together with the other ranks if there are some; return it and its history."""
     derived = read_json(folder / "architecture.json")
     model = first_model(session, derived)
-    history = train(model, session.dataset, session.dataset.fit_indices, recipe_for(session, derived),
+    recipe = recipe_for(session, derived)
+    history = train(model, session.dataset, session.dataset.fit_indices, recipe,
                     derive_seed(session.settings.seed, "train"), folder / "training", on_step,
-                    session.interrupts.should_stop, session.compute, ranks())
+                    session.interrupts.should_stop, session.compute, ranks(), hardening(recipe))
     return model, history
 
 
