@@ -56,6 +56,8 @@ class Features:
 def cell_features(space: Space, architectures: Sequence[Architecture]) -> Features:
     """Return counts of operations and, for every set of operations, path lengths and degrees in the cell.
 
+    Beside them, of the paths from input to output that contain no `none`: how many there are and how many of them hold
+    0, 1, ... of each operation, of both convolutions and of both 3x3 windows, and the mean number per path.
     Per set: the fewest edges on a path from the cell's input to its output within the set (number of nodes: there is
     none); the most operations of the set on a path without `none` (-1: there is none); edges of the set into and out of
     each node. A column that is constant or repeats another is left out.
@@ -81,7 +83,28 @@ def cell_features(space: Space, architectures: Sequence[Architecture]) -> Featur
                 for place, side in (("into", 1), ("out of", 0)):
                     own = [e for e, ends in enumerate(edges) if ends[side] == node]
                     columns[f"{place} node {node} {label}"] = inside[:, own].sum(1)
-    return _distinct(columns)
+    return _distinct(columns | _paths(choices, options, edges, nodes))
+
+
+def _paths(choices: np.ndarray, options: Sequence[str], edges: Sequence[tuple[int, int]],
+           nodes: int) -> dict[str, np.ndarray]:
+    number = {ends: e for e, ends in enumerate(edges)}
+    inner = itertools.chain.from_iterable(itertools.combinations(range(1, nodes - 1), k) for k in range(nodes - 1))
+    ways = [[number[step] for step in itertools.pairwise((0, *through, nodes - 1))] for through in inner
+            if all(step in number for step in itertools.pairwise((0, *through, nodes - 1)))]
+    none = options.index("none") if "none" in options else -1
+    open_ways = np.stack([(choices[:, way] != none).all(1) for way in ways], 1)
+    total = open_ways.sum(1)
+    columns = {"paths": total}
+    kinds = {name: [k] for k, name in enumerate(options) if k != none}
+    for label, part in (("convolution", "conv"), ("window", "3x3")):
+        kinds[label] = [k for k, name in enumerate(options) if part in name]
+    for label, kind in kinds.items():
+        held = np.stack([np.isin(choices[:, way], kind).sum(1) for way in ways], 1)
+        for count in range(nodes):
+            columns[f"paths with {count} {label}"] = (open_ways & (held == count)).sum(1)
+        columns[f"mean {label}"] = np.where(total > 0, (held * open_ways).sum(1) / np.maximum(total, 1), -1)
+    return columns
 
 
 def _shortest(usable: np.ndarray, edges: Sequence[tuple[int, int]], nodes: int) -> np.ndarray:

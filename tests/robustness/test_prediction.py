@@ -59,20 +59,28 @@ def test_cell_features_equal_a_graph_librarys() -> None:
             chosen = set(rest.split(" ")[-1].split("+"))
             inside = networkx.DiGraph([(s, t) for s, t, o in labelled if o in chosen])
             inside.add_nodes_from(range(4))
-            if kind == "count":
+            used = networkx.DiGraph([(s, t) for s, t, o in labelled if o != "none"])
+            used.add_nodes_from(range(4))
+            operation = {(s, t): o for s, t, o in labelled}
+            ways = [[operation[e] for e in itertools.pairwise(p)] for p in networkx.all_simple_paths(used, 0, 3)]
+            if kind == "paths" and not rest:
+                expected = len(ways)
+            elif kind in ("paths", "mean"):
+                what = rest.split(" ")[-1]
+                part = {"convolution": "conv", "window": "3x3"}.get(what, what)
+                held = [sum(part in o for o in way) for way in ways]
+                expected = sum(h == int(rest.split(" ")[1]) for h in held) if kind == "paths" else \
+                    np.mean(held) if held else -1
+            elif kind == "count":
                 expected = sum(o == rest for *_, o in labelled)
             elif kind == "shortest":
                 expected = networkx.shortest_path_length(inside, 0, 3) if networkx.has_path(inside, 0, 3) else 4
             elif kind == "most":
-                used = networkx.DiGraph([(s, t) for s, t, o in labelled if o != "none"])
-                used.add_nodes_from(range(4))
-                operation = {(s, t): o for s, t, o in labelled}
-                expected = max((sum(operation[e] in chosen for e in itertools.pairwise(p))
-                                for p in networkx.all_simple_paths(used, 0, 3)), default=-1)
+                expected = max((sum(o in chosen for o in way) for way in ways), default=-1)
             else:
                 node = int(rest.split("node ")[1].split(" ")[0])
                 expected = inside.in_degree(node) if kind == "into" else inside.out_degree(node)
-            assert value == expected, (name, code)
+            assert value == pytest.approx(expected), (name, code)
 
 
 def test_feature_arrays_are_checked() -> None:
