@@ -17,6 +17,7 @@ COMMANDS = {
     "export": ("stage", "export the trained network to ONNX and check it against torch"),
     "profile": ("stage", "measure latency on the device (onnx=FILE: of any ONNX file)"),
     "score": ("score", "training-free scores of networks (architecture=, list=FILE, n=N), judged against=accuracy|..."),
+    "attack": ("attack", "what a finished run's network withstands (source=DIR): attacks, corruptions"),
     "report": ("report", "print and rewrite the certificate of a run (source=DIR)"),
     "list": ("listing", "what there is: list spaces|data|devices|costs|searches|proxies|recipes|experiments"),
     "doctor": ("doctor", "versions, devices, threads, write access, and what is missing"),
@@ -39,6 +40,8 @@ Options (any command, in any order):
   data=NAME              digits (default, nothing to download), folder (data.root=DIR), or a published set: `list data`
   space=NAME  device=NAME  search=NAME  train=NAME  experiment=NAME     see `dcanas list`
   baseline=true          also train the best hand-made network within the budget, and recommend the better
+  robustness=true        also attack and corrupt the delivered network, as attacks=[...] eps_255=[...] norm=linf|l2 say;
+                         budget.robust_accuracy_min=SHARE makes what is left a limit, train=fast_at trains for it
   seed=N  run.dir=DIR  source=DIR
   group.key=value        any other setting; `--cfg` prints all of them and stops
   -m, --multirun         run every combination of comma-separated values, each in a directory of its own

@@ -26,7 +26,7 @@ from dcanas.spaces.user_file import file_hash, load_space_file
 GROUPS = ("space", "data", "search", "train", "experiment")
 FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton")  # keys checked by those who know
 LITERAL = ("space.file", "data.root", "data.group_by", "train.init", "train.distillation.weights", "run.dir",
-           "run.root", "source", "architecture", "list", "against")  # taken as typed
+           "run.root", "source", "architecture", "list", "against", "onnx")  # taken as typed
 
 
 def choices(group: str) -> list[str]:
@@ -210,7 +210,7 @@ def _taken_over(stored: dict[str, Any], values: dict[str, Any], stated: Sequence
             continue
         there, here = stored[first], values[first]
         for name in rest[:-1]:
-            there, here = there[name], here[name]
+            there, here = there.setdefault(name, {}), here[name]
         there[rest[-1]] = here[rest[-1]]
     return stored
 

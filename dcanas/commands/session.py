@@ -34,6 +34,7 @@ from dcanas.training import Dataset, load_data
 from dcanas.training.checks import check_recipe
 
 LATENCIES = ("latency_ms", "latency_p95_ms")
+QUALITIES = ("robust_accuracy_min",)  # limits on the trained network: no architecture has or breaks them by itself
 CACHE = "cache"  # inside the run directory: decoded images too large for memory
 
 
@@ -141,6 +142,10 @@ class Session:
                 device, {name: self._resolve(name, limit, costs) for name, limit in stated.items()}))
         return self._budgets[device.name]
 
+    def qualities(self, device: Device) -> Budget:
+        """Return the limits that only the trained network can keep."""
+        return Budget({name: limit for name, limit in self._limits(device).items() if name in QUALITIES})
+
     def feasibility(self, device: Device) -> Feasibility:
         """Return what the budget leaves of the space."""
         return feasibility(self.space, self.costs(device), self.budget(device), self.settings.seed)
@@ -156,12 +161,18 @@ class Session:
         return folder
 
     def _stated(self, device: Device) -> dict[str, float | str]:
+        """Return the limits on costs; one the device has no source for is refused by name."""
+        limits = {name: limit for name, limit in self._limits(device).items() if name not in QUALITIES}
+        for cost in limits:
+            device.source(cost)
+        return limits
+
+    def _limits(self, device: Device) -> dict[str, float | str]:
         """Limits without a device's name hold for all, `NAME.cost` for that one."""
         limits: dict[str, float | str] = {}
         for name, limit in self.settings.budget.items():
             owner, _, cost = name.rpartition(".")
             if not owner or owner == device.name:
-                device.source(cost)  # a cost the device has no source for is refused by name
                 limits[cost] = limit
         return limits
 

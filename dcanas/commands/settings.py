@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.keys import key_of, plain
 from dcanas.costs import Budget
+from dcanas.robustness.threat import Threat
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.settings import SearchSettings
 from dcanas.search.zero_shot_settings import ZeroShotSettings
@@ -33,6 +34,7 @@ class Settings:
     """A run's settings; `budget` holds numbers in the costs' units or percentiles such as "p45".
 
     baseline: also train the best hand-made network within the budget and recommend the better.
+    robustness: attack and corrupt the delivered network too, as `attacks`, `eps_255`, `norm`, `attack_images` say.
 
     Raises `UserError` for a seed below 0, no device or one twice, and limits that mean nothing in this run.
     """
@@ -45,6 +47,11 @@ class Settings:
     search: SearchSettings | ElasticSettings | ZeroShotSettings  # which one, search.name says
     train: Recipe
     baseline: bool = False
+    robustness: bool = False
+    attacks: tuple[str, ...] = ()
+    eps_255: tuple[float, ...] = (8.0,)
+    norm: str = "linf"
+    attack_images: int | None = 1000
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -56,13 +63,20 @@ class Settings:
             if owner and owner not in self.device:
                 raise UserError(f"budget.{name} speaks of device {owner!r}, but the run is for "
                                 f"{', '.join(self.device)}; add it to device=[...] or drop the limit.")
+            if name.rpartition(".")[2] == "robust_accuracy_min" and not (isinstance(limit, float) and 0 < limit < 1):
+                raise UserError(f"budget.{name} is a share between 0 and 1, such as 0.4 for 40 %, got {limit!r}.")
             if isinstance(limit, str) and not re.fullmatch(r"p[1-9]\d?", limit):
                 raise UserError(f"budget.{name} must be a positive number or a percentile p1 to p99, got {limit!r}.")
             Budget({name: 1.0 if isinstance(limit, str) else limit})  # refuses what is no cost or no limit
+        _ = self.threat
 
     @property
     def key(self) -> str:
         return key_of(self)
+
+    @property
+    def threat(self) -> Threat:
+        return Threat(self.attacks, self.eps_255, self.norm, self.attack_images)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dcanas.costs import Budget, cost_unit
+from dcanas.report import robustness
 
 
 def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: Mapping[str, float | None],
@@ -14,8 +15,9 @@ def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: M
     """Return one row per cost: name, unit, limit, predicted, measured, source, met.
 
     deciding: the number that is held against the limit, by the source the device declares: the count itself, or the
-        upper end of the measurement's confidence interval. Without one a limited cost is "unverified"; a cost
-        without a limit is met by whatever value it has.
+        end of the measurement's confidence interval that is nearer to the limit: the upper one, of lower limits
+        (`_min`) the lower one. Without one a limited cost is "unverified"; a cost without a limit is met by whatever
+        value it has.
     """
     rows = []
     for name in dict.fromkeys([*budget, *names]):
@@ -25,7 +27,8 @@ def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: M
             value = deciding.get(name)
             met = "unverified" if value is None else bool(budget.allows(name, value))
         rows.append({"name": name, "unit": cost_unit(name), "limit": limit, "predicted": predicted.get(name),
-                     "measured": measured.get(name), "upper": deciding.get(name), "source": sources[name], "met": met})
+                     "measured": measured.get(name), "lower" if name.endswith("_min") else "upper": deciding.get(name),
+                     "source": sources[name], "met": met})
     return rows
 
 
@@ -43,6 +46,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
     for row in certificate["rows"]:
         lines.append(f"| {row['name']} | {amount(row['limit'])} | {amount(row['predicted'])} | "
                      f"{amount(row['measured'])} | {met_word(row)} | {row['source']} |")
+    if certificate.get("robustness"):
+        lines += ["", *quality_lines(certificate), *robustness.markdown(certificate["robustness"])]
     if "comparison" in certificate:
         lines += ["", *comparison_lines(certificate), "", *_side_by_side(certificate)]
     latency = certificate.get("latency")
@@ -56,13 +61,20 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
             lines.append(latency["remark"])
     lines += [
         "", "A limit is met where the deciding number keeps it: the count of the delivered file, or for what is "
-            "measured the upper end of its 95 % interval.", "",
+            "measured the upper end of its 95 % interval (of a least accuracy the lower end).", "",
         f"File: `{certificate['onnx']}`, SHA-256 `{certificate['sha256']}`.", "",
         f"Made by `{certificate['command']}` with seeds "
         f"{', '.join(f'{k} {v}' for k, v in certificate['seeds'].items())} and "
         f"{', '.join(f'{k} {v}' for k, v in certificate['versions'].items())}.", "",
     ]
     return "\n".join(lines)
+
+
+def quality_lines(certificate: Mapping[str, Any]) -> list[str]:
+    """Return in words how the limit on robust accuracy was judged, where there is one."""
+    judging = [found for found in certificate.get("robustness", ()) if "validation" in found]
+    return [line for row in certificate["rows"] if row["name"] == "robust_accuracy_min"
+            for line in robustness.limit_lines(row, judging[0], certificate["adversarial"])]
 
 
 def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,8 @@ from dcanas.robustness.pgd import pgd
 from dcanas.robustness.registry import attacks
 from dcanas.robustness.square import square
 from dcanas.robustness.suite import STANDARD, AttackSpec, attack_spec
+from dcanas.robustness.threat import Threat
 
-__all__ = ["STANDARD", "AttackSpec", "MaskedGradientWarning", "RobustAccuracy", "apgd", "attack_spec", "attacks",
-           "corrupt", "corruption_accuracy", "corruptions", "fgsm", "pgd", "robust_accuracy", "robust_curve", "square"]
+__all__ = ["STANDARD", "AttackSpec", "MaskedGradientWarning", "RobustAccuracy", "Threat", "apgd", "attack_spec",
+           "attacks", "corrupt", "corruption_accuracy", "corruptions", "fgsm", "pgd", "robust_accuracy",
+           "robust_curve", "square"]

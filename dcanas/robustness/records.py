@@ -15,14 +15,13 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
 
 _UNKNOWN, _STANDS, _FELL = "?", "1", "0"
-_FILE = "attacks.json"
 
 
 class Records:
-    """Per attack one letter per image, in one JSON file that is written whole after every batch; or in memory."""
+    """Per attack or corruption one letter per image, in one JSON file written whole after every batch; or in memory."""
 
-    def __init__(self, folder: Path | None, count: int):
-        self.path = None if folder is None else Path(folder) / _FILE
+    def __init__(self, folder: Path | None, count: int, name: str = "attacks"):
+        self.path = None if folder is None else Path(folder) / f"{name}.json"
         self.count = count
         self._key = ""
         self._letters: dict[str, np.ndarray] = {}

@@ -11,9 +11,12 @@ from PIL import Image
 from scipy import ndimage
 from torch import nn
 
+from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.robustness import corrupt, corruption_accuracy, corruptions
+from dcanas.robustness.corruptions import CorruptionAccuracy
 from dcanas.robustness.corruptions.weather import plasma
+from dcanas.robustness.rate import Rate
 
 NAMES = ("gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur",
          "snow", "frost", "fog", "brightness", "contrast", "elastic_transform", "pixelate", "jpeg_compression")
@@ -150,3 +153,44 @@ def test_bad_input_gets_one_sentence() -> None:
         corruption_accuracy(nn.Flatten(), images, np.zeros(2, np.int64), [])
     with pytest.raises(UserError, match="NaN"):
         corruption_accuracy(lambda x: torch.full((len(x), 2), torch.nan), images, np.zeros(2, np.int64), ["fog"])
+
+
+def test_the_means_interval_counts_images_and_not_corruptions() -> None:
+    images = np.random.default_rng(0).random((40, 1, 8, 8)).astype(np.float32)
+    labels = np.array([0] * 28 + [1] * 12)
+
+    def always_first(array: np.ndarray) -> np.ndarray:
+        return np.tile([1.0, 0.0], (len(array), 1))
+
+    found = corruption_accuracy(always_first, images, labels, ["fog", "contrast"], [1, 5])
+    assert found.mean == 0.7
+    assert found.interval == pytest.approx(Rate(28, 40).interval)  # every image is right always or never: 40 answers
+
+    def by_pixel(array: np.ndarray) -> np.ndarray:
+        return np.stack([array[:, 0, 3, 3] - 0.5, 0.5 - array[:, 0, 3, 3]], 1)
+
+    half = corruption_accuracy(by_pixel, images, labels, ["gaussian_noise", "shot_noise", "fog"], [5])
+    width, alone = np.ptp(half.interval), np.ptp(Rate(round(half.mean * 40), 40).interval)
+    assert 0.5 * alone < width < alone  # answers under several corruptions are not alike
+
+
+def test_corruptions_go_on_after_a_stop(tmp_path, monkeypatch) -> None:
+    images = np.random.default_rng(0).random((6, 1, 8, 8)).astype(np.float32)
+    labels = np.array([0, 1, 0, 1, 0, 1])
+    asked = []
+
+    def model(array: np.ndarray) -> np.ndarray:
+        asked.append(len(array))
+        return np.stack([array.mean((1, 2, 3)), np.full(len(array), 0.5)], 1)
+
+    def judge(**options) -> CorruptionAccuracy:
+        return corruption_accuracy(model, images, labels, ["fog", "contrast"], [1, 2], model_key="m", folder=tmp_path,
+                                   **options)
+
+    with pytest.raises(Stopped, match="stopped after 1 corruptions"):
+        judge(should_stop=lambda: True)
+    whole = judge()
+    assert len(asked) == 2 + 4  # the clean pass twice, every corruption once
+    assert whole.rates == corruption_accuracy(model, images, labels, ["fog", "contrast"], [1, 2]).rates
+    with pytest.raises(UserError, match="belongs to another model"):
+        judge(seed=1)

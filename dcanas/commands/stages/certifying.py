@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json, write_text
+from dcanas.basics.keys import plain
 from dcanas.commands.display import Display
 from dcanas.commands.session import LATENCIES, Session, versions
+from dcanas.commands.stages.attacking import attack_network
 from dcanas.commands.stages.comparing import run_comparison
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.exporting import run_export
 from dcanas.commands.stages.profiling import run_profile
 from dcanas.commands.stages.training import delivered_skeleton, trained_model
-from dcanas.costs import count_network
+from dcanas.costs import Budget, count_network
 from dcanas.export import write_bundle
 from dcanas.hardware import Device, Profile
-from dcanas.report.certificate import amount, certificate_markdown, comparison_lines, make_rows, met_word
+from dcanas.report import robustness
+from dcanas.report.certificate import amount, certificate_markdown, comparison_lines, make_rows, met_word, quality_lines
 from dcanas.spaces import load_space
 from dcanas.training.splits import sample
 
@@ -33,16 +36,25 @@ def run_certificate(session: Session, device: Device) -> dict[str, Any]:
         run_profile(session, device)
     comparison = run_comparison(session, device) if session.settings.baseline else None
     folder = derived_folder(session, device)
+    found = run_robustness(session, device, folder, f"Attack the network for {device.name}")
+    theirs = run_robustness(session, device, folder / "baseline", "Attack the baseline") if comparison else None
     done = folder / "certificate.json"
     if not done.exists() or not (folder / "bundle").is_dir():
         with session.display.stage(f"Certificate for {device.name}"):
             _bundle(session, device, folder)
-            certificate = _certificate(session, device, folder)
+            certificate = _certificate(session, device, folder, found)
             if comparison:
                 _bundle(session, device, folder / "baseline")
-                certificate["comparison"] = _comparison(session, device, folder / "baseline", comparison)
+                certificate["comparison"] = _comparison(session, device, folder / "baseline", comparison, theirs)
             write_json(done, certificate)
     certificate = read_json(done)
+    write_certificate(session, folder, certificate)
+    return certificate
+
+
+def write_certificate(session: Session, folder: Path, certificate: dict[str, Any]) -> None:
+    """Write the certificate of a device's folder, for machines and people, and where it is the only one at the top."""
+    write_json(folder / "certificate.json", certificate)
     write_text(folder / "certificate.md", certificate_markdown(certificate))
     if len(session.devices) == 1:
         inside = folder.relative_to(session.folder)
@@ -51,18 +63,26 @@ def run_certificate(session: Session, device: Device) -> dict[str, Any]:
             top["comparison"] = _moved(top["comparison"], inside)
         write_json(session.folder / "certificate.json", top)  # its paths start where it lies
         write_text(session.folder / "certificate.md", certificate_markdown(top))
-    return certificate
 
 
-def _certificate(session: Session, device: Device, folder: Path) -> dict[str, Any]:
+def run_robustness(session: Session, device: Device, folder: Path, title: str) -> dict[str, Any] | None:
+    """Return what the network in `folder` withstands, where that is asked or limited."""
+    limited = bool(session.qualities(device))
+    if not session.settings.robustness and not limited:
+        return None
+    return attack_network(session, folder, session.settings.threat, title, validation=limited)
+
+
+def _certificate(session: Session, device: Device, folder: Path, found: dict[str, Any] | None) -> dict[str, Any]:
     derived, exported = read_json(folder / "architecture.json"), read_json(folder / "export.json")
     arch = session.space.parse(derived["architecture"])
     predicted = {cost.name: cost.value(arch) for cost in session.costs(device)}
     data = session.settings.data
     return {
         "device": device.name,
-        "budget": dict(session.budget(device)),
-        "rows": _rows(session, device, folder, predicted),
+        "budget": {**session.budget(device), **session.qualities(device)},
+        "rows": _rows(session, device, folder, predicted, found),
+        **_robust(session, found),
         "accuracy": _accuracy(folder),
         "space": derived["space"],
         "architecture": derived["architecture"],
@@ -89,8 +109,12 @@ def _latency(device: Device, folder: Path) -> dict[str, Any]:
             "conditions": profile.conditions}
 
 
-def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Return predicted and measured costs of the network in `folder` against the device's limits."""
+def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str, float],
+          found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return predicted and measured costs of the network in `folder` against the device's limits.
+
+    found: what it withstands, where that is asked or limited.
+    """
     exported = read_json(folder / "export.json")
     counts = count_network(trained_model(session, folder), session.dataset.shape, device.dtype)
     measured: dict[str, float | None] = {"params": counts.params, "macs": counts.macs}
@@ -106,8 +130,17 @@ def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str
         if arch is not None and cost.source == "looked up":
             deciding[cost.name] = cost.upper(arch)
     names = [name for name in (*NAMES, "energy_mj") if name in device.costs]
-    return make_rows(session.budget(device), predicted, measured, deciding,
-                     {name: device.source(name) for name in names}, names)
+    sources = {name: device.source(name) for name in names}
+    qualities = session.qualities(device)
+    if qualities and found:
+        worst = robustness.worst_case(found)
+        measured["robust_accuracy_min"], deciding["robust_accuracy_min"] = worst["accuracy"], worst["interval"][0]
+        sources["robust_accuracy_min"] = "measured"
+    return make_rows(Budget({**session.budget(device), **qualities}), predicted, measured, deciding, sources, names)
+
+
+def _robust(session: Session, found: dict[str, Any] | None) -> dict[str, Any]:
+    return {"robustness": [found], "adversarial": plain(session.settings.train.adversarial)} if found else {}
 
 
 def _accuracy(folder: Path) -> dict[str, Any]:
@@ -118,9 +151,11 @@ def _accuracy(folder: Path) -> dict[str, Any]:
             "by": "the exported file in ONNX Runtime"}
 
 
-def _comparison(session: Session, device: Device, folder: Path, comparison: Mapping[str, Any]) -> dict[str, Any]:
+def _comparison(session: Session, device: Device, folder: Path, comparison: Mapping[str, Any],
+                found: dict[str, Any] | None) -> dict[str, Any]:
     """Return what the certificate says of the hand-made network in `folder`."""
-    return {**comparison, "rows": _rows(session, device, folder, {}), "accuracy": _accuracy(folder),
+    return {**comparison, "rows": _rows(session, device, folder, {}, found), "accuracy": _accuracy(folder),
+            **_robust(session, found),
             "onnx": "baseline/bundle/model.onnx", "sha256": read_json(folder / "export.json")["sha256"],
             "bundle": "baseline/bundle"}
 
@@ -154,9 +189,19 @@ def show_certificate(display: Display, folder: Path, certificate: Mapping[str, A
     open_limits = [row["name"] for row in certificate["rows"] if row["met"] is not True]
     if open_limits:
         display.say(f"Not shown to be met: {', '.join(open_limits)}.")
+    for found in certificate.get("robustness", ()):
+        show_robustness(display, certificate["device"], found)
+    for line in quality_lines(certificate):
+        display.say(line)
     display.say(
         f"Test accuracy {100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
         f"{100 * accuracy['high']:.2f} %, {accuracy['correct']} of {accuracy['n']} images).\n"
         f"Certificate: {folder / 'certificate.md'}\nBundle:      {folder / 'bundle'}")
     if "comparison" in certificate:
         display.say("\n".join(comparison_lines(certificate)))
+
+
+def show_robustness(display: Display, device: str, found: Mapping[str, Any]) -> None:
+    """Print what a network withstands."""
+    display.table(f"{device}: what is left under attack", robustness.COLUMNS, list(robustness.rows(found)))
+    display.say("\n".join(robustness.notes(found)))

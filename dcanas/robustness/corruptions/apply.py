@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.robustness.checks import check_images, check_labels, check_logits
 from dcanas.robustness.corruptions.registry import corruptions
 from dcanas.robustness.rate import Rate
+from dcanas.robustness.records import Records, evaluation_key
 from dcanas.robustness.task import BATCH, Model, evaluation, place
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SMALLEST_SIDE = 8  # pixels
+_Z = 1.959963984540054  # of 95 %
 
 
 def corrupt(images: np.ndarray, name: str, severity: int, *, seed: int = 0, indices: Any = None) -> np.ndarray:
@@ -47,52 +52,82 @@ def corrupt(images: np.ndarray, name: str, severity: int, *, seed: int = 0, indi
 
 @dataclass(frozen=True)
 class CorruptionAccuracy:
-    """Accuracy by (corruption, severity); the mean counts every one of them equally."""
+    """Accuracy by (corruption, severity); the mean counts every one of them equally.
+
+    shares: (N,), of each image the share of corruptions under which it was classified rightly.
+    """
 
     clean: Rate
     rates: dict[tuple[str, int], Rate]
     seed: int
+    shares: np.ndarray
 
     @property
     def mean(self) -> float:
         return sum(rate.value for rate in self.rates.values()) / len(self.rates)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the mean over images: Wilson's, with as many images as have the variance of the shares.
+
+        One image under 75 corruptions is not 75 images. Where all shares are alike the images count as they are.
+        """
+        count, mean, variance = len(self.shares), self.mean, float(self.shares.var())
+        effective = count * mean * (1 - mean) / variance if variance else float(count)
+        centre = (mean + _Z**2 / (2 * effective)) / (1 + _Z**2 / effective)
+        half = _Z / (1 + _Z**2 / effective) * math.sqrt(mean * (1 - mean) / effective + (_Z / (2 * effective))**2)
+        return max(centre - half, 0.0), min(centre + half, 1.0)
 
     def __float__(self) -> float:
         return self.mean
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"clean": self.clean.as_json(), "mean": self.mean, "seed": self.seed,
+        return {"clean": self.clean.as_json(), "mean": self.mean, "interval": list(self.interval), "seed": self.seed,
                 "rows": [{"corruption": name, "severity": severity, **rate.as_json()}
                          for (name, severity), rate in self.rates.items()]}
 
 
 def corruption_accuracy(model: Model, images: np.ndarray, labels: Any, names: Iterable[str] | None = None,
                         severities: Iterable[int] = SEVERITIES, *, seed: int = 0, batch_size: int = BATCH,
-                        on_step: Callable[[str, int], None] = lambda name, severity: None) -> CorruptionAccuracy:
+                        folder: Path | None = None, model_key: str | None = None,
+                        on_step: Callable[[str, int], None] = lambda name, severity: None,
+                        should_stop: Callable[[], bool] = lambda: False) -> CorruptionAccuracy:
     """Return the model's accuracy on every corruption and severity.
 
     model: torch module, or plain function of arrays (so that ONNX files can be judged). names: default all 15.
-    Shape: images float (N, C, H, W) in [0, 1], labels (N,). Raises `UserError`.
+    folder: keeps what is done; the same call goes on from there. model_key: names a model that is a plain function.
+    Shape: images float (N, C, H, W) in [0, 1], labels (N,). Raises `UserError`, and `Stopped` where asked to stop.
     """
     target = torch.as_tensor(labels)
     check_images(torch.as_tensor(images))
     check_labels(target, len(images))
     images = np.asarray(images, dtype=np.float32)
-    rates = {}
+    rates, rows = {}, torch.arange(len(images))
+    shares = np.zeros(len(images))
+    records = Records(folder, len(images), "corruptions")
+    if folder is not None:
+        records.open(evaluation_key(model, model_key, torch.as_tensor(images), target, seed))
     with evaluation(model):
-        clean = _rate(model, images, target, batch_size)
+        clean = Rate.of(_right(model, images, target, batch_size))
         for name in names if names is not None else corruptions:
             for severity in severities:
-                rates[name, severity] = _rate(model, corrupt(images, name, severity, seed=seed), target, batch_size)
+                known, fallen = records.known(f"{name} {severity}", rows)
+                if not len(known):
+                    fallen = ~_right(model, corrupt(images, name, severity, seed=seed), target, batch_size)
+                    records.add(f"{name} {severity}", rows, fallen)
+                rates[name, severity] = Rate.of(~fallen)
+                shares += (~fallen).numpy()
                 on_step(name, severity)
+                if should_stop():
+                    raise Stopped(f"stopped after {len(rates)} corruptions")
     if not rates:
         raise UserError(f"Corruption accuracy needs at least one corruption and severity; known: "
                         f"{', '.join(corruptions)}.")
-    return CorruptionAccuracy(clean, rates, seed)
+    return CorruptionAccuracy(clean, rates, seed, shares / len(rates))
 
 
-def _rate(model: Model, images: np.ndarray, labels: torch.Tensor, batch_size: int) -> Rate:
+def _right(model: Model, images: np.ndarray, labels: Tensor, batch_size: int) -> Tensor:
     module = isinstance(model, nn.Module)
     device = place(model, torch.as_tensor(images[:1]))
     right = []
@@ -103,4 +138,4 @@ def _rate(model: Model, images: np.ndarray, labels: torch.Tensor, batch_size: in
         logits = torch.as_tensor(logits).cpu()
         check_logits(logits, own)
         right.append(logits.argmax(1) == own)
-    return Rate.of(torch.cat(right))
+    return torch.cat(right)

@@ -1,0 +1,57 @@
+"""What an evaluation of robustness assumes of the attacker: attacks, how far a pixel may move, in which norm."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dcanas.basics.errors import UserError
+from dcanas.robustness.balls import ball_of
+from dcanas.robustness.suite import AttackSpec, read_suite
+
+LEAST_255 = 0.1  # less than that is no change of an 8-bit image, but a number in [0, 1] units by mistake
+
+
+@dataclass(frozen=True)
+class Threat:
+    """attacks: names, in order, empty for those that suit the number of classes; eps_255: sizes in 1/255 of `norm`,
+    (0, 1] units times 255; images: at most so many of a split, class-balanced; None: all.
+
+    Raises `UserError` in the words of the command line.
+    """
+
+    attacks: tuple[str, ...] = ()
+    eps_255: tuple[float, ...] = (8.0,)
+    norm: str = "linf"
+    images: int | None = 1000
+
+    def __post_init__(self) -> None:
+        ball_of(self.norm)
+        if self.attacks:
+            read_suite(self.attacks)
+        if not self.eps_255:
+            raise UserError("eps_255 must name at least one size in 1/255, such as 8 or [2,8].")
+        for size in self.eps_255:
+            self._check(size)
+        if self.images is not None and self.images < 1:
+            raise UserError(f"attack_images must be a whole number from 1, or null for all, got {self.images!r}.")
+
+    def _check(self, size: float) -> None:
+        if not math.isfinite(size) or size < 0:
+            raise UserError(f"eps_255 must not be negative or infinite, got {size:g}; 0 means no change at all.")
+        if 0 < size < LEAST_255:
+            raise UserError(f"eps_255={size:g} counts in 1/255 and would change no 8-bit image; if it is meant "
+                            f"in [0, 1] units, give eps_255={255 * size:g}.")
+        if self.norm == "linf" and size > 255:
+            raise UserError(f"eps_255={size:g} is more than a pixel can change (255 in linf); give a smaller one.")
+
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """The sizes in [0, 1] units, smallest first."""
+        return tuple(sorted(size / 255 for size in set(self.eps_255)))
+
+    def suite(self, classes: int) -> tuple[AttackSpec, ...]:
+        """Return the attacks: those named, or one step, many steps, and AutoAttack's without FAB-T as far as the losses
+        go with so few classes."""
+        last = ("apgd_t",) if classes > 3 else ("apgd_dlr",) if classes == 3 else ()
+        return read_suite(self.attacks or ("fgsm", "pgd", "apgd_ce", *last, "square"))
