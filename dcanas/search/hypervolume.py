@@ -10,12 +10,13 @@ from scipy.stats import qmc
 
 def front(points: np.ndarray) -> np.ndarray:
     """Return the rows that no other row dominates (no smaller anywhere, larger somewhere). Shape: (n, m) -> (k,)."""
-    order = np.lexsort(-points.T[::-1])  # what dominates a row comes before it
+    left = np.lexsort(-points.T[::-1])  # what dominates a row comes before it
     kept: list[int] = []
-    for row in order:
-        better = points[kept] >= points[row]
-        if not (better.all(1) & (points[kept] > points[row]).any(1)).any():
-            kept.append(int(row))
+    while len(left):
+        best = points[left[0]]
+        kept.append(int(left[0]))
+        left = left[1:]
+        left = left[(points[left] > best).any(1) | (points[left] == best).all(1)]
     return np.array(sorted(kept), dtype=np.int64)
 
 
