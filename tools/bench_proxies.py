@@ -36,21 +36,23 @@ def make(options: argparse.Namespace) -> tuple[nn.Module, Tensor, Tensor]:
     return net, images, torch.randint(10, (options.batch,))
 
 
-def together(net: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Return the seconds of one call for all."""
-    start = time.perf_counter()
-    score_network(net, images, labels, NAMES)
-    return time.perf_counter() - start
+Spent = tuple[float, float]  # seconds by the clock, seconds of the processor
 
 
-def alone(net: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
-    """Return the seconds of one call each."""
-    seconds = {}
-    for name in NAMES:
-        start = time.perf_counter()
-        score_network(net, images, labels, [name])
-        seconds[name] = time.perf_counter() - start
-    return seconds
+def together(net: nn.Module, images: Tensor, labels: Tensor) -> Spent:
+    """Return what one call for all takes."""
+    return timed(net, images, labels, NAMES)
+
+
+def alone(net: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Spent]:
+    """Return what one call each takes."""
+    return {name: timed(net, images, labels, [name]) for name in NAMES}
+
+
+def timed(net: nn.Module, images: Tensor, labels: Tensor, names: list[str]) -> Spent:
+    clock, processor = time.perf_counter(), time.process_time()
+    score_network(net, images, labels, names)
+    return time.perf_counter() - clock, time.process_time() - processor
 
 
 def peak_mib(which: str, arguments: list[str]) -> float:
@@ -87,14 +89,17 @@ def main(arguments: list[str]) -> None:
     print(" ".join(["python tools/bench_proxies.py", *arguments]))
     print(f"torch {torch.__version__}, {options.threads} threads, batch {options.batch} of 3x{options.size}x"
           f"{options.size}, {options.rounds} rounds, {options.network}\n")
-    print("| proxy | seconds alone, median |\n|---|---|")
-    for name in NAMES:
-        print(f"| {name} | {statistics.median(each[name] for _, each in rounds):.3f} |")
-    ratios = [one / sum(each.values()) for one, each in rounds]
-    print(f"| all, one after the other | {statistics.median(sum(each.values()) for _, each in rounds):.3f} |")
-    print(f"| all together | {statistics.median(one for one, _ in rounds):.3f} |")
-    print(f"\nTogether / alone: median {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}). Peak "
-          f"memory beyond the network and its libraries: together {memory['together']:.0f} MiB, each alone "
+    print("| proxy | seconds alone, median | processor seconds, median |\n|---|---|---|")
+    lines = {name: [each[name] for _, each in rounds] for name in NAMES}
+    sums = [tuple(map(sum, zip(*each.values(), strict=True))) for _, each in rounds]
+    lines |= {"all, one after the other": sums, "all together": [one for one, _ in rounds]}
+    for name, spent in lines.items():
+        print(f"| {name} | {' | '.join(f'{statistics.median(column):.3f}' for column in zip(*spent, strict=True))} |")
+    for kind, which in (("the clock", 0), ("processor time", 1)):
+        ratios = [one[which] / whole[which] for (one, _), whole in zip(rounds, sums, strict=True)]
+        print(f"\nTogether / alone by {kind}: median {statistics.median(ratios):.3f} ({min(ratios):.3f} to "
+              f"{max(ratios):.3f}).")
+    print(f"\nPeak memory beyond the network and its libraries: together {memory['together']:.0f} MiB, each alone "
           f"{memory['alone']:.0f} MiB.")
 
 

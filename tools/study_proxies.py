@@ -1,13 +1,19 @@
 """Scores random NAS-Bench-201 networks on real images and judges every score against published values and accuracy.
 
-    uv run python tools/study_proxies.py score --out quick.jsonl --group quick
-    uv run python tools/study_proxies.py score --out slow.jsonl --group slow
-    uv run python tools/study_proxies.py report --out quick.jsonl slow.jsonl
+    uv run python tools/study_proxies.py score --out quick.jsonl --group quick        # and --group blocks, slow
+    uv run python tools/study_proxies.py report --out quick.jsonl blocks.jsonl
+    uv run python tools/study_proxies.py combine --out quick.jsonl blocks.jsonl
+    uv run python tools/study_proxies.py score --out noise.jsonl --group few --images noise --networks 40
+    uv run python tools/study_proxies.py compare --out quick.jsonl noise.jsonl  # also --batch 16, --initialisation ...
 
 Networks: a fixed draw of connected codes from the NAS-Bench-Suite-Zero table; the first 200 serve the comparison with
 its values, all of them the correlation with accuracy. Images: the first of the shuffled CIFAR-10 training images,
 normalised, not augmented. Tables and images are read from the folder DCANAS_TABLES names. `score` continues where it
-was stopped; `report` speaks of the networks that all its files hold.
+was stopped; `report` and `combine` speak of the networks that all files hold, `compare` of those that each has.
+
+`combine` chooses by validation accuracy on every other network: sets of two to four scores and an aggregate, grown from
+the best twenty of the size before. It judges the choice on the other networks by test accuracy, against the single score
+chosen in the same way and against the one that is best in hindsight; intervals are a paired bootstrap over networks.
 """
 
 from __future__ import annotations
@@ -25,14 +31,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dcanas.proxies.judging import judge, partial_spearman, spearman
+from dcanas.proxies.initialisation import INITIALISATIONS
+from dcanas.proxies.judging import interval, judge, kendall, partial_spearman, spearman
 from dcanas.proxies.table import Scoring, columns, read_table, score_many
-from dcanas.proxies.votes import VOTES, oriented, vote
+from dcanas.proxies.votes import VOTES, borda, log_rank, oriented, vote
 from dcanas.spaces import load_space
 
 GROUPS = {
     "quick": ("acor", "epe_nas", "fisher", "flops", "gcor", "grad_norm", "jacov", "l2_norm", "nwot", "params", "phi",
               "plain", "rcor", "snip", "synflow", "wrcor", "wrcor:linear", "wrcor:quadratic", "wrcor:reversed", "zen"),
+    "few": ("acor", "jacov", "nwot", "rcor", "snip", "synflow", "wrcor"),
     "blocks": ("az_expressivity", "az_progressivity", "az_trainability", "meco", "zico"),
     "slow": ("grasp", "hessian", "jacob_fro", "near", "swap"),
 }
@@ -40,6 +48,7 @@ PUBLISHED = ("params", "flops", "l2_norm", "synflow", "nwot", "snip", "grad_norm
              "grasp", "plain", "zen")
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the CIFAR-10 training images
 COMPARED = 200
+BEAM, LARGEST = 20, 4  # sets of scores kept of every size, scores in a set
 
 
 def table(name: str) -> list[dict[str, str]]:
@@ -68,7 +77,10 @@ def batch(size: int) -> tuple[np.ndarray, np.ndarray]:
 def score(options: argparse.Namespace) -> None:
     space = load_space("nasbench201")
     images, labels = batch(options.batch)
-    scoring = Scoring("nasbench201", GROUPS[options.group], images, labels, seed=options.seed)
+    if options.images == "noise":
+        images = np.random.default_rng(options.seed).normal(size=images.shape).astype(np.float32)
+    scoring = Scoring("nasbench201", GROUPS[options.group], images, labels, seed=options.seed,
+                      initialisation=options.initialisation)
     archs = [space.parse(row["architecture"]) for row in drawn(options.networks, options.seed)]
     start = time.perf_counter()
 
@@ -130,6 +142,81 @@ def report(options: argparse.Namespace) -> None:
               f"{seconds.get(name, 0):.2f} |")
 
 
+def combine(options: argparse.Namespace) -> None:
+    header, rows = merged(options.out)
+    known = {r["architecture"]: r for r in table("nasbench201_accuracy.csv.gz")}
+    validation, test = (np.array([float(known[row["architecture"]][column]) for row in rows])
+                        for column in ("cifar10_val", "cifar10_test"))
+    found = {name: oriented(name, values) for name, values in columns(rows, header["names"]).items()}
+    chosen_on, judged_on = np.arange(len(rows)) % 2 == 0, np.arange(len(rows)) % 2 == 1
+    sets = grown(found, validation, chosen_on)
+    print(f"{len(rows)} networks: chosen on {chosen_on.sum()}, judged on the other {judged_on.sum()}\n\n| scores | "
+          "aggregate | Kendall with validation, chosen on | Kendall with test, held out (95 % interval) |\n"
+          "|---|---|---|---|")
+    alone = next(each for each in sets if len(each[0]) == 1)
+    hindsight = (max(found, key=lambda name: kendall(found[name][judged_on], test[judged_on])),), borda
+    best = max(((names, how) for names, how in sets if len(names) > 1),
+               key=lambda each: kendall(combined(found, *each, chosen_on), validation[chosen_on]))
+    for label, each in (("", best), ("single, chosen likewise: ", alone), ("single, best in hindsight: ", hindsight)):
+        values = combined(found, *each, judged_on)
+        low, high = interval(kendall, values, test[judged_on], options.seed)
+        print(f"| {label}{' + '.join(each[0])} | {each[1].__name__} | "
+              f"{kendall(combined(found, *each, chosen_on), validation[chosen_on]):.3f} | "
+              f"{kendall(values, test[judged_on]):.3f} ({low:.3f} to {high:.3f}) |")
+    for label, other in (("the single one chosen", alone), ("the best single one in hindsight", hindsight)):
+        gain, low, high = gained(combined(found, *best, judged_on), combined(found, *other, judged_on),
+                                 test[judged_on], options.seed)
+        print(f"\nOver {label}: {gain:+.3f} ({low:+.3f} to {high:+.3f}).")
+
+
+Set = tuple[tuple[str, ...], object]
+
+
+def grown(found: dict[str, np.ndarray], target: np.ndarray, on: np.ndarray) -> list[Set]:
+    """Return the sets of scores tried that were kept, of every size the best by Kendall first."""
+    kept: list[Set] = []
+    grow: list[tuple[str, ...]] = [()]
+    for _ in range(LARGEST):
+        wider = {tuple(sorted({*names, more})) for names in grow for more in found if more not in names}
+        tried = sorted(((names, how) for names in sorted(wider) for how in (borda, log_rank)), reverse=True,
+                       key=lambda each: kendall(combined(found, *each, on), target[on]))
+        kept += tried[:BEAM]
+        grow = list(dict.fromkeys(names for names, _ in tried[:BEAM]))
+    return kept
+
+
+def combined(found: dict[str, np.ndarray], names: tuple[str, ...], how: object, on: np.ndarray) -> np.ndarray:
+    return how(np.array([found[name][on] for name in names]))  # type: ignore[operator]
+
+
+def gained(ours: np.ndarray, other: np.ndarray, target: np.ndarray, seed: int) -> tuple[float, float, float]:
+    """Return the difference in Kendall with its paired bootstrap interval over networks."""
+    rng = np.random.default_rng(seed)
+    draws = [rng.integers(len(target), size=len(target)) for _ in range(1000)]
+    found = [kendall(ours[i], target[i]) - kendall(other[i], target[i]) for i in draws]
+    return kendall(ours, target) - kendall(other, target), *np.percentile(found, [2.5, 97.5])
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Print every file's Spearman with test accuracy and with the first file's values, over the networks all hold."""
+    read = [read_table(path)[:2] for path in options.out]
+    common = set.intersection(*({row["position"] for row in rows} for _, rows in read))
+    known = {r["architecture"]: float(r["cifar10_test"]) for r in table("nasbench201_accuracy.csv.gz")}
+    names = [name for name in read[0][0]["names"] if all(name in header["names"] for header, _ in read[1:])]
+    print(f"{len(common)} networks\n\n| file | batch | initialisation | {' | '.join(names)} |\n"
+          f"|{'---|' * (3 + len(names))}")
+    first: dict[str, np.ndarray] = {}
+    for path, (header, rows) in zip(options.out, read, strict=True):
+        kept = sorted((row for row in rows if row["position"] in common), key=lambda row: row["position"])
+        accuracy = np.array([known[row["architecture"]] for row in kept])
+        found = columns(kept, names)
+        first = first or found
+        told = [f"{spearman(oriented(name, found[name]), accuracy):.3f}" + (
+            "" if found is first else f" (with the first: {spearman(found[name], first[name]):.3f})") for name in names]
+        print(f"| {path.stem} | {header['images'][0]} | {header.get('initialisation', 'default')} | "
+              f"{' | '.join(told)} |")
+
+
 def _flops_error(codes: list[str], theirs: dict[str, dict[str, str]]) -> float:
     return max(abs(7.943872 + 35.8195 * code.count("conv_3x3") + 4.36224 * code.count("conv_1x1")
                    + 1.29024 * code.count("avg_pool") - float(theirs[code]["flops"])) for code in codes)
@@ -137,16 +224,18 @@ def _flops_error(codes: list[str], theirs: dict[str, dict[str, str]]) -> float:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["score", "report"])
+    parser.add_argument("action", choices=["score", "report", "combine", "compare"])
     parser.add_argument("--out", type=Path, required=True, nargs="+", help="one file for score, any for report")
     parser.add_argument("--group", choices=list(GROUPS), default="quick")
     parser.add_argument("--networks", type=int, default=300)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--images", choices=["data", "noise"], default="data")
+    parser.add_argument("--initialisation", choices=list(INITIALISATIONS), default="default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    {"score": score, "report": report}[options.action](options)
+    {"score": score, "report": report, "combine": combine, "compare": compare}[options.action](options)
 
 
 if __name__ == "__main__":
