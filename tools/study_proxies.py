@@ -4,7 +4,7 @@
     uv run python tools/study_proxies.py report --out quick.jsonl blocks.jsonl
     uv run python tools/study_proxies.py combine --out quick.jsonl blocks.jsonl
     uv run python tools/study_proxies.py score --out noise.jsonl --group few --images noise --networks 40
-    uv run python tools/study_proxies.py compare --out quick.jsonl noise.jsonl  # also --batch 16, --initialisation ...
+    uv run python tools/study_proxies.py compare --out quick.jsonl noise.jsonl  # or --batch 16
 
 Networks: a fixed draw of connected codes from the NAS-Bench-Suite-Zero table; the first 200 serve the comparison with
 its values, all of them the correlation with accuracy. Images: the first of the shuffled CIFAR-10 training images,
