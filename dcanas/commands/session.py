@@ -20,6 +20,7 @@ from dcanas.commands.configure import store_settings, stored_settings
 from dcanas.commands.devices import published_costs, require_board, with_capacity
 from dcanas.commands.display import Display
 from dcanas.commands.interrupt import Interrupts
+from dcanas.commands.predicting import learnt_latency
 from dcanas.commands.settings import RunOptions, Settings, differences
 from dcanas.costs import Budget, CostModel, Feasibility, LinearCost, count_costs, feasibility
 from dcanas.costs.feasibility import percentile, select_costs
@@ -127,9 +128,10 @@ class Session:
             counted = [delivered(cost, self.dataset.shape[0]) for cost in count_costs(
                 self.space, self.dataset.shape, len(self.dataset.classes), device.dtype, **self.skeleton)]
             stated = self._stated(device)
-            limited = any(name in LATENCIES and device.source(name) == "measured" for name in stated)
+            measured = tuple(name for name in LATENCIES if name in stated and device.source(name) == "measured")
             self._costs[device.name] = [
-                *counted, *(self._latencies(device, counted) if limited else ()),
+                *counted, *(self._latencies(device, counted, measured) if measured else ()),
+                *learnt_latency(self, device, stated),
                 *published_costs(self.space, device, stated, self.dataset.shape, len(self.dataset.classes),
                                  self.skeleton)]
         return self._costs[device.name]
@@ -182,13 +184,13 @@ class Session:
         (cost,) = select_costs(costs, Budget({name: 1.0}))
         return percentile(self.space, cost, float(limit[1:]), self.settings.seed)
 
-    def _latencies(self, device: Device, counted: Sequence[CostModel]) -> list[CostModel]:
+    def _latencies(self, device: Device, counted: Sequence[CostModel], names: tuple[str, ...]) -> list[CostModel]:
         macs = next(cost for cost in counted if cost.name == "macs")
         with self.display.stage(f"Measuring a few members of {self.space.name} on {device.name}"):
             costs, fits = latency_costs(self.space, device, self.folder / "latency" / device.name, macs,
-                                        self.dataset.shape, len(self.dataset.classes), seed=self.settings.seed,
+                                        self.dataset.shape, len(self.dataset.classes), names, self.settings.seed,
                                         **self.skeleton)
-        fit = fits["latency_ms"]
+        fit = fits[names[0]]
         self.display.say(f"  latency of members left out is predicted within {100 * fit.loo_mape:.0f} % on average "
                          f"(a line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "
                          f"+{100 * fit.relative_residual_q95:.0f} %, from {fit.n} measured")

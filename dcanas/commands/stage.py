@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dcanas.commands.session import Session
 from dcanas.commands.sources import adopt
-from dcanas.commands.stages.deriving import run_derive
+from dcanas.commands.stages.derived_table import derive_for_all
 from dcanas.commands.stages.exporting import run_export
 from dcanas.commands.stages.feasible import check_feasibility
 from dcanas.commands.stages.profiling import run_profile, show_profile
@@ -21,11 +21,11 @@ def main(session: Session, command: str) -> int:
         run_search(session)
         session.display.say(f"Results of the search: {search_folder(session)}")
         return 0
+    if command == "derive":
+        derive_for_all(session)
+        return 0
     for device in session.devices:
-        if command == "derive":
-            found = run_derive(session, device)
-            session.display.say(f"{device.name}: {found['architecture']}")
-        elif command == "train":
+        if command == "train":
             trained = run_train(session, device)
             session.display.say(f"{device.name}: test accuracy {100 * trained['accuracy']:.2f} %, balanced "
                                 f"{100 * trained['balanced_accuracy']:.2f} % ({trained['correct']} of {trained['n']})")

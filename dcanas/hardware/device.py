@@ -219,9 +219,11 @@ def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Map
         if source == "measured" and (values["connection"] is None or runtime.name != "onnxruntime"):
             raise UserError(f"{path}: costs.{cost} is measured, which needs connection: local or {{ssh: HOST}} "
                             "and runtime.name: onnxruntime; state another source or leave the cost out.")
-        if source in ("looked up", "predicted") and values.get("table") is None:
+        few_shot = cost == "latency_ms" and values["connection"] is not None and runtime.name == "onnxruntime"
+        if values.get("table") is None and (source == "looked up" or (source == "predicted" and not few_shot)):
+            board = " or, to predict it from a few measurements, a connection and runtime.name: onnxruntime"
             raise UserError(f"{path}: costs.{cost} is {source}, which needs table: the device's name in the published "
-                            "tables.")
+                            f"tables{board if source == 'predicted' and cost == 'latency_ms' else ''}.")
     for figure in values.get("sources", {}):
         known = [*_DEVICE, *(f"runtime.{name}" for name in _RUNTIME), *SOURCES]
         if figure not in known:

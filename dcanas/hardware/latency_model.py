@@ -31,7 +31,7 @@ def latency_costs(space: Space, device: Device, folder: Path, macs: CostModel, i
     comes from the left-out residuals, and what the fit is worth.
     """
     domain = Domain.of(space, input_shape, num_classes, runtime=device.name, **skeleton)
-    choices = _choices(space, seed)
+    choices = measurable(space, seed)
     by_option = space.enumerable and len({slot.options for slot in space.slots}) == 1 and \
         len(space.slots[0].options) <= FEW_OPTIONS
     features = _option_counts(space, choices) if by_option else np.array(
@@ -49,7 +49,8 @@ def latency_costs(space: Space, device: Device, folder: Path, macs: CostModel, i
     return costs, fits
 
 
-def _choices(space: Space, seed: int) -> NDArray[np.int64]:
+def measurable(space: Space, seed: int) -> NDArray[np.int64]:
+    """Return the members among which those to measure are chosen. Shape: (n, slots)."""
     if space.enumerable:
         return member_choices(space)
     rng = np.random.default_rng(seed)

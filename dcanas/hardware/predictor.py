@@ -50,8 +50,12 @@ class LatencyPredictor:
 
         known_ms: latencies of `choices` (default: the members in canonical order) on known devices, in ms; without
         them it starts from operation counts and MACs alone, and `basis` says so.
-        Shape: choices (n, slots), known_ms per device (n,). Raises `UserError` for tables of another length.
+        Shape: choices (n, slots), known_ms per device (n,). Raises `UserError` for tables of another length and for
+        spaces whose costs do not add up over slots.
         """
+        if not space.additive:
+            raise UserError(f"Costs of {space.name} do not add up over its decisions, so a few measurements say no "
+                            "price per option; state costs.latency_ms: measured in the device's profile.")
         channels, height, width = input_shape
         linear = linear_counts(space, (channels, height, width), num_classes, **skeleton)
         shared = all(len(set(cost.table)) == 1 for cost in linear.values()) and \
@@ -70,7 +74,7 @@ class LatencyPredictor:
             basis = f"the tables of {len(known_ms)} known devices ({', '.join(known_ms)})"
         else:
             prior = prior_of_counts(features, linear["macs"].values(choices))
-            basis = "operation counts and MACs alone, no tables of known devices being imported"
+            basis = "operation counts and MACs alone, no imported table of known devices speaking of these networks"
         return cls(space, choices, prior, shared, basis,
                    Domain.of(space, input_shape, num_classes, runtime, **skeleton))
 

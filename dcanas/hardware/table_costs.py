@@ -22,14 +22,16 @@ def table_costs(space: Space, device: Device, names: Sequence[str], input_shape:
     """Return the costs in `names` that the device's profile takes from the published tables.
 
     "looked up" answers for the table's own networks only: raises `UserError` naming what differs. "predicted"
-    transfers the table's prices to other skeletons, inputs and classes of the same space.
+    transfers the table's prices to other skeletons, inputs and classes of the same space. The latency of a device that
+    can be reached, and that of the table's own networks, is left out: it is learnt (`learning.py`).
     """
     found: list[CostModel] = []
     for name in names:
         source = device.costs.get(name)
         if source == "looked up":
             found.append(_looked_up(space, device, name, input_shape, num_classes, skeleton))
-        elif source == "predicted":
+        elif source == "predicted" and device.connection is None and not (
+                name == "latency_ms" and covering_table(space, device, name, input_shape, num_classes, **skeleton)):
             found.append(transferred(space, _table(device, name), input_shape, num_classes, **skeleton))
     return found
 
@@ -42,6 +44,19 @@ def published_latency(space: Space, device: Device) -> TableCost | None:
     return table if table.domain is not None and table.domain.space == space.name else None
 
 
+def covering_table(space: Space, device: Device, name: str, input_shape: tuple[int, int, int], num_classes: int,
+                   **skeleton: Any) -> TableCost | None:
+    """Return the table of a device where these networks are its own, else None."""
+    try:
+        return _looked_up(space, device, name, input_shape, num_classes, skeleton)
+    except OutsideTableError:
+        return None
+
+
+class OutsideTableError(UserError):
+    """A table is asked about networks that it was not made for."""
+
+
 def _looked_up(space: Space, device: Device, name: str, input_shape: tuple[int, int, int], num_classes: int,
                skeleton: dict[str, Any]) -> TableCost:
     data = next((data for data, classes in CLASSES.items() if classes == num_classes), "cifar10")
@@ -51,7 +66,7 @@ def _looked_up(space: Space, device: Device, name: str, input_shape: tuple[int, 
         cost.domain.require(Domain.of(space, input_shape, num_classes, device.runtime.name, **skeleton),
                             f"{name} of {device.name} ({cost.provenance})")
     except UserError as error:
-        raise UserError(f"{str(error).partition(':')[0]}; ask for those networks, or copy the profile to "
+        raise OutsideTableError(f"{str(error).partition(':')[0]}; ask for those networks, or copy the profile to "
                         f"{user_folder() / device.name}.yaml with costs.{name}: predicted, which is then reported as "
                         "unverified.") from error
     return cost

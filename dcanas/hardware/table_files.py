@@ -22,11 +22,16 @@ FEW = 5  # rows named in a message
 def tables_folder() -> Path:
     """Return where published tables lie: the folder `DCANAS_TABLES` names, or `../shared/data` beside the checkout."""
     stated = os.environ.get("DCANAS_TABLES")
-    folder = Path(stated).expanduser() if stated else Path(__file__).resolve().parents[3] / "shared" / "data"
+    folder = Path(stated).expanduser() if stated else default_folder()
     if not folder.is_dir():
         raise UserError(f"The published tables are not in {folder}; set DCANAS_TABLES to the folder that holds them "
                         "(the importers in tools/ make it from the public originals).")
     return folder
+
+
+def default_folder() -> Path:
+    """Return where the tables lie where nobody says otherwise."""
+    return Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[str, Array]:

@@ -32,6 +32,8 @@ RUNTIMES = {  # what executed the networks of HW-NAS-Bench (section 3 and append
     "edgegpu": "tensorrt", "raspi4": "tflite", "edgetpu": "tflite-edgetpu", "pixel3": "tflite",
     "eyeriss": "simulator", "fpga": "hls",
 }
+HELP = "nasbench201_latency_devices.npz"
+SKELETON: dict[str, Any] = {"channels": 16, "cells": 5}  # of the networks in all of these tables
 NOT_AVAILABLE = -1.0  # as the tables write it
 LINEAR_TOLERANCE = 1e-6
 
@@ -103,7 +105,7 @@ def _load(data: str, folder: Path) -> dict[str, TableCost]:
         table[tuple(choices[there].T)] = values[there]
         return table
 
-    domain = Domain.of(space, (3, 32, 32), CLASSES[data], channels=16, cells=5)
+    domain = Domain.of(space, (3, 32, 32), CLASSES[data], **SKELETON)
     found = {}
     path = folder / f"hw_nas_bench_{data}.csv.gz"
     columns = read_rows(path, list(HW_NAS_BENCH), [space.format(a) for a in codes])
@@ -112,7 +114,7 @@ def _load(data: str, folder: Path) -> dict[str, TableCost]:
         found[f"{device}.{cost}"] = TableCost(
             spread(columns[column]), cost, unit, "looked up",
             replace(domain, runtime=RUNTIMES[device]), provenance=f"HW-NAS-Bench, {path.name}, column {column}")
-    path = folder / "nasbench201_latency_devices.npz"
+    path = folder / HELP
     if data == "cifar10" and path.is_file():
         for name, values in read_arrays(path, len(codes)).items():
             _plausible(path, name, values.astype(float), "latency_ms")

@@ -11,8 +11,9 @@ from dcanas.report import robustness
 
 def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: Mapping[str, float | None],
               deciding: Mapping[str, float | None], sources: Mapping[str, str],
-              names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return one row per cost: name, unit, limit, predicted, measured, source, met.
+              names: Sequence[str], bounds: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
+    """Return one row per cost: name, unit, limit, predicted, measured, upper, source, met; where what is
+    predicted has an upper confidence bound (`bounds`), predicted_upper.
 
     deciding: the number that is held against the limit, by the source the device declares: the count itself, or the
         end of the measurement's confidence interval that is nearer to the limit: the upper one, of lower limits
@@ -27,6 +28,7 @@ def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: M
             value = deciding.get(name)
             met = "unverified" if value is None else bool(budget.allows(name, value))
         rows.append({"name": name, "unit": cost_unit(name), "limit": limit, "predicted": predicted.get(name),
+                     **({"predicted_upper": bounds[name]} if bounds and name in bounds else {}),
                      "measured": measured.get(name), "lower" if name.endswith("_min") else "upper": deciding.get(name),
                      "source": sources[name], "met": met})
     return rows
@@ -44,7 +46,7 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         "| cost | limit | predicted | measured | met | source |", "|---|---:|---:|---:|---|---|",
     ]
     for row in certificate["rows"]:
-        lines.append(f"| {row['name']} | {amount(row['limit'])} | {amount(row['predicted'])} | "
+        lines.append(f"| {row['name']} | {amount(row['limit'])} | {predicted_words(row)} | "
                      f"{amount(row['measured'])} | {met_word(row)} | {row['source']} |")
     if certificate.get("robustness"):
         lines += ["", *quality_lines(certificate), *robustness.markdown(certificate["robustness"])]
@@ -108,6 +110,12 @@ def amount(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+
+
+def predicted_words(row: Mapping[str, Any]) -> str:
+    """Return the predicted value and, where it has one, its upper bound."""
+    bound = row.get("predicted_upper")
+    return amount(row["predicted"]) + (f" (at most {amount(bound)})" if bound is not None else "")
 
 
 def met_word(row: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
     Raises `BudgetError` when nothing is within the budget, naming the limit that binds and the smallest feasible
     value; `UserError` for scores of another shape or a cost asked outside its domain.
     """
-    rows = _check_scores(space, scores)
+    rows = checked_scores(space, scores)
     domain = Domain.of(space, input_shape, num_classes, **skeleton)
     for cost in costs:
         if cost.domain is not None:
@@ -70,7 +70,8 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
     return Derived(arch, told, provenance)
 
 
-def _check_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.ndarray]:
+def checked_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.ndarray]:
+    """Return the scores as arrays, what unused slots of a group score left out; raises `UserError` (see `derive`)."""
     rows = [np.asarray(row, dtype=float) for row in scores]
     expected = [len(slot.options) for slot in space.slots]
     if [row.shape for row in rows] != [(n,) for n in expected]:

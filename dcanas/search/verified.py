@@ -12,8 +12,8 @@ from dcanas.costs import Budget, CostModel, count_costs
 from dcanas.costs.feasibility import budget_error, explain, select_costs
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.hardware.predictor import UPPER, LatencyPredictor
-from dcanas.search.derive import Derived, derive
-from dcanas.search.pool import total_scores
+from dcanas.search.derive import Derived, Judge, checked_scores, derive
+from dcanas.search.pool import Candidate, total_scores
 from dcanas.spaces import Architecture, Space
 
 CLOSER = (0.7, 0.5)  # bounds for what is measured once the limit is known to be kept: nearer to it, for a better score
@@ -23,7 +23,8 @@ TRIES = 3
 def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray, budget: Budget,
                     predictor: LatencyPredictor, measure: Callable[[Architecture], float], tries: int = TRIES,
                     input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
-                    **skeleton: Any) -> tuple[Derived, LatencyPredictor]:
+                    dtype: str = "fp32", pool_size: int = 100, judge: Judge | None = None, seed: int = 0,
+                    source: str = "measured", **skeleton: Any) -> tuple[Derived, LatencyPredictor]:
     """Return the best network that was measured within every limit, and the predictor with all measurements.
 
     `derive` picks under the predictor's upper bound; the pick is measured (ms) and added, and the next one picked, at
@@ -31,9 +32,12 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
     was measured to learn the prices counts too.
 
     scores: as for `derive`; or, in a space that can be listed, an array with one number per member in canonical order.
+    judge: chooses each pick from its pool, as for `derive`, and among those that kept the limits, or where none did
+    among all that were measured within them. source: of what `measure` tells, "measured" or "looked up".
     Raises `BudgetError` where no measured network keeps the limits.
     """
-    known = {c.name: c for c in [*count_costs(space, input_shape, num_classes, **skeleton), *costs, predictor]}
+    known = {c.name: c for c in [*count_costs(space, input_shape, num_classes, dtype, **skeleton), *costs,
+                                 predictor]}
     select_costs(list(known.values()), budget)
     by_member = isinstance(scores, np.ndarray) and scores.ndim == 1
     if by_member and (not space.enumerable or len(scores) != len(member_choices(space))):
@@ -44,24 +48,30 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
         return np.logical_and.reduce([np.ones(len(choices), dtype=bool), *(
             budget.allows(name, models[name].uppers(choices)) for name in budget)])
 
+    rows = [] if by_member else checked_scores(space, list(scores))
+    why: dict[Architecture, dict[str, Any]] = {}  # how each pick was decided
+
     def picked(bound: LatencyPredictor) -> Architecture | None:
         if by_member:
             within = kept(member_choices(space), bound)
             best = int(np.argmax(np.where(within, scores, -np.inf)))
             return as_architecture(space, member_choices(space)[best]) if within.any() else None
         try:
-            return derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound],
-                          **skeleton).architecture
+            found = derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound], dtype, pool_size,
+                           judge, seed, **skeleton)
         except BudgetError:
             return None
+        why.setdefault(found.architecture, found.provenance)
+        return found.architecture
 
-    asked, bound, closer = 0, UPPER, iter(CLOSER)
-    while asked < tries:
+    picks: list[Architecture] = []
+    bound, closer = UPPER, iter(CLOSER)
+    while len(picks) < tries:
         arch = picked(predictor.at(bound))
         new = arch is not None and arch not in predictor.measured
         if arch is not None and new:
             predictor = predictor.add({arch: measure(arch)})
-            asked += 1
+            picks.append(arch)
         if not new or any(budget.allows(predictor.name, ms) for ms in predictor.measured.values()):
             following = next(closer, None)
             if following is None:
@@ -76,11 +86,26 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
         index = {tuple(row): i for i, row in enumerate(member_choices(space).tolist())}
         totals = np.array([scores[index[tuple(row)]] for row in measured.tolist()])
     else:
-        totals = total_scores([np.asarray(row, dtype=float) for row in scores], measured)
-    arch = as_architecture(space, measured[int(np.argmax(np.where(within, totals, -np.inf)))])
+        totals = total_scores(rows, measured)
+    arch, decided = _best(space, measured[within], totals[within], why, judge)
     told = {c.name: {"value": c.value(arch), "upper": c.upper(arch), "unit": c.unit, "source": c.source}
             for c in [*(c for c in known.values() if c.name != predictor.name), predictor]}
-    told[predictor.name] |= {"value": predictor.measured[arch], "source": "measured"}
-    provenance = {"method": "picked under the upper bound, measured, picked again", "decided_by": "score",
-                  "measured": len(predictor.measured), "asked": asked, "basis": predictor.basis}
-    return Derived(arch, told, provenance), predictor
+    told[predictor.name] |= {"value": predictor.measured[arch], "source": source}
+    provenance = {"method": "picked under the upper bound, measured, picked again", "measured": len(predictor.measured),
+                  "asked": len(picks), "basis": predictor.basis,
+                  "picks": [{"architecture": space.format(a), predictor.name: predictor.measured[a]} for a in picks]}
+    return Derived(arch, told, decided | provenance), predictor
+
+
+def _best(space: Space, choices: np.ndarray, totals: np.ndarray, why: dict[Architecture, dict[str, Any]],
+          judge: Judge | None) -> tuple[Architecture, dict[str, Any]]:
+    """Return who is delivered of those measured within the limits, and how that was decided."""
+    pool = [Candidate(as_architecture(space, row), float(total), "measured")
+            for row, total in zip(choices, totals, strict=True)]
+    if judge is None:
+        return max(pool, key=lambda c: c.score).architecture, {"decided_by": "score"}
+    judged = [c for c in pool if c.architecture in why]
+    if len(judged) == 1:
+        return judged[0].architecture, why[judged[0].architecture]
+    arch, told = judge(judged or pool)
+    return arch, why.get(arch, {}) | told

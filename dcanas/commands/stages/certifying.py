@@ -9,6 +9,7 @@ from typing import Any
 from dcanas.basics.files import read_json, write_json, write_text
 from dcanas.basics.keys import plain
 from dcanas.commands.display import Display
+from dcanas.commands.predicting import asking, learnt_of
 from dcanas.commands.session import LATENCIES, Session, versions
 from dcanas.commands.stages.attacking import attack_network
 from dcanas.commands.stages.comparing import run_comparison
@@ -20,7 +21,15 @@ from dcanas.costs import Budget, count_network
 from dcanas.export import write_bundle
 from dcanas.hardware import Device, Profile
 from dcanas.report import robustness
-from dcanas.report.certificate import amount, certificate_markdown, comparison_lines, make_rows, met_word, quality_lines
+from dcanas.report.certificate import (
+    amount,
+    certificate_markdown,
+    comparison_lines,
+    make_rows,
+    met_word,
+    predicted_words,
+    quality_lines,
+)
 from dcanas.spaces import load_space
 from dcanas.training.splits import sample
 
@@ -126,17 +135,25 @@ def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str
         measured |= {name: profile.value(name) for name in LATENCIES}
         deciding |= {name: profile.upper(name) for name in LATENCIES}
     arch = session.space.parse(read_json(folder / "architecture.json")["architecture"]) if predicted else None
+    names = [name for name in (*NAMES, "energy_mj") if name in device.costs]
+    sources, bounds = {name: device.source(name) for name in names}, {}
     for cost in session.costs(device):  # a table decides for its own networks; what is predicted decides nothing
         if arch is not None and cost.source == "looked up":
             deciding[cost.name] = cost.upper(arch)
-    names = [name for name in (*NAMES, "energy_mj") if name in device.costs]
-    sources = {name: device.source(name) for name in names}
+        if arch is not None and cost.source == "predicted" and sources.get(cost.name) == "predicted":
+            bounds[cost.name] = cost.upper(arch)
+    asked = asking(session, device) if learnt_of(session.costs(device)) else None
+    if asked is not None:  # predicted, then verified: by the measurement above, or in the device's table
+        ask, sources["latency_ms"] = asked
+        if "latency_ms" not in deciding and arch is not None:
+            deciding["latency_ms"] = ask([arch])[arch]
     qualities = session.qualities(device)
     if qualities and found:
         worst = robustness.worst_case(found)
         measured["robust_accuracy_min"], deciding["robust_accuracy_min"] = worst["accuracy"], worst["interval"][0]
         sources["robust_accuracy_min"] = "measured"
-    return make_rows(Budget({**session.budget(device), **qualities}), predicted, measured, deciding, sources, names)
+    return make_rows(Budget({**session.budget(device), **qualities}), predicted, measured, deciding, sources, names,
+                     bounds)
 
 
 def _robust(session: Session, found: dict[str, Any] | None) -> dict[str, Any]:
@@ -182,7 +199,8 @@ def _bundle(session: Session, device: Device, folder: Path) -> None:
 def show_certificate(display: Display, folder: Path, certificate: Mapping[str, Any]) -> None:
     """Print what a run ends with; folder: where certificate and bundle lie."""
     accuracy = certificate["accuracy"]
-    rows = [[row["name"], *(amount(row[c]) for c in ("limit", "predicted", "measured")), met_word(row), row["source"]]
+    rows = [[row["name"], amount(row["limit"]), predicted_words(row), amount(row["measured"]), met_word(row),
+             row["source"]]
             for row in certificate["rows"]]
     display.table(f"{certificate['device']}: {certificate['architecture']}",
                   ["cost", "limit", "predicted", "measured", "met", "source"], rows)

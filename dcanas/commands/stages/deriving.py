@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
 from dcanas.commands.display import Bar
+from dcanas.commands.predicting import asking, learnt_of
 from dcanas.commands.session import LATENCIES, Session
 from dcanas.commands.stages.evolving import evolved, inheritance
 from dcanas.commands.stages.reranking import reranking
@@ -16,9 +18,11 @@ from dcanas.commands.stages.zero_shot import zero_shot_derived
 from dcanas.hardware import Device
 from dcanas.hardware.members import measure_members
 from dcanas.search import derive
-from dcanas.search.derive import Judge
+from dcanas.search.derive import Derived, Judge
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.finalists import Verify, final_judge, short_training
+from dcanas.search.settings import SearchSettings
+from dcanas.search.verified import derive_verified
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture
 
@@ -38,7 +42,7 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
     if done.exists():
         session.display.say(f"Derive for {device.name}: done before ({done})")
         return read_json(done)
-    settings, dataset = session.settings, session.dataset
+    settings = session.settings
     with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
         judge = _judge(session, device, folder, bar) if settings.search.finalist_epochs else None
         judge = reranking(session, folder, bar, judge)
@@ -47,14 +51,30 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
         elif isinstance(settings.search, ZeroShotSettings):
             derived = zero_shot_derived(session, device, found, judge, _measure(session, device))
         else:
-            derived = derive(session.space, found["scores"], session.budget(device), dataset.shape,
-                             len(dataset.classes), session.costs(device), device.dtype, settings.search.pool, judge,
-                             settings.seed, **session.skeleton)
+            derived = _derived(session, device, found["scores"], judge)
     value = {"space": session.space.name, "architecture": session.space.format(derived.architecture),
              "skeleton": session.skeleton, "costs": derived.costs, "provenance": derived.provenance}
     write_json(done, value)
     session.display.say(f"  {value['architecture']}")
     return value
+
+
+def _derived(session: Session, device: Device, scores: Sequence[Sequence[float]], judge: Judge | None) -> Derived:
+    """Return what `derive` chooses; where a latency is learnt, what was picked, asked for and picked again."""
+    settings, budget, costs = session.settings, session.budget(device), session.costs(device)
+    assert isinstance(settings.search, SearchSettings)  # the other kind went its own way above
+    shape, classes, pool = session.dataset.shape, len(session.dataset.classes), settings.search.pool
+    predictor = learnt_of(costs)
+    asked = asking(session, device) if predictor else None
+    if predictor is None or asked is None:
+        return derive(session.space, scores, budget, shape, classes, costs, device.dtype, pool, judge, settings.seed,
+                      **session.skeleton)
+    ask, source = asked
+    derived, _ = derive_verified(session.space, scores, budget, predictor, lambda arch: ask([arch])[arch],
+                                 input_shape=shape, num_classes=classes, costs=[c for c in costs if c is not predictor],
+                                 dtype=device.dtype, pool_size=pool, judge=judge, seed=settings.seed, source=source,
+                                 **session.skeleton)
+    return derived
 
 
 def _judge(session: Session, device: Device, folder: Path, bar: Bar) -> Judge:
@@ -78,7 +98,9 @@ def _judge(session: Session, device: Device, folder: Path, bar: Bar) -> Judge:
 def _measure(session: Session, device: Device) -> Verify | None:
     """Return the check of measured limits on the exported, untrained network, where the budget has such limits."""
     budget = session.budget(device)
-    names = [name for name in LATENCIES if name in budget and device.source(name) == "measured"]
+    learnt = not isinstance(session.settings.search, SearchSettings)  # that one asks again after each pick
+    names = [name for name in LATENCIES if name in budget and (device.source(name) == "measured" or (
+        learnt and device.source(name) == "predicted" and device.connection is not None))]
     if not names:
         return None
 
