@@ -14,7 +14,7 @@ from dcanas.basics.errors import UserError, unknown
 
 MULTIRUN = ("-m", "--multirun")
 FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")
-WITHOUT_SETTINGS = ("listing", "doctor", "onnx_file")
+WITHOUT_SETTINGS = ("listing", "doctor", "onnx_file", "operation_tables")
 
 
 def enter(module: str, command: str, arguments: list[str]) -> int:
@@ -32,8 +32,8 @@ def enter(module: str, command: str, arguments: list[str]) -> int:
 
 
 def _enter(module: str, command: str, arguments: list[str]) -> int:
-    if command == "profile" and any(text.startswith("onnx=") for text in arguments):
-        module = "onnx_file"
+    if command == "profile":
+        module = _profiled(arguments, module)
     action = importlib.import_module(f"dcanas.commands.{module}")
     if module in WITHOUT_SETTINGS:
         return action.main(arguments)
@@ -54,6 +54,16 @@ def _enter(module: str, command: str, arguments: list[str]) -> int:
         raise UserError(f"These settings ask for {len(combinations)} runs; add -m to make them all, each in a "
                         "directory of its own, or write a list as key=[A,B].")
     return _all(action, command, combinations, arguments)
+
+
+def _profiled(arguments: list[str], module: str) -> str:
+    """Return what `dcanas profile` measures: a file, a space's operations, or (`module`) the network of a run."""
+    keys = [text.partition("=")[0] for text in arguments]
+    if "onnx" in keys:
+        return "onnx_file"
+    if {"check", "--check"} & set(keys) or ("space" in keys and not {"source", "run.dir"} & set(keys)):
+        return "operation_tables"
+    return module
 
 
 def _all(action: ModuleType, command: str, combinations: Sequence[list[str]], typed: Sequence[str]) -> int:

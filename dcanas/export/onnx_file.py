@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,11 +35,7 @@ def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[i
     Raises `UserError` where the opset or the IR version cannot be produced, or the disk is full.
     """
     _check_versions(opset, ir_version)
-    model = _exported(network, tuple(input_shape), opset)
-    produced = next(entry.version for entry in model.opset_import if entry.domain == "")
-    if produced != opset:
-        raise UserError(f"This network cannot be written in ONNX opset {opset} (the exporter offers "
-                        f"{produced}); set the device's runtime.opset to that, or use a newer runtime there.")
+    model = exported(network, [tuple(input_shape)], opset, [INPUT], [OUTPUT])
     _make_neutral(model)
     model.ir_version = ir_version
     for key, value in sorted((metadata or {}).items()):
@@ -61,16 +57,23 @@ def _check_versions(opset: int, ir_version: int) -> None:
                         f"{ir_version}; change runtime.ir_version or runtime.opset of the device.")
 
 
-def _exported(network: torch.nn.Module, input_shape: tuple[int, ...], opset: int) -> onnx.ModelProto:
+def exported(network: torch.nn.Module, input_shapes: Sequence[tuple[int, ...]], opset: int, inputs: list[str],
+             outputs: list[str]) -> onnx.ModelProto:
+    """Return what the exporter makes of the network in evaluation mode; batch 1, shapes (C, H, W) per input."""
     import torch
 
     network = copy.deepcopy(network).cpu().eval()
     with _silence():
-        program = torch.onnx.export(network, (torch.zeros(1, *input_shape),), dynamo=True,
-                                    opset_version=opset, input_names=[INPUT], output_names=[OUTPUT],
+        program = torch.onnx.export(network, tuple(torch.zeros(1, *shape) for shape in input_shapes), dynamo=True,
+                                    opset_version=opset, input_names=inputs, output_names=outputs,
                                     external_data=False, optimize=True, verbose=False)
     assert program is not None  # None is the answer of the exporter's other mode
-    return program.model_proto
+    model = program.model_proto
+    produced = next(entry.version for entry in model.opset_import if entry.domain == "")
+    if produced != opset:
+        raise UserError(f"This network cannot be written in ONNX opset {opset} (the exporter offers "
+                        f"{produced}); set the device's runtime.opset to that, or use a newer runtime there.")
+    return model
 
 
 def _make_neutral(model: onnx.ModelProto) -> None:

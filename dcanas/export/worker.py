@@ -4,7 +4,8 @@ sent over SSH as it is, on boards.
 Protocol. Each file is opened twice, as two independent sessions (repeats) with the device's threads, one operator at a
 time, spinning allowed. Every session warms up until its times stop falling. Then rounds: in each, every session of
 every file is visited once, in random order, for a block of runs, so that whatever the machine does meanwhile hits all
-alike; the first run of a block, which refills the caches others emptied, is not counted. No block is ever left out.
+alike; the first run of a block, which refills the caches others emptied, is not counted. No block is ever left out; no round
+begins when the time that measuring may take is up, but the first three.
 
 On a board, `serve` reads requests from standard input (one JSON line each, followed by the bytes of a file where it
 has a `size`) and answers on standard output with lines of JSON behind a token, until its input ends.
@@ -38,6 +39,8 @@ BLOCK_S = 0.02
 MIN_RUNS, MAX_RUNS = 3, 200  # per block
 MIN_ROUNDS = 12  # fewer say nothing about how the machine changes
 WARMUP_BLOCK_S, WARMUP_TOLERANCE = 0.01, 0.02
+LEAST_ROUNDS = 3  # are made even where the time is up
+CAP_S, CAP_TIMES = 60.0, 2.0  # that measuring may take where nobody says: a minute, or twice what is planned
 STATE_S = 1.0  # between two looks at temperature and clock
 FLAGS = "devices/platform/soc/soc:firmware/get_throttled"  # of a Raspberry Pi's firmware
 
@@ -79,11 +82,13 @@ class Bench:
     """Files under measurement, side by side.
 
     files: {label: path}; seconds: of counted runs per file (more where a network is so slow that 12 rounds take
-    longer); seed: of the input images and the order of visits; tell: called between blocks, for whoever waits.
+    longer); seed: of the input images and the order of visits; tell: called between blocks, for whoever waits; cap_s:
+    most seconds that measuring takes, all calls and files together, warming up excepted.
     """
 
-    def __init__(self, files, threads, provider, seconds, seed, tell=lambda: None):
+    def __init__(self, files, threads, provider, seconds, seed, tell=lambda: None, cap_s=None):
         self.rng = np.random.default_rng(seed)
+        self.cap_s = cap_s
         self.seconds, self.tell = seconds, tell
         self.subjects = {label: self._open(path, threads, provider) for label, path in files.items()}
         self.prepared = False
@@ -91,7 +96,8 @@ class Bench:
     def measure(self, labels):
         """Measure these files for as long as one measurement lasts (the first call warms up before).
 
-        Returns {"samples": {label: [rounds][repeats][runs] nanoseconds}, "states": [...]}.
+        Returns {"samples": {label: [rounds][repeats][runs] nanoseconds}, "states": [...], "left_s": seconds that
+        further calls may take}.
         """
         collecting = gc.isenabled()
         gc.disable()  # Python's garbage collector is no part of the network
@@ -100,14 +106,21 @@ class Bench:
                 for subject in self.subjects.values():
                     self._prepare(subject)
                 self.prepared = True
-            return self._rounds(labels)
+                if self.cap_s is None:
+                    self.cap_s = max(CAP_S, CAP_TIMES * sum(s["planned_s"] for s in self.subjects.values()))
+                self.left_s = self.cap_s
+            start = time.monotonic()
+            found = self._rounds(labels, start + self.left_s)
+            self.left_s -= time.monotonic() - start
+            return {**found, "left_s": self.left_s}
         finally:
             if collecting:
                 gc.enable()
 
     def facts(self):
         """Return per file what its measurement was like."""
-        return {label: {name: subject[name] for name in ("sha256", "input_shape", "runs", "rounds", "warm_up")}
+        return {label: {**{name: subject[name] for name in ("sha256", "input_shape", "runs", "rounds", "warm_up")},
+                        "cap_s": self.cap_s}
                 for label, subject in self.subjects.items()}
 
     def _open(self, path, threads, provider):
@@ -136,13 +149,15 @@ class Bench:
         run_s = sum(w["last_block_ms"] for w in warm) / REPEATS / 1e3
         runs = min(max(round(BLOCK_S / run_s), MIN_RUNS), MAX_RUNS)
         rounds = max(MIN_ROUNDS, round(self.seconds / (REPEATS * (runs + 1) * run_s)))
-        subject.update(warm_up=warm, runs=runs, rounds=rounds)
+        subject.update(warm_up=warm, runs=runs, rounds=rounds, planned_s=rounds * REPEATS * (runs + 1) * run_s)
 
-    def _rounds(self, labels):
+    def _rounds(self, labels, deadline):
         chosen = [self.subjects[label] for label in labels]
         samples: list[list[Any]] = [[] for _ in chosen]
         states = [state()]
         for number in range(max(s["rounds"] for s in chosen)):
+            if number >= LEAST_ROUNDS and time.monotonic() > deadline:
+                break
             active = [i for i, s in enumerate(chosen) if number < s["rounds"]]
             found = {i: [None] * REPEATS for i in active}
             visits = [(i, repeat) for i in active for repeat in range(REPEATS)]
@@ -289,7 +304,7 @@ class Server:
     def do_bench(self, request, content):
         files = {label: str(self.folder / name) for label, name in request["files"].items()}
         self.bench = Bench(files, request["threads"], request["provider"], request["seconds"], request["seed"],
-                           self.alive)
+                           self.alive, request["cap_s"])
         return {"opened": len(files)}
 
     def do_measure(self, request, content):

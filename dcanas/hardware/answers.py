@@ -48,7 +48,7 @@ LOOK: dict[str, Check] = {
 RUNTIME: dict[str, Check] = {"onnxruntime": text, "numpy": text, "providers": list_of(text, 100)}
 _WARM_UP = block_of({"runs": count, "stable": lambda v: isinstance(v, bool), "last_block_ms": number})
 _FACTS = block_of({"sha256": text, "input_shape": list_of(count, 8), "runs": count, "rounds": count,
-                   "warm_up": list_of(_WARM_UP, 2)})
+                   "warm_up": list_of(_WARM_UP, 2), "cap_s": number})
 
 
 def facts_of(labels: Sequence[str]) -> Check:
@@ -58,11 +58,10 @@ def facts_of(labels: Sequence[str]) -> Check:
 
 def block_times(value: Any, facts: dict[str, Any]) -> NDArray[np.int64]:
     """Return times in nanoseconds as an array (rounds, 2, runs); raises `ValueError` where they are none."""
-    wanted = (facts["rounds"], 2, facts["runs"])
     flat = [time for rounds in value for block in rounds for time in block]
     if not all(count(time, 1, LONGEST_NS) for time in flat):
         raise ValueError("a time is no whole number of nanoseconds")
     times = np.array(value, dtype=np.int64)
-    if times.shape != wanted:
-        raise ValueError(f"shape {times.shape} instead of {wanted}")
+    if times.ndim != 3 or times.shape[1:] != (2, facts["runs"]) or not 1 <= len(times) <= facts["rounds"]:
+        raise ValueError(f"shape {times.shape} instead of at most {(facts['rounds'], 2, facts['runs'])}")
     return times

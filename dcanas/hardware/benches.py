@@ -12,7 +12,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.export import worker
-from dcanas.hardware.answers import LOOK, RUNTIME, block_of, block_times, facts_of, states_of, text
+from dcanas.hardware.answers import LOOK, RUNTIME, block_of, block_times, facts_of, number, states_of, text
 from dcanas.hardware.board import Worker, connected
 from dcanas.hardware.device import Device, Ssh
 from dcanas.hardware.machine import check_machine
@@ -27,61 +27,64 @@ class Bench(Protocol):
     machine: Mapping[str, Any]
 
     def measure(self, labels: Sequence[str]) -> dict[str, Any]:
-        """Return new `samples` (label -> (rounds, repeats, runs) nanoseconds), `states` and `facts`."""
+        """Return new `samples` (label -> (rounds, repeats, runs) nanoseconds), `states`, `facts` and `left_s`."""
         ...
 
 
 @contextlib.contextmanager
-def bench(files: Mapping[str, Path], device: Device, seconds: float, seed: int) -> Iterator[Bench]:
+def bench(files: Mapping[str, Path], device: Device, seconds: float, seed: int,
+          cap_s: float | None = None) -> Iterator[Bench]:
     """Open the files where the device says, its machine checked.
 
     Raises `UserError` where they cannot be measured, `board.BoardLostError` while a board's connection fails.
     """
     if isinstance(device.connection, Ssh):
         with connected(device.connection, device.name) as started:
-            yield _OnBoard(started, files, device, seconds, seed)
+            yield _OnBoard(started, files, device, seconds, seed, cap_s)
     else:
-        yield _Here(files, device, seconds, seed)
+        yield _Here(files, device, seconds, seed, cap_s)
 
 
 class _Here:
-    def __init__(self, files: Mapping[str, Path], device: Device, seconds: float, seed: int):
+    def __init__(self, files: Mapping[str, Path], device: Device, seconds: float, seed: int, cap_s: float | None):
         self.machine: Mapping[str, Any] = worker.look()
         check_machine(device, self.machine)
         with _own_errors():
             self._bench = worker.Bench({label: str(path) for label, path in files.items()}, device.threads,
-                                       device.provider, seconds, seed)
+                                       device.provider, seconds, seed, cap_s=cap_s)
 
     def measure(self, labels: Sequence[str]) -> dict[str, Any]:
         with _own_errors():
             found = self._bench.measure(labels)
         samples = {label: np.array(times, dtype=np.int64) for label, times in found["samples"].items()}
-        return {"samples": samples, "states": found["states"], "facts": self._bench.facts()}
+        return {**found, "samples": samples, "facts": self._bench.facts()}
 
 
 class _OnBoard:
-    def __init__(self, started: Worker, files: Mapping[str, Path], device: Device, seconds: float, seed: int):
+    def __init__(self, started: Worker, files: Mapping[str, Path], device: Device, seconds: float, seed: int,
+                 cap_s: float | None):
         assert isinstance(device.connection, Ssh)
         self._worker = started
         self.machine: Mapping[str, Any] = look(started, device)
         started.ask("open", {"folder": text}, folder=device.connection.folder, name=None)
-        names = {label: f"{number}.onnx" for number, label in enumerate(files)}
+        names = {label: f"{place}.onnx" for place, label in enumerate(files)}
         for label, path in files.items():
             if not path.is_file():
                 raise UserError(f"There is no ONNX file at {path}.")
             started.store(path, names[label])
         started.ask("bench", {"opened": lambda found: found == len(files)}, files=names, threads=device.threads,
-                    provider=device.provider, seconds=seconds, seed=seed)
+                    provider=device.provider, seconds=seconds, seed=seed, cap_s=cap_s)
 
     def measure(self, labels: Sequence[str]) -> dict[str, Any]:
         labels = list(labels)
-        found = self._worker.ask("measure", {"facts": facts_of(labels), "states": states_of}, labels=labels)
+        found = self._worker.ask("measure", {"facts": facts_of(labels), "states": states_of, "left_s": number},
+                                 labels=labels)
         try:
             samples = {label: block_times(found["samples"][label], found["facts"][label]) for label in labels}
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"Device {self._worker.name} answered with times that are none ({error}); nothing of them "
                             "is used, run the command again.") from error
-        return {"samples": samples, "states": found["states"], "facts": found["facts"]}
+        return {**{key: found[key] for key in ("states", "facts", "left_s")}, "samples": samples}
 
 
 def look(started: Worker, device: Device) -> dict[str, Any]:

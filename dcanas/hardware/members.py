@@ -12,21 +12,21 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.hardware.device import Device
 from dcanas.hardware.profile import Profile
-from dcanas.hardware.profiler import profile_onnx
+from dcanas.hardware.profiler import PROTOCOL, profile_onnx
 from dcanas.spaces import Architecture, Space
 
 
 def measure_members(space: Space, members: Sequence[Architecture], folder: Path | str, device: Device,
                     input_shape: tuple[int, int, int], num_classes: int, seconds: float = 2.5, seed: int = 0,
-                    **skeleton: Any) -> dict[Architecture, Profile]:
+                    cap_s: float | None = None, **skeleton: Any) -> dict[Architecture, Profile]:
     """Build, export and measure members side by side, as they would be delivered but with random weights.
 
     Every profile is stored in `folder` before it is returned; members found there under the same settings and
-    runtime are not measured again.
+    runtime are not measured again. seconds, cap_s: see `profile_onnx`.
     """
     folder = Path(folder)
     settings = (space.complete_skeleton(skeleton), input_shape, num_classes, device, seconds, seed,
-                onnxruntime.__version__ if device.connection == "local" else device.runtime)
+                onnxruntime.__version__ if device.connection == "local" else device.runtime, PROTOCOL)
     keys = {arch: key_of(arch, *settings) for arch in members}
     missing = {arch: key for arch, key in keys.items() if not (folder / f"{key}.json").is_file()}
     files = {}
@@ -34,7 +34,7 @@ def measure_members(space: Space, members: Sequence[Architecture], folder: Path 
         files[key] = folder / f"{key}.onnx"
         if not files[key].is_file():
             _export(space, arch, files[key], device, input_shape, num_classes, seed, skeleton)
-    for key, profile in (profile_onnx(files, device, seconds, seed) if files else {}).items():
+    for key, profile in (profile_onnx(files, device, seconds, seed, cap_s) if files else {}).items():
         write_json(folder / f"{key}.json", profile.to_json())
     return {arch: Profile.from_json(read_json(folder / f"{key}.json")) for arch, key in keys.items()}
 

@@ -23,7 +23,7 @@ class Profile:
     median_ms: median of the block medians; interval_ms: its 95 % confidence interval.
     p95_ms: 95th percentile of all single runs; p95_upper_ms: upper end of its 95 % interval.
     n: single runs counted; repeat_medians_ms: of two independent sessions; repeat_difference: relative.
-    noisy: the number is not repeatable within 5 %; remark says why, or is empty.
+    noisy: the number is not repeatable within 5 %, or not measured as long as planned; remark says why, or is empty.
     conditions: runtime, threads, processor, load ...; samples_ns: every single run, (rounds, repeats, runs).
     """
 
@@ -94,6 +94,10 @@ def summarise(samples_ns: NDArray[np.int64], model: str, sha256: str, device: st
         reasons.append(f"the 95 % interval reaches {width:.1%} from the median")
     remark = f"The machine was too noisy: {' and '.join(reasons)} (more than {TOLERANCE:.0%}); measure " \
              "again when nothing else runs." if reasons else ""
+    planned = conditions.get("planned_rounds", 0)
+    if len(samples) < planned:
+        remark = f"Only {len(samples)} of {planned} rounds were measured within the {conditions['cap_s']:.3g} s that " \
+                 f"measuring may take; allow more time. {remark}".strip()
     slowed = throttling(conditions)
     if slowed:
         remark = f"The machine was slowed down: {slowed}; cool it and measure again. {remark}".strip()

@@ -118,6 +118,12 @@ class darts(Space):  # noqa: N801 (registered under the field's own name)
         built = operation(option, in_channels, stride, affine=False)
         return nn.Sequential(built, nn.BatchNorm2d(in_channels, affine=False)) if "pool" in option else built
 
+    def operation(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
+        """Without the batch norm that only the supernet's poolings have."""
+        from dcanas.spaces.darts_network import operation
+
+        return None if option == "none" else operation(option, in_channels, stride)
+
     def source(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3, **skeleton: Any) -> str:
         from dcanas.spaces import darts_network
 

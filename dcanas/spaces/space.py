@@ -104,6 +104,14 @@ class Space(ABC):
         """Return an operation as the supernet holds it: batch norm without scale and shift; None for `none`."""
         raise UserError(f"Space {self.name} has no supernet that mixes candidates by slot; choose another search.")
 
+    def operation(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
+        """Return an operation as the delivered network holds it, for tables of their latencies; None for `none`.
+
+        What `candidate` returns, where a supernet adds nothing but leaves out scale and shift of batch norms that are
+        folded into convolutions.
+        """
+        return self.candidate(option, in_channels, out_channels, stride)
+
     def within(self, search_skeleton: dict[str, Any]) -> Space:
         """Return the part of the space that a search with this skeleton reaches; raises `UserError` for a bad one."""
         self.complete_skeleton(search_skeleton)
