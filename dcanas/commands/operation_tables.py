@@ -75,8 +75,10 @@ def _make(overrides: list[str], own: dict[str, str], display: Display) -> int:
         save_table(path, table)
         show_table(display, table, quality(asked.space, table))
         fit = fits["latency_ms"]
-        told = f"latency = {fit.base:.4g} ms + {fit.per_option[0]:.3g} x rows + {1e3 * fit.per_option[1]:.3g} us per step"
-        display.say(f"{told}; upper bound +{100 * costs['latency_ms'].relative_error:.0f} %.\n"  # type: ignore[attr-defined]
+        scale, per_step = fit.per_option
+        upper = costs["latency_ms"].relative_error  # type: ignore[attr-defined]
+        display.say(f"latency = {fit.base:.4g} ms + {scale:.3g} x rows + {1e3 * per_step:.3g} us per step; "
+                    f"upper bound +{100 * upper:.0f} %.\n"
                     f"Table: {path}\n`dcanas run` uses it for these networks where budget.latency_ms is limited.")
     return 0
 
@@ -152,8 +154,8 @@ def _check_one(path: Path, device: Device, display: Display) -> None:
     changed = [f"{name} {table.conditions.get(name)}, now {value}" for name, value in stated.items()
                if value is not None and table.conditions.get(name) != value]
     if changed:
-        display.say(f"{path} was made under other conditions ({'; '.join(changed)}): its rows are not compared; measure "
-                    "a new table.")
+        display.say(f"{path} was made under other conditions ({'; '.join(changed)}): its rows are not compared; "
+                    "measure a new table.")
         return
     if table.conditions.get("space_file"):
         display.say(f"{path} is of a space of one's own, whose file is not kept: not checked.")
@@ -174,5 +176,5 @@ def _check_one(path: Path, device: Device, display: Display) -> None:
     verdict = "the machine is too noisy now to tell" if sum(noisy) > len(some) / 2 else \
         f"the device has drifted: measure a new table (delete {path} and its folder first)" if abs(drift) > DRIFT else \
         "the table still holds"
-    display.say(f"Median drift {100 * drift:+.1f} % (single rows differ by {100 * float(np.median(abs(ratios - 1))):.1f} "
-                f"% in the median): {verdict}.")
+    single = 100 * float(np.median(abs(ratios - 1)))
+    display.say(f"Median drift {100 * drift:+.1f} % (single rows differ by {single:.1f} % in the median): {verdict}.")

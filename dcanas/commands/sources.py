@@ -49,7 +49,9 @@ def adopt(session: Session, first: str) -> None:
     if "search" in before:
         elastic = isinstance(session.settings.search, ElasticSettings)
         _copy(source / "search", session.folder / "search", ELASTIC if elastic else FILES["search"])
-    for path in source.glob("latency/*/*.json"):  # named by all they depend on, so whatever fits is found
+    for path in source.glob("latency/*/*"):  # named by all they depend on, so whatever fits is found
+        if path.suffix not in (".json", ".yaml"):
+            continue
         _copy(path.parent, session.folder / "latency" / path.parent.name, (path.name,))
     names = [name for stage in before[1:] for name in FILES[stage]]
     for device in session.devices if names else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from onnx.helper import VERSION_TABLE
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
+from dcanas.export.blocks import BLOCKS, block_starts
 
 if TYPE_CHECKING:
     import torch
@@ -26,19 +28,21 @@ _LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")
 
 def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[int, int, int],
                 opset: int = OPSET, ir_version: int = IR_VERSION,
-                metadata: Mapping[str, str] | None = None) -> Path:
+                metadata: Mapping[str, str] | None = None, blocks: bool = False) -> Path:
     """Write the network in evaluation mode to one ONNX file, whole; equal networks give equal bytes.
 
     Batch norm that follows a convolution is folded into it. The network itself is not touched.
     Shape: input `image` float32 (1, C, H, W), fixed; output `logits` float32 (1, num_classes).
     metadata: texts stored inside the file (architecture, classes, preprocessing ...).
+    blocks: also store which nodes belong to which block of the network (see `export.blocks`).
     Raises `UserError` where the opset or the IR version cannot be produced, or the disk is full.
     """
     _check_versions(opset, ir_version)
     model = exported(network, [tuple(input_shape)], opset, [INPUT], [OUTPUT])
+    texts = dict(metadata or {}) | ({BLOCKS: json.dumps(block_starts(model))} if blocks else {})
     _make_neutral(model)
     model.ir_version = ir_version
-    for key, value in sorted((metadata or {}).items()):
+    for key, value in sorted(texts.items()):
         model.metadata_props.add(key=str(key), value=str(value))
     onnx.checker.check_model(model, full_check=True)
     path = Path(path)

@@ -4,8 +4,8 @@ sent over SSH as it is, on boards.
 Protocol. Each file is opened twice, as two independent sessions (repeats) with the device's threads, one operator at a
 time, spinning allowed. Every session warms up until its times stop falling. Then rounds: in each, every session of
 every file is visited once, in random order, for a block of runs, so that whatever the machine does meanwhile hits all
-alike; the first run of a block, which refills the caches others emptied, is not counted. No block is ever left out; no round
-begins when the time that measuring may take is up, but the first three.
+alike; the first run of a block, which refills the caches others emptied, is not counted. No block is ever left out; no
+round but the first three begins when the time that measuring may take is up.
 
 On a board, `serve` reads requests from standard input (one JSON line each, followed by the bytes of a file where it
 has a `size`) and answers on standard output with lines of JSON behind a token, until its input ends.

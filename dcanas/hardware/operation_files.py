@@ -131,9 +131,9 @@ class _Copies:
         return self.tensors[-1].name
 
     def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        output = f"{kind}_{len(self.nodes)}_out"
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=f"{kind}_{len(self.nodes)}", **attributes))
-        return output
+        name = f"{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [f"{name}_out"], name=name, **attributes))
+        return f"{name}_out"
 
 
 def _between(nodes: Sequence[NodeProto], last: str) -> list[NodeProto]:

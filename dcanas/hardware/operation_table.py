@@ -161,7 +161,7 @@ def _plausible(table: OperationTable, macs: np.ndarray) -> None:
     if not MACS_PER_MS[0] <= speed <= MACS_PER_MS[1]:
         raise UserError(f"The networks of the table for {table.domain.space} on {table.device} would do {speed:.3g} "
                         f"multiply-accumulates in a millisecond: their latency_ms look like "
-                        f"{'seconds' if speed > 1e6 else 'microseconds or nanoseconds'}; convert them or measure again.")
+                        f"{'seconds' if speed > 1e6 else 'micro- or nanoseconds'}; convert them or measure again.")
 
 
 def _rank(predicted: np.ndarray, truth: np.ndarray) -> float:

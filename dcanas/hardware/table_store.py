@@ -77,13 +77,17 @@ def load_table(path: Path) -> OperationTable:
         rows = {str(row["operation"]): _latency(path, str(row["operation"]), row["latency_ms"], 0.0)
                 for row in operations}
         noisy = tuple(str(row["operation"]) for row in operations if row.get("noisy"))
-        groups = [tuple(Measured(str(m["architecture"]), *(_latency(path, str(m["architecture"]), m[name], 1e-9)
-                                                           for name in ("latency_ms", "latency_p95_ms")),
-                                 bool(m.get("noisy"))) for m in content[group]) for group in ("fitted", "left_out")]
-        return OperationTable(str(content["device"]), domain, dict(content["conditions"]), rows, noisy, *groups)
+        networks = [tuple(_network(path, entry) for entry in content[group]) for group in ("fitted", "left_out")]
+        return OperationTable(str(content["device"]), domain, dict(content["conditions"]), rows, noisy, *networks)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is no operation table ({type(error).__name__}: {error}); correct it or measure again."
                         ) from error
+
+
+def _network(path: Path, entry: dict[str, Any]) -> Measured:
+    name = str(entry["architecture"])
+    return Measured(name, _latency(path, name, entry["latency_ms"], 1e-9),
+                    _latency(path, name, entry["latency_p95_ms"], 1e-9), bool(entry.get("noisy")))
 
 
 def _latency(path: Path, name: str, value: Any, least: float) -> float:

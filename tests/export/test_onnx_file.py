@@ -6,7 +6,6 @@ import copy
 import getpass
 import hashlib
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -132,9 +131,9 @@ def test_as_if_trained_gives_every_convolution_its_own_bias(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", OLD_RUNTIMES)
-def test_file_runs_the_same_in_an_old_onnx_runtime(exported, tmp_path, version):
+def test_file_runs_the_same_in_an_old_onnx_runtime(exported, tmp_path, version, old_runtime):
     """Verified: 1.15.1 on Python 3.11, 1.14.1 on Python 3.10 (it has no wheels for newer Pythons)."""
-    python = _environment(tmp_path / "old", version)
+    python = old_runtime(version)
     np.save(tmp_path / "images.npy", as_floats(exported.images))
     code = ("import sys, numpy as np, onnxruntime\n"
             "session = onnxruntime.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider'])\n"
@@ -149,23 +148,3 @@ def test_file_runs_the_same_in_an_old_onnx_runtime(exported, tmp_path, version):
     expected = onnx_predict(exported.path, as_floats(exported.images))
     found = np.load(tmp_path / "logits.npy")
     assert (np.abs(expected - found).max(axis=1) / np.abs(expected).max(axis=1)).max() < 1e-4
-
-
-def _environment(folder: Path, version: str) -> Path:
-    """Return the Python of a fresh environment with that ONNX Runtime, or skip with the reason."""
-    if shutil.which("uv") is None:
-        pytest.skip("uv is not installed, so no environment with an old ONNX Runtime can be made")
-    reasons = []
-    pyenv = sorted((Path.home() / ".pyenv" / "versions").glob("3.10*/bin/python"))  # uv does not look there
-    for python in (sys.executable, *map(str, pyenv), "3.10"):
-        steps = [["uv", "venv", "-q", "--python", python, "--clear", str(folder)],
-                 ["uv", "pip", "install", "-q", "--python", str(folder), f"onnxruntime=={version}",
-                  "numpy<2"]]
-        for step in steps:
-            done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=300)
-            if done.returncode:
-                reasons.append((done.stderr.strip().splitlines() or ["no reason given"])[-1].strip())
-                break
-        else:
-            return folder / "bin" / "python"
-    pytest.skip(f"onnxruntime {version} cannot be installed here: {'; '.join(reasons)}")

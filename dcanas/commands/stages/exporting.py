@@ -47,7 +47,7 @@ def export_network(session: Session, device: Device, folder: Path, title: str) -
         path = export_onnx(model, folder / "model.onnx", dataset.shape, device.runtime.opset, device.runtime.ir_version,
                            {"architecture": derived["architecture"], "space": derived["space"],
                             "classes": json.dumps(list(dataset.classes)),
-                            "preprocessing": json.dumps(dataset.preprocessing)})
+                            "preprocessing": json.dumps(dataset.preprocessing)}, blocks=True)
         parity = check_parity(model, path, dataset.images[dataset.test[:PARITY_IMAGES]])
         answers = _answers(path, dataset)
     test = summarise(dataset.labels[dataset.test], answers, dataset.classes)
