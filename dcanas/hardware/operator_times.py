@@ -19,7 +19,7 @@ import onnxruntime
 
 from dcanas.basics.errors import UserError
 from dcanas.export import open_session
-from dcanas.export.blocks import BLOCKS, block_of_node
+from dcanas.export.blocks import ALL, BLOCKS, block_of_node
 from dcanas.hardware.device import Device
 
 WARM_UP, RUNS = 20, 100
@@ -84,7 +84,9 @@ def _summed(events: list[dict], blocks: list[tuple[int, str]], skipped: int) -> 
     found = []
     for (name, kind), durations in micros.items():
         number = re.search(r"_(\d+)(?:_out\w*)?$", name)
-        own = bool(number) and not re.match(r"Reorder(In|Out)put", name)
-        block = block_of_node(blocks, int(number[1])) if own and number else UNKNOWN
+        if re.match(r"Reorder(In|Out)put", name) or (blocks and not number):
+            block = UNKNOWN
+        else:
+            block = block_of_node(blocks, int(number[1])) if blocks and number else ALL
         found.append(OperatorTime(name, kind, block, float(np.mean(durations[skipped:])) / 1e3))
     return found
