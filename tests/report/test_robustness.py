@@ -36,9 +36,9 @@ def test_a_least_accuracy_is_met_by_the_lower_end_at_the_largest_size():
     assert _certificate(0.41, PLAIN)["rows"][0]["met"] is False
     (text,) = quality_lines(_certificate(0.4, PLAIN))
     assert text == (
-        "robust_accuracy_min = 0.4 is met: at 8/255 in linf 50.00 % (95 % interval 40.00 to 60.00 %) of the test images "
-        "withstood every attack, and the lower end has to reach the limit. Of the validation images, which the "
-        "delivered network has learnt from, 70.00 % (95 % interval 60.00 to 80.00 %) did.")
+        "robust_accuracy_min = 0.4 is met: at 8/255 in linf 50.00 % (95 % interval 40.00 to 60.00 %) of the test "
+        "images withstood every attack, and the lower end has to reach the limit. Of the validation images, which "
+        "the delivered network has learnt from, 70.00 % (95 % interval 60.00 to 80.00 %) did.")
 
 
 def test_the_remedy_follows_from_the_recipe():
