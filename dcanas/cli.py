@@ -18,6 +18,7 @@ COMMANDS = {
     "profile": ("stage", "measure latency on the device (onnx=FILE: of any ONNX file; space=NAME: of its operations)"),
     "score": ("score", "training-free scores of networks (architecture=, list=FILE, n=N), judged against=accuracy|..."),
     "attack": ("attack", "what a finished run's network withstands (source=DIR): attacks, corruptions"),
+    "deploy": ("deploy", "copy the bundle of a run to its device and try it there (source=DIR device=NAME)"),
     "report": ("report", "print and rewrite the certificate of a run (source=DIR)"),
     "list": ("listing", "what there is: list spaces|data|devices|costs|searches|proxies|recipes|experiments"),
     "doctor": ("doctor", "versions, devices, threads, write access, and what is missing"),

@@ -26,7 +26,8 @@ from dcanas.spaces.user_file import file_hash, load_space_file
 GROUPS = ("space", "data", "search", "train", "experiment")
 FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton")  # keys checked by those who know
 LITERAL = ("space.file", "data.root", "data.group_by", "train.init", "train.distillation.weights", "run.dir",
-           "run.root", "source", "architecture", "list", "against", "onnx")  # taken as typed
+           "run.root", "source", "architecture", "list", "against", "onnx", "deploy.images",
+           "deploy.folder")  # taken as typed
 
 
 def choices(group: str) -> list[str]:
@@ -52,6 +53,7 @@ def configure(overrides: Sequence[str], command: str = "run") -> tuple[Settings,
     values: dict[str, Any] = OmegaConf.to_container(made, resolve=True)  # type: ignore[assignment]
     asked = {key: values.pop(key) for key in own_keys(command) if key != "default_budget"}
     run, name, source = values.pop("run"), values.pop("name"), values.pop("source")
+    run["deploy"] = values.pop("deploy")
     values.pop("experiment", None)
     values["budget"] = _budget(values["budget"], values.pop("default_budget"))
     stated = [override.key_or_group for override in _parse(overrides)]

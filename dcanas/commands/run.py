@@ -7,12 +7,14 @@ from dcanas.commands.sources import adopt
 from dcanas.commands.stages.certifying import run_certificate, show_certificate
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.feasible import check_feasibility
+from dcanas.commands.stages.profiling import run_profiles
 
 
 def main(session: Session, command: str) -> int:
     session.display.say(f"Run directory: {session.folder}")
     adopt(session, "derive")
     check_feasibility(session)
+    run_profiles(session)
     for device in session.devices:
         certificate = run_certificate(session, device)
         show_certificate(session.display, derived_folder(session, device), certificate)

@@ -26,8 +26,10 @@ from dcanas.costs import Budget, CostModel, Feasibility, LinearCost, count_costs
 from dcanas.costs.feasibility import percentile, select_costs
 from dcanas.costs.planned import PlannedCost
 from dcanas.hardware import Device, load_device
+from dcanas.hardware.device import Ssh
 from dcanas.hardware.known_latency import known_latency
 from dcanas.hardware.latency_model import latency_costs
+from dcanas.hardware.together import on_all
 from dcanas.report.metrics import MetricsLog
 from dcanas.search.searchable import check_searchable
 from dcanas.spaces import Space, load_space, load_space_file
@@ -126,10 +128,11 @@ class Session:
         """Return the cost models of the delivered network on a device: the counts and, where latency is limited,
         the latencies predicted from a few measured members."""
         if device.name not in self._costs:
+            stored = "int8-file" if device.dtype == "int8" else device.dtype
             counted = [delivered(cost, self.dataset.shape[0]) for cost in count_costs(
-                self.space, self.dataset.shape, len(self.dataset.classes), device.dtype, **self.skeleton)]
+                self.space, self.dataset.shape, len(self.dataset.classes), stored, **self.skeleton)]
             stated = self._stated(device)
-            measured = tuple(name for name in LATENCIES if name in stated and device.source(name) == "measured")
+            measured = self._limited(device)
             self._costs[device.name] = [
                 *counted, *(self._latencies(device, counted, measured) if measured else ()),
                 *learnt_latency(self, device, stated),
@@ -185,17 +188,35 @@ class Session:
         (cost,) = select_costs(costs, Budget({name: 1.0}))
         return percentile(self.space, cost, float(limit[1:]), self.settings.seed)
 
+    def measure_boards(self) -> None:
+        """Measure what latency limits ask for on several boards at once; alone or here it is done when first needed."""
+        boards = [device for device in self.devices if isinstance(device.connection, Ssh) and self._limited(device)]
+        if len(boards) < 2:
+            return
+        counted = count_costs(self.space, self.dataset.shape, len(self.dataset.classes), **self.skeleton)
+        _ = self.folder
+        with self.display.stage(f"Measuring a few members of {self.space.name} on {', '.join(d.name for d in boards)}"):
+            on_all(boards, lambda device: self._fitted(device, counted, self._limited(device)))
+
+    def _limited(self, device: Device) -> tuple[str, ...]:
+        """Return the limited latencies that are measured on the device."""
+        stated = self._stated(device)
+        return tuple(name for name in LATENCIES if name in stated and device.source(name) == "measured")
+
+    def _fitted(self, device: Device, counted: Sequence[CostModel],
+                names: tuple[str, ...]) -> tuple[dict[str, CostModel], dict[str, Any]]:
+        macs = next(cost for cost in counted if cost.name == "macs")
+        return latency_costs(self.space, device, self.folder / "latency" / device.name, macs, self.dataset.shape,
+                             len(self.dataset.classes), names, self.settings.seed, **self.skeleton)
+
     def _latencies(self, device: Device, counted: Sequence[CostModel], names: tuple[str, ...]) -> list[CostModel]:
         known, told = known_latency(self.space, device, self.folder / "latency" / device.name, self.dataset.shape,
                                     len(self.dataset.classes), self.settings.space.file_sha256, **self.skeleton)
         self.display.say(f"  {told}")
         if known:
             return [known[name] for name in names]
-        macs = next(cost for cost in counted if cost.name == "macs")
         with self.display.stage(f"Measuring a few members of {self.space.name} on {device.name}"):
-            costs, fits = latency_costs(self.space, device, self.folder / "latency" / device.name, macs,
-                                        self.dataset.shape, len(self.dataset.classes), names, self.settings.seed,
-                                        **self.skeleton)
+            costs, fits = self._fitted(device, counted, names)
         fit = fits[names[0]]
         self.display.say(f"  latency of members left out is predicted within {100 * fit.loo_mape:.0f} % on average "
                          f"(a line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "

@@ -35,6 +35,7 @@ class Settings:
 
     baseline: also train the best hand-made network within the budget and recommend the better.
     robustness: attack and corrupt the delivered network too, as `attacks`, `eps_255`, `norm`, `attack_images` say.
+    int8: also quantise to int8 and deliver the better file (a device whose dtype is int8 always gets int8).
 
     Raises `UserError` for a seed below 0, no device or one twice, and limits that mean nothing in this run.
     """
@@ -52,6 +53,7 @@ class Settings:
     eps_255: tuple[float, ...] = (8.0,)
     norm: str = "linf"
     attack_images: int | None = 1000
+    int8: bool = False
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -80,6 +82,19 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class DeployOptions:
+    """How a bundle is tried on its device (see `hardware.deployment`)."""
+
+    seconds: float = 60.0
+    images: str | None = None
+    folder: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= 24 * 3600:
+            raise UserError(f"deploy.seconds must be a number of seconds, at most a day, got {self.seconds:g}.")
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """Where and how a run is done; none of it changes a result.
 
@@ -94,6 +109,7 @@ class RunOptions:
     progress: str = "auto"
     source: str | None = None
     asked: dict[str, Any] = field(default_factory=dict)
+    deploy: DeployOptions = DeployOptions()
 
     def __post_init__(self) -> None:
         if not self.name.strip():

@@ -7,7 +7,7 @@ from dcanas.commands.sources import adopt
 from dcanas.commands.stages.derived_table import derive_for_all
 from dcanas.commands.stages.exporting import run_export
 from dcanas.commands.stages.feasible import check_feasibility
-from dcanas.commands.stages.profiling import run_profile, show_profile
+from dcanas.commands.stages.profiling import run_profile, run_profiles, show_profile
 from dcanas.commands.stages.searching import run_search, search_folder
 from dcanas.commands.stages.training import run_train
 from dcanas.hardware import Profile
@@ -24,6 +24,8 @@ def main(session: Session, command: str) -> int:
     if command == "derive":
         derive_for_all(session)
         return 0
+    if command == "profile":
+        run_profiles(session)
     for device in session.devices:
         if command == "train":
             trained = run_train(session, device)

@@ -9,8 +9,11 @@ from dcanas.basics.errors import unknown
 from dcanas.costs.memory import peak_elements
 from dcanas.spaces import Architecture, Space
 
-ELEMENT_BYTES = {"fp32": 4, "int8": 1}  # of activations and multiplicative weights
-VECTOR_BYTES = 4  # biases and scales stay 32-bit words in int8 files
+ELEMENT_BYTES = {"fp32": 4, "int8": 1, "int8-file": 1}  # of activations and multiplicative weights
+# Of a value per channel: biases stay 32-bit words. The QDQ file itself ("int8-file") stores beside each a scale (4) and
+# a zero point (1) of the kernel, a scale and a zero point (4 each) of the bias, and those of a depthwise kernel
+# before it that has no bias (4 + 1): an upper bound, for most kernels have one and unfolded batch norms stay plain.
+VECTOR_BYTES = {"fp32": 4, "int8": 4, "int8-file": 22}
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,11 @@ def count_architecture(space: Space, arch: Architecture, input_shape: tuple[int,
     Parameters, MACs and weights count every operation that is not `none`, dead ones included, as published;
     live memory is that of the pruned network, whose dead operations nobody executes.
 
-    input_shape: (C, H, W). dtype: "fp32" or "int8" decides the bytes.
+    input_shape: (C, H, W). dtype: "fp32", "int8" or "int8-file" (as `quantize_onnx` stores it) decides the bytes.
     """
     size = element_bytes(dtype)
     plan = space.plan(arch, input_shape, num_classes, **skeleton)
     params, macs, weights, vectors = (sum(column) for column in zip(*(block.totals for block in plan), strict=True))
     pruned = space.prune(arch)
     executed = plan if pruned == arch else space.plan(pruned, input_shape, num_classes, **skeleton)
-    return Counts(params, macs, size * peak_elements(executed), size * weights + VECTOR_BYTES * vectors)
+    return Counts(params, macs, size * peak_elements(executed), size * weights + VECTOR_BYTES[dtype] * vectors)

@@ -40,7 +40,7 @@ def count_network(network: nn.Module, input_shape: tuple[int, int, int] = (3, 32
         params=sum(p.numel() for p in network.parameters()),
         macs=flops.get_total_flops() // 2,
         peak_bytes=size * trace.peak({_storage(t) for t in outputs}),
-        weight_bytes=size * weights + VECTOR_BYTES * vectors,
+        weight_bytes=size * weights + VECTOR_BYTES[dtype] * vectors,
     )
 
 

@@ -33,8 +33,7 @@ def check_parity(network: torch.nn.Module, path: Path | str, images: NDArray[Any
         if bad:
             raise UserError(f"The {source} gives logits that are not finite for {bad} of {len(logits)} "
                             "images; train it again with a smaller learning rate.")
-    size = np.maximum(np.abs(expected).max(axis=1), np.finfo(np.float32).tiny)
-    errors = np.abs(expected - found).max(axis=1) / size
+    errors = relative_errors(expected, found)
     return {
         "n": len(scaled),
         "top1_agreement": float((expected.argmax(axis=1) == found.argmax(axis=1)).mean()),
@@ -42,6 +41,12 @@ def check_parity(network: torch.nn.Module, path: Path | str, images: NDArray[Any
         "median_relative_logit_error": float(np.median(errors)),
         "onnxruntime": onnxruntime.__version__,
     }
+
+
+def relative_errors(expected: NDArray[Any], found: NDArray[Any]) -> NDArray[Any]:
+    """Return per image the largest difference of a logit / the largest expected logit. Shape: (N, classes) -> (N,)."""
+    size = np.maximum(np.abs(expected).max(axis=1), np.finfo(np.float32).tiny)
+    return np.abs(expected - found).max(axis=1) / size
 
 
 def as_floats(images: NDArray[Any]) -> NDArray[np.float32]:

@@ -16,11 +16,13 @@ from __future__ import annotations
 import errno
 import gc
 import hashlib
+import importlib.util
 import json
 import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -42,6 +44,8 @@ WARMUP_BLOCK_S, WARMUP_TOLERANCE = 0.01, 0.02
 LEAST_ROUNDS = 3  # are made even where the time is up
 CAP_S, CAP_TIMES = 60.0, 2.0  # that measuring may take where nobody says: a minute, or twice what is planned
 STATE_S = 1.0  # between two looks at temperature and clock
+STAGES_S = 3.0  # for the parts of classifying an image file
+INFER_S = 600.0  # for `infer.py` to classify a few images
 FLAGS = "devices/platform/soc/soc:firmware/get_throttled"  # of a Raspberry Pi's firmware
 
 
@@ -309,6 +313,83 @@ class Server:
 
     def do_measure(self, request, content):
         return {**self.bench.measure(request["labels"]), "facts": self.bench.facts()}
+
+    def do_classify(self, request, content):
+        """Run `infer.py` of the bundle in the folder on image files, as its user would, and time its parts.
+
+        Returns `rows` (what infer.py printed as JSON), `logits` per file, and per part the nanoseconds of each run;
+        None for all of them without Pillow, which infer.py needs to open files.
+        """
+        if importlib.util.find_spec("PIL") is None:
+            return {"rows": None, "logits": None, "stages": None}
+        files = [str(self.folder / name) for name in request["files"]]
+        rows = self._infer(files)
+        spec: Any = importlib.util.spec_from_file_location("infer", str(self.folder / "infer.py"))
+        infer = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(infer)
+        preprocessing = json.loads((self.folder / "preprocessing.json").read_text(encoding="utf-8"))
+        session = open_session(str(self.folder / "model.onnx"), request["threads"], request["provider"])
+        name = session.get_inputs()[0].name
+        stages: dict[str, list[int]] = {"decode": [], "preprocess": [], "network": []}
+        logits, until = [], 0.0
+        while not until or time.monotonic() < until:
+            for file in files:
+                times = [time.perf_counter_ns()]
+                image = infer.open_image(file)
+                image.load()
+                times.append(time.perf_counter_ns())
+                pixels = infer.to_input(infer.fit(image, preprocessing)[None])
+                times.append(time.perf_counter_ns())
+                answer = session.run(None, {name: pixels})[0]
+                times.append(time.perf_counter_ns())
+                if until:  # the first turn warms up
+                    for number, stage in enumerate(stages):
+                        stages[stage].append(times[number + 1] - times[number])
+                else:
+                    logits.append([float(value) for value in answer[0]])
+                self.alive()
+            until = until or time.monotonic() + STAGES_S
+        return {"rows": rows, "logits": logits, "stages": stages}
+
+    def do_sustain(self, request, content):
+        """Run the network without a pause, and tell for every second how long the runs of it took."""
+        session = open_session(str(self.folder / "model.onnx"), request["threads"], request["provider"])
+        entry = session.get_inputs()[0]
+        feed = {entry.name: np.random.default_rng(0).random(entry.shape, dtype=np.float32)}
+        every: list[Any] = []
+        states = [state()]
+        end = time.monotonic() + request["seconds"]
+        while time.monotonic() < end:
+            part: list[int] = []
+            until = min(time.monotonic() + 1.0, end)
+            while time.monotonic() < until or not part:
+                part.append(_time(lambda: session.run(None, feed)))
+            every.append(np.array(part, dtype=np.int64))
+            states.append(state())
+            self.alive()
+        times = np.concatenate(every)
+        return {"runs": len(times), "median_ns": int(np.median(times)), "p95_ns": int(np.percentile(times, 95)),
+                "slowest_ns": int(times.max()), "medians_ns": [int(np.median(second)) for second in every],
+                "states": states}
+
+    def _infer(self, files):
+        """Return what `infer.py --json` prints for image files, in a process of its own."""
+        process = subprocess.Popen([sys.executable, "infer.py", "--json", *files], cwd=str(self.folder),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        until = time.monotonic() + INFER_S
+        while True:
+            try:
+                out, err = process.communicate(timeout=1.0)
+                break
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > until:
+                    process.kill()
+                    raise WorkerError(f"infer.py took more than {INFER_S:g} s.") from None
+                self.alive()
+        if process.returncode:
+            last = (err.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1]
+            raise WorkerError(f"infer.py failed with exit code {process.returncode} ({last}).")
+        return json.loads(out.decode("utf-8"))
 
     def alive(self):
         """Tell at times that the work goes on."""

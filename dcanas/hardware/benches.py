@@ -40,7 +40,12 @@ def bench(files: Mapping[str, Path], device: Device, seconds: float, seed: int,
     """
     if isinstance(device.connection, Ssh):
         with connected(device.connection, device.name) as started:
-            yield _OnBoard(started, files, device, seconds, seed, cap_s)
+            machine = look(started, device)
+            started.ask("open", {"folder": text}, folder=device.connection.folder, name=None)
+            names = {label: f"{number}.onnx" for number, label in enumerate(files)}
+            for label, path in files.items():
+                started.store(path, names[label])
+            yield OnBoard(started, machine, names, device, seconds, seed, cap_s)
     else:
         yield _Here(files, device, seconds, seed, cap_s)
 
@@ -60,19 +65,13 @@ class _Here:
         return {**found, "samples": samples, "facts": self._bench.facts()}
 
 
-class _OnBoard:
-    def __init__(self, started: Worker, files: Mapping[str, Path], device: Device, seconds: float, seed: int,
-                 cap_s: float | None):
-        assert isinstance(device.connection, Ssh)
-        self._worker = started
-        self.machine: Mapping[str, Any] = look(started, device)
-        started.ask("open", {"folder": text}, folder=device.connection.folder, name=None)
-        names = {label: f"{place}.onnx" for place, label in enumerate(files)}
-        for label, path in files.items():
-            if not path.is_file():
-                raise UserError(f"There is no ONNX file at {path}.")
-            started.store(path, names[label])
-        started.ask("bench", {"opened": lambda found: found == len(files)}, files=names, threads=device.threads,
+class OnBoard:
+    """names: label -> file in the worker's folder; machine: what `look` found."""
+
+    def __init__(self, started: Worker, machine: Mapping[str, Any], names: Mapping[str, str], device: Device,
+                 seconds: float, seed: int, cap_s: float | None = None):
+        self._worker, self.machine = started, machine
+        started.ask("bench", {"opened": lambda found: found == len(names)}, files=dict(names), threads=device.threads,
                     provider=device.provider, seconds=seconds, seed=seed, cap_s=cap_s)
 
     def measure(self, labels: Sequence[str]) -> dict[str, Any]:

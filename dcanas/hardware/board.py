@@ -79,6 +79,8 @@ class Worker:
 
     def store(self, path: Path | str, name: str) -> None:
         """Put a file into the worker's folder; what lies there has its checksum."""
+        if not Path(path).is_file():
+            raise UserError(f"There is no file at {path}.")
         content = Path(path).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         self.ask("store", {"sha256": lambda found: found == digest}, content, name=name, sha256=digest)

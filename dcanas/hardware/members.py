@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from dcanas.hardware.device import Device
 from dcanas.hardware.profile import Profile
 from dcanas.hardware.profiler import PROTOCOL, profile_onnx
 from dcanas.spaces import Architecture, Space
+
+_exporting = threading.Lock()  # several boards may be measured at once, but the exporter and torch's seeds are shared
 
 
 def measure_members(space: Space, members: Sequence[Architecture], folder: Path | str, device: Device,
@@ -32,7 +35,9 @@ def measure_members(space: Space, members: Sequence[Architecture], folder: Path 
     files = {}
     for arch, key in missing.items():
         files[key] = folder / f"{key}.onnx"
-        if not files[key].is_file():
+        with _exporting:
+            if files[key].is_file():
+                continue
             _export(space, arch, files[key], device, input_shape, num_classes, seed, skeleton)
     for key, profile in (profile_onnx(files, device, seconds, seed, cap_s) if files else {}).items():
         write_json(folder / f"{key}.json", profile.to_json())

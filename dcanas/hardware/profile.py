@@ -50,6 +50,11 @@ class Profile:
         """Return the upper end of the 95 % confidence interval of `latency_ms` or `latency_p95_ms`."""
         return self._pick(cost, self.interval_ms[1], self.p95_upper_ms)
 
+    def summary(self) -> dict[str, Any]:
+        """Return what a certificate says about the measurement."""
+        return {"median_ms": self.median_ms, "interval_ms": list(self.interval_ms), "p95_ms": self.p95_ms, "n": self.n,
+                "repeat_difference": self.repeat_difference, "remark": self.remark, "conditions": self.conditions}
+
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 

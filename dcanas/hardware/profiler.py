@@ -69,7 +69,7 @@ def _attempted(files: Mapping[str, Path], device: Device, seconds: float, seed: 
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with bench(files, device, seconds, seed, cap_s) as opened:
-                return _measured(opened, device, list(files), {"seconds": seconds, "seed": seed, "attempts": attempt})
+                return measured(opened, device, list(files), {"seconds": seconds, "seed": seed, "attempts": attempt})
         except BoardLostError as lost:
             if attempt == ATTEMPTS:
                 raise UserError(f"Device {device.name} was lost {ATTEMPTS} times while it measured, last because "
@@ -78,7 +78,7 @@ def _attempted(files: Mapping[str, Path], device: Device, seconds: float, seed: 
     raise AssertionError("unreachable")
 
 
-def _measured(opened: Bench, device: Device, labels: list[str], settings: dict[str, Any]) -> dict[str, Profile]:
+def measured(opened: Bench, device: Device, labels: list[str], settings: dict[str, Any]) -> dict[str, Profile]:
     """Return the profile of every file, the noisy ones measured on."""
     samples: dict[str, list[Any]] = {label: [] for label in labels}
     states: list[dict[str, Any]] = []

@@ -7,6 +7,9 @@ from typing import Any
 
 from dcanas.costs import Budget, cost_unit
 from dcanas.report import robustness
+from dcanas.report.amounts import amount
+from dcanas.report.deployments import deployments_markdown
+from dcanas.report.precision import precision_markdown
 
 
 def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: Mapping[str, float | None],
@@ -50,6 +53,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
                      f"{amount(row['measured'])} | {met_word(row)} | {row['source']} |")
     if certificate.get("robustness"):
         lines += ["", *quality_lines(certificate), *robustness.markdown(certificate["robustness"])]
+    if "precision" in certificate:
+        lines += ["", *precision_markdown(certificate["precision"])]
     if "comparison" in certificate:
         lines += ["", *comparison_lines(certificate), "", *_side_by_side(certificate)]
     latency = certificate.get("latency")
@@ -67,7 +72,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         f"File: `{certificate['onnx']}`, SHA-256 `{certificate['sha256']}`.", "",
         f"Made by `{certificate['command']}` with seeds "
         f"{', '.join(f'{k} {v}' for k, v in certificate['seeds'].items())} and "
-        f"{', '.join(f'{k} {v}' for k, v in certificate['versions'].items())}.", "",
+        f"{', '.join(f'{k} {v}' for k, v in certificate['versions'].items())}.",
+        *deployments_markdown(certificate), "",
     ]
     return "\n".join(lines)
 
@@ -103,13 +109,6 @@ def _side_by_side(certificate: Mapping[str, Any]) -> list[str]:
         lines.append(f"| {row['name']} | {amount(row['limit'])} | {amount(row['measured'])} | "
                      f"{amount(handmade[row['name']]['measured'])} |")
     return lines
-
-
-def amount(value: float | None) -> str:
-    """Return a number as people write it (its unit is in the cost's name), or a dash."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 
 def predicted_words(row: Mapping[str, Any]) -> str:

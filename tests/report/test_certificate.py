@@ -6,7 +6,8 @@ import pytest
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget
-from dcanas.report.certificate import amount, certificate_markdown, make_rows, met_word
+from dcanas.report.amounts import amount
+from dcanas.report.certificate import certificate_markdown, make_rows, met_word
 
 NAMES = ("params", "macs", "latency_ms")
 SOURCES = {"params": "counted", "macs": "counted", "latency_ms": "measured"}

@@ -16,13 +16,14 @@ from dcanas.commands.stages.comparing import run_comparison
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.exporting import run_export
 from dcanas.commands.stages.profiling import run_profile
+from dcanas.commands.stages.quantising import delivered_file, delivered_profile, run_int8
 from dcanas.commands.stages.training import delivered_skeleton, trained_model
 from dcanas.costs import Budget, count_network
 from dcanas.export import write_bundle
-from dcanas.hardware import Device, Profile
+from dcanas.hardware import Device
 from dcanas.report import robustness
+from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
-    amount,
     certificate_markdown,
     comparison_lines,
     make_rows,
@@ -43,6 +44,7 @@ def run_certificate(session: Session, device: Device) -> dict[str, Any]:
         run_export(session, device)
     else:
         run_profile(session, device)
+    run_int8(session, device)
     comparison = run_comparison(session, device) if session.settings.baseline else None
     folder = derived_folder(session, device)
     found = run_robustness(session, device, folder, f"Attack the network for {device.name}")
@@ -83,7 +85,7 @@ def run_robustness(session: Session, device: Device, folder: Path, title: str) -
 
 
 def _certificate(session: Session, device: Device, folder: Path, found: dict[str, Any] | None) -> dict[str, Any]:
-    derived, exported = read_json(folder / "architecture.json"), read_json(folder / "export.json")
+    derived, exported = read_json(folder / "architecture.json"), delivered_file(folder)
     arch = session.space.parse(derived["architecture"])
     predicted = {cost.name: cost.value(arch) for cost in session.costs(device)}
     data = session.settings.data
@@ -101,6 +103,7 @@ def _certificate(session: Session, device: Device, folder: Path, found: dict[str
                  "validation": len(session.dataset.validation), "test": len(session.dataset.test)},
         "parity": exported["parity"],
         **({} if device.connection is None else {"latency": _latency(device, folder)}),
+        **({"precision": read_json(folder / "int8.json")["precision"]} if (folder / "int8.json").exists() else {}),
         "onnx": "bundle/model.onnx",
         "sha256": exported["sha256"],
         "bundle": "bundle",
@@ -111,11 +114,8 @@ def _certificate(session: Session, device: Device, folder: Path, found: dict[str
 
 
 def _latency(device: Device, folder: Path) -> dict[str, Any]:
-    profile = Profile.from_json(read_json(folder / "profile.json"))
-    return {"median_ms": profile.median_ms, "interval_ms": list(profile.interval_ms), "p95_ms": profile.p95_ms,
-            "n": profile.n, "repeat_difference": profile.repeat_difference, "remark": profile.remark,
-            "threads": device.threads, "onnxruntime": profile.conditions["onnxruntime"],
-            "conditions": profile.conditions}
+    profile = delivered_profile(folder)
+    return {**profile.summary(), "threads": device.threads, "onnxruntime": profile.conditions["onnxruntime"]}
 
 
 def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str, float],
@@ -124,14 +124,14 @@ def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str
 
     found: what it withstands, where that is asked or limited.
     """
-    exported = read_json(folder / "export.json")
+    exported = delivered_file(folder)
     counts = count_network(trained_model(session, folder), session.dataset.shape, device.dtype)
     measured: dict[str, float | None] = {"params": counts.params, "macs": counts.macs}
-    if device.dtype == "fp32":  # the file is fp32: its bytes say nothing about the int8 network of the device
+    if device.dtype == "fp32" or "precision" in exported:  # fp32 bytes say nothing about the int8 network of a device
         measured |= {"peak_bytes": exported["peak_bytes"], "weight_bytes": exported["weight_bytes"]}
     deciding = dict(measured)
     if device.connection is not None:
-        profile = Profile.from_json(read_json(folder / "profile.json"))
+        profile = delivered_profile(folder)
         measured |= {name: profile.value(name) for name in LATENCIES}
         deciding |= {name: profile.upper(name) for name in LATENCIES}
     arch = session.space.parse(read_json(folder / "architecture.json")["architecture"]) if predicted else None
@@ -161,7 +161,7 @@ def _robust(session: Session, found: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _accuracy(folder: Path) -> dict[str, Any]:
-    exported = read_json(folder / "export.json")
+    exported = delivered_file(folder)
     low, high = exported["test_accuracy_interval"]
     return {"value": exported["test_accuracy"], "low": low, "high": high, "confidence": 0.95,
             "correct": exported["test_correct"], "n": exported["test_n"], "split": "test",
@@ -173,7 +173,7 @@ def _comparison(session: Session, device: Device, folder: Path, comparison: Mapp
     """Return what the certificate says of the hand-made network in `folder`."""
     return {**comparison, "rows": _rows(session, device, folder, {}, found), "accuracy": _accuracy(folder),
             **_robust(session, found),
-            "onnx": "baseline/bundle/model.onnx", "sha256": read_json(folder / "export.json")["sha256"],
+            "onnx": "baseline/bundle/model.onnx", "sha256": delivered_file(folder)["sha256"],
             "bundle": "baseline/bundle"}
 
 
@@ -190,8 +190,8 @@ def _bundle(session: Session, device: Device, folder: Path) -> None:
                           **delivered_skeleton(derived))
     model = trained_model(session, folder)
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, session.settings.data.split_seed)
-    write_bundle(folder / "bundle", folder / "model.onnx", source, model.state_dict(), dataset.classes,
-                 dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
+    write_bundle(folder / "bundle", folder / delivered_file(folder)["onnx"], source, model.state_dict(),
+                 dataset.classes, dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
                  f"{session.settings.data.name} classifier for {device.name}", device.runtime.version or "1.14",
                  len(dataset.test))
 

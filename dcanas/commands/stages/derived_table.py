@@ -9,7 +9,7 @@ from typing import Any
 from dcanas.commands.display import Display
 from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import run_derive
-from dcanas.report.certificate import amount
+from dcanas.report.amounts import amount
 
 
 def derive_for_all(session: Session) -> None:

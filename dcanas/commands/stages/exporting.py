@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.commands.session import Session
@@ -48,20 +49,24 @@ def export_network(session: Session, device: Device, folder: Path, title: str) -
                            {"architecture": derived["architecture"], "space": derived["space"],
                             "classes": json.dumps(list(dataset.classes)),
                             "preprocessing": json.dumps(dataset.preprocessing)}, blocks=True)
-        parity = check_parity(model, path, dataset.images[dataset.test[:PARITY_IMAGES]])
-        answers = _answers(path, dataset)
-    test = summarise(dataset.labels[dataset.test], answers, dataset.classes)
-    value = {"onnx": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-             "bytes": path.stat().st_size, "opset": device.runtime.opset, "ir_version": device.runtime.ir_version,
-             "weight_bytes": stored_weight_bytes(path), "peak_bytes": peak_live_bytes(path), "parity": parity,
-             "test_accuracy": test["accuracy"], "test_accuracy_interval": test["accuracy_interval"],
-             "test_correct": test["correct"], "test_n": test["n"]}
+        value = {**examined(model, path, device, dataset), "weight_bytes": stored_weight_bytes(path),
+                 "peak_bytes": peak_live_bytes(path)}
     write_json(done, value)
     return value
 
 
-def _answers(path: Path, dataset: Dataset) -> np.ndarray:
-    """Return the exported file's class of every test image; a part of them is in memory at a time."""
-    session, test = open_session(path), dataset.test
-    return np.concatenate([onnx_predict(session, as_floats(dataset.images[test[i:i + PARITY_IMAGES]])).argmax(axis=1)
-                           for i in range(0, len(test), PARITY_IMAGES)])
+def examined(model: nn.Module, path: Path, device: Device, dataset: Dataset) -> dict[str, Any]:
+    """Return what a delivered file is, how well it agrees with the network, and its accuracy on the test images."""
+    parity = check_parity(model, path, dataset.images[dataset.test[:PARITY_IMAGES]])
+    test = summarise(dataset.labels[dataset.test], answers(path, dataset, dataset.test), dataset.classes)
+    return {"onnx": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size, "opset": device.runtime.opset, "ir_version": device.runtime.ir_version,
+            "parity": parity, "test_accuracy": test["accuracy"], "test_accuracy_interval": test["accuracy_interval"],
+            "test_correct": test["correct"], "test_n": test["n"]}
+
+
+def answers(path: Path, dataset: Dataset, indices: np.ndarray) -> np.ndarray:
+    """Return the exported file's class of these images; a part of them is in memory at a time."""
+    session = open_session(path)
+    return np.concatenate([onnx_predict(session, as_floats(dataset.images[indices[i:i + PARITY_IMAGES]])).argmax(axis=1)
+                           for i in range(0, len(indices), PARITY_IMAGES)])

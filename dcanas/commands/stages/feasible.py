@@ -6,11 +6,12 @@ from dcanas.basics.files import write_json
 from dcanas.basics.keys import plain
 from dcanas.commands.session import Session
 from dcanas.costs import Feasibility
-from dcanas.report.certificate import amount
+from dcanas.report.amounts import amount
 
 
 def check_feasibility(session: Session) -> None:
     """Show and store the feasibility of every device's budget; raises `BudgetError` where nothing is within it."""
+    session.measure_boards()
     found = {device.name: session.feasibility(device) for device in session.devices}
     write_json(session.folder / "feasibility.json", plain(found))
     for name, answer in found.items():

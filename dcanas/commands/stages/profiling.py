@@ -12,6 +12,7 @@ from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.exporting import run_export
 from dcanas.hardware import Device, Profile, profile_onnx
+from dcanas.hardware.together import on_all
 
 
 def run_profile(session: Session, device: Device) -> dict[str, Any]:
@@ -21,6 +22,25 @@ def run_profile(session: Session, device: Device) -> dict[str, Any]:
     return profile_network(session, device, derived_folder(session, device), f"Measure on {device.name}")
 
 
+def run_profiles(session: Session) -> None:
+    """Export for all devices that can be reached and measure on them, boards side by side; where there are several."""
+    devices = [device for device in session.devices if device.connection is not None]
+    for device in devices:
+        run_export(session, device)
+    missing = [device for device in devices if not (derived_folder(session, device) / "profile.json").exists()]
+    if len(missing) < 2:
+        return  # measured when its turn comes
+    folders = {device.name: derived_folder(session, device) for device in missing}
+    with session.display.stage(f"Measure on {', '.join(folders)}"):
+        on_all(missing, lambda device: _measure(session, device, folders[device.name]))
+
+
+def _measure(session: Session, device: Device, folder: Path) -> Profile:
+    profile = profile_onnx(folder / "model.onnx", device, seed=session.settings.seed)
+    write_json(folder / "profile.json", profile.to_json())
+    return profile
+
+
 def profile_network(session: Session, device: Device, folder: Path, title: str) -> dict[str, Any]:
     """Return `profile.json` of the exported file in `folder`, measured now or before."""
     done = folder / "profile.json"
@@ -28,8 +48,7 @@ def profile_network(session: Session, device: Device, folder: Path, title: str) 
         session.display.say(f"{title}: done before ({done})")
         return read_json(done)
     with session.display.stage(title):
-        profile = profile_onnx(folder / "model.onnx", device, seed=session.settings.seed)
-        write_json(done, profile.to_json())
+        profile = _measure(session, device, folder)
     if profile.remark:
         session.display.say(f"  {profile.remark}")
     return read_json(done)

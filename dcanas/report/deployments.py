@@ -1,0 +1,41 @@
+"""What a certificate says about a bundle that was tried on its device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def deployment_lines(entry: Mapping[str, Any]) -> list[str]:
+    """Return in words what was found: answers, latency, its parts, and running without a pause."""
+    answers, latency, sustained = entry["answers"], entry["latency"], entry["sustained"]
+    low, high = latency["interval_ms"]
+    if answers is None:
+        lines = ["Image files were not opened there: its Python has no Pillow."]
+    else:
+        lines = [f"`infer.py` there gives our label for {answers['equal']} of {answers['n']} images "
+                 f"({entry['images_from']}); largest difference of a probability "
+                 f"{answers['largest_probability_difference']:.1e}, of a logit relative to the largest "
+                 f"{answers['max_relative_logit_error']:.1e}."]
+    lines.append(f"Latency: median {latency['median_ms']:.4g} ms (95 % interval {low:.4g} to {high:.4g} ms), p95 "
+                 f"{latency['p95_ms']:.4g} ms, {latency['n']:,} runs at batch 1, ONNX Runtime "
+                 f"{latency['conditions']['onnxruntime']} on {latency['conditions']['cpu'] or 'an unnamed processor'}.")
+    if entry["stages"]:
+        parts = (f"{name} {part['median_ms']:.4g} ({part['p95_ms']:.4g}) ms" for name, part in entry["stages"].items())
+        lines.append(f"Of one image file, median (p95): {', '.join(parts)}.")
+    lines.append(f"{sustained['seconds']:g} s without a pause: {sustained['runs']:,} runs, median "
+                 f"{sustained['median_ms']:.4g} ms, p95 {sustained['p95_ms']:.4g} ms, slowest "
+                 f"{sustained['slowest_ms']:.4g} ms; {sustained['first_ms']:.4g} ms at the start, "
+                 f"{sustained['last_ms']:.4g} ms at the end"
+                 + (f"; slowed down: {sustained['slowed']}." if sustained["slowed"] else "."))
+    return [*lines, *([latency["remark"]] if latency["remark"] else [])]
+
+
+def deployments_markdown(certificate: Mapping[str, Any]) -> list[str]:
+    """Return the certificate's section on deployments, oldest first; nothing where there is none."""
+    lines: list[str] = []
+    for entry in certificate.get("deployments", []):
+        lines += ["", f"## Deployed to {entry['device']} ({entry['place']}), {entry['date']}", "",
+                  f"In `{entry['folder']}`, SHA-256 of the model `{entry['sha256']}`.", "",
+                  *(f"- {line}" for line in deployment_lines(entry))]
+    return lines
