@@ -281,7 +281,8 @@ class Server:
 
     def do_open(self, request, content):
         """Make the folder that files go to: a named one that stays, or one that is removed at the end."""
-        parent = Path(request["folder"] or (Path.home() if request["name"] else tempfile.gettempdir())).expanduser()
+        usual = Path.home() if request["name"] else tempfile.gettempdir()
+        parent = Path(request["folder"] or usual).expanduser().resolve()
         parent.mkdir(parents=True, exist_ok=True)
         self.temporary = not request["name"]
         self.folder = Path(tempfile.mkdtemp(prefix="dcanas-", dir=str(parent))) if self.temporary else \

@@ -16,10 +16,11 @@ def copied(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "run")
 
 
-def test_to_this_machine(dcanas, copied):
+def test_to_this_machine(dcanas, copied, monkeypatch):
+    monkeypatch.chdir(copied.parent)
     before = json.loads((copied / "certificate.json").read_text())
     for number in (1, 2):
-        found = dcanas("deploy", f"source={copied}", "deploy.seconds=1.5", "run.progress=plain")
+        found = dcanas("deploy", "source=run", "deploy.seconds=1.5", "run.progress=plain")
         assert found.code == 0, found.err
         after = json.loads((copied / "certificate.json").read_text())
         entries = after.pop("deployments")

@@ -48,13 +48,15 @@ def test_weights_are_int8_per_channel_and_versions_stay(files):
     for node in convolutions:
         values, scales, zeros = (kernels[name] for name in fed[node.input[1]])
         assert values.dtype == np.int8
+        assert np.abs(values.astype(int)).max() == 64  # 7 bits: see below
         assert scales.shape == zeros.shape == (len(values),)  # one per output channel
         assert not zeros.any()
     assert [i.type.tensor_type.elem_type for i in (*path.graph.input, *path.graph.output)] == [1, 1]  # float32
 
 
 def test_it_computes_the_same_network(files):
-    """Rounding to 8 bits in four layers costs a few percent of the largest logit, on images not calibrated with."""
+    """Rounding in four layers costs a few percent of the largest logit, on images not calibrated with. With weights of
+    8 bits the first logit is off by 29 % on a processor without VNNI: sums of two products saturate at 16 bits."""
     floats = as_floats(IMAGES[32:])
     before, after = (onnx_predict(file, floats) for file in files)
     assert np.abs(before - after).max() < 0.05 * np.abs(before).max()
