@@ -12,7 +12,7 @@ normalised, not augmented. Tables and images are read from the folder DCANAS_TAB
 was stopped; `report` and `combine` speak of the networks that all files hold, `compare` of those that each has.
 
 `combine` chooses by validation accuracy on every other network: sets of two to four scores and an aggregate, grown from
-    uv run python tools/study_proxies.py compare --out quick.jsonl noise.jsonl        # or --batch 16, and so on
+the best twenty of the size before. It judges the choice on the other networks by test accuracy, against the single one
 chosen in the same way and against the one that is best in hindsight; intervals are a paired bootstrap over networks.
 """
 
