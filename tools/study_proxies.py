@@ -132,7 +132,7 @@ def report(options: argparse.Namespace) -> None:
     for name, members in VOTES.items():
         if all(member in ours for member in members):
             table_rows[f"vote {name}"] = vote(name, ours)
-    judged = [(judge(values, accuracy, seed=options.seed), name, values) for name, values in table_rows.items()]
+    judged = [(judge(values, accuracy, seed=options.seed, draws=options.draws), name, values) for name, values in table_rows.items()]
     for found, name, values in sorted(judged, key=lambda each: -each[0].spearman):
         low, high = found.spearman_interval
         given = partial_spearman(values, accuracy, ours["params"])
@@ -232,6 +232,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--images", choices=["data", "noise"], default="data")
     parser.add_argument("--initialisation", choices=list(INITIALISATIONS), default="default")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--draws", type=int, default=1000, help="of the bootstrap")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
