@@ -132,7 +132,8 @@ def report(options: argparse.Namespace) -> None:
     for name, members in VOTES.items():
         if all(member in ours for member in members):
             table_rows[f"vote {name}"] = vote(name, ours)
-    judged = [(judge(values, accuracy, seed=options.seed, draws=options.draws), name, values) for name, values in table_rows.items()]
+    judged = [(judge(values, accuracy, seed=options.seed, draws=options.draws), name, values)
+              for name, values in table_rows.items()]
     for found, name, values in sorted(judged, key=lambda each: -each[0].spearman):
         low, high = found.spearman_interval
         given = partial_spearman(values, accuracy, ours["params"])
