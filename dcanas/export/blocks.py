@@ -15,7 +15,10 @@ _BLOCK = re.compile(r"(?:^|\.)(stem|head|normalise|blocks\.\d+|stages\.\d+\.\d+)
 
 
 def block_starts(model: onnx.ModelProto) -> list[tuple[int, str]]:
-    """Return where each block begins, from what the exporter notes beside its nodes."""
+    """Return where each block begins, from what the exporter notes beside its nodes.
+
+    Where the exporter has folded a batch norm into a convolution of the block before, both count as the batch norm's.
+    """
     starts: list[tuple[int, str]] = []
     for number, node in enumerate(model.graph.node):
         name = _name(node)

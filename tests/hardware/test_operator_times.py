@@ -32,11 +32,12 @@ def test_fused_nodes_belong_where_their_result_does():
 
 
 def test_a_delivered_file_says_which_nodes_are_of_which_block(tmp_path):
-    """NAS-Bench-201 with one cell a stage: stem, cell, reduction, cell, reduction, cell, head = blocks 0 to 6; a
-    reduction has three convolutions, the single 3x3 of each cell one, the stem one."""
+    """NAS-Bench-201 with one cell a stage: stem, cell, reduction, cell, reduction, cell, head = blocks 0 to 6; the stem
+    has one convolution, a reduction three, this cell two, the last of which is added to its input: a cell that ended in
+    a convolution would take up the head's batch norm, and the two would be the head's."""
     torch.manual_seed(0)
     space = load_space("nasbench201")
-    arch = space.parse("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|")
+    arch = space.parse("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|nor_conv_3x3~1|none~2|")
     network = as_if_trained(space.build(arch, 10, 1, channels=4, cells=1))
     path = export_onnx(network, tmp_path / "m.onnx", (1, 8, 8), blocks=True)
     model = onnx.load(path)
@@ -44,7 +45,7 @@ def test_a_delivered_file_says_which_nodes_are_of_which_block(tmp_path):
     assert [name for _, name in starts] == [f"blocks.{number}" for number in range(7)]
     convolutions = [block_of_node(starts, number) for number, node in enumerate(model.graph.node)
                     if node.op_type == "Conv"]
-    assert convolutions == [f"blocks.{number}" for number, count in enumerate((1, 1, 3, 1, 3, 1)) for _ in range(count)]
+    assert convolutions == [f"blocks.{number}" for number, count in enumerate((1, 2, 3, 2, 3, 2)) for _ in range(count)]
     times = operator_times(path, load_device("local-cpu"), runs=5)
     assert set(by_block(times)) - {UNKNOWN} == {name for _, name in starts}
     assert sum(t.kind == "Conv" for t in times) >= len(convolutions)
