@@ -19,9 +19,11 @@ COMMANDS = {
     "score": ("score", "training-free scores of networks (architecture=, list=FILE, n=N), judged against=accuracy|..."),
     "attack": ("attack", "what a finished run's network withstands (source=DIR): attacks, corruptions"),
     "deploy": ("deploy", "copy the bundle of a run to its device and try it there (source=DIR device=NAME)"),
-    "report": ("report", "print and rewrite the certificate of a run (source=DIR)"),
+    "report": ("report", "certificate and report.html of a run (source=DIR); source=[A,B] compares runs on one page"),
+    "reproduce": ("reproduce", "run a finished run's settings again (source=DIR) and tell what came out equal"),
     "list": ("listing", "what there is: list spaces|data|devices|costs|searches|proxies|recipes|experiments"),
     "doctor": ("doctor", "versions, devices, threads, write access, and what is missing"),
+    "completion": ("completion", "a script that completes commands and settings: completion bash|zsh|fish"),
 }
 
 HELP = f"""dcanas: budget in, certificate out.

@@ -21,6 +21,7 @@ from dcanas.basics.files import write_text
 from dcanas.basics.keys import plain
 from dcanas.basics.resources import resource_folder
 from dcanas.commands.settings import RunOptions, Settings, from_mapping
+from dcanas.report.record import check_version
 from dcanas.spaces.user_file import file_hash, load_space_file
 
 GROUPS = ("space", "data", "search", "train", "experiment")
@@ -122,6 +123,7 @@ def stored_settings(folder: Path) -> dict[str, Any]:
     path = folder / "settings.yaml"
     if not path.is_file():
         raise UserError(f"{folder} is no run directory: it has no settings.yaml.")
+    check_version(folder)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):

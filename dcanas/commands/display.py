@@ -21,19 +21,39 @@ class Bar:
     def __init__(self, console: Console, text: str, bars: Progress | None, quiet: bool):
         self._console, self._text, self._bars, self._quiet = console, text, bars, quiet
         self._task = bars.add_task(text, total=None, count="", left="") if bars else None
-        self._start = self._told = time.monotonic()
+        self._told = time.monotonic()
+        self._first: tuple[float, float] | None = None  # what was done when this process began, and when
 
-    def update(self, done: int, total: int, note: str = "") -> None:
+    def update(self, done: float, total: int, note: str = "") -> None:
+        """Show that `done` of `total` are done, with rate and time left (counted from what this process has done)."""
         now = time.monotonic()
-        seconds = (now - self._start) / max(done, 1) * (total - done)
-        left = f"{seconds:.0f} s left" if done < total else ""
+        if self._first is None:
+            self._first = (done, now)
+        gained, seconds = done - self._first[0], now - self._first[1]
+        left = ""
+        if done < total and gained > 0 and seconds > 0:
+            left = f"{_rate(gained / seconds)}, {duration((total - done) * seconds / gained)} left"
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=done, total=total, description=f"{self._text} {note}".strip(),
-                              count=f"{done} of {total}", left=left)
+                              count=f"{int(done)} of {total}", left=left)
         elif not self._quiet and (now - self._told > PLAIN_SECONDS or done == total):
             self._told = now
-            line = ", ".join(part for part in (f"{done} of {total}", note, left) if part)
+            line = ", ".join(part for part in (f"{int(done)} of {total}", note, left) if part)
             self._console.print(f"  {self._text}: {line}", markup=False, highlight=False)
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:.3g} per s" if per_second >= 1 else f"{60 * per_second:.3g} per min"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 42 s, 3 min 5 s, 2 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def make_console() -> Console:

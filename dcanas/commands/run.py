@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dcanas.commands.ending import told
 from dcanas.commands.session import Session
 from dcanas.commands.sources import adopt
 from dcanas.commands.stages.certifying import run_certificate, show_certificate
@@ -12,10 +13,11 @@ from dcanas.commands.stages.profiling import run_profiles
 
 def main(session: Session, command: str) -> int:
     session.display.say(f"Run directory: {session.folder}")
-    adopt(session, "derive")
-    check_feasibility(session)
-    run_profiles(session)
-    for device in session.devices:
-        certificate = run_certificate(session, device)
-        show_certificate(session.display, derived_folder(session, device), certificate)
+    with told(session):
+        adopt(session, "derive")
+        check_feasibility(session)
+        run_profiles(session)
+        for device in session.devices:
+            certificate = run_certificate(session, device)
+            show_certificate(session.display, derived_folder(session, device), certificate)
     return 0

@@ -32,6 +32,7 @@ def measure_members(space: Space, members: Sequence[Architecture], folder: Path 
                 onnxruntime.__version__ if device.connection == "local" else device.runtime, PROTOCOL)
     keys = {arch: key_of(arch, *settings) for arch in members}
     missing = {arch: key for arch, key in keys.items() if not (folder / f"{key}.json").is_file()}
+    names = {key: space.format(arch) for arch, key in missing.items()}
     files = {}
     for arch, key in missing.items():
         files[key] = folder / f"{key}.onnx"
@@ -40,7 +41,7 @@ def measure_members(space: Space, members: Sequence[Architecture], folder: Path 
                 continue
             _export(space, arch, files[key], device, input_shape, num_classes, seed, skeleton)
     for key, profile in (profile_onnx(files, device, seconds, seed, cap_s) if files else {}).items():
-        write_json(folder / f"{key}.json", profile.to_json())
+        write_json(folder / f"{key}.json", {**profile.to_json(), "architecture": names[key]})
     return {arch: Profile.from_json(read_json(folder / f"{key}.json")) for arch, key in keys.items()}
 
 

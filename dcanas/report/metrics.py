@@ -48,6 +48,7 @@ class MetricsLog:
         for name, value in scalars.items():
             if isinstance(value, (int, float)) and name not in ("step", "epoch"):
                 self._writer.add_scalar(f"{stage}/{name}", value, step)
+        self._writer.flush()  # a run that is killed has shown what it wrote down, and goes on after it
 
     def close(self) -> None:
         if self._writer is not None:

@@ -49,7 +49,8 @@ class SearchResult:
     """What a search hands to `derive`.
 
     alphas, scores: per slot one number per option; scores are the log-softmax of the alphas.
-    history: one row per epoch: losses, accuracy, expected cost / limit and multiplier of every limit, entropy.
+    history: one row per epoch: losses, accuracy, expected cost / limit and multiplier of every limit, entropy, and
+        `mixing`, per slot the weights of its options to five places.
     """
 
     alphas: list[list[float]]
@@ -187,7 +188,7 @@ class _Run:
             entropy = float(sum(-(p * p.clamp(min=1e-12).log()).sum() for p in mixing)) / len(mixing)
         row: dict[str, Any] = {"epoch": len(self.history) + 1, "step": self.step, "weights_loss": total[0] / total[3],
                                "alphas_loss": total[1] / total[3], "weights_accuracy": total[2] / total[3],
-                               "alpha_entropy": entropy}
+                               "alpha_entropy": entropy, "mixing": [[round(p, 5) for p in m.tolist()] for m in mixing]}
         for cost, ratio, multiplier in zip(self.constraints.costs, ratios, self.constraints.multipliers.tolist(),
                                            strict=True):
             row[f"expected_over_limit/{cost.name}"] = ratio

@@ -17,6 +17,7 @@ from dcanas.commands.stages.deriving import derived_folder
 from dcanas.commands.stages.exporting import run_export
 from dcanas.commands.stages.profiling import run_profile
 from dcanas.commands.stages.quantising import delivered_file, delivered_profile, run_int8
+from dcanas.commands.stages.records import record_latency
 from dcanas.commands.stages.training import delivered_skeleton, trained_model
 from dcanas.costs import Budget, count_network
 from dcanas.export import write_bundle
@@ -50,6 +51,8 @@ def run_certificate(session: Session, device: Device) -> dict[str, Any]:
     found = run_robustness(session, device, folder, f"Attack the network for {device.name}")
     theirs = run_robustness(session, device, folder / "baseline", "Attack the baseline") if comparison else None
     done = folder / "certificate.json"
+    if device.connection == "local":
+        record_latency(session, device, folder)
     if not done.exists() or not (folder / "bundle").is_dir():
         with session.display.stage(f"Certificate for {device.name}"):
             _bundle(session, device, folder)

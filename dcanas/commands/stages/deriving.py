@@ -12,6 +12,7 @@ from dcanas.commands.display import Bar
 from dcanas.commands.predicting import asking, learnt_of
 from dcanas.commands.session import LATENCIES, Session
 from dcanas.commands.stages.evolving import evolved, inheritance
+from dcanas.commands.stages.records import remembering
 from dcanas.commands.stages.reranking import reranking
 from dcanas.commands.stages.searching import run_search, search_folder
 from dcanas.commands.stages.zero_shot import zero_shot_derived
@@ -25,6 +26,7 @@ from dcanas.search.settings import SearchSettings
 from dcanas.search.verified import derive_verified
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture
+from dcanas.training import Progress
 
 
 def derived_folder(session: Session, device: Device) -> Path:
@@ -45,7 +47,7 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
     settings = session.settings
     with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
         judge = _judge(session, device, folder, bar) if settings.search.finalist_epochs else None
-        judge = reranking(session, folder, bar, judge)
+        judge = remembering(session, device, folder, reranking(session, folder, bar, judge))
         if isinstance(settings.search, ElasticSettings):
             derived = evolved(session, device, folder, bar, judge)
         elif isinstance(settings.search, ZeroShotSettings):
@@ -87,8 +89,11 @@ def _judge(session: Session, device: Device, folder: Path, bar: Bar) -> Judge:
         write_json(partial, known)
         bar.update(len(known), settings.search.finalists, "finalists trained")
 
+    def training(progress: Progress) -> None:
+        bar.update(len(known) + progress.step / progress.steps, settings.search.finalists, "finalists trained")
+
     examine = short_training(session.space, session.dataset, settings.train, settings.search.finalist_epochs,
-                             settings.seed, session.skeleton, session.compute,
+                             settings.seed, session.skeleton, session.compute, training,
                              should_stop=session.interrupts.should_stop, inherit=inheritance(session))
     sizes = [cost for cost in session.costs(device) if cost.name in ("params", "macs")]
     return final_judge(session.space, settings.search.finalists, sizes, examine, _measure(session, device), known,

@@ -17,6 +17,7 @@ from dcanas.commands.crew import call, ranks
 from dcanas.commands.session import Session
 from dcanas.commands.stages.deriving import derived_folder, run_derive
 from dcanas.commands.stages.evolving import inheritance
+from dcanas.commands.stages.records import record_mistakes
 from dcanas.commands.stages.weights import save_weights
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.hardware import Device
@@ -52,6 +53,7 @@ def train_network(session: Session, folder: Path, title: str) -> dict[str, Any]:
     seconds = time.monotonic() - start
     save_weights(folder / "weights.pt", model)
     logits = predict(model, dataset, dataset.test, device=session.compute)
+    record_mistakes(session, folder, logits)
     value = {**summarise(dataset.labels[dataset.test], logits.argmax(axis=1), dataset.classes), "split": "test",
              "trained_on": {"train": len(dataset.train), "validation": len(dataset.fit_indices) - len(dataset.train)},
              "seconds": seconds, "history": history}

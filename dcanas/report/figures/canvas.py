@@ -1,0 +1,114 @@
+"""Where figures are drawn, and how they become part of a page. The only module that imports matplotlib.
+
+In an SVG every colour of a figure becomes a CSS variable, so that one drawing serves light and dark pages. Series
+differ by dash and marker as well as by colour, and their colours differ in lightness: a greyscale print still tells
+them apart.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import matplotlib
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+Draw = TypeVar("Draw", bound=Callable)
+WIDTH = 5.0  # inches, 480 CSS pixels; a narrow page scales it down, and its letters stay legible
+INK, FAINT, GRID, SHADE = "#1b1f24", "#5b6470", "#d8dde3", "#e8eef5"
+SERIES = ("#0b5cad", "#d1620f", "#3a8f5c", "#9c3f8f", "#7a5c01", "#30363d", "#8a939e")
+VARIABLES = {INK: "var(--ink)", FAINT: "var(--faint)", GRID: "var(--grid)", SHADE: "var(--shade)",
+             **{colour: f"var(--s{number})" for number, colour in enumerate(SERIES, start=1)}}
+HEAT = LinearSegmentedColormap.from_list("heat", ["#f4f7fb", "#9cc3e6", "#0b5cad", "#062b52"])  # pale to dark
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 3)), (0, (1, 3)))
+MARKERS = "osD^vPX"
+STYLE: Any = {
+    "svg.fonttype": "none", "svg.hashsalt": "dcanas", "font.size": 9, "font.family": "DejaVu Sans",
+    "axes.titlesize": 9, "axes.titlelocation": "left", "axes.labelsize": 9, "legend.fontsize": 8,
+    "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.frameon": False,
+    "axes.edgecolor": GRID, "axes.labelcolor": FAINT, "xtick.color": FAINT, "ytick.color": FAINT, "text.color": INK,
+    "axes.titlecolor": INK, "grid.color": GRID, "grid.linewidth": 0.6, "axes.grid": True, "axes.axisbelow": True,
+    "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "none", "axes.facecolor": "none",
+    "lines.linewidth": 1.6, "lines.markersize": 4.5, "path.simplify_threshold": 0.3,
+}
+
+
+def styled(draw: Draw) -> Draw:
+    """Let a function that draws do so in this project's style (decorator)."""
+
+    @wraps(draw)
+    def drawn(*arguments: Any, **options: Any) -> Any:
+        with matplotlib.rc_context(STYLE):
+            return draw(*arguments, **options)
+
+    return drawn  # type: ignore[return-value]
+
+
+def axes(rows: int = 1, height: float = 2.4, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """Return a figure of page width and its axes: one `Axes`, or an array of them."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def series(number: int, points: int = 0) -> dict[str, Any]:
+    """Return how the line of this number looks; with few points each has its marker."""
+    look = {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[number % len(DASHES)]}
+    return look | ({"marker": MARKERS[number % len(MARKERS)], "markevery": max(1, points // 8)} if points else {})
+
+
+def epochs(axis: Axes) -> None:
+    """Label an axis of epochs, in whole numbers."""
+    axis.set_xlabel("epoch")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+
+
+def engineering(axis: Any, unit: str) -> None:
+    """Write large numbers as 120k and 1.5M; milliseconds and millijoules as they are."""
+    if unit not in ("ms", "mJ"):
+        axis.set_major_formatter(EngFormatter(sep=""))
+
+
+def legend(figure: Figure, columns: int = 3) -> None:
+    """Put the legend under the axes, where it covers nothing."""
+    figure.legend(loc="outside lower left", ncols=columns, handlelength=3)
+
+
+def svg(figure: Figure, name: str, title: str, description: str) -> Markup:
+    """Return the figure as inline SVG that follows the page's colours, with a text alternative.
+
+    name: unique on the page. title, description: what is seen, for those who do not see it.
+    """
+    content = io.StringIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
+    text = content.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg"):], flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->\n?", "", text)
+    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
+    opening = (f'<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{name}-t {name}-d" '
+               f'style="max-width:{float(width) * 4 / 3:.0f}px" xmlns:xlink="http://www.w3.org/1999/xlink">'
+               f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(description)}</desc>')
+    body = text[text.index(">") + 1:]
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = re.sub(r"url\(#", f"url(#{name}-", body)
+    body = re.sub(r'href="#', f'href="#{name}-', body)
+    body = re.sub(r"(\.\d\d)\d+", r"\1", body)
+    body = re.sub(r"font: ([^;'\"]*?)'DejaVu Sans'[^;'\"]*", r"font: \1var(--sans)", body)
+    for colour, variable in VARIABLES.items():
+        body = body.replace(colour, variable)
+    return Markup(opening + re.sub(r">\n\s*<", "><", body))
+
+
+def png(figure: Figure, dpi: int = 110) -> bytes:
+    """Return the figure as a PNG file on white, for what cannot show SVG."""
+    content = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(content, format="png", dpi=dpi, facecolor="white")
+    return content.getvalue()

@@ -1,0 +1,42 @@
+"""Figures of fronts, whose points a page can find again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from dcanas.costs import cost_unit
+from dcanas.report.figures.canvas import INK, MARKERS, SERIES, axes, engineering, legend, series, styled
+from dcanas.report.front import Member, front
+
+
+@styled
+def fronts(groups: Mapping[str, Sequence[Member]], cost: str, limit: float | None) -> Figure:
+    """Return members and fronts of one or several runs: accuracy against one cost."""
+    figure, axis = axes(height=3.0)
+    for number, (name, members) in enumerate(groups.items()):
+        colour = SERIES[number % len(SERIES)]
+        axis.scatter([m.costs[cost] for m in members], [100 * m.accuracy for m in members], s=14, color=colour,
+                     marker=MARKERS[number % len(MARKERS)], linewidths=0, alpha=0.75, label=name or None)
+        best = front(members, cost)
+        axis.plot([m.costs[cost] for m in best], [100 * m.accuracy for m in best], drawstyle="steps-post",
+                  **series(number))
+    if limit is not None:
+        axis.axvline(limit, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    unit = cost_unit(cost)
+    axis.set_xlabel(f"{cost} ({unit})" if unit else cost)
+    axis.set_ylabel("validation accuracy (%)")
+    engineering(axis.xaxis, unit)
+    if any(groups):
+        legend(figure, 2)
+    return figure
+
+
+def places(figure: Figure, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return where points of the figure's first axes lie in its SVG, in the units of the `viewBox`."""
+    figure.set_dpi(72)  # that of an SVG
+    figure.draw_without_rendering()
+    height = figure.get_figheight() * 72
+    pixels = figure.axes[0].transData.transform(points)
+    return [(round(float(x), 1), round(height - float(y), 1)) for x, y in pixels]

@@ -1,0 +1,68 @@
+"""Figures of training and of what the trained network gets right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dcanas.report.figures.canvas import HEAT, axes, epochs, legend, series, styled
+
+Rows = Sequence[Mapping[str, Any]]
+LABELLED = 12  # classes that fit beside a confusion matrix by name
+
+
+@styled
+def curves(rows: Rows, losses: Mapping[str, str], accuracies: Mapping[str, str]) -> Figure:
+    """Return losses and accuracies by epoch; both: key of a row -> what the reader sees."""
+    figure, (above, below) = axes(2, 3.6, sharex=True)
+    steps = [row["epoch"] for row in rows]
+    for number, (key, label) in enumerate(losses.items()):
+        above.plot(steps, [row[key] for row in rows], label=label, **series(number, len(rows)))
+    for number, (key, label) in enumerate(accuracies.items()):
+        below.plot(steps, [100 * row[key] for row in rows], label=label, **series(number, len(rows)))
+    above.set_ylabel("loss (nats)")
+    below.set_ylabel("accuracy (%)")
+    for axis, labels in ((above, losses), (below, accuracies)):
+        if len(labels) > 1:
+            axis.legend(handlelength=3)
+    epochs(below)
+    return figure
+
+
+@styled
+def overlaid(histories: Mapping[str, Rows], key: str, label: str, factor: float = 1.0) -> Figure:
+    """Return one quantity of several runs by epoch."""
+    figure, axis = axes(height=2.6)
+    for number, (name, rows) in enumerate(histories.items()):
+        axis.plot([row["epoch"] for row in rows], [factor * row[key] for row in rows], label=name,
+                  **series(number, len(rows)))
+    axis.set_ylabel(label)
+    epochs(axis)
+    legend(figure, 2)
+    return figure
+
+
+@styled
+def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure:
+    """Return the confusion matrix, each row as shares of its class; few classes have counts and names."""
+    table = np.array(counts, dtype=float)
+    shares = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    few = len(classes) <= LABELLED
+    figure, axis = axes(height=4.4)
+    image = axis.imshow(shares, cmap=HEAT, vmin=0, vmax=100, interpolation="nearest")
+    axis.grid(False)
+    if few:
+        short = [name if len(name) <= 14 else f"{name[:13]}…" for name in classes]
+        axis.set_xticks(range(len(classes)), short, rotation=45, ha="right")
+        axis.set_yticks(range(len(classes)), short)
+        for (i, j), count in np.ndenumerate(table):
+            if count:
+                axis.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=7,
+                          color="white" if shares[i, j] > 45 else "#000001")
+    axis.set_xlabel("answer" + ("" if few else " (class number)"))
+    axis.set_ylabel("true class" + ("" if few else " (number)"))
+    figure.colorbar(image, ax=axis, shrink=0.8, label="share of the true class (%)")
+    return figure

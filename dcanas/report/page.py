@@ -1,0 +1,59 @@
+"""The page of one run: certificate first, then how it came about, then how to repeat it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from dcanas.report.html import NOTHING, joined, section
+from dcanas.report.panels.baseline import baseline
+from dcanas.report.panels.candidates import candidates
+from dcanas.report.panels.fronts import script
+from dcanas.report.panels.latency import latency
+from dcanas.report.panels.network import network
+from dcanas.report.panels.repeat import repeat
+from dcanas.report.panels.robust import robust
+from dcanas.report.panels.search import search
+from dcanas.report.panels.summary import summary
+from dcanas.report.panels.training import training
+from dcanas.report.record import RunRecord
+
+PANELS = (("network", "The network", network), ("candidates", "Candidates, and why this one", candidates),
+          ("training", "Training and mistakes", training), ("latency", "Latency: predicted and measured", latency),
+          ("baseline", "A hand-made network beside it", baseline), ("robustness", "Robustness", robust))
+
+
+def page(record: RunRecord) -> str:
+    """Return the whole page: one file that needs nothing else."""
+    several = len(record.devices) > 1
+    parts = []
+    for device in record.devices:
+        for name, title, panel in PANELS:
+            found = panel(record, device)
+            if found:
+                parts.append((f"{name}-{device.name}" if several else name,
+                              f"{title}: {device.name}" if several else title, found))
+    searched = search(record)
+    if searched:
+        parts.insert(1 if parts else 0, ("search", "The search", searched))
+    parts.append(("repeat", "Settings, and how to repeat this", repeat(record)))
+    settings = record.settings
+    title = f"{settings['data']['name']} on {', '.join(settings['device'])}"
+    return document(title, f"Run {record.name}, space {settings['space']['name']}", summary(record),
+                    [(name, heading, section(name, heading, content)) for name, heading, content in parts])
+
+
+def document(title: str, below: str, top: Markup, parts: list[tuple[str, str, Markup]]) -> str:
+    """Return a page with a heading, what everybody reads, and its sections, listed in between."""
+    links = joined(Markup('<a href="#{}">{}</a>').format(name, heading) for name, heading, _ in parts)
+    body = joined(part for _, _, part in parts)
+    code = Markup("<script>{}</script>").format(Markup(script())) if 'class="front"' in body else NOTHING
+    style = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    return Markup(
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        'content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{} – dcanas</title>'
+        '<style>{}</style></head><body>\n'
+        '<header><h1>{}</h1><p class="faint">{}</p></header>\n<main>{}<nav aria-label="Sections">{}</nav>\n{}</main>\n'
+        "<footer>Written by dcanas. This page is one file and asks nothing of any server.</footer>{}</body></html>\n"
+    ).format(title, Markup(style), title, below, top, links, body, code)

@@ -1,0 +1,76 @@
+"""The space of a run, and what its networks consist of: files hold only notation, so a report asks the space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from dcanas.basics.errors import UserError
+from dcanas.costs import LinearCost, count_costs
+from dcanas.report.record import RunRecord
+from dcanas.spaces import Architecture, Space, load_space, load_space_file
+from dcanas.spaces.types import CellSpec
+from dcanas.spaces.user_file import file_hash
+
+
+def space_of(record: RunRecord) -> Space | None:
+    """Return the run's space, or None where it came from a file that is no longer what it was."""
+    stated = record.settings["space"]
+    try:
+        if stated.get("file") is None:
+            space = load_space(stated["name"])
+        elif file_hash(stated["file"]) == stated["file_sha256"]:
+            space = load_space_file(stated["file"])
+        else:
+            return None
+        return space.within(stated["search_skeleton"])
+    except UserError:
+        return None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell with its slots: `edges` are (source, target, number of the slot)."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[tuple[int, int, int], ...]
+    slots: tuple[int, ...]
+
+
+def cells_of(space: Space, skeleton: Mapping[str, Any], channels: int, classes: int) -> list[Cell]:
+    """Return the different cells of more than one edge that the networks of a space consist of."""
+    if type(space).assemble is Space.assemble:
+        return []
+    specs: dict[tuple[int, ...], CellSpec] = {}
+
+    def note(spec: CellSpec) -> nn.Module:
+        specs.setdefault(spec.slots, spec)
+        return nn.Identity()
+
+    space.assemble(note, classes, channels, **skeleton)
+    return [_cell(spec) for spec in specs.values() if len(spec.edges) > 1]
+
+
+def _cell(spec: CellSpec) -> Cell:
+    last = max(target for _, target in spec.edges)
+    joined = len(spec.outputs) > 1
+    names = ["input" if spec.inputs == 1 else f"input {i + 1}" for i in range(spec.inputs)]
+    names += [f"node {i}" if joined or i != last else "output" for i in range(spec.inputs, last + 1)]
+    return Cell(tuple(names), tuple((*edge, slot) for edge, slot in zip(spec.edges, spec.slots, strict=True)),
+                spec.slots)
+
+
+def used_edges(space: Space, cell: Cell, arch: Architecture) -> list[tuple[int, int, str]]:
+    """Return the edges of a cell that an architecture uses: source, target, operation."""
+    named = [(s, t, space.slots[slot].options[arch.choices[slot]]) for s, t, slot in cell.edges]
+    return [edge for edge in named if edge[2] != "none"]
+
+
+def without_parameters(space: Space, input_shape: tuple[int, int, int], classes: int,
+                       skeleton: Mapping[str, Any]) -> list[list[bool]] | None:
+    """Return per slot and option whether it costs no parameters; None where parameters do not add up over slots."""
+    cost = count_costs(space, input_shape, classes, **skeleton)[0]
+    return [[price == 0 for price in row] for row in cost.table] if isinstance(cost, LinearCost) else None

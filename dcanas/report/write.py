@@ -1,0 +1,18 @@
+"""What is written of a run for people to look at: `report.html`, and what TensorBoard shows beside its scalars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dcanas.basics.files import write_text
+from dcanas.report.events import write_events
+from dcanas.report.page import page
+from dcanas.report.record import read_run
+
+
+def write_report(folder: Path) -> Path:
+    """Write the report of a run directory into it and return its path; see `read_run` for what it refuses."""
+    record, path = read_run(folder), folder / "report.html"
+    write_text(path, page(record))
+    write_events(record)
+    return path
