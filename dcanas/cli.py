@@ -80,6 +80,10 @@ def main(argv: list[str] | None = None) -> int:
         name, *rest = arguments
         if name not in COMMANDS:
             raise unknown("command", name, COMMANDS)
+        if name == "completion":  # asked at every press of a key: nothing else is imported
+            from dcanas.completion import main as complete
+
+            return complete(rest)
         # Threads that wait busily for each other slow a step tenfold when another program wants a core.
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # read once, when torch is loaded
         from dcanas.commands.entry import enter
