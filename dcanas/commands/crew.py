@@ -1,4 +1,4 @@
-"""Many processes started by `torchrun`: rank 0 does the run, the others train with it when it says so.
+"""Many processes started by `torchrun`: rank 0 does the run, the others search and train with it when it says so.
 
 Rank 0 resolves the settings, writes all files and prints. The others import, wait for its word, and compute; what
 they need (the settings as typed, the network, the folder of checkpoints) is in that word.
@@ -61,10 +61,13 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def call(command: str, folder: Path) -> None:
-    """Ask the others to train the network of `folder` (its `architecture.json`) with this process."""
+def call(work: str, command: str, folder: Path, start: Path | None = None) -> None:
+    """Ask the others to "train" the network of `folder` (its `architecture.json`) or to "search" with this process.
+
+    start: folder of a finished search that this one goes on from.
+    """
     if ranks().count > 1:
-        _tell({"do": "train", "command": command, "folder": str(folder)})
+        _tell({"do": work, "command": command, "folder": str(folder), "start": start and str(start)})
 
 
 def follow() -> int:
@@ -72,8 +75,8 @@ def follow() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank 0 decides when to stop
     warnings.simplefilter("ignore")  # rank 0 has the same and shows them
     try:
-        while (word := _hear())["do"] == "train":
-            _train(word)
+        while (word := _hear())["do"] != "go home":
+            _take_part(word)
     except UserError as error:
         print(f"dcanas, process {ranks().rank}: {error}", file=sys.stderr)
         return 2
@@ -81,14 +84,19 @@ def follow() -> int:
     return 0
 
 
-def _train(word: dict[str, Any]) -> None:
+def _take_part(word: dict[str, Any]) -> None:
     from dcanas.commands.configure import configure
     from dcanas.commands.session import Session
+    from dcanas.commands.stages.searching import take_part
     from dcanas.commands.stages.training import fit
 
     settings, options = configure(shlex.split(word["command"])[2:])
+    session = Session(settings, replace(options, progress="none"), word["command"])
     with suppress(Stopped):  # all ranks stop after the same step
-        fit(Session(settings, replace(options, progress="none"), word["command"]), Path(word["folder"]))
+        if word["do"] == "train":
+            fit(session, Path(word["folder"]))
+        else:
+            take_part(session, Path(word["folder"]), Path(word["start"]) if word["start"] else None)
 
 
 def _tell(word: dict[str, Any]) -> None:

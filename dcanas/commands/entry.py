@@ -14,7 +14,7 @@ from dcanas.basics.errors import UserError, unknown
 
 MULTIRUN = ("-m", "--multirun")
 FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")
-WITHOUT_SETTINGS = ("listing", "doctor", "onnx_file", "operation_tables", "report")
+WITHOUT_SETTINGS = ("listing", "doctor", "onnx_file", "operation_tables", "report", "bench")
 
 
 def enter(module: str, command: str, arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ class Feasibility:
         share: of those within all limits at once.
         binding, smallest: where nobody is, the limits that bind and the smallest feasible value per limit
             (see `BudgetError`); empty otherwise.
+        conflict: two limits that members keep one by one and none keeps together, where there are such.
     """
 
     space: str
@@ -51,11 +53,12 @@ class Feasibility:
     feasible: bool
     binding: tuple[str, ...] = ()
     smallest: dict[str, float] | None = None
+    conflict: tuple[str, ...] = ()
 
     def require(self) -> None:
         """Raise `BudgetError` where nothing is within the budget."""
         if not self.feasible:
-            raise budget_error(self.space, Budget(self.budget), self.binding, self.smallest or {})
+            raise budget_error(self.space, Budget(self.budget), self.binding, self.smallest or {}, self.conflict)
 
 
 def select_costs(costs: Sequence[CostModel], budget: Budget) -> list[CostModel]:
@@ -90,16 +93,18 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     feasible = bool(kept.any())
     binding: tuple[str, ...] = ()
     least: dict[str, float] | None = None
+    conflict: tuple[str, ...] = ()
     if not feasible and sampled:
         feasible = _exists(space, limited, budget) if space.additive else _found(space, limited, budget, seed)
     if not feasible:
         binding, least = explain(uppers, budget)
+        conflict = () if sampled else conflicting(uppers, budget)
         if sampled and space.additive:
             least |= _exact_smallest(space, limited, budget)
         elif sampled:
             binding, least = _descended(space, limited, budget, seed)
     return Feasibility(space.name, len(choices), sampled, tuple(ranges), dict(budget), float(kept.mean()),
-                       feasible, binding, least)
+                       feasible, binding, least, conflict)
 
 
 def percentile(space: Space, cost: CostModel, percent: float, seed: int = 0) -> float:
@@ -143,12 +148,22 @@ def explain(values: Mapping[str, np.ndarray], budget: Budget) -> tuple[tuple[str
     return tuple(values), smallest
 
 
-def budget_error(space: str, budget: Budget, binding: Sequence[str], smallest: Mapping[str, float]) -> BudgetError:
-    """Return the error that names the limits that bind and the smallest feasible values."""
+def conflicting(values: Mapping[str, np.ndarray], budget: Budget) -> tuple[str, ...]:
+    """Return the first two limits that members keep one by one and none keeps together, or nothing."""
+    kept = {name: budget.allows(name, column) for name, column in values.items()}
+    return next(((one, other) for one, other in itertools.combinations(kept, 2)
+                 if kept[one].any() and kept[other].any() and not (kept[one] & kept[other]).any()), ())
+
+
+def budget_error(space: str, budget: Budget, binding: Sequence[str], smallest: Mapping[str, float],
+                 conflict: Sequence[str] = ()) -> BudgetError:
+    """Return the error that names the limits that bind, the smallest feasible values and two limits that conflict."""
     told = "; ".join(f"{name} <= {_amount(name, budget[name])} binds, its smallest feasible value is "
                      f"{_amount(name, smallest[name])}" for name in binding)
     others = " within the other limits" if len(budget) > 1 else ""
-    return BudgetError(f"Nothing in {space} is within the budget: {told}{others}.", tuple(binding), dict(smallest))
+    pair = f"; {conflict[0]} and {conflict[1]} conflict, each can be kept without the other" if conflict else ""
+    return BudgetError(f"Nothing in {space} is within the budget: {told}{others}{pair}.", tuple(binding),
+                       dict(smallest))
 
 
 def _amount(name: str, value: float) -> str:

@@ -39,6 +39,14 @@ def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[s
 
     Raises `UserError` naming file and row or column where one is missing, doubled, in another order or no number.
     """
+    found, table = read_columns(path, columns)
+    if found != list(keys):
+        raise UserError(f"{path} {_disorder(found, keys)}; import the table again.")
+    return table
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[str, Array]]:
+    """Return the column `architecture` and numeric ones of a gzip-compressed CSV; raises `UserError` as `read_rows`."""
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
@@ -53,9 +61,6 @@ def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[s
     if missing:
         raise UserError(f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
                         "import the table again.")
-    found = [row["architecture"] for row in rows]
-    if found != list(keys):
-        raise UserError(f"{path} {_disorder(found, keys)}; import the table again.")
     table = {}
     for name in columns:
         try:
@@ -65,7 +70,7 @@ def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[s
                             ) from error
         if not np.isfinite(table[name]).all():
             raise UserError(f"{path}: column {name} holds NaN or infinity; import the table again.")
-    return table
+    return [row["architecture"] for row in rows], table
 
 
 def read_arrays(path: Path, rows: int) -> dict[str, np.ndarray]:

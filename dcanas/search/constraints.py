@@ -1,4 +1,4 @@
-"""Several limits at once: one multiplier per limit, moved by the violation itself (dual ascent).
+"""Several limits at once: how much each violation weighs in the alphas' loss.
 
 DCA-NAS (Dutta et al., 2023) trains one multiplier on `cost - limit`. Here every limit has its own, on the normalised
 violation cost / limit - 1, so that bytes and milliseconds push alike and nobody tunes a weight.
@@ -11,18 +11,23 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from dcanas.basics.registry import Registry
 from dcanas.costs import Budget, CostModel
 
+constraints: Registry = Registry("search constraint")
 
-class Constraints:
-    """Upper limits on expected costs, with their multipliers.
+
+@constraints.add
+class dual:  # noqa: N801 (registered under its own name, as the next two)
+    """Every multiplier follows its violation and is never negative (dual ascent).
 
     Attributes:
-        multipliers: per limit, never negative. Shape: (limits,).
+        multipliers: per limit. Shape: (limits,).
+        weight: of the violation itself, where a kind has such a term.
     """
 
-    def __init__(self, costs: Sequence[CostModel], budget: Budget, learning_rate: float):
-        self.costs, self.budget, self.learning_rate = list(costs), budget, learning_rate
+    def __init__(self, costs: Sequence[CostModel], budget: Budget, learning_rate: float, weight: float = 1.0):
+        self.costs, self.budget, self.learning_rate, self.weight = list(costs), budget, learning_rate, weight
         self.multipliers = torch.zeros(len(self.costs), dtype=torch.float64)
 
     def violations(self, probabilities: Sequence[Tensor]) -> Tensor:
@@ -39,3 +44,33 @@ class Constraints:
     def ascend(self, violations: Tensor) -> None:
         """Move every multiplier along its violation; a limit that holds with room lets its multiplier fall to 0."""
         self.multipliers = (self.multipliers + self.learning_rate * violations.detach()).clamp(min=0)
+
+
+@constraints.add
+class augmented(dual):  # noqa: N801
+    """The augmented Lagrangian: beside the multiplier a violation pushes by `weight` at once, and damps swinging.
+
+    With m the multiplier and r the weight, (max(0, m + r v)^2 - m^2) / 2r for every violation v, whose gradient by v
+    is max(0, m + r v); the multiplier follows max(v, -m / r), the gradient by m (Rockafellar, 1973; Nocedal and Wright,
+    section 17.4).
+    """
+
+    def penalty(self, violations: Tensor) -> Tensor:
+        pushed = (self.multipliers + self.weight * violations).clamp(min=0)
+        return ((pushed ** 2 - self.multipliers ** 2) / (2 * self.weight)).sum()
+
+    def ascend(self, violations: Tensor) -> None:
+        slope = torch.maximum(violations.detach(), -self.multipliers / self.weight)
+        self.multipliers = (self.multipliers + self.learning_rate * slope).clamp(min=0)
+
+
+@constraints.add
+class fixed(dual):  # noqa: N801
+    """Every limit weighs `weight`, whether it is kept or not: the penalty that others tune by hand, for comparison."""
+
+    def __init__(self, costs: Sequence[CostModel], budget: Budget, learning_rate: float, weight: float = 1.0):
+        super().__init__(costs, budget, learning_rate, weight)
+        self.multipliers = torch.full_like(self.multipliers, weight)
+
+    def ascend(self, violations: Tensor) -> None:
+        pass

@@ -11,7 +11,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, CostModel, Domain, LinearCost, count_costs
-from dcanas.costs.feasibility import SAMPLE, budget_error, explain, feasibility, select_costs
+from dcanas.costs.feasibility import SAMPLE, budget_error, conflicting, explain, feasibility, select_costs
 from dcanas.costs.linearise import linearise
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.costs.programme import best_within
@@ -95,7 +95,7 @@ def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequen
     for name, values in uppers.items():
         kept &= budget.allows(name, values)
     if not kept.any():
-        raise budget_error(space.name, budget, *explain(uppers, budget))
+        raise budget_error(space.name, budget, *explain(uppers, budget), conflicting(uppers, budget))
     feasible = choices[kept]
     provenance: dict[str, Any] = {"method": "every member scored", "members": len(choices), "feasible": len(feasible)}
     if judge is None:

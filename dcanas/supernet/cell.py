@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from dcanas.basics.errors import UserError
 from dcanas.spaces import CellSpec, Space
 from dcanas.supernet.mix import weighted_sum
+from dcanas.supernet.partial import bypass, check_partial, shuffle
 from dcanas.supernet.pointwise import Pointwise
 
 Term = tuple[int, str]  # (slot, option): one candidate operation on one edge
@@ -22,10 +23,12 @@ class Recipe:
     Attributes:
         terms: per target node, in ascending order, the candidates that are summed there.
         weights: per target node their mixing weights, shape (len(terms[target]),).
+        edges: per slot the sum of its mixing weights, by which channels that pass by the candidates are weighted.
     """
 
     terms: dict[int, tuple[Term, ...]]
     weights: dict[int, Tensor]
+    edges: dict[int, Tensor]
 
 
 class SuperCell(nn.Module):
@@ -41,6 +44,8 @@ class SuperCell(nn.Module):
         costs more and did not make inherited accuracies rank members better in a small trial on CIFAR-10
         (three seeds). No batch norm follows these maps: it would undo the scale that the mixing weights
         (`none` above all) give to a node.
+    partial: only 1 / `partial` of each node's channels go through the candidates of an edge, the others pass by
+        (PC-DARTS, see `dcanas.supernet.partial`).
 
     The supernet sets `recipe` for the duration of a forward pass.
 
@@ -48,13 +53,14 @@ class SuperCell(nn.Module):
     `bottleneck` does not divide the channels.
     """
 
-    def __init__(self, space: Space, spec: CellSpec, bottleneck: int = 1, share: bool = False):
+    def __init__(self, space: Space, spec: CellSpec, bottleneck: int = 1, share: bool = False, partial: int = 1):
         super().__init__()
         for channels in (spec.in_channels, spec.out_channels):
             if channels % bottleneck:
                 raise UserError(f"The bottleneck must divide the supernet's channels, and {bottleneck} does not "
                                 f"divide {channels}; choose another bottleneck or another number of channels.")
-        self.spec, self.share = spec, share
+        check_partial(space, spec, bottleneck, partial)
+        self.spec, self.share, self.partial = spec, share, partial
         inside, outside = spec.in_channels // bottleneck, spec.out_channels // bottleneck
         narrow = [Pointwise(spec.in_channels, inside) for _ in range(spec.inputs if bottleneck > 1 else 0)]
         self.narrow = nn.ModuleList(narrow)
@@ -66,8 +72,8 @@ class SuperCell(nn.Module):
             for option in space.slots[slot].options:
                 key = self._key(edge, option)
                 if key not in self.operations:
-                    candidate = space.candidate(option, inside if source < spec.inputs else outside, outside,
-                                                spec.strides[edge])
+                    candidate = space.candidate(option, (inside if source < spec.inputs else outside) // partial,
+                                                outside // partial, spec.strides[edge])
                     if candidate is not None:
                         self.operations[key] = candidate
         self.recipe: Recipe | None = None
@@ -83,23 +89,54 @@ class SuperCell(nn.Module):
         if self.narrow:
             inputs = tuple(narrow(x) for narrow, x in zip(self.narrow, inputs, strict=True))
         nodes = self._mix(dict(enumerate(inputs)), self.recipe)
-        known = next((nodes[node] for node in self.spec.outputs if node in nodes), inputs[0])
-        outputs = [nodes[node] if node in nodes else torch.zeros_like(known) for node in self.spec.outputs]
+        known = next((nodes[node] for node in self.spec.outputs if node in nodes), None)
+        nothing = self._nothing(inputs[0]) if known is None else torch.zeros_like(known)
+        outputs = [nodes.get(node, nothing) for node in self.spec.outputs]
         output = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
         return output if self.widen is None else self.widen(output)
 
     def _mix(self, nodes: dict[int, Tensor], recipe: Recipe) -> dict[int, Tensor]:
         outputs: dict[str, Tensor] = {}
-        for target, terms in recipe.terms.items():
-            values = []
-            for slot, option in terms:
+        for target in sorted({target for _, target in self.spec.edges}):
+            values, summed = [], []
+            for position, (slot, option) in enumerate(recipe.terms.get(target, ())):
                 edge = self.spec.slots.index(slot)
+                source = nodes.get(self.spec.edges[edge][0])
+                if source is None:
+                    continue  # nothing reaches that node: candidates of zero are zero
                 key = self._key(edge, option)
                 if key not in outputs:
-                    outputs[key] = self.operations[key](nodes[self.spec.edges[edge][0]])
+                    through = source.shape[1] // self.partial
+                    outputs[key] = self.operations[key](source.narrow(1, 0, through) if self.partial > 1 else source)
                 values.append(outputs[key])
-            nodes[target] = weighted_sum(recipe.weights[target], values)
+                summed.append(position)
+            mixed = None
+            if values:
+                weights = recipe.weights[target]
+                mixed = weighted_sum(weights if len(summed) == len(weights) else weights[summed], values)
+            if self.partial > 1:
+                mixed = self._join(mixed, nodes, target, recipe)
+            if mixed is not None:
+                nodes[target] = mixed
         return nodes
+
+    def _join(self, mixed: Tensor | None, nodes: dict[int, Tensor], target: int, recipe: Recipe) -> Tensor:
+        """Return a node of all channels: what candidates made of some, and what passed by them."""
+        passing = [(recipe.edges[slot], bypass(nodes[source], self.partial, stride))
+                   for slot, (source, end), stride in zip(self.spec.slots, self.spec.edges, self.spec.strides,
+                                                          strict=True) if end == target and source in nodes]
+        passed = weighted_sum(torch.stack([weight for weight, _ in passing]), [value for _, value in passing])
+        if mixed is None:
+            n, channels, height, width = passed.shape
+            mixed = passed.new_zeros(n, channels // (self.partial - 1), height, width)
+        return shuffle(torch.cat([mixed, passed], 1), self.partial)
+
+    def _nothing(self, x: Tensor) -> Tensor:
+        """Return the output node that nothing reaches."""
+        stride = max(self.spec.strides)
+        n, _, height, width = x.shape
+        channels = self.spec.out_channels * x.shape[1] // self.spec.in_channels
+        return x.new_zeros(n, channels, -(-height // stride), -(-width // stride))
 
     def _key(self, edge: int, option: str) -> str:
         return f"{self.spec.edges[edge][0] if self.share else edge}:{option}"

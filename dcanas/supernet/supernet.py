@@ -24,6 +24,7 @@ class Supernet(nn.Module):
         space: cells are read from its `slots`, `candidate` and `assemble`.
         bottleneck: factor by which channels are narrowed inside the cells.
         share: evaluate a candidate once per source node.
+        partial_channels: only one in so many channels goes through the candidates (PC-DARTS; 1: all do).
         search_skeleton: overrides of `space.search_skeleton`.
 
     Raises `UserError` for a bottleneck that does not divide the channels, unknown skeleton options, and for sharing
@@ -31,7 +32,7 @@ class Supernet(nn.Module):
     """
 
     def __init__(self, space: Space, num_classes: int = 10, in_channels: int = 3, bottleneck: int = 1,
-                 share: bool = False, **search_skeleton: Any):
+                 share: bool = False, partial_channels: int = 1, **search_skeleton: Any):
         super().__init__()
         if bottleneck < 1 or bottleneck != int(bottleneck):
             raise UserError(f"The bottleneck must be a whole number from 1 (none) on, got {bottleneck}; "
@@ -39,7 +40,7 @@ class Supernet(nn.Module):
         self.space, self.bottleneck, self.share = space, int(bottleneck), bool(share)
         self.skeleton = {**space.search_skeleton, **search_skeleton}
         self.network = space.assemble(
-            lambda spec: SuperCell(space, spec, self.bottleneck, self.share),
+            lambda spec: SuperCell(space, spec, self.bottleneck, self.share, partial_channels),
             num_classes, in_channels, **self.skeleton)
         if self.share and not any(_fans_out(cell.spec) for cell in self.cells):
             raise UserError(f"search.share=true means nothing in {space.name}: in none of its cells two edges leave "
@@ -53,10 +54,20 @@ class Supernet(nn.Module):
         """The cells, from the input on."""
         return [module for module in self.network.modules() if isinstance(module, SuperCell)]
 
-    def forward(self, images: Tensor, mixing: Tensor | Sequence[Tensor]) -> Tensor:
+    def targets(self) -> list[list[int]]:
+        """Return the slots by the node they lead to: of each list, the edges that meet in one node."""
+        meeting: dict[tuple[tuple[int, ...], int], list[int]] = {}
+        for cell in {cell.spec.slots: cell for cell in self.cells}.values():
+            for slot, (_, target) in zip(cell.spec.slots, cell.spec.edges, strict=True):
+                meeting.setdefault((cell.spec.slots, target), []).append(slot)
+        return list(meeting.values())
+
+    def forward(self, images: Tensor, mixing: Tensor | Sequence[Tensor],
+                chosen: Sequence[int] | None = None) -> Tensor:
         """Return the logits of the mixture.
 
         mixing: per slot one weight per option; the weight of `none` is not used (it adds zero).
+        chosen: per slot the one option that runs, the weights of the others being zero; None: all run.
         Shape: images (N, in_channels, H, W), mixing (slots, options) or per slot (options,)
         -> (N, num_classes).
         """
@@ -66,8 +77,9 @@ class Supernet(nn.Module):
             raise ValueError(f"mixing must have the shapes {wanted}, one per slot, got {shapes}")
         weights = {(i, option): weight
                    for i, (slot, row) in enumerate(zip(self.space.slots, mixing, strict=True))
-                   for option, weight in zip(slot.options, row.unbind(), strict=True)}
-        with self._running(weights):
+                   for o, (option, weight) in enumerate(zip(slot.options, row.unbind(), strict=True))
+                   if chosen is None or o == chosen[i]}
+        with self._running(weights, [row.sum() for row in mixing]):
             return self.network(images)
 
     def forward_member(self, images: Tensor, arch: Architecture) -> Tensor:
@@ -79,18 +91,18 @@ class Supernet(nn.Module):
         choices = self.space.prune(arch).choices
         weights = {(i, slot.options[choice]): one
                    for i, (slot, choice) in enumerate(zip(self.space.slots, choices, strict=True))}
-        with self._running(weights):
+        with self._running(weights, [one] * len(self.space.slots)):
             return self.network(images)
 
     @contextmanager
-    def _running(self, weights: dict[Term, Tensor]) -> Iterator[None]:
+    def _running(self, weights: dict[Term, Tensor], edges: Sequence[Tensor]) -> Iterator[None]:
         """Lend every cell the recipe of these weighted terms; those that nothing is built for weigh nothing."""
         cells = self.cells
         recipes: dict[tuple[int, ...], Recipe] = {}  # cells with the same slots have the same recipe
         try:
             for cell in cells:
                 if cell.spec.slots not in recipes:
-                    recipes[cell.spec.slots] = _recipe(cell, weights)
+                    recipes[cell.spec.slots] = _recipe(cell, weights, edges)
                 cell.recipe = recipes[cell.spec.slots]
             yield
         finally:
@@ -98,14 +110,15 @@ class Supernet(nn.Module):
                 cell.recipe = None
 
 
-def _recipe(cell: SuperCell, weights: Mapping[Term, Tensor]) -> Recipe:
+def _recipe(cell: SuperCell, weights: Mapping[Term, Tensor], edges: Sequence[Tensor]) -> Recipe:
     targets = {slot: target for slot, (_, target) in zip(cell.spec.slots, cell.spec.edges, strict=True)}
     terms: dict[int, list[Term]] = {}
     for term in sorted((t for t in weights if t[0] in targets), key=lambda term: targets[term[0]]):
         if cell.candidate(term) is not None:
             terms.setdefault(targets[term[0]], []).append(term)
     return Recipe({target: tuple(summed) for target, summed in terms.items()},
-                  {target: torch.stack([weights[term] for term in summed]) for target, summed in terms.items()})
+                  {target: torch.stack([weights[term] for term in summed]) for target, summed in terms.items()},
+                  {slot: edges[slot] for slot in cell.spec.slots})
 
 
 def _fans_out(spec: CellSpec) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 from dcanas.basics.errors import UserError
 
@@ -30,14 +31,23 @@ class Ranks:
         dist.all_reduce(summed)
         return summed.tolist()
 
+    def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return the tensors summed over all ranks, in one message."""
+        if self.count == 1 or not tensors:
+            return list(tensors)
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        dist.all_reduce(flat)
+        parts = flat.split([tensor.numel() for tensor in tensors])
+        return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
+
     def any(self, asked: bool) -> bool:
         """Return whether any rank asks."""
         return self.total(float(asked))[0] > 0
 
-    def check(self, batch_size: int) -> None:
+    def check(self, batch_size: int, group: str = "train") -> None:
         """Raise `UserError` where a rank would have no two images, of which batch norm needs statistics."""
         if batch_size < 2 * self.count:
-            raise UserError(f"train.batch_size={batch_size} is too small for {self.count} processes: each needs at "
+            raise UserError(f"{group}.batch_size={batch_size} is too small for {self.count} processes: each needs at "
                             f"least 2 images; set it to {2 * self.count} or more.")
 
     def share(self, network: nn.Module, device: torch.device) -> nn.Module:

@@ -22,7 +22,7 @@ from dcanas.costs import (
     linear_counts,
     peak_cost,
 )
-from dcanas.costs.feasibility import percentile
+from dcanas.costs.feasibility import budget_error, conflicting, explain, percentile
 from dcanas.costs.linearise import linearise
 from dcanas.costs.members import member_choices
 from dcanas.costs.programme import best_within
@@ -163,6 +163,17 @@ def test_ranges_share_and_percentile_by_brute_force() -> None:
     assert answer.share == np.mean((params <= limits["params"]) & (macs <= limits["macs"]))
     limit = percentile(SPACE, COSTS["macs"], 40)
     assert np.mean(macs <= limit) >= 0.4 >= np.mean(macs < limit)
+
+
+def test_two_limits_that_exclude_each_other_are_named() -> None:
+    """One slot of two options, 1 and 3 ms or 3 and 1 mJ: within 2 ms or 2 mJ each, within both nobody; params never
+    matters. Three limits, and the pair is the one named."""
+    values = {"params": np.array([1.0, 1.0]), "latency_ms": np.array([1.0, 3.0]), "energy_mj": np.array([3.0, 1.0])}
+    budget = Budget(params=5, latency_ms=2, energy_mj=2)
+    assert conflicting(values, budget) == ("latency_ms", "energy_mj")
+    text = str(budget_error("here", budget, *explain(values, budget), conflicting(values, budget)))
+    assert "latency_ms and energy_mj conflict, each can be kept without the other" in text
+    assert conflicting(values, Budget(params=5, latency_ms=0.5, energy_mj=2)) == ()  # latency binds alone
 
 
 def test_an_impossible_budget_names_what_binds_and_the_smallest_feasible_value() -> None:

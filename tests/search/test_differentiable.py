@@ -11,7 +11,7 @@ import torch
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, count_costs
-from dcanas.search import SearchSettings, search
+from dcanas.search import SearchSettings, collapse, search
 from dcanas.spaces import load_space
 from dcanas.training import DataSpec, Recipe, load_data
 
@@ -20,6 +20,7 @@ DATA = load_data(DataSpec())
 COSTS = {c.name: c for c in count_costs(SPACE, DATA.shape, 10, channels=16, cells=2)}
 SETTINGS = SearchSettings(epochs=3, batch_size=128)
 SMALL = {"channels": 4, "cells": 1}
+FEW = replace(DATA, train=DATA.train[:900])  # two steps of 256 per epoch (450 images in each half)
 
 
 def _search(dataset=DATA, budget=None, settings=SETTINGS, seed=0, **more):
@@ -63,6 +64,77 @@ def test_stopped_after_any_step_it_goes_on_to_the_same_result(tmp_path, stop_at:
     resumed = _search(folder=tmp_path, on_step=lambda p: steps.append(p.step))
     assert steps == list(range(1, len(steps) + 1))
     assert resumed == _search()
+
+
+@pytest.mark.parametrize("changes", [
+    {"strategy": "gumbel"}, {"strategy": "gdas", "beta_decay": 5.0}, {"strategy": "dirichlet", "dirichlet_kl": 1e-3},
+    {"strategy": "single_path"}, {"order": "second_finite", "constraint": "augmented"},
+    {"partial_channels": 2, "edge_normalisation": True, "warmup_epochs": 1},
+], ids=lambda changes: "-".join(map(str, changes.values())))
+def test_every_kind_of_search_goes_on_bit_equal(tmp_path, changes: dict) -> None:
+    """Stopped within the second of two epochs; alphas differ from plain softmax's, so the options do something."""
+    settings = replace(SETTINGS, epochs=2, batch_size=256, **changes)
+    straight, steps = _search(FEW, settings=settings), []
+    with pytest.raises(Stopped):
+        _search(FEW, settings=settings, folder=tmp_path, on_step=lambda p: steps.append(p.step),
+                should_stop=lambda: steps[-1] == 3)
+    assert _search(FEW, settings=settings, folder=tmp_path) == straight
+    assert np.isfinite(straight.alphas).all()
+    assert straight.alphas != _search(FEW, settings=replace(SETTINGS, epochs=2, batch_size=256)).alphas
+
+
+def test_alphas_rest_while_they_warm_up() -> None:
+    seen = []
+    settings = replace(SETTINGS, epochs=2, warmup_epochs=1, batch_size=256, alpha_learning_rate=1e-8)
+    found = _search(FEW, settings=settings, on_step=lambda p: seen.append(p.loss))
+    assert "alphas_loss" not in found.history[0]
+    assert found.history[0]["multiplier/params"] == 0
+    assert "alphas_loss" in found.history[1]
+
+
+def test_the_hessian_is_looked_at_when_asked() -> None:
+    found = _search(FEW, settings=replace(SETTINGS, epochs=2, batch_size=256, hessian_every=2))
+    assert ["alpha_eigenvalue" in row for row in found.history] == [False, True]
+    assert np.isfinite(found.history[1]["alpha_eigenvalue"])
+
+
+def test_a_collapse_is_told_once_with_the_remedy(monkeypatch) -> None:
+    monkeypatch.setattr(collapse, "SHARE", 0.0)  # every search looks collapsed, once no limit pushes
+    with pytest.warns(UserWarning, match=r"search is collapsing: after epoch 1 .* set search\.beta_decay=50") as seen:
+        search(SPACE, FEW, Budget(), [], replace(SETTINGS, epochs=3, batch_size=256), Recipe(crop_padding=0), 0,
+               skeleton=SMALL)
+    assert len(seen) == 1
+
+
+def test_under_another_budget_it_goes_on_from_the_finished_supernet(tmp_path) -> None:
+    """Few steps from a finished search under a loose limit bring the expected cost under a tight one."""
+    loose, tight = Budget(params=400_000), Budget(params=110_000)
+    settings = replace(SETTINGS, epochs=3, continued_epochs=2, alpha_learning_rate=0.05, multiplier_learning_rate=1.0)
+    first = _search(budget=loose, settings=settings, folder=tmp_path / "first")
+    again = _search(budget=tight, settings=settings.continued(), folder=tmp_path / "second", start=tmp_path / "first")
+    assert len(again.history) == 2
+    assert again.history[-1]["weights_loss"] < first.history[0]["weights_loss"]  # the weights had learnt
+    assert again.history[-1]["expected_over_limit/params"] < 0.7 * 400_000 / 110_000
+    with pytest.raises(UserError, match=r"made for other data, another space or another supernet .* without source="):
+        _search(budget=tight, settings=replace(settings.continued(), bottleneck=2), start=tmp_path / "first")
+    with pytest.raises(UserError, match=r"no supernet in .* to go on from; finish that search first"):
+        _search(budget=tight, settings=settings, start=tmp_path / "nowhere")
+
+
+def test_memory_is_predicted_and_running_out_names_the_batch_that_fits(monkeypatch) -> None:
+    told = []
+    _search(FEW, settings=replace(SETTINGS, epochs=1, batch_size=256), on_memory=told.append)
+    (memory,) = told
+    assert memory.of(200) - memory.of(100) == 100 * memory.per_image
+    monkeypatch.setattr("dcanas.search.memory.free_bytes", lambda device: memory.of(40))
+
+    def fail(*arguments, **options):
+        raise torch.OutOfMemoryError("allocate memory")
+
+    monkeypatch.setattr("dcanas.search.learner.Learner.step_weights", fail)
+    fits = int((0.9 * memory.of(40) - memory.fixed) // memory.per_image)
+    with pytest.raises(UserError, match=rf"ran out .* search\.batch_size=128, .* set search\.batch_size={fits}\."):
+        _search()
 
 
 def test_checkpoints_of_another_search_are_refused(tmp_path) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
+from dcanas.commands.crew import call, ranks
 from dcanas.commands.session import Session
 from dcanas.commands.stages.supernets import run_supernet, supernet_folder
 from dcanas.commands.stages.zero_shot import run_zero_shot, zero_shot_key
 from dcanas.costs import Budget, CostModel
 from dcanas.costs.feasibility import select_costs
-from dcanas.search import search
+from dcanas.search import SearchResult, search
 from dcanas.search.differentiable import SearchProgress
 from dcanas.search.elastic_settings import ElasticSettings
+from dcanas.search.memory import Memory, free_bytes
 from dcanas.search.settings import SearchSettings
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 
@@ -32,7 +35,7 @@ def search_folder(session: Session) -> Path:
         return session.place(folder, zero_shot_key(session))
     budget, _ = search_limits(session)
     key = key_of(settings.space, settings.search, settings.train, settings.seed, settings.data.split_seed,
-                 session.dataset.fit_key, dict(budget))
+                 session.dataset.fit_key, dict(budget), *([str(session.source)] if session.source else []))
     return session.place(folder, key)
 
 
@@ -48,9 +51,9 @@ def run_search(session: Session) -> dict[str, Any]:
     if done.exists():
         session.display.say(f"Search: done before ({done})")
         return read_json(done)
-    budget, costs = search_limits(session)
-    settings = session.settings
-    assert isinstance(settings.search, SearchSettings)  # the other kinds went their own ways above
+    start = session.source / "search" if session.source is not None else None
+    if start is not None:
+        session.display.say(f"Search: goes on from the supernet in {start}")
     with session.display.stage("Search") as bar, session.interrupts.between_steps():
 
         def on_step(progress: SearchProgress) -> None:
@@ -58,12 +61,32 @@ def run_search(session: Session) -> dict[str, Any]:
             if progress.row:
                 session.log.write(folder.name, progress.step, progress.row)
 
-        result = search(session.space, session.dataset, budget, costs, settings.search, settings.train, settings.seed,
-                        folder, settings.space.search_skeleton, settings.data.split_seed, session.compute, on_step,
-                        session.interrupts.should_stop)
-    found = {"alphas": result.alphas, "scores": result.scores, "history": result.history, "budget": dict(budget)}
+        call("search", session.command, folder, start)
+        result = take_part(session, folder, start, on_step, lambda memory: _tell_memory(session, memory))
+    found = {"alphas": result.alphas, "scores": result.scores, "history": result.history,
+             "budget": dict(search_limits(session)[0])}
     write_json(done, found)
     return found
+
+
+def take_part(session: Session, folder: Path, start: Path | None,
+              on_step: Callable[[SearchProgress], None] = lambda progress: None,
+              on_memory: Callable[[Memory], None] = lambda memory: None) -> SearchResult:
+    """Search, together with the other ranks if there are some; start: a finished search to go on from, or None."""
+    settings = session.settings
+    assert isinstance(settings.search, SearchSettings)  # an elastic search goes its own way
+    budget, costs = search_limits(session)
+    how = settings.search if start is None else settings.search.continued()
+    return search(session.space, session.dataset, budget, costs, how, settings.train, settings.seed, folder,
+                  settings.space.search_skeleton, settings.data.split_seed, session.compute, on_step,
+                  session.interrupts.should_stop, start, on_memory, ranks())
+
+
+def _tell_memory(session: Session, memory: Memory) -> None:
+    assert isinstance(session.settings.search, SearchSettings)
+    batch = session.settings.search.batch_size
+    session.display.say(f"  a step of {batch} images takes about {memory.of(batch) / 2**20:,.0f} MiB beside what is "
+                        f"loaded; {free_bytes(session.compute) / 2**20:,.0f} MiB are free")
 
 
 def search_limits(session: Session) -> tuple[Budget, list[CostModel]]:

@@ -48,7 +48,7 @@ def train_network(session: Session, folder: Path, title: str) -> dict[str, Any]:
                 inside = folder.relative_to(session.folder / "derived").as_posix()
                 session.log.write(f"train/{inside}", progress.step, progress.row)
 
-        call(session.command, folder)
+        call("train", session.command, folder)
         model, history = fit(session, folder, on_step)
     seconds = time.monotonic() - start
     save_weights(folder / "weights.pt", model)
