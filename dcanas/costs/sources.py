@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dcanas.costs.linear import linear_counts
+from dcanas.costs.maximum import peak_of_slots
 from dcanas.costs.model import CostModel, Domain
 from dcanas.costs.planned import UNITS, PlannedCost
 from dcanas.costs.tabular import peak_cost
@@ -26,5 +27,5 @@ def count_costs(space: Space, input_shape: Sequence[int] = (3, 32, 32), num_clas
     if space.enumerable:
         peak = peak_cost(space, shape, num_classes, dtype, options)
     else:
-        peak = PlannedCost(space, domain, "peak_bytes", "B", dtype)
+        peak = peak_of_slots(space, domain, dtype)
     return [linear["params"], linear["macs"], peak, linear["weight_bytes"]]

@@ -24,12 +24,8 @@ REMEDY = ("set search.beta_decay=50, search.strategy=gdas or search.strategy=dir
 
 def parameter_free_share(supernet: Supernet, probabilities: Sequence[Tensor]) -> float:
     """Return the share of the slots whose likeliest option is `none` or an operation without parameters."""
-    cells = {slot: cell for cell in supernet.cells for slot in cell.spec.slots}
-    free = 0
-    for i, (slot, row) in enumerate(zip(supernet.space.slots, probabilities, strict=True)):
-        candidate = cells[i].candidate((i, slot.options[int(row.argmax())]))
-        free += candidate is None or not any(True for _ in candidate.parameters())
-    return free / len(supernet.space.slots)
+    preferred = [supernet.candidate(i, int(row.argmax())) for i, row in enumerate(probabilities)]
+    return sum(op is None or not any(True for _ in op.parameters()) for op in preferred) / len(preferred)
 
 
 def dominant_eigenvalue(loss: Callable[[Sequence[Tensor]], Tensor], alphas: Sequence[Tensor],

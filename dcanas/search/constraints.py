@@ -74,3 +74,8 @@ class fixed(dual):  # noqa: N801
 
     def ascend(self, violations: Tensor) -> None:
         pass
+
+
+@constraints.add
+class lookup_graph(dual):  # noqa: N801
+    """The multipliers of `dual` under limits that a look-up graph of earlier searches has tightened (DCA-NAS)."""

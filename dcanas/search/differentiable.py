@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +138,20 @@ def _predicted(run: Learner, dataset: Dataset, device: torch.device) -> Memory:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         mixture = run.strategy.mix(run.alphas, 0.0)
         mixing = [row.detach().requires_grad_() for row in mixture.weights]
+        chosen = None if mixture.chosen is None else _heaviest(run)  # draws differ: the largest is what has to fit
         return predict_memory(
             run.supernet, lambda count: run.logits(torch.zeros(count, *dataset.shape, device=device).contiguous(
-                memory_format=torch.channels_last), mixing, mixture.chosen), run.settings.order)
+                memory_format=torch.channels_last), mixing, chosen), run.settings.order)
+
+
+def _heaviest(run: Learner) -> tuple[int, ...]:
+    """Return per slot the option with the most parameters."""
+    def parameters(slot: int, option: int) -> int:
+        operation = run.supernet.candidate(slot, option)
+        return 0 if operation is None else sum(p.numel() for p in operation.parameters())
+
+    return tuple(max(range(len(slot.options)), key=partial(parameters, i))
+                 for i, slot in enumerate(run.supernet.space.slots))
 
 
 def _diverged(run: Learner, steps: int, alphas_loss: float, weights_loss: float, folder: Path | None) -> str:

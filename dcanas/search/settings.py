@@ -113,6 +113,9 @@ class SearchSettings:
         if self.order != "first" and not strategy.differentiable:
             raise UserError(f"search.order={self.order} needs a gradient through the mixing weights, and "
                             f"search.strategy={self.strategy} has none; set search.order=first.")
+        if self.edge_normalisation and not strategy.differentiable:
+            raise UserError(f"search.edge_normalisation=true learns through the mixing weights, and search.strategy="
+                            f"{self.strategy} has no gradient there; set it to false.")
         if self.dirichlet_kl and self.strategy != "dirichlet":
             raise UserError(f"search.dirichlet_kl means something for search.strategy=dirichlet only, not for "
                             f"{self.strategy}; set it to 0.")

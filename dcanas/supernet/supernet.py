@@ -54,6 +54,11 @@ class Supernet(nn.Module):
         """The cells, from the input on."""
         return [module for module in self.network.modules() if isinstance(module, SuperCell)]
 
+    def candidate(self, slot: int, option: int) -> nn.Module | None:
+        """Return the operation of a slot's option in the first cell that has the slot, None for `none`."""
+        cell = next(cell for cell in self.cells if slot in cell.spec.slots)
+        return cell.candidate((slot, self.space.slots[slot].options[option]))
+
     def targets(self) -> list[list[int]]:
         """Return the slots by the node they lead to: of each list, the edges that meet in one node."""
         meeting: dict[tuple[tuple[int, ...], int], list[int]] = {}

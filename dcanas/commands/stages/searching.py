@@ -11,6 +11,7 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
 from dcanas.commands.crew import call, ranks
 from dcanas.commands.session import Session
+from dcanas.commands.stages.lookup import searched_under, tell_graph
 from dcanas.commands.stages.supernets import run_supernet, supernet_folder
 from dcanas.commands.stages.zero_shot import run_zero_shot, zero_shot_key
 from dcanas.costs import Budget, CostModel
@@ -51,6 +52,8 @@ def run_search(session: Session) -> dict[str, Any]:
     if done.exists():
         session.display.say(f"Search: done before ({done})")
         return read_json(done)
+    settings = session.settings.search
+    assert isinstance(settings, SearchSettings)  # the other kind went its own way above
     start = session.source / "search" if session.source is not None else None
     if start is not None:
         session.display.say(f"Search: goes on from the supernet in {start}")
@@ -61,6 +64,8 @@ def run_search(session: Session) -> dict[str, Any]:
             if progress.row:
                 session.log.write(folder.name, progress.step, progress.row)
 
+        if settings.constraint == "lookup_graph":  # before the others ask for it
+            tell_graph(session, folder, search_limits(session)[0])
         call("search", session.command, folder, start)
         result = take_part(session, folder, start, on_step, lambda memory: _tell_memory(session, memory))
     found = {"alphas": result.alphas, "scores": result.scores, "history": result.history,
@@ -76,6 +81,8 @@ def take_part(session: Session, folder: Path, start: Path | None,
     settings = session.settings
     assert isinstance(settings.search, SearchSettings)  # an elastic search goes its own way
     budget, costs = search_limits(session)
+    if settings.search.constraint == "lookup_graph":
+        budget = searched_under(session, folder, budget)
     how = settings.search if start is None else settings.search.continued()
     return search(session.space, session.dataset, budget, costs, how, settings.train, settings.seed, folder,
                   settings.space.search_skeleton, settings.data.split_seed, session.compute, on_step,

@@ -20,7 +20,7 @@ def curves(rows: Rows, losses: Mapping[str, str], accuracies: Mapping[str, str])
     figure, (above, below) = axes(2, 3.6, sharex=True)
     steps = [row["epoch"] for row in rows]
     for number, (key, label) in enumerate(losses.items()):
-        above.plot(steps, [row[key] for row in rows], label=label, **series(number, len(rows)))
+        above.plot(steps, [row.get(key, NOT_YET) for row in rows], label=label, **series(number, len(rows)))
     for number, (key, label) in enumerate(accuracies.items()):
         below.plot(steps, [100 * row[key] for row in rows], label=label, **series(number, len(rows)))
     above.set_ylabel("loss (nats)")
@@ -37,7 +37,7 @@ def overlaid(histories: Mapping[str, Rows], key: str, label: str, factor: float 
     """Return one quantity of several runs by epoch."""
     figure, axis = axes(height=2.6)
     for number, (name, rows) in enumerate(histories.items()):
-        axis.plot([row["epoch"] for row in rows], [factor * row[key] for row in rows], label=name,
+        axis.plot([row["epoch"] for row in rows], [factor * row.get(key, NOT_YET) for row in rows], label=name,
                   **series(number, len(rows)))
     axis.set_ylabel(label)
     epochs(axis)

@@ -1,0 +1,79 @@
+"""Two processes that search together: the alphas of one that normalises over the same halves of each batch."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dcanas.costs import Budget, count_costs
+from dcanas.search import SearchSettings, search
+from dcanas.spaces import load_space
+from dcanas.supernet import Supernet
+from dcanas.training import DataSpec, Recipe, load_data
+
+SPACE, DATA = load_space("nasbench201"), load_data(DataSpec())
+FEW = replace(DATA, train=DATA.train[:800])
+SETTINGS = SearchSettings(epochs=2, batch_size=150, warmup_epochs=0)
+
+PROGRAM = """
+import os, sys
+sys.path.insert(0, {here!r})
+from test_search_ranks import *
+from dcanas.training.ranks import Ranks
+import torch.distributed as dist
+torch.set_num_threads(1)
+
+def work(rank):
+    dist.init_process_group("gloo", init_method="tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    result = run(Ranks(rank, 2))
+    torch.save([result.alphas, result.history], {folder!r} + f"/{{rank}}.pt")
+    dist.destroy_process_group()
+
+children = []
+for rank in range(2):
+    children.append(os.fork())
+    if not children[-1]:
+        work(rank)
+        os._exit(0)
+sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
+"""
+
+
+def run(ranks=None):
+    costs = [c for c in count_costs(SPACE, DATA.shape, 10, channels=16, cells=2) if c.name == "params"]
+    more = {} if ranks is None else {"ranks": ranks}
+    return search(SPACE, FEW, Budget(params=150_000), costs, SETTINGS, Recipe(crop_padding=0, rotation=5.0), 0,
+                  skeleton={"channels": 4, "cells": 1}, **more)
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_that_normalises_over_the_same_halves(tmp_path, monkeypatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = PROGRAM.format(here=str(Path(__file__).parent), folder=str(tmp_path), port=port)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    (first, history), (second, others) = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert first == second  # to the bit
+    assert history == others
+    whole = run()
+    forward = Supernet.forward
+
+    def by_halves(self, images, mixing, chosen=None):
+        middle = len(images) // 2
+        return torch.cat([forward(self, part, mixing, chosen) for part in (images[:middle], images[middle:])])
+
+    monkeypatch.setattr(Supernet, "forward", by_halves)
+    one = run()
+    assert np.abs(np.array(first) - np.array(one.alphas)).max() < 1e-5
+    assert np.abs(np.array(whole.alphas) - np.array(one.alphas)).max() > 1e-5  # or halves would mean nothing
+    assert history[-1]["weights_loss"] == pytest.approx(one.history[-1]["weights_loss"], abs=1e-4)
+    assert history[-1]["multiplier/params"] == pytest.approx(one.history[-1]["multiplier/params"], abs=1e-6)
