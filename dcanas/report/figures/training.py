@@ -12,6 +12,7 @@ from dcanas.report.figures.canvas import HEAT, axes, epochs, legend, series, sty
 
 Rows = Sequence[Mapping[str, Any]]
 LABELLED = 12  # classes that fit beside a confusion matrix by name
+NOT_YET = float("nan")  # of alphas while they rest
 
 
 @styled
