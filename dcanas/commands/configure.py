@@ -119,7 +119,10 @@ def composed(overrides: Sequence[str], command: str = "run") -> DictConfig:
 
 
 def stored_settings(folder: Path) -> dict[str, Any]:
-    """Return the settings a run directory was made with; raises `UserError` where it is none."""
+    """Return the settings a run directory was made with; raises `UserError` where it is none.
+
+    A setting that did not exist yet when the run was made has its default, which is what the run did.
+    """
     path = folder / "settings.yaml"
     if not path.is_file():
         raise UserError(f"{folder} is no run directory: it has no settings.yaml.")
@@ -130,7 +133,7 @@ def stored_settings(folder: Path) -> dict[str, Any]:
         values = None
     if not isinstance(values, dict):
         raise UserError(f"{path} is damaged; the run cannot be continued from it, choose another directory.")
-    return values
+    return plain(from_mapping(Settings, values))
 
 
 def store_settings(folder: Path, settings: Settings) -> None:

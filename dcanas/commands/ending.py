@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from dcanas.basics.checkpoints import Stopped
@@ -26,7 +26,8 @@ def told(session: Session) -> Iterator[None]:
         raise
     except UserError as error:
         _note(session, "refused", str(error))
-        _show_what_there_is(session)
+        with suppress(UserError):  # a damaged file is what the run was refused for, and is said once
+            _show(session)
         raise
     except Exception as error:
         _note(session, "failed", f"{type(error).__name__}: {error}")

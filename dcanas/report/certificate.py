@@ -117,6 +117,11 @@ def predicted_words(row: Mapping[str, Any]) -> str:
     return amount(row["predicted"]) + (f" (at most {amount(bound)})" if bound is not None else "")
 
 
+def decisive(row: Mapping[str, Any]) -> float | None:
+    """Return the number that is held against the limit of a row: the upper end, of a lower limit the lower one."""
+    return row["lower"] if row["name"].endswith("_min") else row["upper"]
+
+
 def met_word(row: Mapping[str, Any]) -> str:
     """Return yes, NO, unverified, or a dash where there is no limit."""
     if row["limit"] is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcanas.costs import cost_unit
-from dcanas.report.certificate import amount
+from dcanas.report.certificate import amount, decisive
 from dcanas.report.record import RunRecord
 
 
@@ -30,12 +30,12 @@ def verdict(record: RunRecord) -> Verdict:
         return _unfinished(record, coming)
     rows = [(device.name, row) for device in record.devices for row in device["certificate"]["rows"]
             if row["limit"] is not None]
-    broken = [f"{row['name']} on {device}: {_value(row, row['upper'])} against a limit of {_value(row, row['limit'])}"
+    broken = [f"{row['name']} on {device}: {_value(row, decisive(row))} against a limit of {_value(row, row['limit'])}"
               for device, row in rows if row["met"] is False]
     unsure = [f"{row['name']} on {device}" for device, row in rows if row["met"] == "unverified"]
     if broken:
         return Verdict("bad", "Failed: the budget is not met",
-                       (f"Delivered, but over the limit: {'; '.join(broken)}.",))
+                       (f"Delivered, but not within the limit: {'; '.join(broken)}.",))
     if unsure:
         return Verdict("open", "Delivered, not verified",
                        (f"No source that may decide told {', '.join(unsure)}; every other limit is met.",))

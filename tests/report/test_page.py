@@ -117,7 +117,7 @@ def test_a_run_over_its_budget(tmp_path):
     record = read_run(make_run(tmp_path / "run", broken=True))
     assert verdict(record).headline == "Failed: the budget is not met"
     assert verdict(record).sentences == (
-        "Delivered, but over the limit: latency_ms on local-cpu: 0.7 ms against a limit of 0.5 ms.",)
+        "Delivered, but not within the limit: latency_ms on local-cpu: 0.7 ms against a limit of 0.5 ms.",)
     assert "Failed: the budget is not met" in page(record)
 
 

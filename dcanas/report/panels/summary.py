@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dcanas.costs import cost_unit
-from dcanas.report.certificate import amount, met_word
+from dcanas.report.certificate import amount, decisive, met_word
 from dcanas.report.html import NOTHING, code, joined, paragraph, subsection, table
 from dcanas.report.record import DeviceRecord, RunRecord
 from dcanas.report.verdict import verdict
@@ -66,19 +66,19 @@ def _delivered(record: RunRecord, device: DeviceRecord) -> Markup:
                   ", ".join(f"{k} {v}" for k, v in certificate["skeleton"].items()), ")"),
         Markup('<ul class="big">{}</ul>').format(joined(
             Markup("<li><b>{}</b><span>{}</span></li>").format(*fact) for fact in facts)),
-        table(["cost", "limit", "predicted", "delivered", "upper end of its 95 % interval", "met", "by"],
+        table(["cost", "limit", "predicted", "delivered", "deciding end of its 95 % interval", "met", "by"],
               [_row(row) for row in rows], f"Costs of the network for {device.name} against their limits"),
         paragraph(sentence, advice, "A limit is met where the deciding number keeps it: the count of the delivered "
-                  "file, or the upper end of the 95 % interval of what is measured. The test images decided nothing.",
+                  "file, or the end of the 95 % interval of what is measured that lies nearer to the limit. The test images decided nothing.",
                   kind="faint"))
 
 
 def _row(row: Mapping[str, Any]) -> list[Any]:
     word = met_word(row)
-    upper = amount(row["upper"]) if row["source"] == "measured" else "–"
+    end = amount(decisive(row)) if row["source"] == "measured" else "–"
     mark = Markup('<span class="{}">{}</span>').format(WORDS[word], word) if word in WORDS else NOTHING + word
     numbers = (amount(row[key]) for key in ("limit", "predicted", "measured"))
-    return [with_unit(row), *numbers, upper, mark, row["source"]]
+    return [with_unit(row), *numbers, end, mark, row["source"]]
 
 
 def with_unit(row: Mapping[str, Any]) -> str:
