@@ -152,7 +152,7 @@ def test_square_runs_on_the_files_that_are_shipped(tmp_path: Path) -> None:
     images, labels = batch(network, 6, 20)
     full = _onnx_file(network[1], tmp_path / "model.onnx")
     small = tmp_path / "int8.onnx"
-    quantize_dynamic(full, small, weight_type=QuantType.QInt8)
+    quantize_dynamic(full, small, weight_type=QuantType.QInt8, reduce_range=True)  # 8 bits saturate on some CPUs
     assert "MatMulInteger" in {node.op_type for node in onnx.load(small).graph.node}
     suite = [attack_spec("square", queries=30)]
     expected = robust_accuracy(network, images, labels, suite, 0.08)

@@ -69,7 +69,8 @@ def _delivered(record: RunRecord, device: DeviceRecord) -> Markup:
         table(["cost", "limit", "predicted", "delivered", "deciding end of its 95 % interval", "met", "by"],
               [_row(row) for row in rows], f"Costs of the network for {device.name} against their limits"),
         paragraph(sentence, advice, "A limit is met where the deciding number keeps it: the count of the delivered "
-                  "file, or the end of the 95 % interval of what is measured that lies nearer to the limit. The test images decided nothing.",
+                  "file, or the end of the 95 % interval of what is measured that lies nearer to the limit. The test "
+                  "images decided nothing.",
                   kind="faint"))
 
 
