@@ -24,7 +24,10 @@ from dcanas.search.hardening import hardening
 from dcanas.search.pool import Candidate
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Progress, Recipe, predict, train
+from dcanas.training.start import hold
 
+AfterEpoch = Callable[[int, Callable[[], float]], None]
+ShortTraining = Callable[..., dict[str, Any]]  # (architecture[, after_epoch])
 Verify = Callable[[Architecture], list[str]]  # names of the limits that a measurement found broken
 
 
@@ -53,24 +56,36 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
                    on_step: Callable[[Progress], None] = lambda progress: None,
                    should_stop: Callable[[], bool] = lambda: False,
                    inherit: Callable[[nn.Module], None] = lambda network: None,
-                   ) -> Callable[[Architecture], dict[str, Any]]:
+                   ) -> ShortTraining:
     """Return a function that trains an architecture for `epochs` and tells what it then gets right on validation.
 
     All finalists start from the same seed and see the same images in the same order.
-    inherit: gives a network other weights to start from, in place.
+    inherit: gives a network other weights to start from, in place. The function's second argument, if any, is called
+    after every epoch with its number and a function that tells the accuracy on validation so far.
     """
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
 
-    def judge(arch: Architecture) -> dict[str, Any]:
+    def judge(arch: Architecture, after_epoch: AfterEpoch = lambda epoch, accuracy: None) -> dict[str, Any]:
         torch.manual_seed(derive_seed(seed, "finalist"))
         network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
         inherit(network)
         model = Classifier(Normalise(dataset.mean, dataset.std), network)
-        train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), None, on_step, should_stop, device,
-              harden=hardening(short))
-        logits = torch.from_numpy(predict(model, dataset, dataset.validation, device=device))
         labels = torch.from_numpy(dataset.labels[dataset.validation])
-        return {"validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
+
+        def told() -> tuple[torch.Tensor, float]:
+            logits = torch.from_numpy(predict(model, dataset, dataset.validation, device=device))
+            hold(model)  # what is frozen stays so after a look
+            return logits, float((logits.argmax(1) == labels).float().mean())
+
+        def listen(progress: Progress) -> None:
+            on_step(progress)
+            if progress.row:
+                after_epoch(progress.epoch, lambda: told()[1])
+
+        train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), None, listen, should_stop, device,
+              harden=hardening(short))
+        logits, accuracy = told()
+        return {"validation_accuracy": accuracy,
                 "validation_loss": float(torch.nn.functional.cross_entropy(logits, labels))}
 
     return judge

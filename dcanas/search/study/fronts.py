@@ -1,0 +1,47 @@
+"""Fronts of several objectives: who is not beaten in all of them, what they cover together, and where they bend."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def non_dominated(losses: np.ndarray) -> np.ndarray:
+    """Return which points no other beats: at most as large everywhere and smaller somewhere; all of equal ones.
+
+    Shape: (n, objectives), smaller is better -> (n,) bool.
+    """
+    found = np.empty(len(losses), dtype=bool)
+    for i, point in enumerate(losses):  # a point at a time: n^2 numbers are never held
+        found[i] = not ((losses <= point).all(1) & (losses < point).any(1)).any()
+    return found
+
+
+def hypervolume(losses: np.ndarray, reference: np.ndarray) -> float:
+    """Return the volume that is beaten by the points and better than `reference` everywhere.
+
+    By slices along the last objective (While et al., 2006): between two of its values the volume is that of the others,
+    in one dimension less. Shape: (n, objectives), (objectives,), smaller is better.
+    """
+    inside = np.unique(losses[(losses < reference).all(1)], axis=0)
+    if not len(inside):
+        return 0.0
+    if inside.shape[1] == 1:
+        return float(reference[0] - inside[:, 0].min())
+    inside = inside[np.argsort(inside[:, -1], kind="stable")]
+    ends = np.append(inside[1:, -1], reference[-1])
+    total = 0.0
+    for i, thickness in enumerate(ends - inside[:, -1]):
+        if thickness > 0:
+            kept = inside[:i + 1, :-1]
+            total += thickness * hypervolume(kept[non_dominated(kept)], reference[:-1])
+    return float(total)
+
+
+def knee(losses: np.ndarray) -> int:
+    """Return the point where the front bends: the nearest to the ideal one, objectives scaled to the front's ranges.
+
+    Shape: (n, objectives), smaller is better, all of a front -> its row.
+    """
+    low, high = losses.min(0), losses.max(0)
+    scaled = (losses - low) / np.where(high > low, high - low, 1.0)
+    return int(np.argmin(np.linalg.norm(scaled, axis=1)))

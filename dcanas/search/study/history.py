@@ -1,0 +1,58 @@
+"""What a study knows when it proposes: what was observed, in order, and what others are at work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dcanas.spaces import Architecture
+
+Identity = Callable[[Architecture], Hashable]  # equal for architectures that a trial tells the same of
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One trial that is over. value: larger is better; None where it failed. feasible: within all limits, as found."""
+
+    architecture: Architecture
+    value: float | None
+    feasible: bool = True
+
+
+@dataclass(frozen=True)
+class History:
+    """Trials in the order in which they were proposed.
+
+    pending: proposed by others and not over yet.
+    """
+
+    observations: Sequence[Observation] = ()
+    pending: Sequence[Architecture] = ()
+    succeeded: list[Observation] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "succeeded", [o for o in self.observations if o.value is not None])
+
+    def __len__(self) -> int:
+        """Number of proposals so far."""
+        return len(self.observations) + len(self.pending)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Values of the trials that succeeded. Shape: (n,)."""
+        return np.array([o.value for o in self.succeeded], dtype=float)
+
+    @property
+    def choices(self) -> np.ndarray:
+        """Option indices of the trials that succeeded. Shape: (n, slots)."""
+        return np.array([o.architecture.choices for o in self.succeeded], dtype=np.int64)
+
+    def proposed(self) -> list[Architecture]:
+        """Return every architecture that was proposed, whatever came of it."""
+        return [o.architecture for o in self.observations] + list(self.pending)
+
+    def best(self, count: int) -> list[Observation]:
+        """Return the best feasible observations, best first (ties: the earlier one)."""
+        return sorted((o for o in self.succeeded if o.feasible), key=lambda o: -(o.value or 0.0))[:count]

@@ -1,0 +1,120 @@
+"""Where a study lies: Optuna's tables in a SQLite file or a PostgreSQL database, and the lock that workers share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import plain
+
+SETTINGS = "settings"  # the study's attribute
+LOCK_SECONDS = 3600.0  # that a worker waits for its turn
+
+
+def sqlite_url(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{path.absolute()}"
+
+
+def open_engine(url: str) -> Engine:
+    """Return connections to a database; raises `UserError` where it cannot be reached, without its password."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise UserError(f"The storage must be sqlite:///FILE or postgresql://USER@HOST/DATABASE, got {parsed!r}.")
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        waiting = {"timeout": 60.0} if parsed.get_backend_name() == "sqlite" else {"connect_timeout": 10}
+        engine = create_engine(parsed, connect_args=waiting, pool_pre_ping=True)
+        _hasten(engine)
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except ArgumentError as error:
+        raise UserError(f"The storage {url!r} is no address; write sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+                        ) from error
+    except ImportError as error:
+        raise UserError("PostgreSQL needs the package psycopg; install dcanas[postgres].") from error
+    except SQLAlchemyError as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        raise UserError(f"The storage {parsed!r} cannot be reached ({reason}); start it or correct the address."
+                        ) from error
+    return engine
+
+
+def _hasten(engine: Engine) -> None:
+    """Let SQLite write ahead: a commit then waits for no disk; a process that is killed loses nothing."""
+    if engine.dialect.name == "sqlite":
+        @event.listens_for(engine, "connect")
+        def set_up(connection: Any, record: Any) -> None:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def open_study(engine: Engine, name: str, settings: Mapping[str, Any], directions: Sequence[str],
+               sampler: optuna.samplers.BaseSampler | None = None,
+               pruner: optuna.pruners.BasePruner | None = None) -> optuna.Study:
+    """Return the study of this name, made where it does not exist.
+
+    settings: what its trials depend on. Raises `UserError` naming every setting in which the study there differs.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    url = engine.url.render_as_string(hide_password=False)
+    connect = {"connect_args": {"timeout": 60.0}} if engine.dialect.name == "sqlite" else {}
+    told = json.loads(json.dumps(plain(dict(settings))))
+    with exclusive(engine, f"open {name}")(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        storage = optuna.storages.RDBStorage(url, engine_kwargs={**connect, "pool_pre_ping": True})
+        _hasten(storage.engine)
+        study = optuna.create_study(
+            storage=storage, study_name=name, directions=[StudyDirection[d.upper()] for d in directions],
+            load_if_exists=True, sampler=sampler or optuna.samplers.RandomSampler(), pruner=pruner)
+        there = study.user_attrs.get(SETTINGS)
+        if there is None:
+            if study.get_trials(deepcopy=False):
+                raise UserError(f"The study {name!r} in {engine.url!r} was not made by dcanas; choose another name.")
+            study.set_user_attr(SETTINGS, told)
+        else:
+            different = [f"{key}: {there.get(key)} there, {told.get(key)} asked"
+                         for key in dict.fromkeys([*told, *there]) if there.get(key) != told.get(key)]
+            if different:
+                raise UserError(f"The study {name!r} in {engine.url!r} has other settings ({'; '.join(different)}); "
+                                "choose another name=, or the same settings.")
+    return study
+
+
+def exclusive(engine: Engine, name: str) -> Callable[[], AbstractContextManager[None]]:
+    """Return a lock that one process at a time holds; whoever dies gives it back.
+
+    PostgreSQL: an advisory lock of a transaction. SQLite: an exclusive transaction on a file beside the database.
+    """
+    if engine.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+        @contextmanager
+        def held() -> Iterator[None]:
+            with engine.begin() as connection:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+                yield
+    else:
+        @contextmanager
+        def held() -> Iterator[None]:
+            lock = sqlite3.connect(f"{engine.url.database}.lock", timeout=LOCK_SECONDS, isolation_level=None)
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+                yield
+            finally:
+                lock.close()
+    return held
