@@ -54,6 +54,7 @@ def test_to_this_machine(dcanas, copied, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_to_a_board_with_ones_own_images(dcanas, copied, board, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()

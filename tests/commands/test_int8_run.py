@@ -35,6 +35,7 @@ def test_a_microcontroller_gets_the_int8_file_and_its_bytes_decide(dcanas, tiny,
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_both_are_measured_side_by_side(dcanas, tiny, tmp_path):
     found = dcanas("run", "int8=true", f"run.dir={tmp_path}/run", *tiny)
     assert found.code == 0, found.err

@@ -33,6 +33,7 @@ def predicted(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_on_this_computer_it_is_measured_after_all(dcanas, tiny, tmp_path, predicted):
     device = predicted("local-cpu")
     found = dcanas("run", f"device={device}", "budget.latency_ms=p70", f"run.dir={tmp_path / 'run'}", *tiny)
@@ -52,6 +53,7 @@ def test_on_this_computer_it_is_measured_after_all(dcanas, tiny, tmp_path, predi
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_one_search_many_devices(dcanas, tiny, tables, tmp_path, predicted):
     """Devices of which tables speak get their own architectures within their own limits, in seconds each."""
     rng = np.random.default_rng(0)

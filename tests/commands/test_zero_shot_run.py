@@ -44,6 +44,7 @@ def test_search_derive_and_derive_again(dcanas, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("extra", [
     ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1"),
     ("space=mobilenetv2", "search.strategy=reinforce", "train.epochs=1", "budget.macs=p30")])

@@ -54,6 +54,7 @@ def run(ranks=None):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_equal_one_that_normalises_over_the_same_halves(tmp_path, monkeypatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

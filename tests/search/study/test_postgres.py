@@ -49,6 +49,7 @@ def run_killed(url: str, evaluations: int, sampler: str, seed: int, pause: tuple
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_three_of_four_killed(server):
     """200 evaluations: 200 results, none double, none lost; no worse than one worker's by more than chance."""
     rows = run_killed(server, 200, "evolution", 0, (2.0, 4.0))
@@ -62,6 +63,7 @@ def test_three_of_four_killed(server):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_is_the_simulation_here_too(server):
     at_work = worker(server, Grid({2: "fail"}), evaluations=6, study="small")
     at_work.run()
