@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dcanas.basics.layout import to_channels_last
 from dcanas.spaces import load_space
 from dcanas.supernet import Supernet
 
@@ -42,7 +43,8 @@ class Stepper:
         self.device = torch.device(options.device)
         self.net = Supernet(space, bottleneck=bottleneck, share=share, channels=options.channels,
                             cells=options.cells).to(self.device)
-        self.net.to(memory_format=layout)
+        if options.channels_last:
+            to_channels_last(self.net)
         options_per_slot = len(space.slots[0].options)
         self.mixing = torch.full((len(space.slots), options_per_slot), 1 / options_per_slot, device=self.device,
                                  requires_grad=True)

@@ -30,15 +30,6 @@ class macro(Space):  # noqa: N801 (the benchmark's own name)
     def format(self, arch: Architecture) -> str:
         return "".join(map(str, arch.choices))
 
-    def canonical(self, arch: Architecture) -> Architecture:
-        return arch
-
-    def prune(self, arch: Architecture) -> Architecture:
-        return arch
-
-    def is_dead(self, arch: Architecture) -> bool:
-        return False
-
     def enumerate(self) -> Iterator[Architecture]:
         return (Architecture(self.name, choices) for choices in itertools.product(range(3), repeat=LAYERS))
 

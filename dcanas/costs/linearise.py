@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from dcanas.costs.linear import LinearCost
 from dcanas.costs.model import CostModel
-from dcanas.spaces import Space
+from dcanas.spaces import Architecture, Space
 
 SAMPLE = 500
 
@@ -33,10 +34,25 @@ def linearise(space: Space, cost: CostModel, seed: int = 0) -> tuple[LinearCost,
     return fitted, float(np.std(uppers - fitted.values(choices)))
 
 
-class ExpectedByFit:
-    """Gives a cost model of a `space` its expectation: that of the linear cost fitted to sampled members."""
+class ExpectedByFit(ABC):
+    """Gives a cost model of a `space` that has a `value` the rest: its bound, its values of many codes, and as
+    expectation that of the linear cost fitted to sampled members."""
 
     space: Space
+    relative_error: float = 0.0
+
+    @abstractmethod
+    def value(self, arch: Architecture) -> float:
+        """Return the cost of an architecture."""
+
+    def upper(self, arch: Architecture) -> float:
+        return self.value(arch) * (1 + self.relative_error)
+
+    def values(self, choices: np.ndarray) -> np.ndarray:
+        return np.array([self.value(self.space.architecture(row)) for row in choices])
+
+    def uppers(self, choices: np.ndarray) -> np.ndarray:
+        return self.values(choices) * (1 + self.relative_error)
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """Return a direction for the gradient, not the exact expectation (see `CostModel.expected`)."""

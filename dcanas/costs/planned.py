@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from dcanas.costs.counts import Counts, count_architecture
 from dcanas.costs.linearise import ExpectedByFit
 from dcanas.costs.model import Domain
@@ -29,13 +27,6 @@ class PlannedCost(ExpectedByFit):
 
     def value(self, arch: Architecture) -> float:
         return self.base + float(getattr(_counts(self.space, arch, self.domain, self.dtype), self.name))
-
-    upper = value
-
-    def values(self, choices: np.ndarray) -> np.ndarray:
-        return np.array([self.value(self.space.architecture(row)) for row in choices])
-
-    uppers = values
 
 
 @lru_cache(maxsize=1 << 15)

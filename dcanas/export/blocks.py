@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import bisect
+import json
 import re
 from collections.abc import Sequence
 
@@ -27,6 +28,12 @@ def block_starts(model: onnx.ModelProto) -> list[tuple[int, str]]:
         if not starts or starts[-1][1] != name:
             starts.append((number, name))
     return starts
+
+
+def stored_blocks(model: onnx.ModelProto) -> list[tuple[int, str]]:
+    """Return what `export_onnx(blocks=True)` has stored of `block_starts`; of other files nothing."""
+    stored = {entry.key: entry.value for entry in model.metadata_props}
+    return [(int(first), str(name)) for first, name in json.loads(stored.get(BLOCKS, "[]"))]
 
 
 def block_of_node(starts: Sequence[tuple[int, str]], number: int) -> str:

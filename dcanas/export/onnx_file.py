@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -82,12 +81,8 @@ def exported(network: torch.nn.Module, input_shapes: Sequence[tuple[int, ...]], 
 
 
 def _make_neutral(model: onnx.ModelProto) -> None:
-    """Take out what is not the network: source paths, traces, counters that differ from export to export.
-
-    A node's name says in which of the network's `blocks` it is executed.
-    """
+    """Take out what is not the network: source paths, traces, counters that differ from export to export."""
     graph = model.graph
-    places = [_place(node) for node in graph.node]
     for holder in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         holder.doc_string = ""
         del holder.metadata_props[:]
@@ -103,20 +98,13 @@ def _make_neutral(model: onnx.ModelProto) -> None:
     graph.initializer.extend(kept)
     outputs = {value.name for value in graph.output}
     for number, node in enumerate(graph.node):
-        node.name = f"{places[number]}{node.op_type}_{number}"
+        node.name = f"{node.op_type}_{number}"
         for position, name in enumerate(node.output):
             if name and name not in outputs:
                 renamed[name] = f"{node.name}_out" + (f"_{position}" if position else "")
     for node in graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]
         node.output[:] = [renamed.get(name, name) for name in node.output]
-
-
-def _place(node: onnx.NodeProto) -> str:
-    """Return "blocks.3/" for what the exporter traced inside the network's fourth block, else nothing."""
-    scopes = next((entry.value for entry in node.metadata_props if entry.key == "pkg.torch.onnx.name_scopes"), "")
-    found = re.search(r"\bblocks\.(\d+)\b", scopes)
-    return f"blocks.{found[1]}/" if found else ""
 
 
 @contextmanager

@@ -46,15 +46,6 @@ class BlockSum(ExpectedByFit):
         total = sum(block.count * self.rows[block_text(block)] for block in plan if block_text(block))
         return self.base + self.scale * total + self.per_step * sum(block.count * len(block.steps) for block in plan)
 
-    def upper(self, arch: Architecture) -> float:
-        return self.value(arch) * (1 + self.relative_error)
-
-    def values(self, choices: np.ndarray) -> np.ndarray:
-        return np.array([self.value(self.space.architecture(row)) for row in choices])
-
-    def uppers(self, choices: np.ndarray) -> np.ndarray:
-        return self.values(choices) * (1 + self.relative_error)
-
 
 def block_operations(space: Space, domain: Domain, seed: int = 0) -> list[Operation]:
     """Return the distinct blocks of all members; raises `UserError` where there are too many to be measured."""

@@ -6,7 +6,6 @@ is cut after every block, all beginnings are measured side by side, and a block 
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +14,12 @@ from pathlib import Path
 import onnx
 
 from dcanas.basics.errors import UserError
+from dcanas.export.blocks import ALL, block_of_node, stored_blocks
 from dcanas.hardware.device import Device
 from dcanas.hardware.profiler import profile_onnx
 
 SECONDS = 0.15  # of counted runs per beginning
+BEFORE = (ALL, "input", "normalise")  # what is executed before the first block, and counts as its part
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,14 @@ class BlockLatency:
 
 
 def block_ends(model: onnx.ModelProto) -> dict[int, str]:
-    """Return for every block of the network the tensor that it ends with (see `export_onnx` on names of nodes)."""
-    ends = {}
-    for node in model.graph.node:
-        found = re.match(r"blocks\.(\d+)/", node.name)
-        if found:
-            ends[int(found[1])] = node.output[0]
-    return dict(sorted(ends.items()))
+    """Return for every block of the network, by number, the tensor that it ends with; nothing of a file that does not
+    say which blocks its nodes belong to (see `export_onnx`)."""
+    starts, ends = stored_blocks(model), {}
+    for number, node in enumerate(model.graph.node):
+        block = block_of_node(starts, number)
+        if block not in BEFORE:
+            ends[block] = node.output[0]
+    return dict(enumerate(ends.values()))
 
 
 def profile_blocks(path: Path, device: Device, counts: Sequence[int] = (), seconds: float = SECONDS,

@@ -20,7 +20,7 @@ from scipy.stats import trim_mean
 
 from dcanas.basics.errors import UserError
 from dcanas.export import open_session
-from dcanas.export.blocks import ALL, BLOCKS, block_of_node
+from dcanas.export.blocks import ALL, block_of_node, stored_blocks
 from dcanas.hardware.device import Device
 
 WARM_UP, RUNS = 20, 100
@@ -61,7 +61,7 @@ def operator_times(path: Path, device: Device, runs: int = RUNS) -> list[Operato
         for _ in range(WARM_UP + runs):
             session.run(None, {entry.name: image})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    return _summed(events, _blocks(path), WARM_UP)
+    return _summed(events, stored_blocks(onnx.load(str(path), load_external_data=False)), WARM_UP)
 
 
 def by_block(times: list[OperatorTime]) -> dict[str, tuple[int, float]]:
@@ -71,11 +71,6 @@ def by_block(times: list[OperatorTime]) -> dict[str, tuple[int, float]]:
         count, ms = found.get(time.block, (0, 0.0))
         found[time.block] = (count + 1, ms + time.ms)
     return found
-
-
-def _blocks(path: Path) -> list[tuple[int, str]]:
-    stored = {entry.key: entry.value for entry in onnx.load(str(path), load_external_data=False).metadata_props}
-    return [(int(first), str(name)) for first, name in json.loads(stored.get(BLOCKS, "[]"))]
 
 
 def _summed(events: list[dict], blocks: list[tuple[int, str]], skipped: int) -> list[OperatorTime]:

@@ -32,15 +32,6 @@ class PlannedLatency(ExpectedByFit):
     def value(self, arch: Architecture) -> float:
         return self.base + float(np.dot(plan_features(self.space, arch, self.domain), self.per_option))
 
-    def upper(self, arch: Architecture) -> float:
-        return self.value(arch) * (1 + self.relative_error)
-
-    def values(self, choices: np.ndarray) -> np.ndarray:
-        return np.array([self.value(self.space.architecture(row)) for row in choices])
-
-    def uppers(self, choices: np.ndarray) -> np.ndarray:
-        return self.values(choices) * (1 + self.relative_error)
-
 
 @lru_cache(maxsize=1 << 15)
 def plan_features(space: Space, arch: Architecture, domain: Domain) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from dcanas.basics.checkpoints import Stopped, load_checkpoint, save_checkpoint
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, key_of
+from dcanas.basics.layout import to_channels_last
 from dcanas.export.classifier import Normalise
 from dcanas.search.differentiable import SearchProgress
 from dcanas.search.elastic_settings import ElasticSettings
@@ -33,7 +34,7 @@ def make_supernet(space: Space, dataset: Dataset, seed: int, skeleton: dict[str,
     """Return the supernet with the weights that the seed gives it; raises `UserError` for a space without one."""
     torch.manual_seed(derive_seed(seed, "supernet"))
     supernet = ElasticSupernet(space, len(dataset.classes), dataset.shape[0], **skeleton)
-    return supernet.to(device).to(memory_format=torch.channels_last)
+    return to_channels_last(supernet.to(device))
 
 
 def train_supernet(space: Space, dataset: Dataset, settings: ElasticSettings, recipe: Recipe, seed: int,

@@ -24,22 +24,6 @@ class ReLUConvBN(nn.Sequential):
                          nn.BatchNorm2d(out_channels, affine=affine))
 
 
-class EveryOther(nn.Conv2d):
-    """A 1x1 convolution of stride 2 without bias.
-
-    With fewer than 8 channels oneDNN's kernel for strides writes beyond its memory on CPUs without AVX-512 (seen with
-    torch 2.13 on AVX2): there the pixels are picked first. An exported network keeps the one convolution.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int):
-        super().__init__(in_channels, out_channels, 1, stride=2, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.in_channels < 8 and not torch.compiler.is_exporting():
-            return F.conv2d(x[:, :, ::2, ::2], self.weight)
-        return super().forward(x)
-
-
 class FactorizedReduce(nn.Module):
     """Two 1x1 convolutions of stride 2, one on the pixels from 0, one on those from 1 on, joined and normalised.
 
@@ -50,8 +34,8 @@ class FactorizedReduce(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, affine: bool = True):
         super().__init__()
         first = out_channels // 2
-        self.even = EveryOther(in_channels, first)
-        self.odd = EveryOther(in_channels, out_channels - first)
+        self.even = nn.Conv2d(in_channels, first, 1, stride=2, bias=False)
+        self.odd = nn.Conv2d(in_channels, out_channels - first, 1, stride=2, bias=False)
         self.norm = nn.BatchNorm2d(out_channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:

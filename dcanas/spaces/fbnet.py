@@ -56,15 +56,6 @@ class fbnet(Space):  # noqa: N801 (registered under the field's own name)
     def format(self, arch: Architecture) -> str:
         return ",".join(BLOCKS[choice] for choice in arch.choices)
 
-    def canonical(self, arch: Architecture) -> Architecture:
-        return arch
-
-    def prune(self, arch: Architecture) -> Architecture:
-        return arch
-
-    def is_dead(self, arch: Architecture) -> bool:
-        return False
-
     def build(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3,
               **skeleton: Any) -> torch.nn.Module:
         """Return the network; option `stem`. Input (N, in_channels, H, W)."""

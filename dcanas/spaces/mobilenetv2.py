@@ -91,15 +91,6 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
         middle = [f"t{t}c{c}n{n}s{s}k{k}" for t, c, n, s, k in stages]
         return " | ".join([f"r{resolution}-s{stem}", *middle, f"h{head}"])
 
-    def canonical(self, arch: Architecture) -> Architecture:
-        return arch  # no two codes are the same network
-
-    def prune(self, arch: Architecture) -> Architecture:
-        return arch  # nothing in it can be dead
-
-    def is_dead(self, arch: Architecture) -> bool:
-        return False
-
     def width_multiple(self, multiple: float, resolution: int = 224) -> Architecture:
         """Return MobileNetV2 at a width (0.25 to 1.4), as torchvision rounds its channels; 1.0 is the published one.
 

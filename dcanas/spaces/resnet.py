@@ -62,15 +62,6 @@ class resnet(Space):  # noqa: N801 (registered under a plain name, like the othe
         ranges = (range(len(slot.options)) for slot in self.slots)
         return (Architecture(self.name, choices) for choices in itertools.product(*ranges))
 
-    def canonical(self, arch: Architecture) -> Architecture:
-        return arch
-
-    def prune(self, arch: Architecture) -> Architecture:
-        return arch
-
-    def is_dead(self, arch: Architecture) -> bool:
-        return False
-
     def build(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3,
               **skeleton: Any) -> torch.nn.Module:
         """Return the network. Input (N, in_channels, H, W)."""

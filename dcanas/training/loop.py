@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from dcanas.basics.checkpoints import Stopped, load_checkpoint, save_checkpoint
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, key_of
+from dcanas.basics.layout import to_channels_last
 from dcanas.training.augment import make_augment
 from dcanas.training.average import Average
 from dcanas.training.data import Dataset
@@ -62,7 +63,9 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     """
     device = torch.device(device)
     layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
-    network.to(device).to(memory_format=layout)  # channels last: a quarter faster on a CPU
+    network.to(device)
+    if recipe.channels_last:
+        to_channels_last(network)  # a quarter faster on a CPU
     ranks.check(recipe.batch_size)
     key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(), _shapes(network))
     precision = _precision(device, recipe)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from PIL import Image
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.commands.session import Session
 from dcanas.costs import Domain
 from dcanas.hardware import Device, Profile
-from dcanas.hardware.blocks import profile_blocks
+from dcanas.hardware.blocks import block_ends, profile_blocks
 from dcanas.hardware.latency_fit import fit_counts
 from dcanas.hardware.planned_latency import plan_features
 from dcanas.search.derive import Judge
@@ -104,6 +105,8 @@ def _blocks(session: Session, device: Device, folder: Path,
         len(session.dataset.classes)
     arch, skeleton = session.space.parse(derived["architecture"]), session.space.delivered_skeleton(derived["skeleton"])
     plan = session.space.plan(arch, shape, classes, **skeleton)
+    if not block_ends(onnx.load(folder / "model.onnx")):  # exported by an earlier version
+        return []
     measured = profile_blocks(folder / "model.onnx", device, [block.count for block in plan],
                               seed=session.settings.seed)
     alike = len(measured) == len(plan)  # else the file's blocks are not the plan's, and nothing predicts them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ class Mixture:
         return Mixture([row.detach() for row in self.weights], self.chosen)
 
 
-class Strategy:
+class Strategy(ABC):
     """How alphas become mixing weights, and what they then stand for.
 
     Draws come from torch's global generator, which the loop seeds by step: a run that continues draws the same.
@@ -52,12 +53,12 @@ class Strategy:
         """Raise `UserError` where the strategy cannot search this space."""
         self.space, self.settings = space, settings
 
+    @abstractmethod
     def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
         """Return what a step of the alphas runs; done: share of the search behind us.
 
         Shape: per slot (options,).
         """
-        raise NotImplementedError
 
     def mix_for_weights(self, alphas: Sequence[Tensor], done: float) -> Mixture:
         """Return what a step of the weights runs; no gradient passes."""
