@@ -50,7 +50,7 @@ def test_it_is_a_space_like_any_other():
     ("def f(:\n", r"cannot be run as Python: SyntaxError"),
     ("import nothing_of_that_name\n", r"cannot be run as Python: ModuleNotFoundError: No module named"),
     ("from dcanas.spaces import Space, spaces\n@spaces.add\nclass half(Space):\n    name = 'half'\n",
-     r"The space half of .* lacks build, canonical, format, is_dead, parse, plan, prune, source, slots"),
+     r"The space half of .* lacks build, format, parse, plan, source, slots, search_skeleton, final_skeleton; docs"),
     ("from dcanas.spaces import Space, spaces\n@spaces.add\nclass one(Space): ...\n\n@spaces.add\n"
      "class two(Space): ...\n",
      r"must define exactly one space, .* and defines one, two"),

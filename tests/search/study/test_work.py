@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
 
 import pytest
 from grid_space import GRID, SIZE, VALUE, candidates, worth
@@ -22,22 +21,25 @@ from dcanas.search.study.work import NSGA2, Worker, excess_over, summary
 
 
 class Grid:
-    """The table, with mishaps: `kill` dies, `nan` is no number, `fail` raises."""
+    """The table, with mishaps: `kill` dies, `wait` waits for two deaths, `nan` is no number, `fail` raises."""
 
     identity = staticmethod(lambda arch: arch)
 
-    def __init__(self, mishaps=None, seconds=0.0):
-        self.mishaps, self.seconds, self.asked = mishaps or {}, seconds, []
+    def __init__(self, mishaps=None, deaths=None):
+        self.mishaps, self.deaths, self.asked = mishaps or {}, deaths, []
 
     def __call__(self, arch, report):
-        time.sleep(self.seconds)
         self.asked.append(arch)
         mishap = self.mishaps.get(len(self.asked))
         if mishap == "fail":
             raise RuntimeError("out of memory")
         if mishap == "stop":
             raise Stopped("stopped")
+        if mishap == "wait":
+            assert self.deaths.acquire(timeout=60) and self.deaths.acquire(timeout=60)
         if mishap == "kill":
+            if self.deaths is not None:
+                self.deaths.release()
             os.kill(os.getpid(), signal.SIGKILL)
         return Evaluation(float("nan") if mishap == "nan" else worth(arch))
 
@@ -86,15 +88,16 @@ def test_stopped_on_purpose_goes_on_with_the_same(url):
     assert first.objective.asked[:2] + second.objective.asked == whole.architectures
 
 
-def _work(url, mishaps, seconds, evaluations):
-    worker(url, Grid(mishaps, seconds), evaluations=evaluations).run()
+def _work(url, mishaps, evaluations, deaths=None):
+    worker(url, Grid(mishaps, deaths), evaluations=evaluations).run()
 
 
 def test_killed_workers_lose_their_trial_only(url):
     """Three workers, two of which die at their second and third trial: 14 results, none double, none lost."""
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_work, args=(url, mishaps, 0.02, 14))
-                 for mishaps in ({2: "kill"}, {3: "kill"}, {})]
+    deaths = context.Semaphore(0)
+    processes = [context.Process(target=_work, args=(url, mishaps, 14, deaths))
+                 for mishaps in ({2: "kill"}, {3: "kill"}, {1: "wait"})]
     for process in processes:
         process.start()
     for process in processes:
@@ -111,7 +114,7 @@ def test_killed_workers_lose_their_trial_only(url):
 def test_what_kills_its_workers_is_given_up(url):
     context = multiprocessing.get_context("fork")
     for _ in range(3):
-        process = context.Process(target=_work, args=(url, {1: "kill"}, 0, 4))
+        process = context.Process(target=_work, args=(url, {1: "kill"}, 4))
         process.start()
         process.join(60)
     at_work = worker(url, Grid(), evaluations=4)
