@@ -22,6 +22,7 @@ COMMANDS = {
     "report": ("report", "certificate and report.html of a run (source=DIR); source=[A,B] compares runs on one page"),
     "reproduce": ("reproduce", "run a finished run's settings again (source=DIR) and tell what came out equal"),
     "bench": ("bench", "the referee: strategies x limits x seeds on published tables, blunt rules beside them"),
+    "front": ("front", "accuracy against costs on a device (search=nsga2): non-dominated set, hypervolume, knee"),
     "list": ("listing", "what there is: list spaces|data|devices|costs|searches|proxies|recipes|experiments"),
     "doctor": ("doctor", "versions, devices, threads, write access, and what is missing"),
     "completion": ("completion", "a script that completes commands and settings: completion bash|zsh|fish"),

@@ -25,7 +25,8 @@ from dcanas.report.record import check_version
 from dcanas.spaces.user_file import file_hash, load_space_file
 
 GROUPS = ("space", "data", "search", "train", "experiment")
-FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton")  # keys checked by those who know
+FREE = ("budget", "default_budget", "space.final_skeleton", "space.search_skeleton",
+        "search.weights")  # keys checked by those who know
 LITERAL = ("space.file", "data.root", "data.group_by", "train.init", "train.distillation.weights", "run.dir",
            "run.root", "source", "architecture", "list", "against", "onnx", "deploy.images",
            "deploy.folder")  # taken as typed

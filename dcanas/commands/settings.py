@@ -14,6 +14,7 @@ from dcanas.costs import Budget
 from dcanas.robustness.threat import Threat
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.settings import SearchSettings
+from dcanas.search.study.settings import StudySettings
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.training import DataSpec, Recipe
 
@@ -45,7 +46,7 @@ class Settings:
     budget: dict[str, float | str]
     space: SpaceSettings
     data: DataSpec
-    search: SearchSettings | ElasticSettings | ZeroShotSettings  # which one, search.name says
+    search: SearchSettings | ElasticSettings | ZeroShotSettings | StudySettings  # which one, search.name says
     train: Recipe
     baseline: bool = False
     robustness: bool = False
@@ -108,6 +109,8 @@ class RunOptions:
     threads: int | None = None
     progress: str = "auto"
     source: str | None = None
+    storage: str | None = None
+    workers: int = 1
     asked: dict[str, Any] = field(default_factory=dict)
     deploy: DeployOptions = DeployOptions()
 
@@ -117,6 +120,8 @@ class RunOptions:
         for name, allowed in (("compute", ("auto", "cpu", "cuda")), ("progress", ("auto", "bars", "plain", "none"))):
             if getattr(self, name) not in allowed:
                 raise UserError(f"run.{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}.")
+        if isinstance(self.workers, bool) or not 1 <= self.workers <= 256:
+            raise UserError(f"run.workers must be a whole number from 1 to 256, got {self.workers!r}.")
         if self.threads is not None and (isinstance(self.threads, bool) or self.threads < 1):
             raise UserError(f"run.threads must be a whole number from 1, got {self.threads!r}.")
 

@@ -13,16 +13,18 @@ from dcanas.commands.settings import differences
 from dcanas.commands.stages.deriving import derived_folder
 from dcanas.hardware import Device
 from dcanas.search.elastic_settings import ElasticSettings
+from dcanas.search.study.settings import StudySettings
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 
 FILES = {  # stage -> its results, of the whole run (search) or of each device
-    "search": ("scores.json", "key.json"),  # of an elastic search: ELASTIC
+    "search": ("scores.json", "key.json"),  # of some searches: SEARCHES
     "derive": ("architecture.json",),
     "train": ("train.json", "weights.pt"),
     "export": ("model.onnx", "export.json"),
     "profile": ("profile.json",),
 }
-ELASTIC = ("supernet.json", "supernet.pt", "key.json")
+SEARCHES: dict[type, tuple[str, ...]] = {ElasticSettings: ("supernet.json", "supernet.pt", "key.json"),
+                                         StudySettings: ("study.json", "key.json")}
 DERIVING = ("search.pool", "search.finalists", "search.finalist_epochs", "search.rerank", "search.rerank_batch_size",
             "search.aggregate")  # used after the search itself
 EVOLVING = ("search.evaluations", "search.population", "search.tournament", "search.recalibration_images",
@@ -47,8 +49,8 @@ def adopt(session: Session, first: str) -> None:
     before = stages[:stages.index(first)]
     _refuse_changes(session, source, before)
     if "search" in before:
-        elastic = isinstance(session.settings.search, ElasticSettings)
-        _copy(source / "search", session.folder / "search", ELASTIC if elastic else FILES["search"])
+        kind = type(session.settings.search)
+        _copy(source / "search", session.folder / "search", SEARCHES.get(kind, FILES["search"]))
     for path in source.glob("latency/*/*"):  # named by all they depend on, so whatever fits is found
         if path.suffix not in (".json", ".yaml"):
             continue

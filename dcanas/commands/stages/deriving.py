@@ -15,6 +15,7 @@ from dcanas.commands.stages.evolving import evolved, inheritance
 from dcanas.commands.stages.records import remembering
 from dcanas.commands.stages.reranking import reranking
 from dcanas.commands.stages.searching import run_search, search_folder
+from dcanas.commands.stages.studying import study_derived
 from dcanas.commands.stages.zero_shot import zero_shot_derived
 from dcanas.hardware import Device
 from dcanas.hardware.members import measure_members
@@ -23,6 +24,7 @@ from dcanas.search.derive import Derived, Judge
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.finalists import Verify, final_judge, short_training
 from dcanas.search.settings import SearchSettings
+from dcanas.search.study.settings import StudySettings
 from dcanas.search.verified import derive_verified
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture
@@ -52,6 +54,8 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
             derived = evolved(session, device, folder, bar, judge)
         elif isinstance(settings.search, ZeroShotSettings):
             derived = zero_shot_derived(session, device, found, judge, _measure(session, device))
+        elif isinstance(settings.search, StudySettings):
+            derived = study_derived(session, device, found, judge, _measure(session, device))
         else:
             derived = _derived(session, device, found["scores"], judge)
     value = {"space": session.space.name, "architecture": session.space.format(derived.architecture),

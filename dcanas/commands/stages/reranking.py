@@ -13,6 +13,7 @@ from dcanas.proxies.table import Row, stored_scorer, values_of
 from dcanas.search.derive import Judge
 from dcanas.search.pool import Candidate
 from dcanas.search.rerank import reranked
+from dcanas.search.study.settings import StudySettings
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture
 
@@ -23,7 +24,7 @@ def reranking(session: Session, folder: Path, bar: Bar, judge: Judge | None) -> 
     Scores are stored in `folder` before they are used; without a judge the first of the order is chosen.
     """
     settings = session.settings.search
-    if isinstance(settings, ZeroShotSettings) or not settings.rerank:
+    if isinstance(settings, (ZeroShotSettings, StudySettings)) or not settings.rerank:
         return judge
     made = scoring(session, settings.rerank, settings.rerank_batch_size, "data", "default")
 

@@ -12,6 +12,7 @@ from dcanas.basics.keys import key_of
 from dcanas.commands.crew import call, ranks
 from dcanas.commands.session import Session
 from dcanas.commands.stages.lookup import searched_under, tell_graph
+from dcanas.commands.stages.studying import run_study
 from dcanas.commands.stages.supernets import run_supernet, supernet_folder
 from dcanas.commands.stages.zero_shot import run_zero_shot, zero_shot_key
 from dcanas.costs import Budget, CostModel
@@ -21,6 +22,7 @@ from dcanas.search.differentiable import SearchProgress
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.memory import Memory, free_bytes
 from dcanas.search.settings import SearchSettings
+from dcanas.search.study.settings import StudySettings
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 
 
@@ -29,7 +31,7 @@ def search_folder(session: Session) -> Path:
     folder = session.folder / "search"
     if isinstance(session.settings.search, ElasticSettings):
         return supernet_folder(session, folder)
-    if session.source is not None and (folder / "scores.json").exists():
+    if session.source is not None and ((folder / "scores.json").exists() or (folder / "study.json").exists()):
         return folder  # taken over: its key is that of the run it was made in
     settings = session.settings
     if isinstance(settings.search, ZeroShotSettings):
@@ -42,12 +44,14 @@ def search_folder(session: Session) -> Path:
 
 def run_search(session: Session) -> dict[str, Any]:
     """Return alphas, scores and history, searched now or before; of an elastic supernet its history, of a zero-shot
-    search all scored networks."""
+    search all scored networks, of a study its trials."""
     folder = search_folder(session)
     if isinstance(session.settings.search, ElasticSettings):
         return run_supernet(session, folder)
     if isinstance(session.settings.search, ZeroShotSettings):
         return run_zero_shot(session, folder)
+    if isinstance(session.settings.search, StudySettings):
+        return run_study(session, folder, *search_limits(session))
     done = folder / "scores.json"
     if done.exists():
         session.display.say(f"Search: done before ({done})")

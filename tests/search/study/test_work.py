@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 
 import pytest
 from grid_space import GRID, SIZE, VALUE, candidates, worth
@@ -25,10 +26,11 @@ class Grid:
 
     identity = staticmethod(lambda arch: arch)
 
-    def __init__(self, mishaps=None, deaths=None):
-        self.mishaps, self.deaths, self.asked = mishaps or {}, deaths, []
+    def __init__(self, mishaps=None, seconds=0.0, deaths=None):
+        self.mishaps, self.seconds, self.deaths, self.asked = mishaps or {}, seconds, deaths, []
 
     def __call__(self, arch, report):
+        time.sleep(self.seconds)
         self.asked.append(arch)
         mishap = self.mishaps.get(len(self.asked))
         if mishap == "fail":
@@ -36,7 +38,8 @@ class Grid:
         if mishap == "stop":
             raise Stopped("stopped")
         if mishap == "wait":
-            assert self.deaths.acquire(timeout=60) and self.deaths.acquire(timeout=60)
+            assert self.deaths.acquire(timeout=60)
+            assert self.deaths.acquire(timeout=60)
         if mishap == "kill":
             if self.deaths is not None:
                 self.deaths.release()
@@ -89,7 +92,7 @@ def test_stopped_on_purpose_goes_on_with_the_same(url):
 
 
 def _work(url, mishaps, evaluations, deaths=None):
-    worker(url, Grid(mishaps, deaths), evaluations=evaluations).run()
+    worker(url, Grid(mishaps, deaths=deaths), evaluations=evaluations).run()
 
 
 def test_killed_workers_lose_their_trial_only(url):
