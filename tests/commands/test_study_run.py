@@ -1,0 +1,115 @@
+"""Studies from the command line: `search=proxybo` and its rivals on a table and by training, `dcanas front`."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from dcanas.spaces import load_space
+
+SPACE = load_space("nasbench201")
+SMALL = ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1", "run.threads=1", "run.progress=plain")
+
+
+def worth(text: str) -> float:
+    """3x3 convolutions are good, pooling is bad: the best member within any limit on params has no pooling."""
+    return 50 + 5 * text.count("nor_conv_3x3") + 2 * text.count("nor_conv_1x1") - 3 * text.count("avg_pool")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("table") / "accuracy.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["architecture", "accuracy"])
+        writer.writerows((SPACE.format(arch), worth(SPACE.format(arch))) for arch in SPACE.members())
+    return path
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(("search", "more"), [
+    ("proxybo", ("search.proxies=[params,macs]", "search.initial=5")), ("evolution", ("search.initial=5",))])
+def test_the_best_trial_within_the_limits_is_taken(dcanas, tmp_path, table, search, more):
+    asked = [*SMALL, f"search={search}", "search.evaluations=14", "search.objective=table", f"search.table={table}",
+             "search.column=accuracy", *more]
+    answer = dcanas("derive", *asked, f"run.dir={tmp_path / 'run'}")
+    assert answer.code == 0, answer.err
+    study = read(tmp_path / "run/search/study.json")
+    derived = read(tmp_path / "run/derived/local-cpu/architecture.json")
+    limits = read(tmp_path / "run/feasibility.json")["local-cpu"]["budget"]
+    assert study["count"] == {"complete": 14}
+    assert [row["values"] for row in study["trials"]] == [[worth(row["architecture"])] for row in study["trials"]]
+    assert worth(derived["architecture"]) == max(row["values"][0] for row in study["trials"])
+    assert all(derived["costs"][name]["value"] <= limit for name, limit in limits.items())
+    tighter = derived["costs"]["params"]["value"] - 1
+    again = dcanas("derive", f"source={tmp_path / 'run'}", f"budget.params={tighter:.0f}",
+                   f"run.dir={tmp_path / 'again'}")
+    assert again.code == 0, again.err
+    other = read(tmp_path / "again/derived/local-cpu/architecture.json")
+    assert other["costs"]["params"]["value"] <= tighter
+    assert other["architecture"] in {row["architecture"] for row in study["trials"]}
+    refused = dcanas("derive", f"source={tmp_path / 'run'}", "search.evaluations=15", f"run.dir={tmp_path / 'no'}")
+    assert refused.code == 2
+    assert "search.evaluations" in refused.err
+
+
+def test_a_front_is_what_no_other_trial_beats(dcanas, tmp_path, table):
+    answer = dcanas("front", *SMALL, "search=nsga2", "search.front=[params]", "search.evaluations=24",
+                    "search.population=8", "search.objective=table", f"search.table={table}", "search.column=accuracy",
+                    f"run.dir={tmp_path / 'run'}")
+    assert answer.code == 0, answer.err
+    trials = [row["values"] for row in read(tmp_path / "run/search/study.json")["trials"]]
+    front = read(tmp_path / "run/search/front.json")["front"]
+    unbeaten = {(value, cost) for value, cost in trials
+                if not any(v >= value and c <= cost and (v, c) != (value, cost) for v, c in trials)}
+    assert {(row["accuracy"], row["params"]) for row in front} == unbeaten
+    assert sum(row["knee"] for row in front) == 1
+    assert (tmp_path / "run/search/front.svg").read_text().startswith("<?xml")
+    assert "Hypervolume" in answer.out
+
+
+@pytest.mark.parametrize(("arguments", "text"), [
+    (["search=proxybo", "search.sampler=proxyboo"], "'proxyboo'; did you mean 'proxybo'?"),
+    (["search=proxybo", "search.proxies=[synflw]"], "'synflw'; did you mean 'synflow'?"),
+    (["search=bo", "run.storage=mysql://me@host/studies"], "The storage must be sqlite:///FILE or postgresql://"),
+    (["search=bo", "run.storage=postgresql://me:secret@127.0.0.1:1/studies"], "cannot be reached"),
+    (["search=bo", "search.objective=table"], "search.table must be stated"),
+    (["search=bo", "search.evaluations=5"], "search.initial first trials must be at most"),
+    (["search=bo", "budget.params=1"], "params"),
+    (["search=nsga2", "search.front=[]"], "belong together"),
+    (["search=bo", "run.workers=0"], "run.workers must be a whole number"),
+])
+def test_what_is_refused(dcanas, tmp_path, arguments, text):
+    answer = dcanas("search", *SMALL, *arguments, f"run.dir={tmp_path / 'run'}")
+    assert answer.code == 2, answer.out
+    assert text in answer.err
+    assert "secret" not in answer.err
+
+
+def test_a_shared_study_has_one_set_of_settings(dcanas, tmp_path, table):
+    asked = [*SMALL, "search=random", "search.evaluations=12", "search.objective=table", f"search.table={table}",
+             "search.column=accuracy", "name=shared", f"run.storage=sqlite:///{tmp_path / 'study.db'}"]
+    assert dcanas("search", *asked, f"run.dir={tmp_path / 'one'}").code == 0
+    joined = dcanas("search", *asked, f"run.dir={tmp_path / 'two'}")
+    assert joined.code == 0, joined.err
+    assert read(tmp_path / "two/search/study.json") == read(tmp_path / "one/search/study.json")
+    other = dcanas("search", *asked, "search.evaluations=13", f"run.dir={tmp_path / 'three'}")
+    assert other.code == 2
+    assert "evaluations: 12 there, 13 asked" in other.err
+
+
+@pytest.mark.slow
+def test_two_workers_train_what_is_proposed(dcanas, tmp_path):
+    answer = dcanas("derive", *SMALL, "search=proxybo", "search.evaluations=12", "search.epochs=1",
+                    "search.proxies=[synflow,params]", "search.batch_size=8", "run.workers=2", "train.batch_size=64",
+                    f"run.dir={tmp_path / 'run'}")
+    assert answer.code == 0, answer.err
+    study = read(tmp_path / "run/search/study.json")
+    assert study["count"] == {"complete": 12}
+    assert len({row["architecture"] for row in study["trials"]}) == 12
+    assert (tmp_path / "run/search/influence.svg").exists()
