@@ -17,6 +17,7 @@ from dcanas.basics.files import read_json
 
 STAGES = {"derive": "architecture", "train": "train", "export": "export", "profile": "profile",
           "certificate": "certificate"}  # of each device, in order, and the file each leaves behind
+SEARCHED = ("scores.json", "supernet.json", "study.json")  # what searches of all kinds leave behind
 FURTHER = ("pool", "evaluations", "mistakes", "latency", "robustness")  # what they leave for readers
 
 
@@ -38,7 +39,7 @@ class RunRecord:
     """One run.
 
     ending: `run.json`: state, message, command, versions, machine (empty for runs of before there was one).
-    search: `scores.json` or `supernet.json`, None before the search's end; search_rows: its epochs, finished or not.
+    search: one of `SEARCHED`, None before the search's end; search_rows: its epochs or trials, finished or not.
     training_rows: per device the epochs of its training, finished or not.
     """
 
@@ -92,7 +93,7 @@ def read_run(folder: Path) -> RunRecord:
         raise UserError(f"{folder / 'settings.yaml'} is damaged; this run cannot be shown, choose another.")
     log = _log(folder / "metrics.jsonl")
     searched = _newest(folder, "search*")
-    search = (_json(searched / "scores.json") or _json(searched / "supernet.json")) if searched else None
+    search = next(filter(None, (_json(searched / name) for name in SEARCHED)), None) if searched else None
     stage = searched.name if searched else "search"
     record = RunRecord(
         folder, settings, ending, _json(folder / "feasibility.json"), search,

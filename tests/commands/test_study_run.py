@@ -104,12 +104,16 @@ def test_a_shared_study_has_one_set_of_settings(dcanas, tmp_path, table):
 
 
 @pytest.mark.slow
-def test_two_workers_train_what_is_proposed(dcanas, tmp_path):
-    answer = dcanas("derive", *SMALL, "search=proxybo", "search.evaluations=12", "search.epochs=1",
+def test_two_workers_train_what_is_proposed_the_whole_way(dcanas, tmp_path):
+    answer = dcanas("run", *SMALL, "search=proxybo", "search.evaluations=12", "search.epochs=1",
                     "search.proxies=[synflow,params]", "search.batch_size=8", "run.workers=2", "train.batch_size=64",
-                    f"run.dir={tmp_path / 'run'}")
+                    "train.epochs=1", f"run.dir={tmp_path / 'run'}")
     assert answer.code == 0, answer.err
     study = read(tmp_path / "run/search/study.json")
     assert study["count"] == {"complete": 12}
     assert len({row["architecture"] for row in study["trials"]}) == 12
     assert (tmp_path / "run/search/influence.svg").exists()
+    best = max(study["trials"], key=lambda row: row["values"][0])
+    report = (tmp_path / "run/report.html").read_text()
+    assert f"Best: {best['values'][0]:.4g} in trial {best['position'] + 1}." in report
+    assert "The pool was not recorded" not in report

@@ -15,7 +15,7 @@ from dcanas.commands.stages.evolving import evolved, inheritance
 from dcanas.commands.stages.records import remembering
 from dcanas.commands.stages.reranking import reranking
 from dcanas.commands.stages.searching import run_search, search_folder
-from dcanas.commands.stages.studying import study_derived
+from dcanas.commands.stages.studying import best_kept, study_derived
 from dcanas.commands.stages.zero_shot import zero_shot_derived
 from dcanas.hardware import Device
 from dcanas.hardware.members import measure_members
@@ -49,13 +49,17 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
     settings = session.settings
     with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
         judge = _judge(session, device, folder, bar) if settings.search.finalist_epochs else None
-        judge = remembering(session, device, folder, reranking(session, folder, bar, judge))
+        judge = reranking(session, folder, bar, judge)
+        if isinstance(settings.search, StudySettings):
+            judge = judge or best_kept(session, _measure(session, device))
+        judge = remembering(session, device, folder, judge)
         if isinstance(settings.search, ElasticSettings):
             derived = evolved(session, device, folder, bar, judge)
         elif isinstance(settings.search, ZeroShotSettings):
             derived = zero_shot_derived(session, device, found, judge, _measure(session, device))
         elif isinstance(settings.search, StudySettings):
-            derived = study_derived(session, device, found, judge, _measure(session, device))
+            assert judge is not None
+            derived = study_derived(session, device, found, judge)
         else:
             derived = _derived(session, device, found["scores"], judge)
     value = {"space": session.space.name, "architecture": session.space.format(derived.architecture),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,13 +93,8 @@ def make_worker(session: Session, folder: Path, budget: Budget, costs: list[Cost
                   settings.front, should_stop=session.interrupts.should_stop, name=worker_name())
 
 
-def study_derived(session: Session, device: Device, found: dict[str, Any], judge: Judge | None,
-                  verify: Verify | None) -> Derived:
-    """Return the best trial within a device's budget.
-
-    judge: chooses among the best and the largest; without one the trial's value decides, and whoever breaks a measured
-    limit is passed over.
-    """
+def study_derived(session: Session, device: Device, found: dict[str, Any], judge: Judge) -> Derived:
+    """Return the trial within a device's budget that the judge chooses among the best `search.pool` of them."""
     settings, budget, costs = session.settings.search, session.budget(device), session.costs(device)
     assert isinstance(settings, StudySettings)
     limited = select_costs(costs, budget)
@@ -110,7 +105,7 @@ def study_derived(session: Session, device: Device, found: dict[str, Any], judge
     if not pool:
         raise UserError(f"None of the {len(rows)} trials is within the budget of {device.name}; loosen it, or set "
                         "search.evaluations higher.")
-    arch, why = judge(pool) if judge else _best_kept(session, pool, verify)
+    arch, why = judge(pool)
     told = {c.name: {"value": c.value(arch), "upper": c.upper(arch), "unit": c.unit, "source": c.source} for c in costs}
     row = next(row for other, row in tried if other == arch)
     return Derived(arch, told, {"method": f"study: {found['sampler']}", "trials": found["count"], "within": len(pool),
@@ -118,16 +113,19 @@ def study_derived(session: Session, device: Device, found: dict[str, Any], judge
                                 **why})
 
 
-def _best_kept(session: Session, pool: list[Candidate], verify: Verify | None) -> tuple[Architecture, dict[str, Any]]:
-    refused: list[dict[str, Any]] = []
-    for candidate in pool:
-        broken = verify(candidate.architecture) if verify else []
-        if not broken:
-            return candidate.architecture, {"decided_by": "value of the trial", "refused_by_measurement": refused}
-        refused.append({"architecture": session.space.format(candidate.architecture), "broken": broken})
-    names = sorted({name for r in refused for name in r["broken"]})
-    raise UserError(f"None of the {len(pool)} trials keeps {', '.join(names)} when measured; loosen that limit or set "
-                    "search.evaluations higher.")
+def best_kept(session: Session, verify: Verify | None) -> Judge:
+    """Return the judge by the trials' own values, which passes over whoever breaks a limit when measured."""
+    def judge(pool: Sequence[Candidate]) -> tuple[Architecture, dict[str, Any]]:
+        refused: list[dict[str, Any]] = []
+        for candidate in pool:
+            broken = verify(candidate.architecture) if verify else []
+            if not broken:
+                return candidate.architecture, {"decided_by": "value of the trial", "refused_by_measurement": refused}
+            refused.append({"architecture": session.space.format(candidate.architecture), "broken": broken})
+        names = sorted({name for r in refused for name in r["broken"]})
+        raise UserError(f"None of the {len(pool)} trials keeps {', '.join(names)} when measured; loosen that limit or "
+                        "set search.evaluations higher.")
+    return judge
 
 
 def _sources(session: Session, settings: StudySettings, costs: list[CostModel]) -> list[ProxySource]:
@@ -174,7 +172,7 @@ def _teller(session: Session, settings: StudySettings, bar: Bar) -> Any:
         bar.update(done, settings.evaluations, note)
         why = trial.user_attrs.get("why", {})
         row = {f"influence/{name}": o["influence"] for name, o in why.get("opinions", {}).items()}
-        session.log.write("study", done, {**row, **({"value": best} if best is not None else {})})
+        session.log.write("search", done, {**row, **({"value": best} if best is not None else {})})
     return tell
 
 

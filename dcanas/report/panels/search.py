@@ -9,6 +9,7 @@ from dcanas.report.certificate import amount
 from dcanas.report.figures import searching, training
 from dcanas.report.figures.canvas import svg
 from dcanas.report.html import NOTHING, figure, grid, joined, paragraph, subsection, table
+from dcanas.report.panels.study import study
 from dcanas.report.record import RunRecord
 from dcanas.report.spaces import space_of, without_parameters
 from dcanas.spaces import Space
@@ -18,6 +19,8 @@ FREE_ALARM = 0.6  # mean weight of options without parameters from which a searc
 
 def search(record: RunRecord) -> Markup:
     """Return what the search did, as far as it got; nothing where it did not begin."""
+    if record.settings["search"].get("name") == "study" and (record.search or record.search_rows):
+        return joined([_space_left(record), study(record)])
     rows = record.search_rows
     if not rows:
         return _space_left(record)
