@@ -34,6 +34,12 @@ def test_onnx_own_interpreter_agrees(exported):
     np.testing.assert_allclose(onnx_predict(exported.path, images), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_threads_share_the_images_out_and_change_nothing(exported):
+    images = as_floats(exported.images[:7])
+    alone = np.concatenate([onnx_predict(exported.path, images[i:i + 1]) for i in range(7)])
+    assert all(np.array_equal(onnx_predict(exported.path, images, threads), alone) for threads in (1, 3, 20))
+
+
 def test_a_difference_is_reported_in_units_of_the_largest_logit(exported):
     network = copy.deepcopy(exported.network)
     with torch.no_grad():
