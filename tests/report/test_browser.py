@@ -14,7 +14,7 @@ from dcanas.report.page import page
 from dcanas.report.record import read_run
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [pytest.mark.thorough, pytest.mark.slow, pytest.mark.skipif(
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Chromium and its driver: apt-get install chromium chromium-driver")]
 TOO_WIDE = """return [...document.querySelectorAll("body *")]
   .filter((e) => !e.closest(".scroll, svg, details:not([open])"))

@@ -199,7 +199,6 @@ def test_comparison_of_different_spaces(tmp_path, finished):
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
 def test_a_long_run_stays_small(tmp_path):
     text = page(read_run(make_run(tmp_path / "run", epochs=300, candidates=1000)))
     assert len(text.encode()) < 2_000_000

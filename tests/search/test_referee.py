@@ -48,7 +48,6 @@ def test_every_contestant_stays_within_two_limits_and_counts_its_trainings(name:
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "worst"), [("evolution", 1.0), ("whole_table", 1.0)])
 def test_those_who_train_end_near_the_oracle(name: str, worst: float, tmp_path) -> None:
     (row,) = compete([name], ["raspi4.latency_ms:p50"], 1, tmp_path / "bench.jsonl")
