@@ -66,6 +66,7 @@ def test_attacks_are_added_to_the_certificate_and_never_repeated(dcanas, run, tm
     assert dcanas("report", f"source={run}").code == 0
 
 
+@pytest.mark.slow
 def test_a_limit_on_robust_accuracy_is_judged_after_training(dcanas, finished, tmp_path):
     folder = tmp_path / "limited"
     answer = dcanas("run", f"source={finished}", "budget.params=p60", "budget.robust_accuracy_min=0.9",

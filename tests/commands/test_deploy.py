@@ -16,6 +16,7 @@ def copied(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_to_this_machine(dcanas, copied, monkeypatch):
     monkeypatch.chdir(copied.parent)
     before = json.loads((copied / "certificate.json").read_text())

@@ -129,6 +129,7 @@ def test_report(dcanas, finished, hashes):
     assert hashes(finished) == before
 
 
+@pytest.mark.slow
 def test_several_devices_from_a_finished_search(dcanas, finished, tmp_path, second_device):
     answer = dcanas("run", f"source={finished}", "device=[local-cpu,mine]", f"run.dir={tmp_path / 'run'}",
                     "run.threads=1", "search.finalist_epochs=0", "budget.params=p60", "budget.mine.params=p25")
