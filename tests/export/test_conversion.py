@@ -33,6 +33,7 @@ def documented():
     return {"export": first, "litert": first + litert, "executorch": first + executorch}
 
 
+@pytest.mark.slow
 def test_the_networks_program_can_be_captured(exported, bundle, documented):
     """Both converters start from torch.export, whose program must compute what the network does."""
     code = documented["export"] + "images = torch.load('images.pt')\n" \

@@ -141,6 +141,7 @@ def test_stopped_at_any_step_it_goes_on_to_the_same_bits(data, rich, tmp_path):
     assert_equal(weights(finished), rich[0])
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_in_the_same_bits(data, rich, tmp_path):
     """A fresh process forks the trainings, so that torch is imported once; the first two are killed."""
     rng = np.random.default_rng()
