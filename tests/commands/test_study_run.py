@@ -105,13 +105,13 @@ def test_a_shared_study_has_one_set_of_settings(dcanas, tmp_path, table):
 
 @pytest.mark.slow
 def test_two_workers_train_what_is_proposed_the_whole_way(dcanas, tmp_path):
-    answer = dcanas("run", *SMALL, "search=proxybo", "search.evaluations=12", "search.epochs=1",
+    answer = dcanas("run", *SMALL, "search=proxybo", "search.evaluations=6", "search.initial=4", "search.epochs=1",
                     "search.proxies=[synflow,params]", "search.batch_size=8", "run.workers=2", "train.batch_size=64",
                     "train.epochs=1", f"run.dir={tmp_path / 'run'}")
     assert answer.code == 0, answer.err
     study = read(tmp_path / "run/search/study.json")
-    assert study["count"] == {"complete": 12}
-    assert len({row["architecture"] for row in study["trials"]}) == 12
+    assert study["count"] == {"complete": 6}
+    assert len({row["architecture"] for row in study["trials"]}) == 6
     assert (tmp_path / "run/search/influence.svg").exists()
     best = max(study["trials"], key=lambda row: row["values"][0])
     report = (tmp_path / "run/report.html").read_text()

@@ -85,7 +85,8 @@ def _file(session: Session, path: Path, digest: str, images: np.ndarray, labels:
           suite: list[AttackSpec], work: Path, title: str) -> dict[str, Any]:
     """Return what Square, which needs predictions only, leaves of a file as ONNX Runtime executes it."""
     runtime = open_session(path)
-    results = _curve(session, lambda x: onnx_predict(runtime, x, torch.get_num_threads()), images, labels, threat, suite,
+    threads = torch.get_num_threads()
+    results = _curve(session, lambda x: onnx_predict(runtime, x, threads), images, labels, threat, suite,
                      work / f"file-{digest[:16]}", f"{title}, {path.name} in ONNX Runtime", digest)
     return {"file": path.name, "sha256": digest, "results": results}
 
