@@ -28,6 +28,8 @@ from dcanas.robustness.corruptions.apply import SEVERITIES, SMALLEST_SIDE
 from dcanas.robustness.suite import AttackSpec
 from dcanas.training.splits import sample
 
+BATCH_VALUES = 128 * 3 * 32 * 32  # pixels times channels that are attacked at once
+
 
 def attack_network(session: Session, folder: Path, threat: Threat, title: str, validation: bool = False,
                    further: Path | None = None) -> dict[str, Any]:
@@ -76,9 +78,14 @@ def _curve(session: Session, model: Any, images: np.ndarray, labels: np.ndarray,
     """Return the results at each size, smallest first."""
     with session.display.stage(title) as bar, session.interrupts.between_steps():
         found = robust_curve(model, images, labels, suite, threat.sizes, norm=threat.norm, seed=session.settings.seed,
-                             folder=work, model_key=digest, on_batch=_teller(bar),
+                             batch_size=_batch(images), folder=work, model_key=digest, on_batch=_teller(bar),
                              should_stop=session.interrupts.should_stop)
     return [{"eps_255": 255 * result.eps, **result.as_json()} for result in found]
+
+
+def _batch(images: np.ndarray) -> int:
+    """Return how many images are attacked at once: many small ones, as steps then cost more than images."""
+    return int(np.clip(BATCH_VALUES // images[0].size, 128, 512))
 
 
 def _file(session: Session, path: Path, digest: str, images: np.ndarray, labels: np.ndarray, threat: Threat,
