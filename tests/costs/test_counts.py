@@ -70,7 +70,7 @@ def test_counting_a_built_network_equals_the_closed_form() -> None:
 
 def test_live_memory_and_weights_equal_the_exported_file(tmp_path) -> None:
     rng = np.random.default_rng(2)
-    for i in range(6):
+    for i in range(12):
         arch = SPACE.sample(rng)
         shape = ((3, 16, 16), (1, 9, 13))[i % 2]
         net = as_if_trained(SPACE.build(arch, 10, shape[0], channels=8, cells=1), seed=i)
