@@ -39,18 +39,17 @@ class Stepper:
         torch.manual_seed(0)
         space = load_space(options.space)
         bottleneck, share = setting
-        layout = torch.channels_last if options.channels_last else torch.contiguous_format
         self.device = torch.device(options.device)
         self.net = Supernet(space, bottleneck=bottleneck, share=share, channels=options.channels,
                             cells=options.cells).to(self.device)
-        if options.channels_last:
-            to_channels_last(self.net)
         options_per_slot = len(space.slots[0].options)
         self.mixing = torch.full((len(space.slots), options_per_slot), 1 / options_per_slot, device=self.device,
                                  requires_grad=True)
         self.optimizer = torch.optim.SGD([*self.net.parameters(), self.mixing], lr=0.01, momentum=0.9)
-        images = torch.randn(options.batch, 3, options.size, options.size, device=self.device)
-        self.images = images.contiguous(memory_format=layout)
+        self.images = torch.randn(options.batch, 3, options.size, options.size, device=self.device)
+        if options.channels_last:
+            to_channels_last(self.net)
+            self.images = self.images.contiguous(memory_format=torch.channels_last)
         self.labels = torch.randint(10, (options.batch,), device=self.device)
 
     def loss(self, count: int | None = None) -> Tensor:

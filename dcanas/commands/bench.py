@@ -9,7 +9,7 @@ from typing import Any
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.files import write_text
 from dcanas.commands.display import make_console
-from dcanas.search.entrants import contestants
+from dcanas.search.contestants import contestants
 from dcanas.search.referee import Row, Standing, add_file, add_run, compete, standings
 
 LIMITS = tuple(f"{device}.latency_ms:p{percent}" for device in ("edgegpu", "raspi4", "eyeriss")

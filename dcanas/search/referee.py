@@ -21,7 +21,7 @@ from scipy import stats
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, write_text
 from dcanas.basics.keys import derive_seed
-from dcanas.search.entrants import USER_FILES, best_of, contestants
+from dcanas.search.contestants import USER_FILES, best_of, contestants
 from dcanas.search.pool import total_scores
 from dcanas.search.problem import Problem, make_problem, test_accuracies
 
@@ -149,7 +149,7 @@ def add_file(path: Path) -> list[str]:
     added = [name for name in contestants if name not in before]
     if not added:
         raise UserError(f"{path} registers no contestant: decorate a function of (problem, rng) with @contestants.add "
-                        "from dcanas.search.entrants.")
+                        "from dcanas.search.contestants.")
     return added
 
 

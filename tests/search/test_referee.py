@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dcanas.basics.errors import UserError
-from dcanas.search.entrants import contestants
+from dcanas.search.contestants import contestants
 from dcanas.search.problem import make_problem
 from dcanas.search.referee import add_file, add_run, compete, standings
 from dcanas.spaces import load_space
@@ -86,7 +86,7 @@ def test_standings_pair_by_limits() -> None:
 
 def test_a_file_of_ones_own_joins_and_what_it_answers_is_checked(tmp_path) -> None:
     file = tmp_path / "mine.py"
-    file.write_text("from dcanas.search.entrants import best_of, contestants\n\n\n@contestants.add\n"
+    file.write_text("from dcanas.search.contestants import best_of, contestants\n\n\n@contestants.add\n"
                     "def nwot_small(problem, rng):\n    return best_of(problem, -problem.sizes['params'], rng)\n\n\n"
                     "@contestants.add\ndef wild(problem, rng):\n    return 'me'\n")
     assert add_file(file) == ["nwot_small", "wild"]

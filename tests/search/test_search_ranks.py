@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from two_ranks import run_two
 
 from dcanas.costs import Budget, count_costs
 from dcanas.search import SearchSettings, search
@@ -22,30 +19,6 @@ SPACE, DATA = load_space("nasbench201"), load_data(DataSpec())
 FEW = replace(DATA, train=DATA.train[:800])
 SETTINGS = SearchSettings(epochs=2, batch_size=150, warmup_epochs=0)
 
-PROGRAM = """
-import os, sys
-sys.path.insert(0, {here!r})
-from test_search_ranks import *
-from dcanas.training.ranks import Ranks
-import torch.distributed as dist
-torch.set_num_threads(1)
-
-def work(rank):
-    dist.init_process_group("gloo", init_method="tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    result = run(Ranks(rank, 2))
-    torch.save([result.alphas, result.history], {folder!r} + f"/{{rank}}.pt")
-    dist.destroy_process_group()
-
-children = []
-for rank in range(2):
-    children.append(os.fork())
-    if not children[-1]:
-        work(rank)
-        os._exit(0)
-sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
-"""
-
-
 def run(ranks=None):
     costs = [c for c in count_costs(SPACE, DATA.shape, 10, channels=16, cells=2) if c.name == "params"]
     more = {} if ranks is None else {"ranks": ranks}
@@ -53,15 +26,15 @@ def run(ranks=None):
                   skeleton={"channels": 4, "cells": 1}, **more)
 
 
+def work(ranks, folder):
+    result = run(ranks)
+    torch.save([result.alphas, result.history], folder / f"{ranks.rank}.pt")
+
+
 @pytest.mark.slow
 @pytest.mark.thorough
 def test_two_processes_equal_one_that_normalises_over_the_same_halves(tmp_path, monkeypatch) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = PROGRAM.format(here=str(Path(__file__).parent), folder=str(tmp_path), port=port)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
+    run_two(__file__, tmp_path, 240)
     (first, history), (second, others) = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
     assert first == second  # to the bit
     assert history == others

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+from two_ranks import run_two
 
+from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.training import DataSpec, Recipe, batch_bounds, load_data, make_augment, train
@@ -35,58 +36,32 @@ class Network(nn.Module):
         return self.body(x)
 
 
-PROGRAM = """
-import os, sys
-sys.path.insert(0, {here!r})
-from pathlib import Path
-from test_ranks import *
-import torch.distributed as dist
-torch.set_num_threads(1)
-data, folder = load_data(DataSpec()), Path({folder!r})
-
-def work(rank):
-    dist.init_process_group("gloo", init_method="tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    ranks = Ranks(rank, 2)
-    assert ranks.any(rank == 1) and not ranks.any(False)
+def work(ranks: Ranks, folder: Path) -> None:
+    """Train in one go, then stopped and resumed."""
+    data, rank = load_data(DataSpec()), ranks.rank
+    assert ranks.any(rank == 1)
+    assert not ranks.any(False)
     network = Network()
     if rank:
         nn.init.zeros_(network.body[0].weight)  # rank 0's weights are everyone's
     history = train(network, data, data.train[:IMAGES], RECIPE, SEED, ranks=ranks)
-    torch.save([history, network.state_dict()], folder / f"straight-{{rank}}.pt")
-    from dcanas.basics.checkpoints import Stopped
-    steps = []
-    try:  # only the second process asks to stop, and both do; both go on from what the first has written
+    torch.save([history, network.state_dict()], folder / f"straight-{rank}.pt")
+    steps: list[int] = []
+    with suppress(Stopped):  # only the second process asks to stop, and both do; both go on from what the first wrote
         train(Network(), data, data.train[:IMAGES], RECIPE, SEED, folder / "checkpoints",
               lambda p: steps.append(p.step), lambda: rank == 1 and steps[-1] == 12, ranks=ranks)
-    except Stopped:
-        assert steps[-1] == 12
+    assert steps[-1] == 12
     resumed = Network()
     dist.barrier()
     history = train(resumed, data, data.train[:IMAGES], RECIPE, SEED, folder / "checkpoints", ranks=ranks)
-    torch.save([history, resumed.state_dict()], folder / f"resumed-{{rank}}.pt")
-    dist.destroy_process_group()
-
-children = []
-for rank in range(2):
-    children.append(os.fork())
-    if not children[-1]:
-        work(rank)
-        os._exit(0)
-codes = [os.waitpid(child, 0)[1] for child in children]
-sys.exit(any(codes))
-"""
+    torch.save([history, resumed.state_dict()], folder / f"resumed-{rank}.pt")
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """Folder with what two processes left: history and weights, in one go and resumed."""
     folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = PROGRAM.format(here=str(Path(__file__).parent), folder=str(folder), port=port)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    run_two(__file__, folder, 120)
     return folder
 
 

@@ -26,7 +26,8 @@ from dcanas.costs.feasibility import select_costs
 from dcanas.hardware import Device
 from dcanas.proxies.columns import read_columns
 from dcanas.proxies.sources import column_sources, network_sources
-from dcanas.report.study_figures import draw_influence
+from dcanas.report.figures.canvas import svg_file
+from dcanas.report.figures.studying import row_of, trials
 from dcanas.search.derive import Derived, Judge
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.finalists import Verify
@@ -60,7 +61,8 @@ def run_study(session: Session, folder: Path, budget: Budget, costs: list[CostMo
     found = {"budget": dict(budget), "sampler": settings.sampler, **summary(worker.study, worker.parameters)}
     _require_success(found)
     if not session.interrupts.asked:
-        draw_influence(folder / "influence.svg", found["trials"])
+        rows = [row_of(trial) for trial in found["trials"]]
+        (folder / "trials.svg").write_bytes(svg_file(trials(rows, "value")))
         write_json(done, found)
     _tell_failures(session, found)
     return found

@@ -106,6 +106,14 @@ def svg(figure: Figure, name: str, title: str, description: str) -> Markup:
     return Markup(opening + re.sub(r">\n\s*<", "><", body))
 
 
+def svg_file(figure: Figure) -> bytes:
+    """Return the figure as an SVG file of its own, the same bytes for the same numbers."""
+    content = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(content, format="svg", facecolor="white", metadata={"Date": None})
+    return content.getvalue()
+
+
 def png(figure: Figure, dpi: int = 110) -> bytes:
     """Return the figure as a PNG file on white, for what cannot show SVG."""
     content = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Figures of a study: what its trials reached, and whom it trusted when."""
+"""Figures of a study: what its trials reached, whom it trusted when, and what no other trial beats."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcanas.report.figures.canvas import INK, SERIES, axes, legend, series, styled
+from dcanas.costs import cost_unit
+from dcanas.report.figures.canvas import INK, SERIES, axes, engineering, legend, series, styled
 
 INFLUENCE = "influence/"
+
+
+def row_of(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the figure below shows of a trial as `study.json` has it."""
+    opinions = trial.get("why", {}).get("opinions", {})
+    value = {"value": trial["values"][0]} if trial["state"] == "complete" else {}
+    return {"step": trial["position"] + 1, **value,
+            **{INFLUENCE + name: opinion["influence"] for name, opinion in opinions.items()}}
 
 
 @styled
@@ -36,4 +45,18 @@ def trials(rows: Sequence[Mapping[str, Any]], label: str) -> Figure:
         below.set_ylim(-0.02, 1.02)
     legend(figure)
     below.set_xlabel("trial")
+    return figure
+
+
+@styled
+def unbeaten(rows: Sequence[Mapping[str, Any]], costs: Sequence[str]) -> Figure:
+    """Return the accuracy of a front's members over each cost; the knee is the filled point."""
+    figure, places = axes(columns=len(costs), height=3.0, sharey=True, squeeze=False)
+    for place, cost in zip(places[0], costs, strict=True):
+        place.scatter([row[cost] for row in rows], [row["accuracy"] for row in rows], edgecolors=SERIES[0],
+                      facecolors=[SERIES[1] if row["knee"] else "none" for row in rows])
+        unit = cost_unit(cost)
+        place.set_xlabel(f"{cost} ({unit})" if unit else cost)
+        engineering(place.xaxis, unit)
+    places[0][0].set_ylabel("accuracy (%)")
     return figure

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
 
 from dcanas.report.figures.canvas import svg
-from dcanas.report.figures.studying import INFLUENCE, trials
+from dcanas.report.figures.studying import INFLUENCE, row_of, trials
 from dcanas.report.html import code, figure, joined, more, paragraph, subsection, table
 from dcanas.report.record import RunRecord
 
@@ -21,7 +20,7 @@ def study(record: RunRecord) -> Markup:
     told = f"{record.settings['search']['sampler']} proposed " + (
         f"{len(found['trials'])} networks." if found else f"{len(record.search_rows)} networks so far; the study had "
                                                           "not ended.")
-    rows = [_row(trial) for trial in found["trials"]] if found else record.search_rows
+    rows = [row_of(trial) for trial in found["trials"]] if found else record.search_rows
     parts = [paragraph(told)]
     done = [row for row in rows if "value" in row]
     if done:
@@ -36,13 +35,6 @@ def study(record: RunRecord) -> Markup:
     if found:
         parts += [_why(found["trials"]), _listing(found["trials"])]
     return joined(parts)
-
-
-def _row(trial: Mapping[str, Any]) -> dict[str, Any]:
-    opinions = trial.get("why", {}).get("opinions", {})
-    value = {"value": trial["values"][0]} if trial["state"] == "complete" else {}
-    return {"step": trial["position"] + 1, **value,
-            **{INFLUENCE + name: opinion["influence"] for name, opinion in opinions.items()}}
 
 
 def _why(rows: list[dict[str, Any]]) -> Markup:
