@@ -52,7 +52,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...], dict]] = {  # name -> sampler, pr
     "frozen": ("proxybo", THREE, {"dynamics": "frozen"}), "fixed": ("proxybo", THREE, {"dynamics": "fixed"}),
     "synflow only": ("proxybo", ("synflow",), {}), "warm-up": ("bo", THREE, {"warm_up": 3000}),
     "moves": ("evolution", THREE, {"moves": 10}), "perfect": ("proxybo", ("perfect",), {}),
-    "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
+    "4 workers": ("proxybo", THREE, {"workers": 4}), "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
 }
 
 
@@ -133,24 +133,27 @@ def static(name: str, proxy: str, seed: int) -> dict:
     ties = np.random.default_rng(derive_seed(seed, "ties")).random(len(rows))
     order = np.lexsort((ties, -scores))[:LAST - FIRST]
     asked = [*[arch.choices for arch in first.architectures], *[rows[i] for i in order]]
-    return _row(one, asked)
+    return _row(one, asked, np.cumsum([one.duration[choices] for choices in asked]))
 
 
 def search(name: str, method: str, seed: int) -> dict:
     one = task(name)
     sampler, proxies, more = METHODS[method]
+    more = dict(more)
+    workers = more.pop("workers", 1)
     settings = SamplerSettings(sampler, proxies, LAST, **more)
-    trace = simulate(one.candidates(settings, seed), lambda arch: one.value[arch.choices], seed)
-    row = _row(one, [arch.choices for arch in trace.architectures])
+    trace = simulate(one.candidates(settings, seed), lambda arch: one.value[arch.choices], seed,
+                     lambda arch: one.duration[arch.choices], workers)
+    row = _row(one, [arch.choices for arch in trace.architectures], trace.seconds)
     opinions = [why["opinions"] for why in trace.why if "opinions" in why]
     if opinions:
         row["influence"] = {source: [round(o[source]["influence"], 4) for o in opinions] for source in opinions[0]}
     return row
 
 
-def _row(one: Task, asked: Sequence[tuple[int, ...]]) -> dict:
+def _row(one: Task, asked: Sequence[tuple[int, ...]], seconds: Sequence[float]) -> dict:
     return {"values": [one.value[choices] for choices in asked], "optimum": one.optimum,
-            "seconds": [round(float(s), 4) for s in np.cumsum([one.duration[choices] for choices in asked])],
+            "seconds": [round(float(each), 4) for each in seconds],
             "feasible": sum(one.members.allows(Architecture(one.space.name, choices)) for choices in asked)}
 
 

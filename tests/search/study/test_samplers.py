@@ -145,3 +145,20 @@ def test_unknown_names():
         simulate(candidates(settings("proxibo")), worth, 0)
     with pytest.raises(UserError, match=r"leaves 5 members, fewer than the search\.initial=10"):
         candidates(settings("random"), Budget(params=1))
+
+
+def test_four_workers_see_no_value_before_its_time():
+    """Each training as long as the others: proposal k knows the values of all but the last three before it."""
+    heard = []
+
+    def value(arch):
+        heard.append(arch)
+        return worth(arch)
+
+    made = candidates(settings("evolution", evaluations=40))
+    trace = simulate(made, value, 0, workers=4)
+    assert len({a.choices for a in trace.architectures}) == 40
+    assert trace.seconds == [1.0 + position // 4 for position in range(40)]
+    alone = simulate(made, worth, 0)
+    assert trace.architectures[:4] == alone.architectures[:4]
+    assert trace.architectures != alone.architectures
