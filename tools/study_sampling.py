@@ -51,8 +51,8 @@ METHODS: dict[str, tuple[str, tuple[str, ...], dict]] = {  # name -> sampler, pr
     "proxybo": ("proxybo", THREE, {}), "proxybo13": ("proxybo", THIRTEEN, {}), "noise": ("proxybo", NOISE, {}),
     "frozen": ("proxybo", THREE, {"dynamics": "frozen"}), "fixed": ("proxybo", THREE, {"dynamics": "fixed"}),
     "synflow only": ("proxybo", ("synflow",), {}), "warm-up": ("bo", THREE, {"warm_up": 3000}),
-    "moves": ("evolution", THREE, {"moves": 10}), "perfect": ("proxybo", ("perfect",), {}),
-    "4 workers": ("proxybo", THREE, {"workers": 4}), "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
+    "blind": ("proxybo", THREE, {"informed": False}), "moves": ("evolution", THREE, {"moves": 10}),
+    "perfect": ("proxybo", ("perfect",), {}), "4 workers": ("proxybo", THREE, {"workers": 4}), "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
 }
 
 

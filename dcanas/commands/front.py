@@ -12,8 +12,6 @@ from dcanas.commands.session import Session
 from dcanas.commands.sources import adopt
 from dcanas.commands.stages.feasible import check_feasibility
 from dcanas.commands.stages.searching import run_search, search_folder
-from dcanas.report.figures.canvas import svg_file
-from dcanas.report.figures.studying import unbeaten
 from dcanas.search.study.fronts import hypervolume, knee, non_dominated
 from dcanas.search.study.settings import StudySettings
 
@@ -33,6 +31,9 @@ def main(session: Session, command: str) -> int:
     found = front_of(run_search(session)["trials"], settings.front)
     folder = search_folder(session)
     write_json(folder / "front.json", found)
+    from dcanas.report.figures.canvas import svg_file  # here: matplotlib takes a second
+    from dcanas.report.figures.studying import unbeaten
+
     (folder / "front.svg").write_bytes(svg_file(unbeaten(found["front"], settings.front)))
     names = (ACCURACY, *settings.front)
     rows = [[row["architecture"], *(f"{row[name]:,.6g}" for name in names), "knee" if row["knee"] else ""]

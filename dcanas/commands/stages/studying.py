@@ -26,8 +26,6 @@ from dcanas.costs.feasibility import select_costs
 from dcanas.hardware import Device
 from dcanas.proxies.columns import read_columns
 from dcanas.proxies.sources import column_sources, network_sources
-from dcanas.report.figures.canvas import svg_file
-from dcanas.report.figures.studying import row_of, trials
 from dcanas.search.derive import Derived, Judge
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.finalists import Verify
@@ -61,11 +59,16 @@ def run_study(session: Session, folder: Path, budget: Budget, costs: list[CostMo
     found = {"budget": dict(budget), "sampler": settings.sampler, **summary(worker.study, worker.parameters)}
     _require_success(found)
     if not session.interrupts.asked:
-        rows = [row_of(trial) for trial in found["trials"]]
-        (folder / "trials.svg").write_bytes(svg_file(trials(rows, "value")))
+        _draw(folder / "trials.svg", found["trials"])
         write_json(done, found)
     _tell_failures(session, found)
     return found
+
+
+def _draw(path: Path, trials: list[dict[str, Any]]) -> None:
+    from dcanas.report.figures import canvas, studying  # here: matplotlib takes a second
+
+    path.write_bytes(canvas.svg_file(studying.trials([studying.row_of(trial) for trial in trials], "value")))
 
 
 def make_worker(session: Session, folder: Path, budget: Budget, costs: list[CostModel]) -> Worker:

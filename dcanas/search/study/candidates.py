@@ -128,7 +128,8 @@ class Candidates:
 
     def scores(self, choices: np.ndarray) -> np.ndarray:
         """Return the proxies' values. Shape: (n, slots) -> (proxies, n)."""
-        return np.array([source.values(choices) for source in self.sources], dtype=float).reshape(-1, len(choices))
+        found = np.array([source.values(choices) for source in self.sources], dtype=float)
+        return found.reshape(len(self.sources), len(choices))
 
     def mean_rank(self, choices: np.ndarray) -> np.ndarray:
         """Return the mean of the ranks that the proxies give, 1 the best. Shape: (n, slots) -> (n,)."""

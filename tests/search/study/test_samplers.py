@@ -147,18 +147,20 @@ def test_unknown_names():
         candidates(settings("random"), Budget(params=1))
 
 
-def test_four_workers_see_no_value_before_its_time():
-    """Each training as long as the others: proposal k knows the values of all but the last three before it."""
-    heard = []
+def test_four_workers_know_what_is_pending_but_not_its_value(monkeypatch):
+    """Trainings of one second: proposals 0 to 3 know nothing, 4 the first, 5 the first two, and so on."""
+    known = []
 
-    def value(arch):
-        heard.append(arch)
-        return worth(arch)
+    class Spy:
+        def __init__(self, candidates):
+            self.inner = samplers["evolution"](candidates)
 
-    made = candidates(settings("evolution", evaluations=40))
-    trace = simulate(made, value, 0, workers=4)
+        def propose(self, history, rng):
+            known.append((len(history.succeeded), len(history.pending)))
+            return self.inner.propose(history, rng)
+
+    monkeypatch.setitem(samplers._entries, "Spy", Spy)
+    trace = simulate(candidates(settings("Spy", evaluations=40)), worth, 0, workers=4)
+    assert known == [(max(0, position - 3), min(position, 3)) for position in range(40)]
     assert len({a.choices for a in trace.architectures}) == 40
     assert trace.seconds == [1.0 + position // 4 for position in range(40)]
-    alone = simulate(made, worth, 0)
-    assert trace.architectures[:4] == alone.architectures[:4]
-    assert trace.architectures != alone.architectures

@@ -13,6 +13,7 @@ from dcanas.search.study.surrogate import (
     cross_validated_count,
     log_expected_improvement,
     log_probability_within,
+    normal_scores,
 )
 
 
@@ -65,6 +66,13 @@ def test_cross_validation_never_sees_what_it_predicts():
     assert abs(np.corrcoef(blind, y)[0, 1]) < 0.6
     assert np.corrcoef(Forest(x, y, 0).predict(x)[0], y)[0, 1] > 0.8
     assert cross_validated(x[:9], y[:9], 0) is None
+
+
+def test_normal_scores_are_those_of_ranks():
+    """Three values: ranks 1, 2, 3 at (r - 3/8) / 3.25 of the normal distribution, the median at 0."""
+    found = normal_scores(np.array([10.0, 91.5, 91.4]))
+    assert found == pytest.approx([norm.ppf(0.625 / 3.25), norm.ppf(2.625 / 3.25), 0.0])
+    assert normal_scores(np.array([2.0, 2.0, 1.0]))[:2] == pytest.approx([norm.ppf(2.125 / 3.25)] * 2)
 
 
 def test_counts_of_cross_validation():
