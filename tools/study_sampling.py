@@ -5,8 +5,8 @@
 
 Tasks: cifar10 (NAS-Bench-201, accuracy of the 200-epoch validation training), cifar100 (its published test accuracy,
 the only one in the tables, under CIFAR-10's proxies), macro (NAS-Bench-Macro, mean of three trainings), permuted
-(cifar10 with snip, synflow and jacov shuffled among the networks) and limited (cifar10 within edgegpu's 25th
-percentile of latency). Proxies are NAS-Bench-Suite-Zero's; only networks that have them take part. All searches of one
+(cifar10 with snip, synflow and jacov shuffled among the networks), limited (cifar10 within edgegpu's 25th percentile of
+latency) and both (half of the largest parameter count besides; each limit excludes the best under the other). Proxies are NAS-Bench-Suite-Zero's; only networks that have them take part. All searches of one
 seed begin with the same ten random networks. Static rules: those ten, then sorted by one proxy. Clock: training time is
 taken proportional to MACs; its unit is the training of the task's mean network. `run` continues where it was stopped;
 tables are read from the folder DCANAS_TABLES names.
@@ -52,7 +52,10 @@ METHODS: dict[str, tuple[str, tuple[str, ...], dict]] = {  # name -> sampler, pr
     "frozen": ("proxybo", THREE, {"dynamics": "frozen"}), "fixed": ("proxybo", THREE, {"dynamics": "fixed"}),
     "synflow only": ("proxybo", ("synflow",), {}), "warm-up": ("bo", THREE, {"warm_up": 3000}),
     "blind": ("proxybo", THREE, {"informed": False}), "moves": ("evolution", THREE, {"moves": 10}),
-    "perfect": ("proxybo", ("perfect",), {}), "4 workers": ("proxybo", THREE, {"workers": 4}), "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
+    "all pairs": ("proxybo", THREE, {"best_share": 1.0}),
+    "published": ("proxybo", THREE, {"best_share": 1.0, "informed": False}),
+    "4 workers": ("proxybo", THREE, {"workers": 4}), "perfect": ("proxybo", ("perfect",), {}),
+    "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
 }
 
 
@@ -104,12 +107,16 @@ def _nasbench201(name: str) -> Task:
             proxies[n] = dict(zip(codes, [scores[i] for i in order], strict=True))
     macs = next(cost for cost in count_costs(space) if cost.name == "macs")
     durations = {choices: macs.value(Architecture(space.name, choices)) for choices in codes}
-    if name != "limited":
+    if name not in ("limited", "both"):
         return Task(space, value, proxies, durations)
     latency = load_tables()["edgegpu.latency_ms"]
     within = [latency.value(Architecture(space.name, choices)) for choices in codes]
     limit = float(np.percentile([v for v in within if np.isfinite(v)], 25))
-    return Task(space, value, proxies, durations, [latency], Budget(latency_ms=limit))
+    if name == "limited":
+        return Task(space, value, proxies, durations, [latency], Budget(latency_ms=limit))
+    sizes = next(cost for cost in count_costs(space) if cost.name == "params")
+    half = max(sizes.value(Architecture(space.name, choices)) for choices in codes) / 2
+    return Task(space, value, proxies, durations, [latency, sizes], Budget(latency_ms=limit, params=half))
 
 
 def _macro() -> Task:
@@ -280,7 +287,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("action", choices=["run", "report"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tasks", nargs="+", default=["cifar10"],
-                        choices=["cifar10", "cifar100", "macro", "permuted", "limited"])
+                        choices=["cifar10", "cifar100", "macro", "permuted", "limited", "both"])
     parser.add_argument("--methods", nargs="+", help="default: all that fit the task")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--workers", type=int, default=1)

@@ -5,8 +5,9 @@ the surrogate by cross-validation), from it an influence (a softmax whose temper
 the candidates are ordered by the influence-weighted sum of the ranks that proxies and expected improvement give them.
 Plain Bayesian optimisation is the same without proxies. A proxy that orders wrongly is left out, never turned round.
 
-Beyond the paper: the forest sees the proxies' ranks beside the architecture (`informed`), so that it may also learn
-where a proxy is right, and it learns normal scores of the values (`surrogate`).
+Beyond the paper: reliability is measured on pairs that concern the best (`best_share`); the forest sees the proxies'
+ranks beside the architecture (`informed`), so that it may also learn where a proxy is right, and it learns normal
+scores of the values (`surrogate`).
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class proxybo:  # noqa: N801
         if self.settings.dynamics == "frozen":  # as measured on the first trials
             first = self.settings.initial
             values, scores, choices = values[:first], scores[:, :first], choices[:first]
-        return np.array([self._own_reliability(choices, scores, values), *reliability(scores, values)])
+        return np.array([self._own_reliability(choices, scores, values),
+                         *reliability(scores, values, self.settings.best_share)])
 
     def _own_reliability(self, choices: np.ndarray, scores: np.ndarray, values: np.ndarray) -> float:
         """Return the surrogate's by cross-validation on the first observations; the last answer is kept."""
@@ -75,7 +77,8 @@ class proxybo:  # noqa: N801
             features = self._seen(self.candidates.features(choices[:count]), scores[:, :count])
             blind = cross_validated(features, normal_scores(values[:count]), derive_seed("folds", count),
                                     self.settings.trees)
-            self._known = key, 0.0 if blind is None else float(reliability(blind[None], values[:count])[0])
+            self._known = key, 0.0 if blind is None else float(
+                reliability(blind[None], values[:count], self.settings.best_share)[0])
         return self._known[1]
 
     def _seen(self, features: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -6,11 +6,18 @@ Shen et al., "ProxyBO: Accelerating Neural Architecture Search via Bayesian Opti
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+LEAST_BEST = 5  # observations that count as the best, however small their share
 
-def reliability(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
+
+def reliability(scores: np.ndarray, values: np.ndarray, best_share: float = 1.0) -> np.ndarray:
     """Return the share of observed pairs that each score orders as they are.
+
+    best_share: pairs count in which one belongs to the best of so large a share, at least five (1: all, as published):
+    who tells bad networks from worse ones helps nobody to find the best.
 
     A pair of equal values says nothing and does not count; a score that is equal (or absent, NaN) for both orders
     half of it; a score that exists for one of them only prefers that one. Without any pair: 0.5, knowing nothing.
@@ -20,7 +27,8 @@ def reliability(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
     n = len(values)
     first, second = np.triu_indices(n, 1)
     order = np.sign(values[first] - values[second])
-    kept = order != 0
+    least_best = np.sort(values)[-min(n, max(LEAST_BEST, math.ceil(best_share * n)))] if n else 0.0
+    kept = (order != 0) & (np.maximum(values[first], values[second]) >= least_best)
     if not kept.any():
         return np.full(len(scores), 0.5)
     first, second, order = first[kept], second[kept], order[kept]

@@ -29,6 +29,19 @@ def test_is_kendalls_tau_where_nothing_is_equal():
     assert np.all(np.abs(reliability(scores, values) - 0.5) < 0.15)
 
 
+def test_pairs_that_concern_the_best():
+    """20 values, the best 30 % are 6: 6 x 5 / 2 pairs among them and 6 x 14 with others.
+
+    A score that orders the best rightly but the other 14 backwards: 99 of these 99 pairs, or 99 of all 190.
+    """
+    values = np.arange(20.0)
+    scores = np.concatenate([np.arange(14.0)[::-1], np.arange(14.0, 20.0)])[None]
+    assert reliability(scores, values, 0.3) == pytest.approx([1.0])
+    assert reliability(scores, values) == pytest.approx([99 / 190])
+    few, worth = scores[:, 8:], values[8:]
+    assert reliability(few, worth, 0.01) == reliability(few, worth, 5 / 12)  # five at least
+
+
 def test_nothing_to_compare_says_nothing():
     assert reliability(np.array([[1.0, 2.0]]), np.array([5.0, 5.0])) == pytest.approx([0.5])
 
