@@ -6,10 +6,11 @@
 Tasks: cifar10 (NAS-Bench-201, accuracy of the 200-epoch validation training), cifar100 (its published test accuracy,
 the only one in the tables, under CIFAR-10's proxies), macro (NAS-Bench-Macro, mean of three trainings), permuted
 (cifar10 with snip, synflow and jacov shuffled among the networks), limited (cifar10 within edgegpu's 25th percentile of
-latency) and both (half of the largest parameter count besides; each limit excludes the best under the other). Proxies are NAS-Bench-Suite-Zero's; only networks that have them take part. All searches of one
-seed begin with the same ten random networks. Static rules: those ten, then sorted by one proxy. Clock: training time is
-taken proportional to MACs; its unit is the training of the task's mean network. `run` continues where it was stopped;
-tables are read from the folder DCANAS_TABLES names.
+latency) and both (half of the largest parameter count besides; each limit excludes the best under the other). Proxies
+are NAS-Bench-Suite-Zero's; only networks that have them take part. All searches of one seed begin with the same ten
+random networks. Static rules: those ten, then sorted by one proxy. Clock: training time is taken proportional to MACs;
+its unit is the training of the task's mean network. `run` continues where it was stopped; tables are read from the
+folder DCANAS_TABLES names.
 """
 
 from __future__ import annotations
