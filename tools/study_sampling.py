@@ -53,8 +53,6 @@ METHODS: dict[str, tuple[str, tuple[str, ...], dict]] = {  # name -> sampler, pr
     "frozen": ("proxybo", THREE, {"dynamics": "frozen"}), "fixed": ("proxybo", THREE, {"dynamics": "fixed"}),
     "synflow only": ("proxybo", ("synflow",), {}), "warm-up": ("bo", THREE, {"warm_up": 3000}),
     "blind": ("proxybo", THREE, {"informed": False}), "moves": ("evolution", THREE, {"moves": 10}),
-    "all pairs": ("proxybo", THREE, {"best_share": 1.0}),
-    "published": ("proxybo", THREE, {"best_share": 1.0, "informed": False}),
     "4 workers": ("proxybo", THREE, {"workers": 4}), "perfect": ("proxybo", ("perfect",), {}),
     "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
 }

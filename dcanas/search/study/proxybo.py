@@ -5,9 +5,8 @@ the surrogate by cross-validation), from it an influence (a softmax whose temper
 the candidates are ordered by the influence-weighted sum of the ranks that proxies and expected improvement give them.
 Plain Bayesian optimisation is the same without proxies. A proxy that orders wrongly is left out, never turned round.
 
-Beyond the paper: reliability is measured on pairs that concern the best (`best_share`); the forest sees the proxies'
-ranks beside the architecture (`informed`), so that it may also learn where a proxy is right, and it learns normal
-scores of the values (`surrogate`).
+Beyond the paper: the forest learns normal scores of the values (`surrogate`), and beside the architecture it sees the
+ranks by those proxies that say something about them (`informed`), so that it may also learn where a proxy is right.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from numpy.random import Generator
 from dcanas.basics.keys import derive_seed
 from dcanas.search.study.candidates import Candidates, Pool, ranks
 from dcanas.search.study.history import History
-from dcanas.search.study.reliability import influences, reliability
+from dcanas.search.study.reliability import influences, reliability, says_something
 from dcanas.search.study.samplers import Proposal, first_trials, samplers
 from dcanas.search.study.surrogate import (
     Forest,
@@ -67,25 +66,29 @@ class proxybo:  # noqa: N801
             first = self.settings.initial
             values, scores, choices = values[:first], scores[:, :first], choices[:first]
         return np.array([self._own_reliability(choices, scores, values),
-                         *reliability(scores, values, self.settings.best_share)])
+                         *reliability(scores, values)])
 
     def _own_reliability(self, choices: np.ndarray, scores: np.ndarray, values: np.ndarray) -> float:
         """Return the surrogate's by cross-validation on the first observations; the last answer is kept."""
         count = cross_validated_count(len(values))
         key = choices[:count].tobytes() + values[:count].tobytes()
         if self._known[0] != key:
-            features = self._seen(self.candidates.features(choices[:count]), scores[:, :count])
-            blind = cross_validated(features, normal_scores(values[:count]), derive_seed("folds", count),
-                                    self.settings.trees)
-            self._known = key, 0.0 if blind is None else float(
-                reliability(blind[None], values[:count], self.settings.best_share)[0])
+            features, own, known = self.candidates.features(choices[:count]), scores[:, :count], values[:count]
+            blind = cross_validated(lambda told: self._seen(features, own, self._heard(own[:, told], known[told])),
+                                    normal_scores(known), derive_seed("folds", count), self.settings.trees)
+            self._known = key, 0.0 if blind is None else float(reliability(blind[None], known)[0])
         return self._known[1]
 
-    def _seen(self, features: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """Return what the forest sees of architectures: how they are made and, informed, how proxies rank them."""
-        if not self.settings.informed or not len(scores):
-            return features
-        return np.hstack([features, ranks(scores).T / scores.shape[1]])
+    def _heard(self, scores: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return which proxies the forest may see: by these observations they say something, rightly or wrongly."""
+        if not self.settings.informed:
+            return np.zeros(len(scores), dtype=bool)
+        return says_something(reliability(scores, values), len(values))
+
+    @staticmethod
+    def _seen(features: np.ndarray, scores: np.ndarray, heard: np.ndarray) -> np.ndarray:
+        """Return what the forest sees of architectures: how they are made, and how proxies rank them."""
+        return np.hstack([features, ranks(scores[heard]).T / len(features)]) if heard.any() else features
 
     def _influences(self, trusted: np.ndarray, observed: int) -> np.ndarray:
         if self.settings.dynamics == "fixed":
@@ -107,7 +110,7 @@ class proxybo:  # noqa: N801
         opinions = self.candidates.scores(pending)[:len(scores)]
         seen = self._seen(  # together, so that ranks mean the same
             np.vstack([self.candidates.features(history.choices), self.candidates.features(pending), pool.features]),
-            np.hstack([scores, opinions, pool.scores]))
+            np.hstack([scores, opinions, pool.scores]), self._heard(scores, history.values))
         observed, open_ones, others = np.split(seen, [len(values), len(values) + len(pending)])
         forest = Forest(observed, values, seed, self.settings.trees)
         if len(pending):

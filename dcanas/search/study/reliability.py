@@ -6,18 +6,11 @@ Shen et al., "ProxyBO: Accelerating Neural Architecture Search via Bayesian Opti
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-LEAST_BEST = 5  # observations that count as the best, however small their share
 
-
-def reliability(scores: np.ndarray, values: np.ndarray, best_share: float = 1.0) -> np.ndarray:
+def reliability(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return the share of observed pairs that each score orders as they are.
-
-    best_share: pairs count in which one belongs to the best of so large a share, at least five (1: all, as published):
-    who tells bad networks from worse ones helps nobody to find the best.
 
     A pair of equal values says nothing and does not count; a score that is equal (or absent, NaN) for both orders
     half of it; a score that exists for one of them only prefers that one. Without any pair: 0.5, knowing nothing.
@@ -27,8 +20,7 @@ def reliability(scores: np.ndarray, values: np.ndarray, best_share: float = 1.0)
     n = len(values)
     first, second = np.triu_indices(n, 1)
     order = np.sign(values[first] - values[second])
-    least_best = np.sort(values)[-min(n, max(LEAST_BEST, math.ceil(best_share * n)))] if n else 0.0
-    kept = (order != 0) & (np.maximum(values[first], values[second]) >= least_best)
+    kept = order != 0
     if not kept.any():
         return np.full(len(scores), 0.5)
     first, second, order = first[kept], second[kept], order[kept]
@@ -39,6 +31,16 @@ def reliability(scores: np.ndarray, values: np.ndarray, best_share: float = 1.0)
         agreement = (a > b).astype(np.int8) - (a < b)
         found[i] = 0.5 + 0.5 * float(np.mean(agreement * order))
     return found
+
+
+def says_something(reliabilities: np.ndarray, observed: int) -> np.ndarray:
+    """Return which reliabilities are further from 1/2 than two standard errors of a score that knows nothing.
+
+    The variance of Kendall's tau = 2 reliability - 1 under independence is 2 (2n + 5) / (9 n (n - 1)) (Kendall, 1938).
+    Shape: (m,) -> (m,) bool.
+    """
+    n = max(observed, 2)
+    return np.abs(2 * reliabilities - 1) > 2 * np.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1)))
 
 
 def influences(reliabilities: np.ndarray, observed: int, temperature: float) -> np.ndarray:

@@ -12,7 +12,6 @@ RANGES: Ranges = {
     "evaluations": (int, 1, 1_000_000),
     "initial": (int, 1, 100_000),
     "warm_up": (int, 0, 1_000_000),
-    "best_share": (float, 0, 1),
     "temperature": (float, 1e-4, 100),
     "trees": (int, 2, 10_000),
     "drawn": (int, 1, 100_000),
@@ -39,8 +38,7 @@ class SamplerSettings:
             the proxies instead (warm-up of Abdelfattah et al., ICLR 2021).
         dynamics: influences are "measured" anew before every proposal, "frozen" as after the first trials, or "fixed"
             by `weights` (proxy or "surrogate" -> weight; equal ones where it is empty).
-        best_share: reliability is measured on pairs in which one is among the best of so large a share (1: on all).
-        temperature: tau_0 of the softmax over reliabilities. informed: the random forest sees the proxies' ranks beside
+        temperature: tau_0 of the softmax over reliabilities. informed: the random forest sees proxies' ranks beside
             the architecture. trees: of the forest.
         drawn, incumbents: where candidates cannot be listed, so many random ones and all neighbours of so many of
             the best are candidates.
@@ -57,7 +55,6 @@ class SamplerSettings:
     warm_up: int = 0
     dynamics: str = "measured"
     weights: dict[str, float] = field(default_factory=dict)
-    best_share: float = 0.3
     temperature: float = 0.05
     informed: bool = True
     trees: int = 25
