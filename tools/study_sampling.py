@@ -1,6 +1,6 @@
 """Compares samplers and static rules on published tables, with a simulated clock; thousands of searches on a laptop.
 
-    python tools/study_sampling.py run --out sampling.jsonl --tasks cifar10 --seeds 20 --workers 2
+    python tools/study_sampling.py run --out sampling.jsonl --tasks cifar10 --first-seed 100 --workers 2
     python tools/study_sampling.py report --out sampling.jsonl --figure docs/figures/sampling.svg
 
 Tasks: cifar10 (NAS-Bench-201, accuracy of the 200-epoch validation training), cifar100 (its published test accuracy,
@@ -52,7 +52,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...], dict]] = {  # name -> sampler, pr
     "proxybo": ("proxybo", THREE, {}), "proxybo13": ("proxybo", THIRTEEN, {}), "noise": ("proxybo", NOISE, {}),
     "frozen": ("proxybo", THREE, {"dynamics": "frozen"}), "fixed": ("proxybo", THREE, {"dynamics": "fixed"}),
     "synflow only": ("proxybo", ("synflow",), {}), "warm-up": ("bo", THREE, {"warm_up": 3000}),
-    "blind": ("proxybo", THREE, {"informed": False}), "moves": ("evolution", THREE, {"moves": 10}),
+    "moves": ("evolution", THREE, {"moves": 10}),
     "4 workers": ("proxybo", THREE, {"workers": 4}), "perfect": ("proxybo", ("perfect",), {}),
     "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
 }
@@ -171,7 +171,8 @@ def job(name: str, method: str, seed: int) -> dict:
 
 def run(options: argparse.Namespace) -> None:
     done = {(row["task"], row["method"], row["seed"]) for row in read(options.out)}
-    wanted = [(name, method, seed) for name in options.tasks for seed in range(options.seeds)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    wanted = [(name, method, seed) for name in options.tasks for seed in seeds
               for method in options.methods or default_methods(name)]
     left = [each for each in wanted if each not in done]
     with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool, options.out.open("a") as file:
@@ -289,6 +290,7 @@ def main(arguments: list[str]) -> None:
                         choices=["cifar10", "cifar100", "macro", "permuted", "limited", "both"])
     parser.add_argument("--methods", nargs="+", help="default: all that fit the task")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--task", default="cifar10", help="of the figure")

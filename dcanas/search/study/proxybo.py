@@ -4,9 +4,7 @@ Before every proposal each proxy and the surrogate get a reliability (the share 
 the surrogate by cross-validation), from it an influence (a softmax whose temperature falls with the observations), and
 the candidates are ordered by the influence-weighted sum of the ranks that proxies and expected improvement give them.
 Plain Bayesian optimisation is the same without proxies. A proxy that orders wrongly is left out, never turned round.
-
-Beyond the paper: the forest learns normal scores of the values (`surrogate`), and beside the architecture it sees the
-ranks by those proxies that say something about them (`informed`), so that it may also learn where a proxy is right.
+Beyond the paper, the forest learns normal scores of the values.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from numpy.random import Generator
 from dcanas.basics.keys import derive_seed
 from dcanas.search.study.candidates import Candidates, Pool, ranks
 from dcanas.search.study.history import History
-from dcanas.search.study.reliability import influences, reliability, says_something
+from dcanas.search.study.reliability import influences, reliability
 from dcanas.search.study.samplers import Proposal, first_trials, samplers
 from dcanas.search.study.surrogate import (
     Forest,
@@ -45,11 +43,11 @@ class proxybo:  # noqa: N801
         if len(history) < self.settings.initial or not history.succeeded:
             return first_trials(self.candidates, history, rng)
         seed = int(rng.integers(2 ** 31))
-        scores = self.candidates.scores(history.choices)[:len(self.names) - 1]
-        trusted = self._reliabilities(history, scores)
+        features = self.candidates.features(history.choices)
+        trusted = self._reliabilities(history, features)
         weights = self._influences(trusted, len(history.succeeded))
         pool = self.candidates.pool(history, rng)
-        improvement = self._log_improvement(history, scores, pool, seed) + pool.log_feasible
+        improvement = self._log_improvement(history, features, pool, seed) + pool.log_feasible
         placed = ranks(np.vstack([improvement, pool.scores]))
         with np.errstate(over="ignore"):
             combined = (weights @ placed) / np.exp(pool.log_feasible)  # a rank counts for less where a limit may break
@@ -57,38 +55,28 @@ class proxybo:  # noqa: N801
         return Proposal(self.candidates.architecture(pool.choices[chosen]), self._why(
             trusted, weights, placed[:, chosen], pool, chosen, float(improvement[chosen])))
 
-    def _reliabilities(self, history: History, scores: np.ndarray) -> np.ndarray:
+    def _reliabilities(self, history: History, features: np.ndarray) -> np.ndarray:
         """Return that of the surrogate (0 below ten observations), then those of the proxies."""
+        values = history.values
         if len(self.names) == 1 or self.settings.dynamics == "fixed":
             return np.zeros(len(self.names))  # nothing depends on them
-        values, choices = history.values, history.choices
         if self.settings.dynamics == "frozen":  # as measured on the first trials
             first = self.settings.initial
-            values, scores, choices = values[:first], scores[:, :first], choices[:first]
-        return np.array([self._own_reliability(choices, scores, values),
-                         *reliability(scores, values)])
+            values, features, choices = values[:first], features[:first], history.choices[:first]
+        else:
+            choices = history.choices
+        return np.array([self._own_reliability(features, values),
+                         *reliability(self.candidates.scores(choices), values)])
 
-    def _own_reliability(self, choices: np.ndarray, scores: np.ndarray, values: np.ndarray) -> float:
+    def _own_reliability(self, features: np.ndarray, values: np.ndarray) -> float:
         """Return the surrogate's by cross-validation on the first observations; the last answer is kept."""
         count = cross_validated_count(len(values))
-        key = choices[:count].tobytes() + values[:count].tobytes()
+        key = features[:count].tobytes() + values[:count].tobytes()
         if self._known[0] != key:
-            features, own, known = self.candidates.features(choices[:count]), scores[:, :count], values[:count]
-            blind = cross_validated(lambda told: self._seen(features, own, self._heard(own[:, told], known[told])),
-                                    normal_scores(known), derive_seed("folds", count), self.settings.trees)
-            self._known = key, 0.0 if blind is None else float(reliability(blind[None], known)[0])
+            blind = cross_validated(features[:count], normal_scores(values[:count]), derive_seed("folds", count),
+                                    self.settings.trees)
+            self._known = key, 0.0 if blind is None else float(reliability(blind[None], values[:count])[0])
         return self._known[1]
-
-    def _heard(self, scores: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Return which proxies the forest may see: by these observations they say something, rightly or wrongly."""
-        if not self.settings.informed:
-            return np.zeros(len(scores), dtype=bool)
-        return says_something(reliability(scores, values), len(values))
-
-    @staticmethod
-    def _seen(features: np.ndarray, scores: np.ndarray, heard: np.ndarray) -> np.ndarray:
-        """Return what the forest sees of architectures: how they are made, and how proxies rank them."""
-        return np.hstack([features, ranks(scores[heard]).T / len(features)]) if heard.any() else features
 
     def _influences(self, trusted: np.ndarray, observed: int) -> np.ndarray:
         if self.settings.dynamics == "fixed":
@@ -98,28 +86,21 @@ class proxybo:  # noqa: N801
         first = self.settings.initial if self.settings.dynamics == "frozen" else observed
         return influences(trusted, min(first, observed), self.settings.temperature)
 
-    def _log_improvement(self, history: History, scores: np.ndarray, pool: Pool, seed: int) -> np.ndarray:
+    def _log_improvement(self, history: History, features: np.ndarray, pool: Pool, seed: int) -> np.ndarray:
         """Return log expected improvement over the best feasible observation.
 
         What others are at work on counts as observed at the value the surrogate expects, so that nobody asks beside
         it for the same reason.
         """
         values = normal_scores(history.values)
-        pending = np.array([arch.choices for arch in history.pending], dtype=np.int64)
-        pending = pending.reshape(-1, pool.choices.shape[1])
-        opinions = self.candidates.scores(pending)[:len(scores)]
-        seen = self._seen(  # together, so that ranks mean the same
-            np.vstack([self.candidates.features(history.choices), self.candidates.features(pending), pool.features]),
-            np.hstack([scores, opinions, pool.scores]), self._heard(scores, history.values))
-        observed, open_ones, others = np.split(seen, [len(values), len(values) + len(pending)])
-        forest = Forest(observed, values, seed, self.settings.trees)
-        if len(pending):
-            forest = Forest(np.vstack([observed, open_ones]), np.append(values, forest.predict(open_ones)[0]), seed,
+        forest = Forest(features, values, seed, self.settings.trees)
+        if history.pending:
+            open_ones = self.candidates.features(np.array([arch.choices for arch in history.pending]))
+            forest = Forest(np.vstack([features, open_ones]), np.append(values, forest.predict(open_ones)[0]), seed,
                             self.settings.trees)
         feasible = np.array([o.feasible for o in history.succeeded])
-        mean, deviation = forest.predict(others)
-        return log_expected_improvement(mean, deviation, float(values[feasible].max() if feasible.any()
-                                                               else values.max()))
+        best = values[feasible].max() if feasible.any() else values.max()
+        return log_expected_improvement(*forest.predict(pool.features), float(best))
 
     def _why(self, trusted: np.ndarray, weights: np.ndarray, placed: np.ndarray, pool: Pool, chosen: int,
              improvement: float) -> dict[str, Any]:

@@ -33,16 +33,6 @@ def reliability(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
     return found
 
 
-def says_something(reliabilities: np.ndarray, observed: int) -> np.ndarray:
-    """Return which reliabilities are further from 1/2 than two standard errors of a score that knows nothing.
-
-    The variance of Kendall's tau = 2 reliability - 1 under independence is 2 (2n + 5) / (9 n (n - 1)) (Kendall, 1938).
-    Shape: (m,) -> (m,) bool.
-    """
-    n = max(observed, 2)
-    return np.abs(2 * reliabilities - 1) > 2 * np.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1)))
-
-
 def influences(reliabilities: np.ndarray, observed: int, temperature: float) -> np.ndarray:
     """Return shares of influence: a softmax over reliabilities that hardens as observations accumulate.
 

@@ -38,8 +38,7 @@ class SamplerSettings:
             the proxies instead (warm-up of Abdelfattah et al., ICLR 2021).
         dynamics: influences are "measured" anew before every proposal, "frozen" as after the first trials, or "fixed"
             by `weights` (proxy or "surrogate" -> weight; equal ones where it is empty).
-        temperature: tau_0 of the softmax over reliabilities. informed: the random forest sees proxies' ranks beside
-            the architecture. trees: of the forest.
+        temperature: tau_0 of the softmax over reliabilities. trees: of the random forest.
         drawn, incumbents: where candidates cannot be listed, so many random ones and all neighbours of so many of
             the best are candidates.
         population, tournament: of ageing evolution. moves: children (of local search: neighbours) among which the
@@ -56,7 +55,6 @@ class SamplerSettings:
     dynamics: str = "measured"
     weights: dict[str, float] = field(default_factory=dict)
     temperature: float = 0.05
-    informed: bool = True
     trees: int = 25
     drawn: int = 200
     incumbents: int = 5

@@ -6,8 +6,6 @@ that a forest of a hundred accuracies explains.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy.special import log_ndtr, ndtr, ndtri
 from scipy.stats import rankdata
@@ -54,17 +52,12 @@ class Forest:
         return each.mean(0) * self._scale + self._mean, each.std(0) * self._scale
 
 
-def cross_validated(see: Callable[[np.ndarray], np.ndarray], values: np.ndarray, seed: int,
-                    trees: int = TREES) -> np.ndarray | None:
-    """Return a prediction of every value by a forest that has not seen it (5 folds); None below ten observations.
-
-    see: returns the features of all rows, knowing the values of the rows it is given only. (m,) -> (n, features).
-    """
+def cross_validated(features: np.ndarray, values: np.ndarray, seed: int, trees: int = TREES) -> np.ndarray | None:
+    """Return a prediction of every value by a forest that has not seen it (5 folds); None below ten observations."""
     if len(values) < LEAST_CROSS_VALIDATED:
         return None
     found = np.empty(len(values))
-    for fold, (train, held) in enumerate(KFold(FOLDS, shuffle=True, random_state=seed % 2 ** 32).split(values)):
-        features = see(train)
+    for fold, (train, held) in enumerate(KFold(FOLDS, shuffle=True, random_state=seed % 2 ** 32).split(features)):
         found[held] = Forest(features[train], values[train], seed + fold, trees).predict(features[held])[0]
     return found
 
