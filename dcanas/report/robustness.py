@@ -23,7 +23,7 @@ def rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
         yield ["worst case", f"{result['eps_255']:g}", *_share(result["worst_case"])]
     for file in found["files"]:
         for result in file["results"]:
-            yield [f"square alone, {file['file']}", f"{result['eps_255']:g}", *_share(result["worst_case"])]
+            yield [f"then square on {file['file']}", f"{result['eps_255']:g}", *_share(result["worst_case"])]
     corrupted = found["corruptions"]
     if corrupted["mean"] is not None:
         yield ["15 corruptions, mean", "–", *_share({"accuracy": corrupted["mean"], "interval": corrupted["interval"]})]

@@ -109,6 +109,19 @@ def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str |
     return results
 
 
+def classified_rightly(model: Model, images: Any, labels: Any, batch_size: int = BATCH) -> Tensor:
+    """Return which images are classified rightly without an attack. Shape: (N, C, H, W), (N,) -> (N,) bool.
+
+    Raises `UserError` for images, labels or logits that no attack could be judged by.
+    """
+    check_images(torch.as_tensor(images))
+    target = torch.as_tensor(labels)
+    check_labels(target, len(images))
+    run = _Evaluation(model, images, target, (), "linf", 0, batch_size, True, lambda attack, done, total: None,
+                      lambda: False)
+    return run.inspect()[1]
+
+
 @dataclass(frozen=True)
 class _Evaluation:
     """What stays the same at every eps."""

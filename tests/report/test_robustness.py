@@ -54,7 +54,7 @@ def test_rows_and_notes():
     table = list(robustness.rows(FOUND))
     assert [row[:2] for row in table] == [
         ["clean", "0"], ["fgsm", "2"], ["then square", "2"], ["worst case", "2"], ["fgsm", "8"], ["then square", "8"],
-        ["worst case", "8"], ["square alone, model.onnx", "8"]]
+        ["worst case", "8"], ["then square on model.onnx", "8"]]
     assert table[6][2:] == ["50.00 %", "40.00 to 60.00 %"]
     notes = robustness.notes(FOUND)
     assert notes[1] == "Corruption accuracy is not available: two channels."
