@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from dcanas.basics.errors import UserError
-from dcanas.costs import LinearCost, count_costs
+from dcanas.costs.linear import linear_counts
 from dcanas.report.record import RunRecord
 from dcanas.spaces import Architecture, Space, load_space, load_space_file
 from dcanas.spaces.types import CellSpec
@@ -72,5 +72,7 @@ def used_edges(space: Space, cell: Cell, arch: Architecture) -> list[tuple[int, 
 def without_parameters(space: Space, input_shape: tuple[int, int, int], classes: int,
                        skeleton: Mapping[str, Any]) -> list[list[bool]] | None:
     """Return per slot and option whether it costs no parameters; None where parameters do not add up over slots."""
-    cost = count_costs(space, input_shape, classes, **skeleton)[0]
-    return [[price == 0 for price in row] for row in cost.table] if isinstance(cost, LinearCost) else None
+    if not space.additive:
+        return None
+    params = linear_counts(space, input_shape, classes, **skeleton)["params"]
+    return [[price == 0 for price in row] for row in params.table]
