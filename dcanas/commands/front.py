@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,7 @@ def main(session: Session, command: str) -> int:
     found = front_of(run_search(session)["trials"], settings.front)
     folder = search_folder(session)
     write_json(folder / "front.json", found)
-    from dcanas.report.figures.canvas import svg_file  # here: matplotlib takes a second
-    from dcanas.report.figures.studying import unbeaten
-
-    (folder / "front.svg").write_bytes(svg_file(unbeaten(found["front"], settings.front)))
+    _draw(folder / "front.svg", found["front"], settings.front)
     names = (ACCURACY, *settings.front)
     rows = [[row["architecture"], *(f"{row[name]:,.6g}" for name in names), "knee" if row["knee"] else ""]
             for row in found["front"]]
@@ -43,6 +41,12 @@ def main(session: Session, command: str) -> int:
                         f"{found['trials']} trials in each objective.")
     session.display.say(f"Front: {folder / 'front.json'}, {folder / 'front.svg'}")
     return 0
+
+
+def _draw(path: Path, front: list[dict[str, Any]], costs: tuple[str, ...]) -> None:
+    from dcanas.report.figures import canvas, studying  # here: matplotlib takes a second
+
+    path.write_bytes(canvas.svg_file(studying.unbeaten(front, costs)))
 
 
 def front_of(trials: list[dict[str, Any]], costs: tuple[str, ...]) -> dict[str, Any]:

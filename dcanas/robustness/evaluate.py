@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,14 @@ def robust_accuracy(model: Model, images: Any, labels: Any, attacks: Iterable[st
 
 def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str | AttackSpec],
                  eps: Iterable[float], *, norm: str = "linf", seed: int = 0, batch_size: int = BATCH,
-                 survivors_only: bool = True, folder: Path | None = None, model_key: str | None = None,
+                 survivors_only: bool = True, among: Sequence[np.ndarray] | None = None, folder: Path | None = None,
+                 model_key: str | None = None,
                  on_batch: Callable[[str, int, int], None] = lambda attack, done, total: None,
                  should_stop: Callable[[], bool] = lambda: False) -> list[RobustAccuracy]:
     """Return `robust_accuracy` at each eps, smallest first.
+
+    among: per eps (N,) bool, the images that are attacked at all; the others count as misled. So a second model goes on
+    where a first has been attacked.
 
     What misleads the model within a small ball lies in every larger one: images that fell at one eps stay fallen
     (for the attack that felled them), so that no share rises with eps.
@@ -104,22 +108,10 @@ def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str |
         records.open(evaluation_key(model, model_key, tensor, target, suite, norm, seed, survivors_only))
     results, fallen = [], {spec.name: torch.zeros(len(tensor), dtype=torch.bool) for spec in suite}
     found, right = run.inspect()
-    for size in sizes:
-        results.append(run.at(size, right, fallen, found, records))
+    for number, size in enumerate(sizes):
+        asked = right if among is None else right & torch.from_numpy(among[number])
+        results.append(run.at(size, right, asked, fallen, found, records))
     return results
-
-
-def classified_rightly(model: Model, images: Any, labels: Any, batch_size: int = BATCH) -> Tensor:
-    """Return which images are classified rightly without an attack. Shape: (N, C, H, W), (N,) -> (N,) bool.
-
-    Raises `UserError` for images, labels or logits that no attack could be judged by.
-    """
-    check_images(torch.as_tensor(images))
-    target = torch.as_tensor(labels)
-    check_labels(target, len(images))
-    run = _Evaluation(model, images, target, (), "linf", 0, batch_size, True, lambda attack, done, total: None,
-                      lambda: False)
-    return run.inspect()[1]
 
 
 @dataclass(frozen=True)
@@ -158,18 +150,18 @@ class _Evaluation:
                 checks.append(zero_gradients(first))
         return [text for text in checks if text], right
 
-    def at(self, eps: float, right: Tensor, fallen: dict[str, Tensor], found: list[str],
+    def at(self, eps: float, right: Tensor, asked: Tensor, fallen: dict[str, Tensor], found: list[str],
            records: Records) -> RobustAccuracy:
-        """Run the list at one eps; `fallen` gains what each attack fells."""
+        """Run the list at one eps on the images asked for; `fallen` gains what each attack fells."""
         robust: dict[str, Tensor] = {}
-        standing = right & ~torch.stack(list(fallen.values())).any(0)
+        standing = asked & ~torch.stack(list(fallen.values())).any(0)
         after: dict[str, Rate] = {}
         for spec in self.suite:
-            candidates = standing if self.survivors_only else right & ~fallen[spec.name]
+            candidates = standing if self.survivors_only else asked & ~fallen[spec.name]
             self._attack(spec, eps, candidates, fallen[spec.name], records)
             robust[spec.name] = ~fallen[spec.name]
             standing = standing & robust[spec.name]
-            after[spec.name] = Rate.of(standing if self.survivors_only else right & robust[spec.name])
+            after[spec.name] = Rate.of(standing if self.survivors_only else asked & robust[spec.name])
         beaten = square_beats_apgd(robust, {s.name: s.attack for s in self.suite})
         texts = (*found, *([beaten] if beaten else []))
         for text in texts:

@@ -178,3 +178,17 @@ def test_bad_lists_of_attacks() -> None:
         robust_curve(network, images, labels, ["pgd"], [])
     with pytest.raises(UserError, match="eps=4 is more than"):
         robust_accuracy(network, images, labels, ["pgd"], 4)
+
+
+def test_a_second_model_goes_on_where_a_first_was_attacked() -> None:
+    """Images left out count as misled, and what is drawn for the others does not depend on who was left out."""
+    network = random_network(1)
+    images, labels = batch(network, 1, 30)
+    half = np.arange(30) % 2 == 0
+    whole = robust_curve(network, images, labels, SUITE, [0.02, 0.04], batch_size=8)
+    found = robust_curve(network, images, labels, SUITE, [0.02, 0.04], batch_size=8, among=[half, half])
+    for one, other in zip(whole, found, strict=True):
+        np.testing.assert_array_equal(other.robust, one.robust & half)
+        assert other.clean == one.clean
+        assert 0 < other.worst.correct < one.worst.correct
+        assert other.worst.count == 30

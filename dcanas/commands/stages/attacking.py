@@ -25,8 +25,6 @@ from dcanas.export import as_floats, onnx_predict, open_session
 from dcanas.export.folded import folded
 from dcanas.robustness import RobustAccuracy, Threat, corruption_accuracy, corruptions, robust_curve
 from dcanas.robustness.corruptions.apply import SEVERITIES, SMALLEST_SIDE
-from dcanas.robustness.evaluate import classified_rightly
-from dcanas.robustness.rate import Rate
 from dcanas.robustness.suite import AttackSpec
 from dcanas.training.splits import sample
 
@@ -53,12 +51,12 @@ def attack_network(session: Session, folder: Path, threat: Threat, title: str, v
                              "eps_255": sorted(set(threat.eps_255)), "seed": session.settings.seed,
                              "attacks": [asdict(spec) for spec in suite]}
     model = folded(trained_model(session, folder)).to(session.compute)
-    network = _curve(session, model, images, labels, threat, suite, threat.sizes, work / "test", title)
+    network = _curve(session, model, images, labels, threat, suite, work / "test", title)
     value["results"] = _as_json(network)
     if validation:
         seen, named = _images(session, session.dataset.validation, threat)
-        value["validation"] = _as_json(_curve(session, model, seen, named, threat, suite, threat.sizes,
-                                              work / "validation", f"{title}, validation images"))
+        value["validation"] = _as_json(_curve(session, model, seen, named, threat, suite, work / "validation",
+                                              f"{title}, validation images"))
     blind = [spec for spec in suite if not spec.needs_gradients]
     value["files"] = [_file(session, path, digests[path.name], images, labels, threat, blind, network, work, title)
                       for path in files if blind]
@@ -76,13 +74,13 @@ def _images(session: Session, rows: np.ndarray, threat: Threat) -> tuple[np.ndar
 
 
 def _curve(session: Session, model: Any, images: np.ndarray, labels: np.ndarray, threat: Threat,
-           suite: tuple[AttackSpec, ...] | list[AttackSpec], sizes: Sequence[float], work: Path, title: str,
-           digest: str | None = None) -> list[RobustAccuracy]:
+           suite: tuple[AttackSpec, ...] | list[AttackSpec], work: Path, title: str, digest: str | None = None,
+           among: Sequence[np.ndarray] | None = None) -> list[RobustAccuracy]:
     """Return the results at each size, smallest first."""
     with session.display.stage(title) as bar, session.interrupts.between_steps():
-        return robust_curve(model, images, labels, suite, sizes, norm=threat.norm, seed=session.settings.seed,
-                            batch_size=_batch(images), folder=work, model_key=digest, on_batch=_teller(bar),
-                            should_stop=session.interrupts.should_stop)
+        return robust_curve(model, images, labels, suite, threat.sizes, norm=threat.norm, seed=session.settings.seed,
+                            batch_size=_batch(images), among=among, folder=work, model_key=digest,
+                            on_batch=_teller(bar), should_stop=session.interrupts.should_stop)
 
 
 def _as_json(found: list[RobustAccuracy]) -> list[dict[str, Any]]:
@@ -101,25 +99,10 @@ def _file(session: Session, path: Path, digest: str, images: np.ndarray, labels:
     It gets the images that withstood all attacks on the network; `network`: those, smallest size first.
     """
     runtime, threads = open_session(path), torch.get_num_threads()
-
-    def predict(batch: np.ndarray) -> np.ndarray:
-        return onnx_predict(runtime, batch, threads)
-
-    left = classified_rightly(predict, images, labels, _batch(images)).numpy()
-    results: list[dict[str, Any]] = []
-    clean = Rate.of(torch.from_numpy(left)).as_json()
-    for before in network:
-        left = left & before.robust
-        row: dict[str, Any] = {"eps_255": 255 * before.eps, "clean": clean, "passed_on": int(left.sum()),
-                               "warnings": []}
-        if left.any():
-            (found,) = _curve(session, predict, images[left], labels[left], threat, suite, [before.eps],
-                              work / f"file-{digest[:16]}-{before.eps:.6f}",
-                              f"{title}, {path.name} in ONNX Runtime", digest)
-            left[left] = found.robust
-            row["warnings"] = list(found.warnings)
-        results.append({**row, "worst_case": Rate.of(torch.from_numpy(left)).as_json()})
-    return {"file": path.name, "sha256": digest, "results": results}
+    found = _curve(session, lambda x: onnx_predict(runtime, x, threads), images, labels, threat, suite,
+                   work / f"file-{digest[:16]}", f"{title}, {path.name} in ONNX Runtime", digest,
+                   [result.robust for result in network])
+    return {"file": path.name, "sha256": digest, "results": _as_json(found)}
 
 
 def _corruptions(session: Session, model: Any, images: np.ndarray, labels: np.ndarray, work: Path,
