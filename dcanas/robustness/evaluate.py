@@ -80,14 +80,15 @@ def robust_accuracy(model: Model, images: Any, labels: Any, attacks: Iterable[st
 
 def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str | AttackSpec],
                  eps: Iterable[float], *, norm: str = "linf", seed: int = 0, batch_size: int = BATCH,
-                 survivors_only: bool = True, among: Sequence[np.ndarray] | None = None, folder: Path | None = None,
-                 model_key: str | None = None,
+                 survivors_only: bool = True, among: Sequence[np.ndarray] | None = None, shipped: Model | None = None,
+                 folder: Path | None = None, model_key: str | None = None,
                  on_batch: Callable[[str, int, int], None] = lambda attack, done, total: None,
                  should_stop: Callable[[], bool] = lambda: False) -> list[RobustAccuracy]:
     """Return `robust_accuracy` at each eps, smallest first.
 
     among: per eps (N,) bool, the images that are attacked at all; the others count as misled. So a second model goes on
-    where a first has been attacked.
+    where a first has been attacked. shipped: the same network as a device executes it, a function from images to
+    logits; attacks that need predictions only get it instead of `model` (`model_key` has to name both).
 
     What misleads the model within a small ball lies in every larger one: images that fell at one eps stay fallen
     (for the attack that felled them), so that no share rises with eps.
@@ -102,7 +103,7 @@ def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str |
         raise UserError("Robust accuracy needs at least one eps.")
     for size in sizes:
         check_eps(size, norm, tensor)
-    run = _Evaluation(model, images, target, suite, norm, seed, batch_size, survivors_only, on_batch, should_stop)
+    run = _Evaluation(model, shipped or model, images, target, suite, norm, seed, batch_size, survivors_only, on_batch, should_stop)
     records = Records(folder, len(tensor))
     if folder is not None:
         records.open(evaluation_key(model, model_key, tensor, target, suite, norm, seed, survivors_only))
@@ -119,6 +120,7 @@ class _Evaluation:
     """What stays the same at every eps."""
 
     model: Model
+    shipped: Model
     images: Any
     labels: Tensor
     suite: tuple[AttackSpec, ...]
@@ -129,22 +131,22 @@ class _Evaluation:
     on_batch: Callable[[str, int, int], None]
     should_stop: Callable[[], bool]
 
-    def task(self, part: Any) -> Task:
+    def task(self, part: Any, model: Model) -> Task:
         """Return a task on these images that changes nothing."""
-        device = place(self.model, torch.as_tensor(self.images[:1]))
+        device = place(model, torch.as_tensor(self.images[:1]))
         arrays = isinstance(self.images, np.ndarray)
         images = torch.as_tensor(self.images[part]).to(device)
-        return Task(self.model, images if images.dtype == torch.float64 else images.float(),
+        return Task(model, images if images.dtype == torch.float64 else images.float(),
                     self.labels[part].to(device).long(), 0.0, ball_of(self.norm), Draws(self.seed, np.arange(0)),
-                    arrays and not isinstance(self.model, torch.nn.Module))
+                    arrays and not isinstance(model, torch.nn.Module))
 
     def inspect(self) -> tuple[list[str], Tensor]:
         """Return warnings from the first batch, and which images are classified rightly without an attack."""
         with evaluation(self.model):
             parts = [slice(i, i + self.batch_size) for i in range(0, len(self.labels), self.batch_size)]
-            tasks = (self.task(part) for part in parts)
+            tasks = (self.task(part, self.model) for part in parts)
             right = torch.cat([~t.misclassified(t.images, t.labels).cpu() for t in tasks])
-            first = self.task(parts[0])
+            first = self.task(parts[0], self.model)
             checks = [randomised(first)]
             if any(spec.needs_gradients for spec in self.suite):
                 checks.append(zero_gradients(first))
@@ -170,7 +172,7 @@ class _Evaluation:
                               Rate.of(standing), standing.numpy(), texts)
 
     def _attack(self, spec: AttackSpec, eps: float, candidates: Tensor, fallen: Tensor, records: Records) -> None:
-        name = f"{spec.name} {eps!r}"
+        name, model = f"{spec.name} {eps!r}", self.model if spec.needs_gradients else self.shipped
         rows = candidates.nonzero()[:, 0]
         known_rows, known_fallen = records.known(name, rows)
         fallen[known_rows] |= known_fallen
@@ -178,11 +180,11 @@ class _Evaluation:
         for start in range(0, len(todo), self.batch_size):
             part = todo[start:start + self.batch_size]
             images = self.images[part.numpy()] if isinstance(self.images, np.ndarray) else self.images[part]
-            adversarial = known[spec.attack](self.model, images, self.labels[part], eps, norm=self.norm,
+            adversarial = known[spec.attack](model, images, self.labels[part], eps, norm=self.norm,
                                              seed=self.seed, indices=part.numpy(), batch_size=self.batch_size,
                                              **spec.options)
-            with evaluation(self.model):  # judged anew, on what would be delivered
-                task = self.task(part.numpy() if isinstance(self.images, np.ndarray) else part)
+            with evaluation(model):  # judged anew, on what would be delivered
+                task = self.task(part.numpy() if isinstance(self.images, np.ndarray) else part, model)
                 changed = torch.as_tensor(adversarial).to(task.images)
                 fooled = task.misclassified(changed, task.labels).cpu()
             fallen[part] |= fooled

@@ -41,6 +41,11 @@ def test_a_least_accuracy_is_met_by_the_lower_end_at_the_largest_size():
         "the delivered network has learnt from, 70.00 % (95 % interval 60.00 to 80.00 %) did.")
 
 
+def test_of_another_file_that_is_delivered_its_own_share_counts():
+    assert robustness.worst_case({**FOUND, "delivered": "model.onnx"})["accuracy"] == 0.55
+    assert robustness.worst_case({**FOUND, "delivered": "model.onnx"}, "validation")["accuracy"] == 0.7
+
+
 def test_the_remedy_follows_from_the_recipe():
     for adversarial, told in ((PLAIN, "train=fast_at train.adversarial.eps_255=8, at some cost"),
                               ({**PLAIN, "attack": "fast_at", "eps_255": 4.0}, "raise train.adversarial.eps_255 to 8"),

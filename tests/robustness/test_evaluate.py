@@ -23,6 +23,22 @@ from dcanas.robustness.rate import Rate
 SUITE = [attack_spec("pgd", steps=5), attack_spec("apgd_ce", steps=10), attack_spec("square", queries=20)]
 
 
+def test_attacks_without_gradients_work_on_what_is_shipped() -> None:
+    network, images, labels = random_network(1), *batch(random_network(1), 1, 30)
+    suite, asked = [attack_spec("fgsm"), attack_spec("square", queries=20)], []
+
+    def shipped(x):
+        asked.append(len(x))
+        return np.tile(np.float32([0, 0, 1, 0, 0]), (len(x), 1))
+
+    (found,) = robust_curve(network, images.numpy(), labels, suite, [0.04], shipped=shipped)
+    (alone,) = robust_curve(network, images.numpy(), labels, suite[:1], [0.04])
+    assert found.clean == alone.clean and found.attacks["fgsm"] == alone.attacks["fgsm"]
+    standing = torch.from_numpy(alone.robust)
+    assert found.worst.correct == int((standing & (labels == 2)).sum()) > 0  # the file says 2 of everything
+    assert max(asked) == int(standing.sum()) < 30
+
+
 def test_worst_case_is_the_intersection_and_survivors_only_changes_nothing_in_it() -> None:
     network = random_network(1)
     images, labels = batch(network, 1, 30)

@@ -1,5 +1,7 @@
 """Robustness of the delivered network: attacks on the torch network, Square on its ONNX files, common corruptions.
 
+Square sees predictions only, so it attacks the exported file in ONNX Runtime, where the delivered network lives.
+
 On images of the test split, which decide nothing: what is found is told, and held against `robust_accuracy_min` like a
 measured latency against its limit. The images of the validation split are among those the network has learnt from.
 """
@@ -20,14 +22,17 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
 from dcanas.commands.display import Bar
 from dcanas.commands.session import Session
+from dcanas.commands.stages.quantising import delivered_file
 from dcanas.commands.stages.training import trained_model
 from dcanas.export import as_floats, onnx_predict, open_session
 from dcanas.export.folded import folded
 from dcanas.robustness import RobustAccuracy, Threat, corruption_accuracy, corruptions, robust_curve
 from dcanas.robustness.corruptions.apply import SEVERITIES, SMALLEST_SIDE
 from dcanas.robustness.suite import AttackSpec
+from dcanas.robustness.task import Model
 from dcanas.training.splits import sample
 
+EXPORTED = "model.onnx"
 BATCH_VALUES = 128 * 3 * 32 * 32  # pixels times channels that are attacked at once
 
 
@@ -37,8 +42,9 @@ def attack_network(session: Session, folder: Path, threat: Threat, title: str, v
 
     validation: attack images of the validation split too. further: one more ONNX file.
     """
-    files = [*sorted(folder.glob("*.onnx")), *([further] if further else [])]
-    digests = {path.name: _digest(path) for path in files}
+    exported = folder / EXPORTED
+    others = [*sorted(set(folder.glob("*.onnx")) - {exported}), *([further] if further else [])]
+    digests = {path.name: _digest(path) for path in (exported, *others)}
     key = key_of(threat, session.settings.seed, digests, session.dataset.test_key, validation)
     work = folder / "robustness" / key
     done = work / "robustness.json"
@@ -49,17 +55,19 @@ def attack_network(session: Session, folder: Path, threat: Threat, title: str, v
     images, labels = _images(session, session.dataset.test, threat)
     value: dict[str, Any] = {"key": key, "split": "test", "n": len(labels), "norm": threat.norm,
                              "eps_255": sorted(set(threat.eps_255)), "seed": session.settings.seed,
-                             "attacks": [asdict(spec) for spec in suite]}
-    model = folded(trained_model(session, folder)).to(session.compute)
-    network = _curve(session, model, images, labels, threat, suite, work / "test", title)
+                             "attacks": [asdict(spec) for spec in suite],
+                             "delivered": delivered_file(folder)["onnx"]}
+    model, shipped = folded(trained_model(session, folder)).to(session.compute), _predictor(exported)
+    network = _curve(session, model, images, labels, threat, suite, work / "test", title, digests[EXPORTED],
+                     shipped=shipped)
     value["results"] = _as_json(network)
     if validation:
         seen, named = _images(session, session.dataset.validation, threat)
         value["validation"] = _as_json(_curve(session, model, seen, named, threat, suite, work / "validation",
-                                              f"{title}, validation images"))
+                                              f"{title}, validation images", digests[EXPORTED], shipped=shipped))
     blind = [spec for spec in suite if not spec.needs_gradients]
     value["files"] = [_file(session, path, digests[path.name], images, labels, threat, blind, network, work, title)
-                      for path in files if blind]
+                      for path in others if blind]
     value["corruptions"] = _corruptions(session, model, images, labels, work, title)
     write_json(done, value)
     return value
@@ -74,12 +82,12 @@ def _images(session: Session, rows: np.ndarray, threat: Threat) -> tuple[np.ndar
 
 
 def _curve(session: Session, model: Any, images: np.ndarray, labels: np.ndarray, threat: Threat,
-           suite: tuple[AttackSpec, ...] | list[AttackSpec], work: Path, title: str, digest: str | None = None,
-           among: Sequence[np.ndarray] | None = None) -> list[RobustAccuracy]:
+           suite: tuple[AttackSpec, ...] | list[AttackSpec], work: Path, title: str, digest: str,
+           among: Sequence[np.ndarray] | None = None, shipped: Model | None = None) -> list[RobustAccuracy]:
     """Return the results at each size, smallest first."""
     with session.display.stage(title) as bar, session.interrupts.between_steps():
         return robust_curve(model, images, labels, suite, threat.sizes, norm=threat.norm, seed=session.settings.seed,
-                            batch_size=_batch(images), among=among, folder=work, model_key=digest,
+                            batch_size=_batch(images), among=among, shipped=shipped, folder=work, model_key=digest,
                             on_batch=_teller(bar), should_stop=session.interrupts.should_stop)
 
 
@@ -98,11 +106,15 @@ def _file(session: Session, path: Path, digest: str, images: np.ndarray, labels:
 
     It gets the images that withstood all attacks on the network; `network`: those, smallest size first.
     """
-    runtime, threads = open_session(path), torch.get_num_threads()
-    found = _curve(session, lambda x: onnx_predict(runtime, x, threads), images, labels, threat, suite,
-                   work / f"file-{digest[:16]}", f"{title}, {path.name} in ONNX Runtime", digest,
+    found = _curve(session, _predictor(path), images, labels, threat, suite, work / f"file-{digest[:16]}",
+                   f"{title}, {path.name} in ONNX Runtime", digest,
                    [result.robust for result in network])
     return {"file": path.name, "sha256": digest, "results": _as_json(found)}
+
+
+def _predictor(path: Path) -> Model:
+    runtime, threads = open_session(path), torch.get_num_threads()
+    return lambda images: onnx_predict(runtime, images, threads)
 
 
 def _corruptions(session: Session, model: Any, images: np.ndarray, labels: np.ndarray, work: Path,
