@@ -8,6 +8,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 NOTHING = Markup("")
+BESIDE = 4  # columns that fit beside each other on a narrow page
+WORD = 16  # letters in one piece from which a cell may break anywhere
 
 
 def joined(parts: Iterable[Any]) -> Markup:
@@ -47,22 +49,29 @@ def more(title: str, *parts: Any) -> Markup:
 
 
 def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, marked: Iterable[int] = ()) -> Markup:
-    """Return a table that scrolls by itself on a narrow page; columns of numbers are set flush right.
+    """Return a table that fits the page: where it is narrow, a row of many columns becomes a block of labelled values.
 
-    caption: says what it is, for those who do not see it. marked: numbers of rows that stand out.
+    Columns of numbers are set flush right. caption: says what it is, for those who do not see it. marked: numbers of
+    rows that stand out.
     """
     rows, marked = [list(row) for row in rows], set(marked)
     right = [all(_numeric(row[i]) for row in rows) and bool(rows) for i in range(len(head))]
+    many = len(head) > BESIDE
 
-    def cells(tag: str, row: Sequence[Any]) -> Markup:
-        return joined(Markup("<{0}{1}>{2}</{0}>").format(tag, Markup(' class="n"') if flush else NOTHING, cell)
-                      for cell, flush in zip(row, right, strict=True))
+    def cells(tag: str, row: Sequence[Any], labels: Sequence[Any]) -> Markup:
+        return joined(Markup("<{0}{1}{2}>{3}</{0}>").format(
+            tag, Markup(' class="{}"').format(kind) if kind else NOTHING,
+            Markup(' data-label="{}"').format(label) if label else NOTHING, cell)
+            for cell, kind, label in ((cell, "n" if flush else "long" if _long(cell) else "", label)
+                                      for cell, flush, label in zip(row, right, labels, strict=True)))
 
     chosen = Markup(' class="chosen"')
-    body = joined(Markup("<tr{}>{}</tr>").format(chosen if i in marked else NOTHING, cells("td", row))
+    body = joined(Markup("<tr{}>{}</tr>").format(chosen if i in marked else NOTHING,
+                                                 cells("td", row, head if many else [""] * len(head)))
                   for i, row in enumerate(rows))
-    return Markup('<div class="scroll" tabindex="0" role="region" aria-label="{0}"><table><caption>{0}</caption><thead>'
-                  "<tr>{1}</tr></thead><tbody>{2}</tbody></table></div>").format(caption, cells("th", head), body)
+    return Markup('<div class="scroll" role="region" aria-label="{0}"><table{1}><caption>{0}</caption><thead>'
+                  "<tr>{2}</tr></thead><tbody>{3}</tbody></table></div>").format(
+        caption, Markup(' class="many"') if many else NOTHING, cells("th", head, [""] * len(head)), body)
 
 
 def definitions(rows: Iterable[tuple[Any, Any]]) -> Markup:
@@ -72,4 +81,10 @@ def definitions(rows: Iterable[tuple[Any, Any]]) -> Markup:
 
 def _numeric(cell: Any) -> bool:
     text = str(cell)
+    if ", " in text:  # several
+        return False
     return text in ("–", "") or text[0].isdigit() or (text[0] in "-−+<" and text[1:2].isdigit())
+
+
+def _long(cell: Any) -> bool:
+    return any(len(word) > WORD for word in Markup(escape(cell)).striptags().split())

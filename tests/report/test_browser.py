@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from synthetic import make_run
 
+from dcanas.report.compare import write_comparison
 from dcanas.report.page import page
 from dcanas.report.record import read_run
 
@@ -17,9 +18,14 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Chromium and its driver: apt-get install chromium chromium-driver")]
 TOO_WIDE = """return [...document.querySelectorAll("body *")]
-  .filter((e) => !e.closest(".scroll, svg, details:not([open])"))
-  .filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .filter((e) => !e.closest("thead") && (!e.closest("svg") || e.tagName === "svg"))
+  .filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+    || (["auto", "scroll", "hidden"].includes(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth))
   .map((e) => e.outerHTML.slice(0, 120))"""
+LETTERS = """return [...document.querySelectorAll("svg")].flatMap((drawing) => {
+  const scale = drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width;
+  return [...drawing.querySelectorAll("text")].map((text) => scale * parseFloat(getComputedStyle(text).fontSize)); })"""
+OPEN = "document.querySelectorAll('details').forEach((e) => { e.open = true; })"
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +67,25 @@ def test_nothing_is_cut_off(browser, written, width, scheme):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia",
                             {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     browser.get(written.as_uri())
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    assert browser.execute_script(TOO_WIDE) == []
+    browser.execute_script(OPEN)
+    assert browser.execute_script("return innerWidth") == width
+    assert browser.execute_script("return document.scrollingElement.scrollWidth") <= width
+    assert browser.execute_script(TOO_WIDE) == []  # no table is scrolled sideways either
+    assert min(browser.execute_script(LETTERS)) >= 9  # pixels
     paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 26)"}[scheme]
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_comparison_is_not_cut_off(browser, tmp_path, width):
+    path = tmp_path / "comparison.html"
+    write_comparison([make_run(tmp_path / f"run-{seed}", seed=seed) for seed in range(5)], path)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500})
+    browser.get(path.as_uri())
+    browser.execute_script(OPEN)
+    assert browser.execute_script("return document.scrollingElement.scrollWidth") <= width
+    assert browser.execute_script(TOO_WIDE) == []
 
 
 def test_sliders_choose_what_brute_force_chooses(browser, written):

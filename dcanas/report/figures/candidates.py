@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from dcanas.report.figures.canvas import FAINT, INK, MARKERS, SERIES, axes, engineering, legend, styled
+from dcanas.report.figures.canvas import FAINT, INK, MARKERS, SERIES, axes, engineering, legend, limit_line, styled
 
 Point = tuple[float, float]
 
@@ -23,10 +23,7 @@ def scatter(groups: Mapping[str, Sequence[Point]], chosen: Point | None, limit: 
                          marker=MARKERS[number], label=name, linewidths=0, zorder=2 + number)
     if chosen is not None:
         axis.scatter(*chosen, s=130, facecolors="none", edgecolors=INK, linewidths=1.6, label="chosen", zorder=9)
-    if limit is not None:
-        axis.axvline(limit, color=INK, linewidth=1, linestyle=(0, (4, 2)))
-        axis.annotate("limit", (limit, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2),
-                      textcoords="offset points", ha="right", va="top", fontsize=8)
+    limit_line(axis, limit)
     axis.set_xlabel(f"{x[0]} ({x[1]})" if x[1] else x[0])
     axis.set_ylabel(y)
     engineering(axis.xaxis, x[1])

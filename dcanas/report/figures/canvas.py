@@ -21,10 +21,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 Draw = TypeVar("Draw", bound=Callable)
-WIDTH = 5.0  # inches, 480 CSS pixels; a narrow page scales it down, and its letters stay legible
-INK, FAINT, GRID, SHADE = "#1b1f24", "#5b6470", "#d8dde3", "#e8eef5"
+WIDTH = 4.2  # inches: a telephone shows letters of 8 points as 10 pixels; wider pages enlarge a figure up to WIDEST
+WIDEST = 500  # CSS pixels
+INK, FAINT, GRID, SHADE, PAPER = "#1b1f24", "#5b6470", "#d8dde3", "#e8eef5", "#fffffe"
 SERIES = ("#0b5cad", "#d1620f", "#3a8f5c", "#9c3f8f", "#7a5c01", "#30363d", "#8a939e")
 VARIABLES = {INK: "var(--ink)", FAINT: "var(--faint)", GRID: "var(--grid)", SHADE: "var(--shade)",
+             PAPER: "var(--paper)",
              **{colour: f"var(--s{number})" for number, colour in enumerate(SERIES, start=1)}}
 HEAT = LinearSegmentedColormap.from_list("heat", ["#f4f7fb", "#9cc3e6", "#0b5cad", "#062b52"])  # pale to dark
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 3)), (0, (1, 3)))
@@ -75,6 +77,14 @@ def engineering(axis: Any, unit: str) -> None:
         axis.set_major_formatter(EngFormatter(sep=""))
 
 
+def limit_line(axis: Axes, limit: float | None) -> None:
+    """Mark the limit of the cost along the horizontal axis, where there is one."""
+    if limit is not None:
+        axis.axvline(limit, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+        axis.annotate("limit", (limit, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2),
+                      textcoords="offset points", ha="right", va="top", fontsize=8)
+
+
 def legend(figure: Figure, columns: int = 3) -> None:
     """Put the legend under the axes, where it covers nothing."""
     figure.legend(loc="outside lower left", ncols=columns, handlelength=3)
@@ -93,7 +103,7 @@ def svg(figure: Figure, name: str, title: str, description: str) -> Markup:
     text = re.sub(r"<!--.*?-->\n?", "", text)
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
     opening = (f'<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{name}-t {name}-d" '
-               f'style="max-width:{float(width) * 4 / 3:.0f}px" xmlns:xlink="http://www.w3.org/1999/xlink">'
+               f'style="max-width:{WIDEST}px" xmlns:xlink="http://www.w3.org/1999/xlink">'
                f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(description)}</desc>')
     body = text[text.index(">") + 1:]
     body = re.sub(r'\bid="', f'id="{name}-', body)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from dcanas.costs import cost_unit
-from dcanas.report.figures.canvas import INK, MARKERS, SERIES, axes, engineering, legend, series, styled
+from dcanas.report.figures.canvas import MARKERS, SERIES, axes, engineering, legend, limit_line, series, styled
 from dcanas.report.front import Member, front
 
 
@@ -22,8 +22,7 @@ def fronts(groups: Mapping[str, Sequence[Member]], cost: str, limit: float | Non
         best = front(members, cost)
         axis.plot([m.costs[cost] for m in best], [100 * m.accuracy for m in best], drawstyle="steps-post",
                   **series(number))
-    if limit is not None:
-        axis.axvline(limit, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    limit_line(axis, limit)
     unit = cost_unit(cost)
     axis.set_xlabel(f"{cost} ({unit})" if unit else cost)
     axis.set_ylabel("validation accuracy (%)")

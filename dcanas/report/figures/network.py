@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from dcanas.report.figures.canvas import FAINT, GRID, HEAT, INK, SERIES, SHADE, axes, styled
+from dcanas.report.figures.canvas import FAINT, GRID, HEAT, INK, PAPER, SERIES, SHADE, axes, styled
 from dcanas.spaces.plan import Block
 
 
@@ -29,7 +29,8 @@ def cell(nodes: Sequence[str], edges: Sequence[tuple[int, int, str]]) -> Figure:
             "arrowstyle": "-|>", "color": SERIES[0], "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0,
             "linestyle": "-" if "conv" in operation else (0, (3, 2))})
         axis.plot(source, height, "o", color=SERIES[0], markersize=3.5)
-        axis.text((source + target) / 2, height - 0.12, operation, ha="center", va="bottom", fontsize=7.5, color=INK)
+        axis.text((source + target) / 2, height - 0.12, operation, ha="center", va="bottom", fontsize=7.5, color=INK,
+                  bbox={"boxstyle": "round,pad=0.05", "facecolor": PAPER, "edgecolor": "none"})
     axis.set_xlim(-0.6, len(nodes) - 0.4)
     axis.set_ylim(len(edges) + 0.2, -1.2)
     axis.set_axis_off()
@@ -46,16 +47,18 @@ def blocks(labels: Sequence[str], shapes: Sequence[tuple[int, ...]], macs: Seque
     sides = [shape[1] if len(shape) == 3 else 1 for shape in shapes]
     heights = np.log2(np.array(sides, dtype=float)) + 1
     shares = np.array(macs) / max(sum(macs), 1)
+    few = len(shapes) <= 9  # else texts stand upright
     for i, (shape, height, share) in enumerate(zip(shapes, heights, shares, strict=True)):
         shade = HEAT(0.15 + 0.85 * share / shares.max())
         axis.add_patch(Rectangle((i + 0.1, -height / 2), 0.8, height, facecolor=shade, edgecolor=FAINT, linewidth=0.8))
-        size = f"{shape[0]}" if len(shape) == 1 else f"{shape[0]}\n{shape[1]}×{shape[2]}"
-        if len(shapes) <= 14:
-            axis.text(i + 0.5, height / 2 + 0.15, size, ha="center", va="bottom", fontsize=6.5, color=FAINT)
-        axis.text(i + 0.5, -heights.max() / 2 - 0.3, labels[i], ha="center" if len(shapes) <= 9 else "right",
-                  va="top", fontsize=7, rotation=0 if len(shapes) <= 9 else 60, rotation_mode="anchor", color=INK)
+        size = ("\n" if few else ", ").join(part for part in (str(shape[0]), "×".join(map(str, shape[1:]))) if part)
+        if len(shapes) <= 24:
+            axis.text(i + 0.5, height / 2 + 0.15, size, ha="center", va="bottom", rotation=0 if few else 90,
+                      fontsize=7.5, color=FAINT)
+        axis.text(i + 0.5, -heights.max() / 2 - 0.3, labels[i], ha="center" if few else "right",
+                  va="top", fontsize=7.5, rotation=0 if few else 60, rotation_mode="anchor", color=INK)
     axis.set_xlim(0, len(shapes))
-    axis.set_ylim(-heights.max() / 2 - (0.9 if len(shapes) <= 9 else 3.5), heights.max() / 2 + 1.5)
+    axis.set_ylim(-heights.max() / 2 - (0.9 if few else 3.5), heights.max() / 2 + (1.5 if few else 3.5))
     axis.set_axis_off()
     return figure
 

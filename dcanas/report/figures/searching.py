@@ -33,7 +33,7 @@ def alphas(rows: Rows, slots: Sequence[tuple[str, Sequence[str]]], chosen: Mappi
         image = axis.imshow(weights, aspect="auto", cmap=HEAT, vmin=0, vmax=1, interpolation="nearest",
                             extent=(numbers[0] - 0.5, numbers[-1] + 0.5, len(names) - 0.5, -0.5))
         axis.set_title(name, fontsize=8, pad=3)
-        axis.set_yticks(range(len(names)), names if i % 2 == 0 or names != slots[i - 1][1] else [], fontsize=6.5)
+        axis.set_yticks(range(len(names)), names if i % 2 == 0 or names != slots[i - 1][1] else [], fontsize=7.5)
         axis.grid(False)
         if i in chosen:
             axis.annotate("◂", (1, chosen[i]), xycoords=("axes fraction", "data"), xytext=(2, 0),

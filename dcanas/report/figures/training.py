@@ -61,7 +61,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure
         axis.set_yticks(range(len(classes)), short)
         for (i, j), count in np.ndenumerate(table):
             if count:
-                axis.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=7,
+                axis.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=7.5,
                           color="white" if shares[i, j] > 45 else "#000001")
     axis.set_xlabel("answer" + ("" if few else " (class number)"))
     axis.set_ylabel("true class" + ("" if few else " (number)"))
