@@ -2,7 +2,7 @@
 
     uv run python tools/study_zero_shot.py
 
-NAS-Bench-201, scores of NAS-Bench-Suite-Zero (synflow, jacov and what else is asked for), latency of HW-NAS-Bench,
+NAS-Bench-201, scores of NAS-Bench-Suite-Zero (`--names`), latency of HW-NAS-Bench,
 CIFAR-10 test accuracy of the published training; the tables are read from the folder DCANAS_TABLES names. Members
 without published scores are not proposed. "rule" is the member with the most parameters within the limit (ties: their
 mean), "oracle" the best test accuracy; the paired interval is that of search minus rule over seeds.
@@ -26,7 +26,6 @@ from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")
-LIMITS = (("edgegpu", 50), ("raspi4", 25))
 UNSCORED = 1e9  # a latency no limit admits, for members that the table of scores leaves out
 
 
@@ -37,8 +36,9 @@ def table(name: str) -> dict[str, dict[str, str]]:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--names", nargs="+", default=["synflow", "jacov"])
-    parser.add_argument("--aggregate", default="borda")
+    parser.add_argument("--names", nargs="+", default=["params", "jacov", "synflow"])
+    parser.add_argument("--aggregate", default="worst_rank")
+    parser.add_argument("--limits", nargs="+", default=["edgegpu:50", "raspi4:25"], help="DEVICE:PERCENTILE")
     parser.add_argument("--strategies", nargs="+", default=["random", "evolution", "reinforce"])
     parser.add_argument("--evaluations", type=int, default=1000)
     parser.add_argument("--seeds", type=int, default=10)
@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> None:
           "seeds\n\n| limit | strategy | test accuracy, mean (sd) | rule | search - rule (95 % interval) | oracle | "
           "within the limit |\n|---|---|---|---|---|---|---|")
     members = [as_architecture(SPACE, row) for row in member_choices(SPACE)]
-    for device, percent in LIMITS:
+    for device, percentile in (limit.split(":") for limit in options.limits):
+        percent = int(percentile)
         column = {code: float(row[f"{device}_latency"]) for code, row in costs.items()}
         limit = float(np.percentile([v for v in column.values() if v >= 0], percent))
         latencies = np.full([len(s.options) for s in SPACE.slots], UNSCORED)

@@ -41,6 +41,12 @@ def log_rank(voters: np.ndarray) -> np.ndarray:
     return np.log(ranks(voters) / voters.shape[1]).sum(0)
 
 
+def worst_rank(voters: np.ndarray) -> np.ndarray:
+    """Return each one's lowest rank: a network is as good as the score that likes it least; ties by the sum of ranks."""
+    ranked = ranks(voters)
+    return ranked.min(0) + ranked.sum(0) / (len(ranked) * voters.shape[1] + 1)
+
+
 def copeland(voters: np.ndarray) -> np.ndarray:
     """Return how many others each beats by majority, less those that beat it: the majority vote made transitive."""
     found = np.zeros(voters.shape[1])
@@ -76,7 +82,7 @@ def majority_rank(voters: np.ndarray) -> np.ndarray:
 
 
 AGGREGATES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "borda": borda, "log_rank": log_rank, "copeland": copeland, "majority": majority_rank}
+    "borda": borda, "log_rank": log_rank, "worst_rank": worst_rank, "copeland": copeland, "majority": majority_rank}
 
 
 def vote(name: str, scores: Mapping[str, np.ndarray], aggregate: str | None = None) -> np.ndarray:

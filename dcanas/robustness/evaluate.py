@@ -103,7 +103,8 @@ def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str |
         raise UserError("Robust accuracy needs at least one eps.")
     for size in sizes:
         check_eps(size, norm, tensor)
-    run = _Evaluation(model, shipped or model, images, target, suite, norm, seed, batch_size, survivors_only, on_batch, should_stop)
+    run = _Evaluation(model, shipped or model, images, target, suite, norm, seed, batch_size, survivors_only, on_batch,
+                      should_stop)
     records = Records(folder, len(tensor))
     if folder is not None:
         records.open(evaluation_key(model, model_key, tensor, target, suite, norm, seed, survivors_only))

@@ -29,7 +29,8 @@ RANGES: Ranges = {
 class ZeroShotSettings:
     """Search by training-free scores (configuration group `search`).
 
-    names: proxies that vote; aggregate: how: "borda" (sum of ranks), "log_rank", "copeland" or "majority".
+    names: proxies that vote; aggregate: how: "borda" (sum of ranks), "log_rank", "worst_rank", "copeland" or
+        "majority".
     strategy: "random", "evolution" or "reinforce". evaluations: different networks scored.
     population, tournament: of ageing evolution. learning_rate, baseline_momentum: of REINFORCE.
     batch_size, images: how many of the training images ("data") or of normal noise ("noise") a network is scored on.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dcanas.basics.errors import UserError
-from dcanas.proxies.votes import borda, copeland, log_rank, majority, majority_order, vote
+from dcanas.proxies.votes import borda, copeland, log_rank, majority, majority_order, vote, worst_rank
 
 CYCLE = np.array([[3.0, 2, 1], [1, 3, 2], [2, 1, 3]])  # 0 beats 1, 1 beats 2, 2 beats 0, two to one each
 
@@ -23,7 +23,7 @@ def test_the_majority_is_not_transitive_and_depends_on_the_order():
 def test_where_it_is_transitive_all_votes_agree():
     voters = np.array([[1.0, 2, 3, 4], [10, 20, 30, 40], [2, 1, 3, 4]])
     assert majority_order(voters, [3, 1, 0, 2]) == [0, 1, 2, 3]
-    for aggregate in (borda, copeland, log_rank):
+    for aggregate in (borda, copeland, log_rank, worst_rank):
         assert list(np.argsort(aggregate(voters))) == [0, 1, 2, 3]
 
 
@@ -38,6 +38,15 @@ def test_log_rank_by_hand():
     voters = np.array([[3.0, 2, 1], [1, 2, 3]])
     assert log_rank(voters) == pytest.approx([math.log(1 / 3), 2 * math.log(2 / 3), math.log(1 / 3)])
     assert list(borda(voters)) == [4, 4, 4]
+
+
+def test_worst_rank_by_hand():
+    """Ranks (1, 5), (3, 2), (2, 4), (5, 1), (4, 3): worst 1, 2, 2, 1, 3; of equals the larger sum is better."""
+    voters = np.array([[1.0, 3, 2, 5, 4], [5, 2, 4, 1, 3]])
+    found = worst_rank(voters)
+    assert list(found.astype(int)) == [1, 2, 2, 1, 3]
+    assert list(np.argsort(-found)) == [4, 2, 1, 0, 3]
+    assert found[0] == found[3]
 
 
 def test_named_votes_know_directions_and_missing_scores():

@@ -33,7 +33,7 @@ def test_attacks_without_gradients_work_on_what_is_shipped() -> None:
 
     (found,) = robust_curve(network, images.numpy(), labels, suite, [0.04], shipped=shipped)
     (alone,) = robust_curve(network, images.numpy(), labels, suite[:1], [0.04])
-    assert found.clean == alone.clean and found.attacks["fgsm"] == alone.attacks["fgsm"]
+    assert (found.clean, found.attacks["fgsm"]) == (alone.clean, alone.attacks["fgsm"])
     standing = torch.from_numpy(alone.robust)
     assert found.worst.correct == int((standing & (labels == 2)).sum()) > 0  # the file says 2 of everything
     assert max(asked) == int(standing.sum()) < 30

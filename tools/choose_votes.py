@@ -1,0 +1,65 @@
+"""Which training-free scores should vote, and how, where a limit binds: chosen by validation accuracy on tables.
+
+    uv run python tools/choose_votes.py
+
+NAS-Bench-201, scores of NAS-Bench-Suite-Zero, latencies of HW-NAS-Bench, in the folder DCANAS_TABLES names. Every set of
+one to three of the 13 scores under each way to add ranks picks the best member within each of 72 limits (six devices,
+twelve percentiles from 15 to 80); regret is against the best validation accuracy (`cifar10_val`) within the limit, ties
+at their mean. The limits that results are reported for (percentiles 10, 25 and 50) and test accuracy are printed last,
+for the set chosen and the largest-params rule alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+import numpy as np
+from study_zero_shot import SPACE, table
+
+from dcanas.costs.members import as_architecture, member_choices
+from dcanas.proxies.votes import borda, log_rank, worst_rank
+
+DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")
+CHOSEN_ON, REPORTED = (15, 20, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80), (10, 25, 50)
+WAYS = {"borda": borda, "log_rank": log_rank, "worst_rank": worst_rank}
+RULE = (("params",), "borda")
+
+
+def main() -> None:
+    scores, costs, accuracies = (table(f"{name}.csv.gz") for name in (
+        "nasbench201_proxies_cifar10", "hw_nas_bench_cifar10", "nasbench201_accuracy"))
+    codes = [code for row in member_choices(SPACE) if (code := SPACE.format(as_architecture(SPACE, row))) in scores]
+    names = sorted(set(next(iter(scores.values()))) - {"index", "architecture"})
+    values = {name: np.array([float(scores[code][name]) for code in codes]) for name in names}
+    values = {name: np.where(column <= -1e8, np.nan, column) for name, column in values.items()}
+    validation, test = (np.array([float(accuracies[code][key]) for code in codes])
+                        for key in ("cifar10_val", "cifar10_test"))
+
+    def within(device: str, percent: int) -> np.ndarray:
+        every = np.array([float(row[f"{device}_latency"]) for row in costs.values()])
+        here = np.array([float(costs[code][f"{device}_latency"]) for code in codes])
+        return np.flatnonzero((here > 0) & (here <= np.percentile(every[every >= 0], percent)))
+
+    def regret(voters: tuple[str, ...], way: str, among: np.ndarray, accuracy: np.ndarray) -> float:
+        votes = WAYS[way](np.array([values[name][among] for name in voters]))
+        return float(accuracy[among].max() - accuracy[among[votes == votes.max()]].mean())
+
+    limits = [within(device, percent) for device in DEVICES for percent in CHOSEN_ON]
+    asked = [(voters, way) for size in (1, 2, 3) for voters in itertools.combinations(names, size) for way in WAYS
+             if size > 1 or way == "borda"]
+    found = sorted((float(np.mean([regret(*one, among, validation) for among in limits])), one) for one in asked)
+    place = {one: number for number, (_, one) in enumerate(found, 1)}
+    print(f"{len(asked)} votes, {len(limits)} limits, regret in validation accuracy\n\n"
+          "| place | scores | way | mean regret |\n|---|---|---|---|")
+    for one in (*(one for _, one in found[:5]), (("jacov", "synflow"), "borda"), RULE):
+        print(f"| {place[one]} | {', '.join(one[0])} | {one[1]} | {found[place[one] - 1][0]:.2f} |")
+    print("\n| limit | best member's test accuracy | regret: the first of these | largest params |\n|---|---|---|---|")
+    for device, percent in itertools.product(DEVICES, REPORTED):
+        among = within(device, percent)
+        print(f"| {device} p{percent} | {test[among].max():.2f} | {regret(*found[0][1], among, test):.2f} "
+              f"| {regret(*RULE, among, test):.2f} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
