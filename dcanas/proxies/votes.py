@@ -42,7 +42,7 @@ def log_rank(voters: np.ndarray) -> np.ndarray:
 
 
 def worst_rank(voters: np.ndarray) -> np.ndarray:
-    """Return each one's lowest rank: a network is as good as the score that likes it least; ties by the sum of ranks."""
+    """Return the lowest of the ranks: as good as what the harshest score says; ties by the sum of ranks."""
     ranked = ranks(voters)
     return ranked.min(0) + ranked.sum(0) / (len(ranked) * voters.shape[1] + 1)
 
