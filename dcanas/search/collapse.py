@@ -59,7 +59,7 @@ def warning(history: Sequence[dict[str, Any]]) -> str | None:
     pushed = any(value > 0 for key, value in row.items() if key.startswith("multiplier/"))
     if row["parameter_free_share"] >= SHARE and not pushed:
         return (f"The search is collapsing: after epoch {row['epoch']} {100 * row['parameter_free_share']:.0f} % of "
-                f"the slots prefer an option without parameters although no limit asks for it; {REMEDY}.")
+                f"the slots prefer an option without parameters although no limit pushes; {REMEDY}.")
     earlier = [r for r in history[:-1] if "alpha_eigenvalue" in r and r["epoch"] <= row["epoch"] - EPOCHS_BACK]
     if "alpha_eigenvalue" in row and earlier and 0 < GROWTH * earlier[-1]["alpha_eigenvalue"] < row["alpha_eigenvalue"]:
         return (f"The search is about to collapse: the largest eigenvalue of the Hessian by alphas grew from "

@@ -10,11 +10,12 @@ import torch
 from numpy.random import Generator
 
 from dcanas.basics.registry import Registry
-from dcanas.proxies.votes import borda
+from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.constraints import constraints
 from dcanas.search.evolution import evolve
 from dcanas.search.pool import total_scores
 from dcanas.search.problem import PROXIES, Problem
+from dcanas.search.zero_shot_settings import ZeroShotSettings
 
 USER_FILES = "dcanas_contestant_"  # modules of the user's own files
 contestants: Registry = Registry("contestant", yielding=USER_FILES)
@@ -32,10 +33,11 @@ def best_of(problem: Problem, values: np.ndarray, rng: Generator, among: np.ndar
     return int(rng.choice(pool[known == known.max()]))
 
 
-def judged(problem: Problem, among: np.ndarray) -> np.ndarray:
-    """Return the cheap judge's vote over some members, larger is better: the rank sum of synflow and jacov."""
+def judged(problem: Problem, among: np.ndarray, names: tuple[str, ...] = ("synflow", "jacov"),
+           aggregate: str = "borda") -> np.ndarray:
+    """Return a cheap judge's vote over some members, larger is better: by default the rank sum of synflow and jacov."""
     votes = np.full(len(problem.choices), np.nan)
-    votes[among] = borda(np.array([problem.scores[name][among] for name in ("synflow", "jacov")]))
+    votes[among] = AGGREGATES[aggregate](np.array([problem.scores[name][among] for name in names]))
     return votes
 
 
@@ -86,6 +88,13 @@ def rank_sum_trained(problem: Problem, rng: Generator) -> int:
     """The eight best by that rank sum, each trained once in full; the best validation accuracy."""
     pool = np.flatnonzero(problem.feasible)
     return _trained(problem, pool[np.argsort(-judged(problem, pool)[pool], kind="stable")])
+
+
+@contestants.add
+def zero_shot_vote(problem: Problem, rng: Generator) -> int:
+    """The best within the limits by the default vote of zero-shot search."""
+    pool, settings = np.flatnonzero(problem.feasible), ZeroShotSettings()
+    return best_of(problem, judged(problem, pool, settings.names, settings.aggregate), rng, pool)
 
 
 @contestants.add

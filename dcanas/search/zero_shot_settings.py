@@ -37,11 +37,12 @@ class ZeroShotSettings:
     initialisation: how its weights are drawn, see `dcanas.proxies.initialisation`.
     pool, finalists, finalist_epochs: of the best `pool` by vote and the largest among them `finalists` are trained for
         so many epochs and judged on the validation split (0 epochs: the vote decides).
+    The default vote was chosen on NAS-Bench-201 under 72 latency limits (tools/choose_votes.py, docs/results.md).
     Raises `UserError` naming the field, its range and the value.
     """
 
-    names: tuple[str, ...] = ("synflow", "jacov", "wrcor")
-    aggregate: str = "copeland"
+    names: tuple[str, ...] = ("epe_nas", "synflow", "zen")
+    aggregate: str = "log_rank"
     strategy: str = "evolution"
     evaluations: int = 1000
     population: int = 64
