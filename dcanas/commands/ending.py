@@ -50,7 +50,8 @@ def _lasting(circumstances: dict[str, Any]) -> dict[str, Any]:
 def _show(session: Session) -> Any:
     from dcanas.report.write import write_report  # draws: only where a report is written
 
-    return write_report(session.folder)
+    with session.display.stage("Write the report"):
+        return write_report(session.folder)
 
 
 def _show_what_there_is(session: Session) -> None:

@@ -17,6 +17,10 @@ def main(arguments: list[str]) -> int:
     stated = values.get("source", "")
     if stated.startswith("[") and not Path(stated).exists():
         return _compare(stated, {key: value for key, value in values.items() if key != "source"})
+    if "source" in values and not stated:
+        raise UserError("source= names no run; give its directory, or several as source=[RUN,RUN].")
+    if "to" in values:
+        raise UserError("to= belongs to a comparison, source=[RUN,RUN]; the report of one run lies in its directory.")
     named = [key for key in values if key not in ("source", "run.progress")]
     folder = Path(stated).expanduser() if stated and not named else _location(arguments)
     return _show(folder)
@@ -41,7 +45,9 @@ def _show(folder: Path) -> int:
     found = verdict(record)
     if found.mood != "good":
         display.say(" ".join(text for text in (f"{found.headline}.", *found.sentences) if text))
-    display.say(f"Report:      {write_report(folder)}")
+    with display.stage("Write the report"):
+        path = write_report(folder)
+    display.say(f"Report:      {path}")
     return 0
 
 

@@ -18,6 +18,9 @@ from dcanas.basics.files import read_json
 STAGES = {"derive": "architecture", "train": "train", "export": "export", "profile": "profile",
           "certificate": "certificate"}  # of each device, in order, and the file each leaves behind
 SEARCHED = ("scores.json", "supernet.json", "study.json")  # what searches of all kinds leave behind
+NEEDED = {"architecture": ("architecture", "skeleton", "space"), "train": ("confusion", "per_class_recall", "history"),
+          "certificate": ("rows", "accuracy", "architecture", "budget", "data")}  # what is read of them at least
+LISTS = ("pool", "robustness")
 FURTHER = ("pool", "evaluations", "mistakes", "latency", "robustness")  # what they leave for readers
 
 
@@ -81,6 +84,8 @@ def read_run(folder: Path) -> RunRecord:
     Raises `UserError` for a folder that is none, a run of a newer version, a damaged file, and a run in which a
     stage's result is missing although later ones are there.
     """
+    if not folder.is_dir():
+        raise UserError(f"There is no run directory at {folder}; name one with source=DIR.")
     if not (folder / "settings.yaml").is_file():
         raise UserError(f"{folder} is no run directory: it has no settings.yaml.")
     ending = _json(folder / "run.json") or {}
@@ -89,14 +94,15 @@ def read_run(folder: Path) -> RunRecord:
         settings = yaml.safe_load((folder / "settings.yaml").read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):
         settings = None
-    if not isinstance(settings, dict) or not {"device", "space", "data", "search", "train"} <= set(settings):
+    if not isinstance(settings, dict) or not isinstance(settings.get("device"), list) \
+            or not all(isinstance(settings.get(part), dict) for part in ("space", "data", "search", "train")):
         raise UserError(f"{folder / 'settings.yaml'} is damaged; this run cannot be shown, choose another.")
     log = _log(folder / "metrics.jsonl")
     searched = _newest(folder, "search*")
-    search = next(filter(None, (_json(searched / name) for name in SEARCHED)), None) if searched else None
+    search = next(filter(None, (_part(searched / name) for name in SEARCHED)), None) if searched else None
     stage = searched.name if searched else "search"
     record = RunRecord(
-        folder, settings, ending, _json(folder / "feasibility.json"), search,
+        folder, settings, ending, _part(folder / "feasibility.json"), search,
         (search or {}).get("history") or [row for row in log if row["stage"] == stage],
         {}, tuple(_device(folder, name) for name in settings["device"] if _newest(folder / "derived", f"{name}*")))
     rows = {d.name: (d["train"] or {}).get("history")
@@ -121,7 +127,7 @@ def check_version(folder: Path) -> None:
 def _device(folder: Path, name: str) -> DeviceRecord:
     inside = _newest(folder / "derived", f"{name}*")
     assert inside is not None
-    parts = {part: _json(inside / f"{part}.json") for part in (*STAGES.values(), *FURTHER)}
+    parts = {part: _part(inside / f"{part}.json") for part in (*STAGES.values(), *FURTHER)}
     if parts["profile"]:
         parts["profile"] = {key: value for key, value in parts["profile"].items() if key != "samples_ns"}
     return DeviceRecord(name, inside, {part: value for part, value in parts.items() if value is not None})
@@ -137,6 +143,18 @@ def _newest(folder: Path, pattern: str) -> Path | None:
 
 def _json(path: Path) -> Any:
     return read_json(path) if path.is_file() else None
+
+
+def _part(path: Path) -> Any:
+    """Return the content of a stage's file, or None; raises `UserError` where it is not what a stage writes."""
+    found = _json(path)
+    if found is None or path.stem in LISTS:
+        return found
+    lacking = ["its results"] if not isinstance(found, dict) else \
+        [key for key in NEEDED.get(path.stem, ()) if key not in found]
+    if lacking:
+        raise UserError(f"{path} is damaged: it lacks {', '.join(lacking)}; delete it and run the command again.")
+    return found
 
 
 def _log(path: Path) -> list[dict[str, Any]]:

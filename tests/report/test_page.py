@@ -132,6 +132,8 @@ def test_an_infeasible_run(tmp_path):
 
 
 def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(UserError, match="There is no run directory at"):
+        read_run(tmp_path / "nothing")
     with pytest.raises(UserError, match=r"is no run directory: it has no settings\.yaml"):
         read_run(tmp_path)
 
@@ -151,6 +153,18 @@ def test_missing_pieces(tmp_path, part, stage):
     folder = make_run(tmp_path / "run")
     (folder / part).unlink()
     with pytest.raises(UserError, match=f"is incomplete: {stage} has not run or its result was removed"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize(("part", "content", "lacking"), [
+    ("derived/local-cpu/certificate.json", {}, "rows, accuracy, architecture, budget, data"),
+    ("derived/local-cpu/architecture.json", {"architecture": "x"}, "skeleton, space"),
+    ("derived/local-cpu/train.json", "x", "its results"), ("search/scores.json", [1], "its results"),
+    ("feasibility.json", [1], "its results")])
+def test_files_that_no_stage_writes(tmp_path, part, content, lacking):
+    folder = make_run(tmp_path / "run")
+    write(folder / part, content)
+    with pytest.raises(UserError, match=rf"{Path(part).name} is damaged: it lacks {lacking}; delete it"):
         read_run(folder)
 
 
