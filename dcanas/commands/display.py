@@ -22,13 +22,14 @@ class Bar:
         self._console, self._text, self._bars, self._quiet = console, text, bars, quiet
         self._task = bars.add_task(text, total=None, count="", left="") if bars else None
         self._told = time.monotonic()
-        self._first: tuple[float, float] | None = None  # what was done when this process began, and when
+        self._first: tuple[float, float] | None = None  # what was done when this process, or this part, began, and when
+        self._total = 0
 
     def update(self, done: float, total: int, note: str = "") -> None:
         """Show that `done` of `total` are done, with rate and time left (counted from what this process has done)."""
         now = time.monotonic()
-        if self._first is None:
-            self._first = (done, now)
+        if self._first is None or total != self._total or done < self._first[0]:  # another part of the stage
+            self._first, self._total = (done, now), total
         gained, seconds = done - self._first[0], now - self._first[1]
         left = ""
         if done < total and gained > 0 and seconds > 0:
@@ -84,6 +85,14 @@ class Display:
         for row in rows:
             table.add_row(*row)
         self.console.print(table)
+
+    @contextmanager
+    def measuring(self, text: str) -> Iterator[Bar]:
+        """Show a stage that measures on this machine, as far as it tells."""
+        from dcanas.hardware.listening import heard  # its room takes a second to enter
+
+        with self.stage(text) as bar, heard(bar.update):
+            yield bar
 
     @contextmanager
     def stage(self, text: str) -> Iterator[Bar]:

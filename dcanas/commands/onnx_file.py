@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     if values["operators"] not in ("true", "false"):
         raise UserError(f"operators must be true or false, got {values['operators']!r}.")
     path, device, display = Path(values["onnx"]).expanduser(), load_device(values["device"]), Display()
-    with display.stage(f"Measure on {device.name}"):
+    with display.measuring(f"Measure on {device.name}"):
         profile = profile_onnx(path, device, cap_s=_seconds(values["cap_s"]))
     show_profile(display, profile)
     if values["operators"] == "true":

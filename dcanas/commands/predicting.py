@@ -23,7 +23,7 @@ def learnt_latency(session: Session, device: Device, stated: Mapping[str, Any]) 
     if found is None:
         return []
     ask, source = found
-    with session.display.stage(f"Learning the latency of {session.space.name} on {device.name}"):
+    with session.display.measuring(f"Learning the latency of {session.space.name} on {device.name}"):
         predictor = learn_latency(session.space, device, ask, session.dataset.shape, len(session.dataset.classes),
                                   session.settings.seed, **session.skeleton)
     session.display.say(f"  latency is predicted from {MEASURE} networks {source}, starting from {predictor.basis}; "

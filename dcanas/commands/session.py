@@ -215,7 +215,7 @@ class Session:
         self.display.say(f"  {told}")
         if known:
             return [known[name] for name in names]
-        with self.display.stage(f"Measuring a few members of {self.space.name} on {device.name}"):
+        with self.display.measuring(f"Measuring a few members of {self.space.name} on {device.name}"):
             costs, fits = self._fitted(device, counted, names)
         fit = fits[names[0]]
         self.display.say(f"  latency of members left out is predicted within {100 * fit.loo_mape:.0f} % on average "

@@ -12,6 +12,7 @@ import onnxruntime
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.hardware.device import Device
+from dcanas.hardware.listening import tell
 from dcanas.hardware.profile import Profile
 from dcanas.hardware.profiler import PROTOCOL, profile_onnx
 from dcanas.spaces import Architecture, Space
@@ -34,7 +35,8 @@ def measure_members(space: Space, members: Sequence[Architecture], folder: Path 
     missing = {arch: key for arch, key in keys.items() if not (folder / f"{key}.json").is_file()}
     names = {key: space.format(arch) for arch, key in missing.items()}
     files = {}
-    for arch, key in missing.items():
+    for number, (arch, key) in enumerate(missing.items()):
+        tell(number, len(missing), "networks exported")
         files[key] = folder / f"{key}.onnx"
         with _exporting:
             if files[key].is_file():

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from dcanas.basics.errors import UserError
 from dcanas.export import open_session
 from dcanas.hardware import Profile, Runtime, load_device, measure_members, profile_onnx
+from dcanas.hardware.listening import heard
 from dcanas.hardware.profiler import EXTENSIONS
 from dcanas.spaces import load_space
 
@@ -183,3 +184,14 @@ def test_members_are_measured_once(device, tmp_path):
                            if hashlib.sha256(p.read_bytes()).hexdigest() == both[members[1]].sha256))
     assert [(p.key, p.value) for p in model.metadata_props] == [("architecture", space.format(members[1]))]
     assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim] == [1, 1, 8, 8]
+
+
+def test_who_listens_hears_how_far_a_measurement_is(files, device):
+    told = []
+    with heard(lambda *words: told.append(words)):
+        profile_onnx(files["small"], device, 0.8)
+    assert told
+    assert all(0 < done <= total and what == "blocks of runs" for done, total, what in told)
+    before = len(told)
+    profile_onnx(files["small"], device, 0.05)
+    assert len(told) == before  # nobody listens any more

@@ -47,7 +47,7 @@ def profile_network(session: Session, device: Device, folder: Path, title: str) 
     if done.exists():
         session.display.say(f"{title}: done before ({done})")
         return read_json(done)
-    with session.display.stage(title):
+    with session.display.measuring(title):
         profile = _measure(session, device, folder)
     if profile.remark:
         session.display.say(f"  {profile.remark}")

@@ -37,7 +37,7 @@ def run_int8(session: Session, device: Device) -> dict[str, Any] | None:
     if done.exists():
         session.display.say(f"{title}: done before ({done})")
         return read_json(done)
-    with session.display.stage(title):
+    with session.display.measuring(title):
         dataset = session.dataset
         shown = sample(dataset, dataset.train, CALIBRATION_IMAGES * int(np.prod(dataset.shape)),
                        session.settings.data.split_seed)

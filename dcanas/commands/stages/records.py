@@ -77,7 +77,7 @@ def record_latency(session: Session, device: Device, folder: Path) -> None:
     done = folder / "latency.json"
     if done.exists():
         return
-    with session.display.stage(f"Latency by block on {device.name}"):
+    with session.display.measuring(f"Latency by block on {device.name}"):
         model = next((cost for cost in session.costs(device) if cost.name == "latency_ms"), None)
         measured = _measured(session, device) if model else []
         members = [{"architecture": session.space.format(arch), "measured_ms": profile.median_ms,
