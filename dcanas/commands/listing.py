@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.commands.display import make_console
 
 Rows = Iterator[tuple[str, ...]]
+WIDEST = 10_000  # letters: no table is asked to be narrower
+BESIDE = 3  # columns that stay a table on any terminal
 
 
 def main(arguments: list[str]) -> int:
@@ -19,11 +24,25 @@ def main(arguments: list[str]) -> int:
     if kind not in KINDS:
         raise unknown("list", kind, KINDS)
     columns, rows = KINDS[kind]
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-    for row in rows():
-        table.add_row(*row)
-    make_console().print(table)
+    _print(make_console(), columns, list(rows()))
     return 0
+
+
+def _print(console: Console, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table, or below each name what its columns say where the terminal is too narrow for so many."""
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    needed = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+    if len(columns) <= BESIDE or needed <= console.width:
+        console.print(table)
+        return
+    for name, *cells in rows:
+        told = [cell if not column else f"{column} {cell}"
+                for column, cell in zip(reversed(columns[1:]), reversed(cells), strict=True) if cell]
+        console.print(name, style="bold", markup=False, highlight=False)
+        for text in (told[0], ", ".join(reversed(told[1:]))):
+            console.print(Padding(Text(text), (0, 0, 0, 2)))
 
 
 def _spaces() -> Rows:
@@ -49,7 +68,9 @@ def _devices() -> Rows:
         device = load_device(name)
         version = f" >= {device.runtime.version}" if device.runtime.version else ""
         runtime = f"{device.runtime.name}{version}, opset {device.runtime.opset}"
-        costs = ", ".join(f"{cost} {source}" for cost, source in device.costs.items())
+        sources = dict.fromkeys(device.costs.values())
+        costs = "; ".join(f"{source} " + ", ".join(c for c, s in device.costs.items() if s == source)
+                          for source in sources)
         yield name, device.place, runtime, f"{device.threads}", costs, device.description
 
 
