@@ -112,10 +112,10 @@ def _curves(columns: Sequence[Column]) -> Markup:
     training = {name: record.training_rows[device.name] for name, record, device in columns if device}
     searching = {name: record.search_rows for name, record, _ in columns}
     for number, (histories, key, label, factor, title) in enumerate((
-            (training, "accuracy", "accuracy on training images (%)", 100.0, "Training of the final networks"),
+            (training, "accuracy", "training accuracy (%)", 100.0, "Training of the final networks"),
             (training, "loss", "training loss (nats)", 1.0, "Training loss of the final networks"),
-            (searching, "alphas_loss", "loss of the search (nats)", 1.0, "Loss of the searches on the alphas' half"),
-            (searching, "largest_loss", "loss of the supernet (nats)", 1.0, "Loss of the supernets' largest members"))):
+            (searching, "alphas_loss", "loss (nats)", 1.0, "Loss of the searches on the alphas' half"),
+            (searching, "largest_loss", "loss (nats)", 1.0, "Loss of the supernets' largest members"))):
         told = {name: rows for name, rows in histories.items() if rows and key in rows[-1]}
         if told:
             ends = "; ".join(f"{name} ends at {factor * rows[-1][key]:.4g}" for name, rows in told.items())

@@ -85,7 +85,7 @@ def read_run(folder: Path) -> RunRecord:
     stage's result is missing although later ones are there.
     """
     if not folder.is_dir():
-        raise UserError(f"There is no run directory at {folder}; name one with source=DIR.")
+        raise UserError(f"{folder} is no run directory: there is no such folder.")
     if not (folder / "settings.yaml").is_file():
         raise UserError(f"{folder} is no run directory: it has no settings.yaml.")
     ending = _json(folder / "run.json") or {}

@@ -25,6 +25,10 @@ TOO_WIDE = """return [...document.querySelectorAll("body *")]
 LETTERS = """return [...document.querySelectorAll("svg")].flatMap((drawing) => {
   const scale = drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width;
   return [...drawing.querySelectorAll("text")].map((text) => scale * parseFloat(getComputedStyle(text).fontSize)); })"""
+CUT = """return [...document.querySelectorAll("svg text")].filter((text) => {
+  const inner = text.getBoundingClientRect(), outer = text.closest("svg").getBoundingClientRect();
+  return inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.top < outer.top - 1
+    || inner.bottom > outer.bottom + 1; }).map((text) => text.textContent)"""
 OPEN = "document.querySelectorAll('details').forEach((e) => { e.open = true; })"
 
 
@@ -71,6 +75,7 @@ def test_nothing_is_cut_off(browser, written, width, scheme):
     assert browser.execute_script("return innerWidth") == width
     assert browser.execute_script("return document.scrollingElement.scrollWidth") <= width
     assert browser.execute_script(TOO_WIDE) == []  # no table is scrolled sideways either
+    assert browser.execute_script(CUT) == []
     assert min(browser.execute_script(LETTERS)) >= 9  # pixels
     paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 26)"}[scheme]
@@ -86,6 +91,7 @@ def test_a_comparison_is_not_cut_off(browser, tmp_path, width):
     browser.execute_script(OPEN)
     assert browser.execute_script("return document.scrollingElement.scrollWidth") <= width
     assert browser.execute_script(TOO_WIDE) == []
+    assert browser.execute_script(CUT) == []
 
 
 def test_sliders_choose_what_brute_force_chooses(browser, written):

@@ -132,7 +132,7 @@ def test_an_infeasible_run(tmp_path):
 
 
 def test_a_folder_that_is_no_run(tmp_path):
-    with pytest.raises(UserError, match="There is no run directory at"):
+    with pytest.raises(UserError, match="is no run directory: there is no such folder"):
         read_run(tmp_path / "nothing")
     with pytest.raises(UserError, match=r"is no run directory: it has no settings\.yaml"):
         read_run(tmp_path)

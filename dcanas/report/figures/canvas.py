@@ -85,8 +85,13 @@ def limit_line(axis: Axes, limit: float | None) -> None:
                       textcoords="offset points", ha="right", va="top", fontsize=8)
 
 
+HANDLE, LETTER = 48, 5  # points: a legend's mark with its margins, and a letter
+
+
 def legend(figure: Figure, columns: int = 3) -> None:
-    """Put the legend under the axes, where it covers nothing."""
+    """Put the legend under the axes, where it covers nothing, in as many columns as its texts leave room for."""
+    longest = max((len(label) for axis in figure.axes for label in axis.get_legend_handles_labels()[1]), default=0)
+    columns = max(1, min(columns, int(72 * WIDTH / (HANDLE + LETTER * longest))))
     figure.legend(loc="outside lower left", ncols=columns, handlelength=3)
 
 

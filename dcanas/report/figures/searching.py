@@ -21,7 +21,7 @@ def alphas(rows: Rows, slots: Sequence[tuple[str, Sequence[str]]], chosen: Mappi
     """
     lines = -(-len(slots) // 2)
     options = max(len(names) for _, names in slots)
-    figure, grid = axes(lines, lines * (0.15 * options + 0.42) + 0.5, 2, sharex=True, squeeze=False)
+    figure, grid = axes(lines, lines * (0.15 * options + 0.42) + 0.7, 2, sharex=True, squeeze=False)
     numbers = [row["epoch"] for row in rows]
     image: Any = None
     for i, axis in enumerate(grid.flat):

@@ -29,7 +29,7 @@ def trials(rows: Sequence[Mapping[str, Any]], label: str) -> Figure:
     rows: `step` (from 1), `value` where the trial succeeded, `influence/NAME` of whoever had a say.
     """
     names = list(dict.fromkeys(key.removeprefix(INFLUENCE) for row in rows for key in row if key.startswith(INFLUENCE)))
-    figure, panels = axes(2 if names else 1, 3.8 if names else 2.6, sharex=True)
+    figure, panels = axes(2 if names else 1, 4.6 if names else 2.6, sharex=True)
     above, below = panels if names else (panels, panels)
     told = [row for row in rows if "value" in row]
     steps, values = [row["step"] for row in told], [row["value"] for row in told]
