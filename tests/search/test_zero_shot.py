@@ -21,6 +21,7 @@ from dcanas.spaces import load_space
 SPACE = load_space("nasbench201")
 COSTS = count_costs(SPACE)
 BUDGET = Budget(params=400_000, peak_bytes=250_000)
+VOTERS = ("synflow", "jacov", "wrcor")
 WORTH = np.array([0, 1, 3, 5, 2])  # of none, skip, 1x1, 3x3, pool: an invented truth
 
 
@@ -37,7 +38,7 @@ def best_within():
 
 @pytest.mark.parametrize("strategy", ["random", "evolution", "reinforce"])
 def test_every_network_looked_at_is_within_the_budget(strategy):
-    settings = ZeroShotSettings(strategy=strategy, evaluations=150, population=20, tournament=5)
+    settings = ZeroShotSettings(VOTERS, "copeland", strategy, evaluations=150, population=20, tournament=5)
     seen = []
 
     def score(arch):
@@ -85,7 +86,7 @@ def test_reinforce_learns_what_pays():
 def test_a_small_feasible_set_ends_the_search():
     budget = Budget(params=74_000)
     members = FeasibleMembers(SPACE, budget, COSTS)
-    found = zero_shot(SPACE, budget, truth, COSTS, ZeroShotSettings(strategy="random", evaluations=500))
+    found = zero_shot(SPACE, budget, truth, COSTS, ZeroShotSettings(VOTERS, strategy="random", evaluations=500))
     assert 0 < members.count() < 500
     assert len(found.evaluated) == members.count()
 
