@@ -40,7 +40,7 @@ def alphas(rows: Rows, slots: Sequence[tuple[str, Sequence[str]]], chosen: Mappi
                           textcoords="offset points", va="center", fontsize=8, color=INK)
         if i >= len(slots) - 2:
             epochs(axis)
-    figure.colorbar(image, ax=grid, location="bottom", shrink=0.6, aspect=40, pad=0.02,
+    figure.colorbar(image, ax=grid, location="bottom", shrink=0.6, aspect=40, pad=0.02, fraction=0.03,
                     label="mixing weight (0 to 1)")
     return figure
 
