@@ -3,10 +3,10 @@
     uv run python tools/choose_votes.py
 
 NAS-Bench-201, scores of NAS-Bench-Suite-Zero, latencies of HW-NAS-Bench, in the folder DCANAS_TABLES names. Every set
-of one to three of the 13 scores under each way to add ranks picks the best member within each of 72 limits (six devices,
-twelve percentiles from 15 to 80); regret is against the best validation accuracy (`cifar10_val`) within the limit, ties
-at their mean. The limits that results are reported for (percentiles 10, 25 and 50) and test accuracy are printed last,
-for the set chosen and the largest-params rule alone.
+of one to three of the 13 scores under each way to add ranks picks the best member within each of 72 limits (six
+devices, twelve percentiles from 15 to 80); regret is against the best validation accuracy (`cifar10_val`) within the
+limit, ties at their mean. The limits that results are reported for (percentiles 10, 25 and 50) and test accuracy are
+printed last, for the set chosen and the largest-params rule alone.
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 
 
+SHOWN = 40  # names in a sentence, those of every registry
+
+
 class UserError(Exception):
     """Something the user gave cannot be used; its text is one sentence that says what to do (exit code 2)."""
 
@@ -36,5 +39,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Return the error for a name that does not exist, with the one that was probably meant."""
     known = list(known)
     meant = nearest(name, known)
-    hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known) or 'none'}."
+    shown = known if len(known) <= SHOWN else [*known[:SHOWN], f"and {len(known) - SHOWN} more"]
+    hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(shown) or 'none'}."
     return UserError(f"Unknown {kind} {name!r}; {hint}")
