@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-
 SHOWN = 40  # names in a sentence, those of every registry
 
 
