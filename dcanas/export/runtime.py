@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,11 +37,7 @@ def onnx_predict(model: Path | str | onnxruntime.InferenceSession, images: NDArr
     """
     session = model if isinstance(model, onnxruntime.InferenceSession) else open_session(model)
     entry = session.get_inputs()[0]
-    if images.ndim != 4 or list(images.shape[1:]) != list(entry.shape[1:]):
-        raise UserError(f"The network takes images of shape {tuple(entry.shape[1:])} (C, H, W), got "
-                        f"{tuple(images.shape[1:])}.")
-    if not len(images):
-        raise UserError("There are no images to run the network on.")
+    check_images(images, entry.shape)
 
     def run(part: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         return [session.run(None, {entry.name: np.ascontiguousarray(image[None], dtype=np.float32)})[0]
@@ -51,3 +48,12 @@ def onnx_predict(model: Path | str | onnxruntime.InferenceSession, images: NDArr
         return np.concatenate(run(images))
     with ThreadPoolExecutor(len(parts)) as pool:
         return np.concatenate([row for rows in pool.map(run, parts) for row in rows])
+
+
+def check_images(images: NDArray[np.float32], shape: Sequence[int]) -> None:
+    """Raise `UserError` where there are no images, or images of another size. shape: (1, C, H, W) of the network."""
+    if images.ndim != 4 or list(images.shape[1:]) != list(shape[1:]):
+        raise UserError(f"The network takes images of shape {tuple(shape[1:])} (C, H, W), got "
+                        f"{tuple(images.shape[1:])}.")
+    if not len(images):
+        raise UserError("There are no images to run the network on.")

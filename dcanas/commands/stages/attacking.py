@@ -24,7 +24,8 @@ from dcanas.commands.display import Bar
 from dcanas.commands.session import Session
 from dcanas.commands.stages.quantising import delivered_file
 from dcanas.commands.stages.training import trained_model
-from dcanas.export import as_floats, onnx_predict, open_session
+from dcanas.export import as_floats
+from dcanas.export.batched import batched_predict
 from dcanas.export.folded import folded
 from dcanas.robustness import RobustAccuracy, Threat, corruption_accuracy, corruptions, robust_curve
 from dcanas.robustness.corruptions.apply import SEVERITIES, SMALLEST_SIDE
@@ -57,7 +58,8 @@ def attack_network(session: Session, folder: Path, threat: Threat, title: str, v
                              "eps_255": sorted(set(threat.eps_255)), "seed": session.settings.seed,
                              "attacks": [asdict(spec) for spec in suite],
                              "delivered": delivered_file(folder)["onnx"]}
-    model, shipped = folded(trained_model(session, folder)).to(session.compute), _predictor(exported)
+    model = folded(trained_model(session, folder)).to(session.compute)
+    shipped = batched_predict(exported, images, torch.get_num_threads())
     network = _curve(session, model, images, labels, threat, suite, work / "test", title, digests[EXPORTED],
                      shipped=shipped)
     value["results"] = _as_json(network)
@@ -106,15 +108,10 @@ def _file(session: Session, path: Path, digest: str, images: np.ndarray, labels:
 
     It gets the images that withstood all attacks on the network; `network`: those, smallest size first.
     """
-    found = _curve(session, _predictor(path), images, labels, threat, suite, work / f"file-{digest[:16]}",
-                   f"{title}, {path.name} in ONNX Runtime", digest,
+    found = _curve(session, batched_predict(path, images, torch.get_num_threads()), images, labels, threat, suite,
+                   work / f"file-{digest[:16]}", f"{title}, {path.name} in ONNX Runtime", digest,
                    [result.robust for result in network])
     return {"file": path.name, "sha256": digest, "results": _as_json(found)}
-
-
-def _predictor(path: Path) -> Model:
-    runtime, threads = open_session(path), torch.get_num_threads()
-    return lambda images: onnx_predict(runtime, images, threads)
 
 
 def _corruptions(session: Session, model: Any, images: np.ndarray, labels: np.ndarray, work: Path,
