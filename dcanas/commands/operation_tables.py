@@ -165,7 +165,7 @@ def _check_one(path: Path, device: Device, display: Display) -> None:
     rng = np.random.default_rng()
     some = [known[i] for i in sorted(rng.choice(len(known), min(CHECKED, len(known)), replace=False))]
     again = f"-check-{rng.integers(1 << 40):x}"
-    with display.stage(f"Checking {len(some)} of {len(known)} rows of {path.name}"):
+    with display.measuring(f"Checking {len(some)} of {len(known)} rows of {path.name}"):
         pairs = measure_operations(some, device, path.with_suffix(""), again=again)
     ratios = np.array([marginal_ms(*pairs[op.text]) / table.rows[op.text] for op in some])
     noisy = [any(profile.noisy for profile in pairs[op.text]) for op in some]
