@@ -1,24 +1,31 @@
 """Which training-free scores should vote, and how, where a limit binds: chosen by validation accuracy on tables.
 
     uv run python tools/choose_votes.py
+    uv run python tools/choose_votes.py --own quick.jsonl     # scores of tools/study_proxies.py: do they agree?
 
 NAS-Bench-201, scores of NAS-Bench-Suite-Zero, latencies of HW-NAS-Bench, in the folder DCANAS_TABLES names. Every set
 of one to three of the 13 scores under each way to add ranks picks the best member within each of 72 limits (six
 devices, twelve percentiles from 15 to 80); regret is against the best validation accuracy (`cifar10_val`) within the
 limit, ties at their mean. The limits that results are reported for (percentiles 10, 25 and 50) and test accuracy are
 printed last, for the set chosen and the largest-params rule alone.
+
+`--own`: a few votes within 60 limits (six devices, percentiles 10 to 100 of those networks) on scores computed here.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import sys
+from pathlib import Path
 
 import numpy as np
+from study_proxies import merged
 from study_zero_shot import SPACE, table
 
 from dcanas.costs.members import as_architecture, member_choices
-from dcanas.proxies.votes import borda, log_rank, worst_rank
+from dcanas.proxies.table import columns
+from dcanas.proxies.votes import borda, copeland, log_rank, oriented, worst_rank
 
 DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")
 CHOSEN_ON, REPORTED = (15, 20, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80), (10, 25, 50)
@@ -26,7 +33,40 @@ WAYS = {"borda": borda, "log_rank": log_rank, "worst_rank": worst_rank}
 RULE = (("params",), "borda")
 
 
-def main() -> None:
+OWN = (RULE, (("jacov", "synflow"), "borda"), (("synflow", "jacov", "wrcor"), "copeland"),
+       (("epe_nas", "synflow", "zen"), "log_rank"), (("jacov", "params", "zen"), "log_rank"))
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--own", type=Path, nargs="+")
+    options = parser.parse_args(arguments)
+    if options.own:
+        judge_own(options.own)
+    else:
+        choose()
+
+
+def judge_own(paths: list[Path]) -> None:
+    header, rows = merged(paths)
+    codes = [row["architecture"] for row in rows]
+    costs, accuracies = table("hw_nas_bench_cifar10.csv.gz"), table("nasbench201_accuracy.csv.gz")
+    accuracy = np.array([float(accuracies[code]["cifar10_val"]) for code in codes])
+    values = {name: oriented(name, column) for name, column in columns(rows, header["names"]).items()}
+    limits = []
+    for device in DEVICES:
+        latency = np.array([float(costs[code][f"{device}_latency"]) for code in codes])
+        limits += [np.flatnonzero(latency <= np.percentile(latency, p)) for p in range(10, 101, 10)]
+    print(f"{len(codes)} networks, {len(limits)} limits\n\n| scores | way | mean regret, validation |\n|---|---|---|")
+    for voters, way in OWN:
+        lost = []
+        for among in limits:
+            votes = {**WAYS, "copeland": copeland}[way](np.array([values[name][among] for name in voters]))
+            lost.append(accuracy[among].max() - accuracy[among[votes == votes.max()]].mean())
+        print(f"| {', '.join(voters)} | {way} | {np.mean(lost):.2f} |")
+
+
+def choose() -> None:
     scores, costs, accuracies = (table(f"{name}.csv.gz") for name in (
         "nasbench201_proxies_cifar10", "hw_nas_bench_cifar10", "nasbench201_accuracy"))
     codes = [code for row in member_choices(SPACE) if (code := SPACE.format(as_architecture(SPACE, row))) in scores]
@@ -62,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1:])
