@@ -109,6 +109,10 @@ class LatencyPredictor:
     def uppers(self, choices: np.ndarray) -> np.ndarray:
         return self._measured_instead(choices, self.posterior.quantile(self.probability, self._design(choices)))
 
+    def bound(self, arch: Architecture) -> float:
+        """Return the upper bound of the prediction itself, also of a network that was measured."""
+        return float(self.posterior.quantile(self.probability, self._design(np.array([arch.choices])))[0])
+
     def intervals(self, choices: np.ndarray, confidence: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return both ends of the two-sided interval of a measurement of each network. Shape: (n, slots) -> (n,)."""
         design = self._design(choices)

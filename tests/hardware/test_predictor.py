@@ -69,6 +69,7 @@ def test_what_was_measured_bounds_itself(unmeasured, latencies, choices):
     uppers = dict(zip(map(tuple, choices.tolist()), predictor.uppers(choices), strict=True))
     for arch, value in predictor.measured.items():
         assert predictor.upper(arch) == uppers[arch.choices] == value
+        assert predictor.value(arch) < predictor.bound(arch) != value  # the prediction keeps a bound of its own
 
 
 @pytest.mark.parametrize(("n", "least"), [(10, 0.965), (20, 0.972)])

@@ -21,7 +21,7 @@ from dcanas.commands.stages.records import record_latency
 from dcanas.commands.stages.training import delivered_skeleton, trained_model
 from dcanas.costs import Budget, count_network
 from dcanas.export import write_bundle
-from dcanas.hardware import Device
+from dcanas.hardware import Device, LatencyPredictor
 from dcanas.report import robustness
 from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
@@ -144,7 +144,7 @@ def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str
         if arch is not None and cost.source == "looked up":
             deciding[cost.name] = cost.upper(arch)
         if arch is not None and cost.source == "predicted" and sources.get(cost.name) == "predicted":
-            bounds[cost.name] = cost.upper(arch)
+            bounds[cost.name] = cost.bound(arch) if isinstance(cost, LatencyPredictor) else cost.upper(arch)
     asked = asking(session, device) if learnt_of(session.costs(device)) else None
     if asked is not None:  # predicted, then verified: by the measurement above, or in the device's table
         ask, sources["latency_ms"] = asked
