@@ -94,6 +94,7 @@ class Bench:
         self.rng = np.random.default_rng(seed)
         self.cap_s = cap_s
         self.seconds, self.tell = seconds, tell
+        self.done, self.planned = 0, 0  # blocks of runs of the measurement under way; none planned: warming up
         self.subjects = {label: self._open(path, threads, provider) for label, path in files.items()}
         self.prepared = False
 
@@ -159,6 +160,7 @@ class Bench:
         chosen = [self.subjects[label] for label in labels]
         samples: list[list[Any]] = [[] for _ in chosen]
         states = [state()]
+        self.done, self.planned = 0, REPEATS * sum(s["rounds"] for s in chosen)
         for number in range(max(s["rounds"] for s in chosen)):
             if number >= LEAST_ROUNDS and time.monotonic() > deadline:
                 break
@@ -170,6 +172,7 @@ class Bench:
                 run = chosen[i]["run"][repeat]
                 run()
                 found[i][repeat] = [_time(run) for _ in range(chosen[i]["runs"])]
+                self.done += 1
                 self.tell()
             for i in active:
                 samples[i].append(found[i])
@@ -309,7 +312,7 @@ class Server:
     def do_bench(self, request, content):
         files = {label: str(self.folder / name) for label, name in request["files"].items()}
         self.bench = Bench(files, request["threads"], request["provider"], request["seconds"], request["seed"],
-                           self.alive, request["cap_s"])
+                           lambda: self.alive(done=self.bench.done, planned=self.bench.planned), request["cap_s"])
         return {"opened": len(files)}
 
     def do_measure(self, request, content):
@@ -392,12 +395,12 @@ class Server:
             raise WorkerError(f"infer.py failed with exit code {process.returncode} ({last}).")
         return json.loads(out.decode("utf-8"))
 
-    def alive(self):
-        """Tell at times that the work goes on."""
+    def alive(self, **how_far):
+        """Tell at times that the work goes on, and how far it is."""
         now = time.monotonic()
         if now - self.told > STATE_S:
             self.told = now
-            self.say({"alive": True})
+            self.say({"alive": True, **how_far})
 
     def close(self):
         if self.temporary:

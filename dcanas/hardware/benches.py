@@ -15,7 +15,7 @@ from dcanas.export import worker
 from dcanas.hardware.answers import LOOK, RUNTIME, block_of, block_times, facts_of, number, states_of, text
 from dcanas.hardware.board import Worker, connected
 from dcanas.hardware.device import Device, Ssh
-from dcanas.hardware.listening import teller
+from dcanas.hardware.listening import at_times, tell_blocks
 from dcanas.hardware.machine import check_machine
 
 HOT_CELSIUS = 70.0  # where a measurement starts, worth a word
@@ -60,17 +60,11 @@ class _Here:
                                        device.provider, seconds, seed, cap_s=cap_s)
 
     def measure(self, labels: Sequence[str]) -> dict[str, Any]:
-        self._bench.tell = teller(lambda: self._planned(labels), "blocks of runs")
+        self._bench.tell = at_times(lambda: tell_blocks(self._bench.done, self._bench.planned))
         with _own_errors():
             found = self._bench.measure(labels)
         samples = {label: np.array(times, dtype=np.int64) for label, times in found["samples"].items()}
         return {**found, "samples": samples, "facts": self._bench.facts()}
-
-    def _planned(self, labels: Sequence[str]) -> int:
-        """Return how many blocks of runs these files are measured for; 0 while they are warmed up."""
-        if not self._bench.prepared:
-            return 0
-        return worker.REPEATS * sum(self._bench.subjects[label]["rounds"] for label in labels)
 
 
 class OnBoard:

@@ -23,6 +23,7 @@ from typing import Any
 from dcanas.basics.errors import UserError
 from dcanas.export import worker
 from dcanas.hardware.device import Ssh
+from dcanas.hardware.listening import tell_blocks
 
 ANSWER_BYTES = 256 << 20  # of one line; more is no answer of ours
 CHUNK = 1 << 16
@@ -68,7 +69,8 @@ class Worker:
             for start in range(0, len(content), CHUNK):
                 self._send(content[start:start + CHUNK])
         answer = self._answer()
-        while answer == {"alive": True}:
+        while answer.get("alive") is True:
+            tell_blocks(answer.get("done"), answer.get("planned"))
             answer = self._answer()
         if "error" in answer:
             self._refuse(do, answer)

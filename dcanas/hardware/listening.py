@@ -30,16 +30,20 @@ def tell(done: int, total: int, what: str) -> None:
         listener(done, total, what)
 
 
-def teller(total: Callable[[], int], what: str) -> Callable[[], None]:
-    """Return what is called after each of `total()` parts (0: not known yet) and tells of them at times."""
-    done, told = 0, 0.0
+def tell_blocks(done: object, planned: object) -> None:
+    """Say how many blocks of runs a measurement has made; what a board says of it is a number or is not passed on."""
+    if isinstance(done, int) and isinstance(planned, int) and 0 < done <= planned:
+        tell(done, planned, "blocks of runs")
 
-    def one_more() -> None:
-        nonlocal done, told
-        parts = total()
-        done = done + 1 if parts else 0
-        if parts and (now := time.monotonic()) - told > APART_S:
+
+def at_times(word: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that gives the word where the last time is some while ago."""
+    told = 0.0
+
+    def call() -> None:
+        nonlocal told
+        if (now := time.monotonic()) - told > APART_S:
             told = now
-            tell(min(done, parts), parts, what)
+            word()
 
-    return one_more
+    return call
