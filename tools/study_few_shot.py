@@ -63,6 +63,20 @@ def show(title: str, found: dict[str, np.ndarray]) -> None:
         print(f"| {device} | {row[0]:.3f} | {100 * row[1]:.1f} | {row[2]:.2f} | {row[3]:.3f} | {row[4]:.2f} |")
 
 
+def additive(features: np.ndarray, tables: Tables, devices: Sequence[str], learnt: int) -> None:
+    """Print what prices per block and layer reach at best: fitted to `learnt` networks, judged on the others."""
+    order = np.random.default_rng(0).permutation(len(features))
+    first, rest = order[:learnt], order[learnt:]
+    design = np.c_[features, np.ones(len(features))]
+    found = {}
+    for device in devices:
+        prices = np.linalg.lstsq(design[first], tables[device][first], rcond=None)[0]
+        found[device] = spearmanr(design[rest] @ prices, tables[device][rest])[0]
+    print(f"\nPrices per block and layer from {learnt:,} measured networks, Spearman on the others: "
+          + ", ".join(f"{device} {value:.3f}" for device, value in found.items())
+          + f"; mean {np.mean(list(found.values())):.3f}")
+
+
 def promise(tables: Tables, validation: np.ndarray, test: np.ndarray, limits: int) -> None:
     """Print violations and regret of `derive_verified` on every new device under random limits (p5 to p95)."""
     space = load_space("nasbench201")
@@ -119,10 +133,11 @@ def main() -> None:
     blocks = fbnet["choices"]
     one_hot = np.concatenate([np.eye(9)[blocks[:, i]][:, :-1] for i in range(blocks.shape[1])], axis=1)
     one_hot = one_hot[:, one_hot.any(axis=0)]
+    blocks_ms = {k: v.astype(float) for k, v in fbnet.items() if k not in ("choices", "blocks")}
     for n in (10, 20):
         show(f"FBNet, {n} measured, new devices, {max(1, options.repeats // 4)} repeats",
-             accuracy_of(one_hot, {k: v.astype(float) for k, v in fbnet.items() if k not in ("choices", "blocks")},
-                         FBNET_KNOWN, FBNET_NEW, n, max(1, options.repeats // 4)))
+             accuracy_of(one_hot, blocks_ms, FBNET_KNOWN, FBNET_NEW, n, max(1, options.repeats // 4)))
+    additive(one_hot, blocks_ms, FBNET_NEW, 4_000)
 
 
 if __name__ == "__main__":
