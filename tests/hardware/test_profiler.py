@@ -102,11 +102,12 @@ def test_a_noisy_result_was_measured_on_and_says_so(profiles):
 
 
 def test_the_time_to_measure_has_an_end_and_the_result_says_what_it_lacks(files, device):
-    """5 s each are asked for and 0.3 s allowed: a round is four visits of 20 ms, so four rounds at most."""
+    """5 s each are asked for and 0.3 s allowed: a round is four visits of about 20 ms, so a sixteenth of the rounds; of
+    a block whose length was set in a slow moment several times as many fit."""
     found = profile_onnx({"a": files["small"], "b": files["large"]}, device, 5, cap_s=0.3)
     for profile in found.values():
         rounds, planned = (profile.conditions[name] for name in ("rounds", "planned_rounds"))
-        assert 3 <= rounds <= 6 < planned
+        assert 3 <= rounds <= planned / 4
         assert profile.noisy
         assert f"Only {rounds} of {planned} rounds were measured within the 0.3 s that" in profile.remark
         assert Profile.from_json(json.loads(json.dumps(profile.to_json()))) == profile
