@@ -21,18 +21,16 @@ from pathlib import Path
 
 import numpy as np
 from study_proxies import merged
-from study_zero_shot import SPACE, table
+from study_zero_shot import SPACE, published, table
 
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.proxies.table import columns
-from dcanas.proxies.votes import borda, copeland, log_rank, oriented, worst_rank
+from dcanas.proxies.votes import AGGREGATES, oriented
 
 DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")
 CHOSEN_ON, REPORTED = (15, 20, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80), (10, 25, 50)
-WAYS = {"borda": borda, "log_rank": log_rank, "worst_rank": worst_rank}
+WAYS = ("borda", "log_rank", "worst_rank")
 RULE = (("params",), "borda")
-
-
 OWN = (RULE, (("jacov", "synflow"), "borda"), (("synflow", "jacov", "wrcor"), "copeland"),
        (("epe_nas", "synflow", "zen"), "log_rank"), (("jacov", "params", "zen"), "log_rank"))
 
@@ -59,11 +57,15 @@ def judge_own(paths: list[Path]) -> None:
         limits += [np.flatnonzero(latency <= np.percentile(latency, p)) for p in range(10, 101, 10)]
     print(f"{len(codes)} networks, {len(limits)} limits\n\n| scores | way | mean regret, validation |\n|---|---|---|")
     for voters, way in OWN:
-        lost = []
-        for among in limits:
-            votes = {**WAYS, "copeland": copeland}[way](np.array([values[name][among] for name in voters]))
-            lost.append(accuracy[among].max() - accuracy[among[votes == votes.max()]].mean())
-        print(f"| {', '.join(voters)} | {way} | {np.mean(lost):.2f} |")
+        mean = np.mean([regret(values, voters, way, among, accuracy) for among in limits])
+        print(f"| {', '.join(voters)} | {way} | {mean:.2f} |")
+
+
+def regret(values: dict[str, np.ndarray], voters: tuple[str, ...], way: str, among: np.ndarray,
+           accuracy: np.ndarray) -> float:
+    """Return what the vote's choice `among` some networks loses to the best of them, ties at their mean."""
+    votes = AGGREGATES[way](np.array([values[name][among] for name in voters]))
+    return float(accuracy[among].max() - accuracy[among[votes == votes.max()]].mean())
 
 
 def choose() -> None:
@@ -71,8 +73,7 @@ def choose() -> None:
         "nasbench201_proxies_cifar10", "hw_nas_bench_cifar10", "nasbench201_accuracy"))
     codes = [code for row in member_choices(SPACE) if (code := SPACE.format(as_architecture(SPACE, row))) in scores]
     names = sorted(set(next(iter(scores.values()))) - {"index", "architecture"})
-    values = {name: np.array([float(scores[code][name]) for code in codes]) for name in names}
-    values = {name: np.where(column <= -1e8, np.nan, column) for name, column in values.items()}
+    values = {name: np.array([published(scores[code], name) for code in codes]) for name in names}
     validation, test = (np.array([float(accuracies[code][key]) for code in codes])
                         for key in ("cifar10_val", "cifar10_test"))
 
@@ -81,14 +82,11 @@ def choose() -> None:
         here = np.array([float(costs[code][f"{device}_latency"]) for code in codes])
         return np.flatnonzero((here > 0) & (here <= np.percentile(every[every >= 0], percent)))
 
-    def regret(voters: tuple[str, ...], way: str, among: np.ndarray, accuracy: np.ndarray) -> float:
-        votes = WAYS[way](np.array([values[name][among] for name in voters]))
-        return float(accuracy[among].max() - accuracy[among[votes == votes.max()]].mean())
-
     limits = [within(device, percent) for device in DEVICES for percent in CHOSEN_ON]
     asked = [(voters, way) for size in (1, 2, 3) for voters in itertools.combinations(names, size) for way in WAYS
              if size > 1 or way == "borda"]
-    found = sorted((float(np.mean([regret(*one, among, validation) for among in limits])), one) for one in asked)
+    found = sorted((float(np.mean([regret(values, *one, among, validation) for among in limits])), one)
+                   for one in asked)
     place = {one: number for number, (_, one) in enumerate(found, 1)}
     print(f"{len(asked)} votes, {len(limits)} limits, regret in validation accuracy\n\n"
           "| place | scores | way | mean regret |\n|---|---|---|---|")
@@ -97,8 +95,8 @@ def choose() -> None:
     print("\n| limit | best member's test accuracy | regret: the first of these | largest params |\n|---|---|---|---|")
     for device, percent in itertools.product(DEVICES, REPORTED):
         among = within(device, percent)
-        print(f"| {device} p{percent} | {test[among].max():.2f} | {regret(*found[0][1], among, test):.2f} "
-              f"| {regret(*RULE, among, test):.2f} |")
+        print(f"| {device} p{percent} | {test[among].max():.2f} | {regret(values, *found[0][1], among, test):.2f} "
+              f"| {regret(values, *RULE, among, test):.2f} |")
 
 
 if __name__ == "__main__":

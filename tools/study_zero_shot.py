@@ -36,8 +36,8 @@ def table(name: str) -> dict[str, dict[str, str]]:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--names", nargs="+", default=["params", "jacov", "synflow"])
-    parser.add_argument("--aggregate", default="worst_rank")
+    parser.add_argument("--names", nargs="+", default=ZeroShotSettings().names)
+    parser.add_argument("--aggregate", default=ZeroShotSettings().aggregate)
     parser.add_argument("--limits", nargs="+", default=["edgegpu:50", "raspi4:25"], help="DEVICE:PERCENTILE")
     parser.add_argument("--strategies", nargs="+", default=["random", "evolution", "reinforce"])
     parser.add_argument("--evaluations", type=int, default=1000)
@@ -81,7 +81,12 @@ def main(arguments: list[str]) -> None:
 
 def _scores(scores: dict[str, dict[str, str]], arch: object, names: list[str]) -> dict[str, float]:
     row = scores[SPACE.format(arch)]  # type: ignore[arg-type]
-    return {name: np.nan if float(row[name]) <= -1e8 else float(row[name]) for name in names}
+    return {name: published(row, name) for name in names}
+
+
+def published(row: dict[str, str], name: str) -> float:
+    """Return a score of the table, NaN where it could not be computed (written as -1e8 or less there)."""
+    return np.nan if float(row[name]) <= -1e8 else float(row[name])
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class Display:
 
     @contextmanager
     def measuring(self, text: str) -> Iterator[Bar]:
-        """Show a stage that measures on this machine, as far as it tells."""
+        """Show a stage that measures networks, here or on a board, as far as it tells."""
         from dcanas.hardware.listening import heard  # its room takes a second to enter
 
         with self.stage(text) as bar, heard(bar.update):

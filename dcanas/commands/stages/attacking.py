@@ -22,7 +22,7 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of
 from dcanas.commands.display import Bar
 from dcanas.commands.session import Session
-from dcanas.commands.stages.quantising import delivered_file
+from dcanas.commands.stages.quantising import FILES, delivered_file
 from dcanas.commands.stages.training import trained_model
 from dcanas.export import as_floats
 from dcanas.export.batched import batched_predict
@@ -33,7 +33,6 @@ from dcanas.robustness.suite import AttackSpec
 from dcanas.robustness.task import Model
 from dcanas.training.splits import sample
 
-EXPORTED = "model.onnx"
 BATCH_VALUES = 128 * 3 * 32 * 32  # pixels times channels that are attacked at once
 
 
@@ -43,7 +42,7 @@ def attack_network(session: Session, folder: Path, threat: Threat, title: str, v
 
     validation: attack images of the validation split too. further: one more ONNX file.
     """
-    exported = folder / EXPORTED
+    exported = folder / FILES["fp32"]
     others = [*sorted(set(folder.glob("*.onnx")) - {exported}), *([further] if further else [])]
     digests = {path.name: _digest(path) for path in (exported, *others)}
     key = key_of(threat, session.settings.seed, digests, session.dataset.test_key, validation)
@@ -59,15 +58,15 @@ def attack_network(session: Session, folder: Path, threat: Threat, title: str, v
                              "attacks": [asdict(spec) for spec in suite],
                              "delivered": delivered_file(folder)["onnx"]}
     model = folded(trained_model(session, folder)).to(session.compute)
-    shipped = batched_predict(exported, images, torch.get_num_threads())
-    network = _curve(session, model, images, labels, threat, suite, work / "test", title, digests[EXPORTED],
+    blind = [spec for spec in suite if not spec.needs_gradients]
+    shipped = batched_predict(exported, images, torch.get_num_threads()) if blind else None
+    network = _curve(session, model, images, labels, threat, suite, work / "test", title, digests[exported.name],
                      shipped=shipped)
     value["results"] = _as_json(network)
     if validation:
         seen, named = _images(session, session.dataset.validation, threat)
         value["validation"] = _as_json(_curve(session, model, seen, named, threat, suite, work / "validation",
-                                              f"{title}, validation images", digests[EXPORTED], shipped=shipped))
-    blind = [spec for spec in suite if not spec.needs_gradients]
+                                              f"{title}, validation images", digests[exported.name], shipped=shipped))
     value["files"] = [_file(session, path, digests[path.name], images, labels, threat, blind, network, work, title)
                       for path in others if blind]
     value["corruptions"] = _corruptions(session, model, images, labels, work, title)
