@@ -42,6 +42,7 @@ GROUPS = {
               "plain", "rcor", "snip", "synflow", "wrcor", "wrcor:linear", "wrcor:quadratic", "wrcor:reversed", "zen"),
     "few": ("acor", "jacov", "nwot", "rcor", "snip", "synflow", "wrcor"),
     "blocks": ("az_expressivity", "az_progressivity", "az_trainability", "meco", "zico"),
+    "chosen": ("az_expressivity", "jacov", "meco", "zen"),
     "slow": ("grasp", "hessian", "jacob_fro", "near", "swap"),
 }
 PUBLISHED = ("params", "flops", "l2_norm", "synflow", "nwot", "snip", "grad_norm", "fisher", "jacov", "epe_nas",

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
+
+_GLIBC = platform.libc_ver()[0] == "glibc"
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # malloc.h
 
 
 def usable_cores() -> int:
     """Return the number of cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep what it frees: large tensors that come and go every step need no new pages then.
+
+    With glibc only; by itself it maps anew every tensor of more than 32 MiB and hands it back, and the kernel has to
+    clear each page again, which takes a third of the time where images have 224 pixels. Between two networks
+    `return_freed_memory` keeps the pieces that nobody uses from adding up.
+    """
+    if _GLIBC:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_MAX, 0)
+        libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def return_freed_memory() -> None:
+    """Hand what is free to the kernel (glibc only)."""
+    if _GLIBC:
+        ctypes.CDLL(None).malloc_trim(0)

@@ -119,6 +119,15 @@ def composed(overrides: Sequence[str], command: str = "run") -> DictConfig:
             raise UserError(f"The settings cannot be put together: {reason}") from error
 
 
+def shown(overrides: Sequence[str], command: str = "run") -> str:
+    """Return the composed configuration as YAML, without what is suited to other searches than the one chosen."""
+    made = composed(overrides, command)
+    stated = [override.key_or_group for override in _parse(overrides)]
+    with open_dict(made):
+        made.search = _of_this_search(OmegaConf.to_container(made.search), stated)  # type: ignore[arg-type]
+    return OmegaConf.to_yaml(made)
+
+
 def stored_settings(folder: Path) -> dict[str, Any]:
     """Return the settings a run directory was made with; raises `UserError` where it is none.
 

@@ -42,12 +42,10 @@ def _enter(module: str, command: str, arguments: list[str]) -> int:
     for flag in flags:
         if flag not in FLAGS:
             raise unknown("option", flag, FLAGS)
-    from dcanas.commands.configure import composed, jobs
+    from dcanas.commands.configure import jobs, shown
 
     if "--cfg" in flags:
-        from omegaconf import OmegaConf
-
-        print(OmegaConf.to_yaml(composed(overrides, command)), end="")
+        print(shown(overrides, command), end="")
         return 0
     combinations = jobs(overrides)
     if len(combinations) > 1 and not set(flags) & set(MULTIRUN):

@@ -12,6 +12,7 @@ import numpy as np
 
 from dcanas.basics.files import write_json, write_text
 from dcanas.basics.keys import key_of
+from dcanas.basics.machine import keep_freed_memory
 from dcanas.commands.display import Display
 from dcanas.commands.judged import Target, judged, read_target, show_judgements, write_judgements
 from dcanas.commands.scored import ScoreOptions, networks, scoring
@@ -36,6 +37,7 @@ def main(session: Session, command: str) -> int:
     costs = _costs(session, archs)
     folder = _folder(session, made, archs)
     session.display.say(f"Scores: {folder}")
+    keep_freed_memory()
     rows = _scored(session, made, archs, folder / "scores.jsonl", options.workers)
     write_text(folder / "scores.csv", _csv(made.names, rows, costs))
     if len(archs) == 1:

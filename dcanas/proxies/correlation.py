@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
+
+BLOCK = 2**16  # values of a sample that are widened to double precision at a time: they stay in the cache
 
 
 def sample_correlation(values: Tensor) -> np.ndarray:
@@ -11,9 +14,13 @@ def sample_correlation(values: Tensor) -> np.ndarray:
 
     Shape: (N, ...) -> (N, N).
     """
-    rows = values.flatten(1).double()
-    rows = rows - rows.mean(1, keepdim=True)
-    products = (rows @ rows.T).cpu().numpy()
-    size = np.sqrt(np.diag(products))
+    rows = (values.movedim(1, -1) if values.ndim == 4 else values).flatten(1)  # as they lie in memory, channels-last
+    mean = rows.mean(1, keepdim=True, dtype=torch.float64)
+    products = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows.device)
+    for block in rows.split(max(1, BLOCK // len(rows)), dim=1):
+        centred = block.double().sub_(mean)
+        products.addmm_(centred, centred.T)
+    found = products.cpu().numpy()
+    size = np.sqrt(np.diag(found))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return products / np.outer(size, size)
+        return found / np.outer(size, size)

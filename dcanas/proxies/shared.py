@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
+from dcanas.basics.layout import to_channels_last
 from dcanas.proxies.collect import LAYERS, Collector, Ears
 from dcanas.proxies.registry import UnscorableError
 
@@ -26,13 +27,17 @@ class Shared:
     Attributes:
         net: the network that was asked about; never run, never changed. `fresh()` gives copies to run.
         images, labels: the batch, (N, C, H, W) and (N,) or None.
+        depthwise: whether channels are convolved on their own. Then weights and images lie channels-last, where a
+            CPU's backward pass takes a third of the time (3x3) or a fourteenth (5x5); else that gains nothing.
         blocks: how many blocks the network lists.
         needs: quantities the planned proxies read; the pass computes these together.
     """
 
     def __init__(self, net: nn.Module, images: Tensor, labels: Tensor | None, seed: int, needs: frozenset[str],
                  collect: Sequence[type[Collector]]):
-        self.net, self.images, self.labels, self.seed = net, images, labels, seed
+        self.net, self.labels, self.seed = net, labels, seed
+        self.depthwise = any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in net.modules())
+        self.images = images.contiguous(memory_format=torch.channels_last) if self.depthwise else images
         self.needs = needs
         self.kept: dict[str, object] = {}  # what several proxies that run on copies of their own have in common
         self.blocks = len(getattr(net, "blocks", ()))
@@ -41,6 +46,8 @@ class Shared:
     def fresh(self) -> nn.Module:
         """Return a copy in training mode whose activations write beside their inputs, all weights with gradient."""
         twin = copy.deepcopy(self.net).train()
+        if self.depthwise:
+            to_channels_last(twin)
         for module in twin.modules():
             if getattr(module, "inplace", False):
                 module.inplace = False  # type: ignore[assignment]

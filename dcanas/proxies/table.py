@@ -21,6 +21,7 @@ import torch
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, plain
+from dcanas.basics.machine import keep_freed_memory, return_freed_memory
 from dcanas.proxies.initialisation import initialise
 from dcanas.proxies.score import score_network
 from dcanas.spaces import Architecture, Space, load_space, load_space_file
@@ -162,6 +163,8 @@ def score_architecture(scoring: Scoring, space: Space, arch: Architecture, posit
         initialise(net, scoring.initialisation)
     net = net.to(scoring.device)
     scores = score_network(net, torch.from_numpy(scoring.images), scoring.labels, scoring.names, scoring.seed)
+    del net
+    return_freed_memory()
     values = {name: score.to_json() for name, score in scores.items()}
     return {"position": position, "architecture": space.format(arch),
             "scores": {name: value["value"] for name, value in values.items()},
@@ -192,6 +195,7 @@ _worker: dict[str, Any] = {}
 def _start_worker(scoring: Scoring) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
     torch.set_num_threads(1)
+    keep_freed_memory()
     _worker.update(scoring=scoring, space=scoring.load_space())
 
 

@@ -24,6 +24,7 @@ RANGES: Ranges = {
     "finalists": (int, 1, 1000),
     "finalist_epochs": (int, 0, 10_000),
     "rerank_batch_size": (int, 1, 65_536),
+    "rerank_evaluations": (int, 0, 10_000_000),
 }
 
 
@@ -38,8 +39,9 @@ class ElasticSettings:
         other a mutation of the best of `tournament` members drawn from the youngest `population`.
     finalists: how many of them are trained on for `finalist_epochs` each (0 epochs: the judged accuracy decides).
     inherit: finalists and the final training start from the supernet's weights.
-    rerank: training-free scores by which, together with the search's own, the pool is ordered before its best become
-        finalists (see `dcanas.search.rerank`); rerank_batch_size: training images they look at.
+    rerank: training-free scores whose vote orders the pool, and random members beside it until `rerank_evaluations`
+        networks are scored (0: the pool alone), before the best become finalists (see `dcanas.search.rerank`);
+        rerank_batch_size: training images they look at.
     Raises `UserError` naming the field, its range and the value.
     """
 
@@ -60,6 +62,7 @@ class ElasticSettings:
     finalist_epochs: int = 4
     rerank: tuple[str, ...] = ()
     rerank_batch_size: int = 64
+    rerank_evaluations: int = 200
     inherit: bool = True
 
     def __post_init__(self) -> None:

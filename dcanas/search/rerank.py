@@ -1,24 +1,34 @@
-"""Training-free scores beside what a search says of its candidates: a prior, and a tie-breaker."""
+"""Training-free scores choose among what a search proposes and as many random members within the same limits.
+
+The score of a search is a sum over slots and a weak judge near the top. So alphas propose a pool, and a vote of
+training-free scores orders it. The vote is one of ranks, so it needs to be held among members as they come: over random
+ones beside the pool it chose better on NAS-Bench-201 than over what evolution made of it (docs/results.md).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from dcanas.proxies.votes import borda, oriented
+from dcanas.costs import Budget, CostModel
 from dcanas.search.pool import Candidate
+from dcanas.search.zero_shot import Scorer, zero_shot
+from dcanas.search.zero_shot_settings import ZeroShotSettings
+from dcanas.spaces import Architecture, Space
 
 
-def reranked(pool: Sequence[Candidate], scores: Sequence[Mapping[str, float]], names: Sequence[str]) -> list[Candidate]:
-    """Return the pool, best first, by the sum of ranks over the search's own score and the proxies in `names`.
+def reranked(space: Space, budget: Budget, costs: Sequence[CostModel], pool: Sequence[Candidate], score: Scorer,
+             names: Sequence[str], evaluations: int = 0, seed: int = 0,
+             progress: Callable[[int, Architecture], None] = lambda done, arch: None) -> list[Candidate]:
+    """Return the pool and random members within `budget`, best first, by the log-rank vote of the scores in `names`.
 
-    Each candidate's `score` becomes that sum; where it is equal the search's own score decides. scores: of each
-    candidate, by name, NaN where there is none (which ranks last).
+    Each candidate's `score` becomes its votes; where they are equal the pool's order decides, which is why the pool is
+    looked at in the order of the search's own score. score: see `zero_shot`; costs: models of every limit of `budget`.
+    evaluations: networks scored in all; as many as the pool holds, or fewer, leave it at the pool.
     """
-    own = np.array([candidate.score for candidate in pool])
-    voters = [own, *(oriented(name, np.array([each[name] for each in scores], float)) for name in names)]
-    votes = borda(np.array(voters))
-    order = np.lexsort((-own, -votes))
-    return [replace(pool[i], score=float(votes[i])) for i in order]
+    own = sorted(pool, key=lambda candidate: -candidate.score)
+    settings = ZeroShotSettings(tuple(names), "log_rank", "random", evaluations=max(evaluations, len(pool)))
+    found = zero_shot(space, budget, score, costs, settings, seed, progress, [c.architecture for c in own])
+    origins = {candidate.architecture: candidate.origin for candidate in pool}
+    votes = dict(zip(found.evaluated, found.votes, strict=True))
+    return [Candidate(arch, float(votes[arch]), origins.get(arch, "random"))
+            for arch in found.best(len(found.evaluated))]

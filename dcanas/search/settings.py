@@ -35,6 +35,7 @@ RANGES: Ranges = {
     "finalists": (int, 1, 1000),
     "finalist_epochs": (int, 0, 10_000),
     "rerank_batch_size": (int, 1, 65_536),
+    "rerank_evaluations": (int, 0, 10_000_000),
 }
 ORDERS = ("first", "second", "second_finite")
 
@@ -58,8 +59,9 @@ class SearchSettings:
     share: candidates leaving one node are evaluated once for all its edges.
     pool: feasible candidates proposed; finalists: how many of them are trained for `finalist_epochs` each
         (0 epochs: the best score decides).
-    rerank: training-free scores by which, together with the search's own, the pool is ordered before its best become
-        finalists (see `dcanas.search.rerank`); rerank_batch_size: training images they look at.
+    rerank: training-free scores whose vote orders the pool, and random members beside it until `rerank_evaluations`
+        networks are scored (0: the pool alone), before the best become finalists (see `dcanas.search.rerank`);
+        rerank_batch_size: training images they look at.
     Raises `UserError` naming the field, its range and the value, and for fields that exclude each other.
     """
 
@@ -94,6 +96,7 @@ class SearchSettings:
     finalist_epochs: int = 4
     rerank: tuple[str, ...] = ()
     rerank_batch_size: int = 64
+    rerank_evaluations: int = 200
 
     def __post_init__(self) -> None:
         check_ranges(self, "search", RANGES)

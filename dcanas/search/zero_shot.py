@@ -6,6 +6,7 @@ Every network that is looked at is within the budget. Which ones are proposed is
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,11 +41,13 @@ class ZeroShotResult:
 
 def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostModel],
               settings: ZeroShotSettings | None = None, seed: int = 0,
-              progress: Callable[[int, Architecture], None] = lambda done, arch: None) -> ZeroShotResult:
+              progress: Callable[[int, Architecture], None] = lambda done, arch: None,
+              start: Sequence[Architecture] = ()) -> ZeroShotResult:
     """Return the member within `budget` that a vote of training-free scores likes best.
 
     score: returns the value of every proxy in `settings.names`, NaN where there is none; asked once per network.
     costs: cost models for every limit of the budget.
+    start: members within the budget that are looked at first, and that strategies go on from.
     Raises `BudgetError` where nothing is within the budget.
     """
     settings = settings or ZeroShotSettings()
@@ -57,10 +60,11 @@ def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostM
     proposer = proposers[settings.strategy](members, settings, prefer, rng)
     known: dict[Architecture, Scores] = {}
     wanted = min(settings.evaluations, members.count() or settings.evaluations)
+    first = deque(start)
     for _ in range(PATIENCE * settings.evaluations):
         if len(known) >= wanted:
             break
-        arch = proposer.ask()
+        arch = first.popleft() if first else proposer.ask()
         if arch not in known:
             known[arch] = score(arch)
             progress(len(known), arch)

@@ -63,7 +63,7 @@ def test_the_whole_way(dcanas, tmp_path, extra):
     (["search.aggregate=borda_count"], "Unknown search.aggregate 'borda_count'; did you mean 'borda'?"),
     (["search.tournament=90"], "so it must be at most 64, got 90"),
     (["search.epochs=3"], "Unknown setting 'search.epochs'"),
-    (["search.batch_size=1"], "search.batch_size must be at least 2 for epe_nas, got 1"),
+    (["search.batch_size=1"], "search.batch_size must be at least 2 for jacov, got 1"),
 ])
 def test_what_is_refused(dcanas, arguments, text):
     answer = dcanas("search", "search=zero_shot", *arguments)
@@ -73,10 +73,12 @@ def test_what_is_refused(dcanas, arguments, text):
 
 def test_a_pool_ordered_by_training_free_scores(dcanas, tiny, tmp_path):
     asked = [*tiny, "search.rerank=[synflow,nwot]", "search.rerank_batch_size=8", "search.pool=6",
+             "search.rerank_evaluations=9",
              "search.finalist_epochs=0", f"run.dir={tmp_path / 'run'}"]
     answer = dcanas("derive", *asked)
     assert answer.code == 0, answer.err
     derived = read(tmp_path / "run" / "derived" / "local-cpu" / "architecture.json")
-    assert derived["provenance"]["reranked_by"] == ["search", "synflow", "nwot"]
-    assert derived["provenance"]["decided_by"] == "sum of ranks of the search's and training-free scores"
-    assert len((tmp_path / "run" / "derived" / "local-cpu" / "rerank.jsonl").read_text().splitlines()) >= 7
+    assert derived["provenance"]["reranked_by"] == ["synflow", "nwot"]
+    assert derived["provenance"]["decided_by"] == "vote of training-free scores"
+    assert derived["provenance"]["scored"] == 9
+    assert len((tmp_path / "run" / "derived" / "local-cpu" / "rerank.jsonl").read_text().splitlines()) == 10

@@ -1,25 +1,78 @@
-"""Training-free scores order a pool: sums of ranks by hand, ties by the search's own score."""
+"""Training-free scores order a pool and random members beside it: votes by hand, limits kept, ties by the search."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+import pytest
+
+from dcanas.costs import Budget, count_costs
 from dcanas.search.pool import Candidate
 from dcanas.search.rerank import reranked
-from dcanas.spaces import Architecture
+from dcanas.spaces import load_space
+
+SPACE = load_space("nasbench201")
+COSTS = count_costs(SPACE)
+MEMBERS = [arch for arch in SPACE.members() if 1 in arch.choices][:400]
+WORTH = np.array([0, 1, 3, 5, 2])  # of none, skip, 1x1, 3x3, pool: an invented truth
 
 
-def test_sums_of_ranks_and_ties():
-    """Ranks (own, nwot, plain: lower is better): a 4+1+2=7, b 3+4+3=10, c 2+3+1=6, d 1+2+4=7; a before d by its own."""
-    pool = [Candidate(Architecture("x", (i,)), own, "score") for i, own in enumerate((4.0, 3.0, 2.0, 1.0))]
+def pool_of(owns):
+    return [Candidate(MEMBERS[i], own, "score") for i, own in enumerate(owns)]
+
+
+def ordered(pool, scores, names):
+    of = dict(zip((c.architecture for c in pool), scores, strict=True))
+    return reranked(SPACE, Budget(), COSTS, pool, of.__getitem__, names)
+
+
+def test_votes_by_hand():
+    """Places by nwot (larger is better) and plain (smaller is): a 4 and 3, b 1 and 2, c 2 and 4, d 3 and 1.
+
+    Sums of the logarithms of n + 1 - place = a 1, 2; b 4, 3; c 3, 1; d 2, 4: log 2, log 12, log 3, log 8.
+    """
+    pool = pool_of((4.0, 3.0, 2.0, 1.0))
     scores = [{"nwot": 1.0, "plain": 3.0}, {"nwot": 9.0, "plain": 2.0}, {"nwot": 7.0, "plain": 9.0},
               {"nwot": 5.0, "plain": -1.0}]
-    found = reranked(pool, scores, ["nwot", "plain"])
-    assert [c.architecture.choices[0] for c in found] == [1, 0, 3, 2]
-    assert [c.score for c in found] == [10, 7, 7, 6]
+    found = ordered(pool, scores, ["nwot", "plain"])
+    assert [c.architecture for c in found] == [pool[i].architecture for i in (1, 3, 2, 0)]
+
+
+def test_equal_votes_are_decided_by_the_search():
+    pool = pool_of((1.0, 3.0, 2.0))
+    found = ordered(pool, [{"nwot": 5.0}] * 3, ["nwot"])
+    assert [c.architecture for c in found] == [pool[i].architecture for i in (1, 2, 0)]
 
 
 def test_a_score_that_does_not_exist_ranks_last():
-    pool = [Candidate(Architecture("x", (i,)), 0.0, "score") for i in range(3)]
-    found = reranked(pool, [{"nwot": math.nan}, {"nwot": -5.0}, {"nwot": 3.0}], ["nwot"])
-    assert [c.architecture.choices[0] for c in found] == [2, 1, 0]
+    pool = pool_of((0.0, 0.0, 0.0))
+    found = ordered(pool, [{"nwot": math.nan}, {"nwot": -5.0}, {"nwot": 3.0}], ["nwot"])
+    assert [c.architecture for c in found] == [pool[i].architecture for i in (2, 1, 0)]
+
+
+@pytest.mark.parametrize("evaluations", [0, 150])
+def test_random_members_within_the_limits_join_the_pool(evaluations):
+    budget = Budget(params=400_000, peak_bytes=250_000)
+    limited = [cost for cost in COSTS if cost.name in budget]
+    within = [a for a in SPACE.members() if all(budget.allows(c.name, c.value(a)) for c in limited)]
+
+    def worth(arch):
+        return float(WORTH[list(arch.choices)].sum())
+
+    poorest = sorted(within, key=worth)[:20]
+    seen = []
+
+    def score(arch):
+        seen.append(arch)
+        return {"synflow": worth(arch)}
+
+    found = reranked(SPACE, budget, COSTS, [Candidate(a, 0.0, "score") for a in poorest], score, ["synflow"],
+                     evaluations)
+    assert set(seen[:20]) == set(poorest)
+    assert len(seen) == len(set(seen)) == len(found) == max(20, evaluations)
+    assert set(seen) <= set(within)
+    assert [worth(c.architecture) for c in found] == sorted((worth(a) for a in seen), reverse=True)
+    assert {c.architecture for c in found if c.origin == "score"} == set(poorest)
+    if evaluations:  # the best of 130 random ones is beyond the 95th percentile but for one time in 800
+        assert worth(found[0].architecture) >= np.percentile([worth(a) for a in within], 95)

@@ -49,7 +49,7 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
     settings = session.settings
     with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
         judge = _judge(session, device, folder, bar) if settings.search.finalist_epochs else None
-        judge = reranking(session, folder, bar, judge)
+        judge = reranking(session, device, folder, bar, judge)
         if isinstance(settings.search, StudySettings):
             judge = judge or best_kept(session, _measure(session, device))
         judge = remembering(session, device, folder, judge)

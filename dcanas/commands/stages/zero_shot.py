@@ -9,6 +9,7 @@ from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of, plain
+from dcanas.basics.machine import keep_freed_memory
 from dcanas.commands.scored import scoring
 from dcanas.commands.session import Session
 from dcanas.costs.feasibility import select_costs
@@ -46,6 +47,7 @@ def run_zero_shot(session: Session, folder: Path) -> dict[str, Any]:
         if session.interrupts.should_stop():
             raise Stopped("stopped after a network")
 
+    keep_freed_memory()
     row_of = stored_scorer(scoring(session, settings.names, settings.batch_size, settings.images,
                                    settings.initialisation), folder / "networks.jsonl", stop)
     rows: dict[Architecture, dict[str, Any]] = {}
