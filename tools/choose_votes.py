@@ -1,6 +1,7 @@
 """Which training-free scores should vote, and how, where a limit binds: chosen by validation accuracy on tables.
 
     uv run python tools/choose_votes.py
+    uv run python tools/choose_votes.py --more meco.jsonl     # scores of the whole space beside the published ones
     uv run python tools/choose_votes.py --own quick.jsonl     # scores of tools/study_proxies.py: do they agree?
 
 NAS-Bench-201, scores of NAS-Bench-Suite-Zero, latencies of HW-NAS-Bench, in the folder DCANAS_TABLES names. Every set
@@ -20,7 +21,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from study_proxies import merged
+from study_proxies import merged, of_classes
 from study_zero_shot import SPACE, published, table
 
 from dcanas.costs.members import as_architecture, member_choices
@@ -38,11 +39,12 @@ OWN = (RULE, (("jacov", "synflow"), "borda"), (("synflow", "jacov", "wrcor"), "c
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--own", type=Path, nargs="+")
+    parser.add_argument("--more", type=Path)
     options = parser.parse_args(arguments)
     if options.own:
         judge_own(options.own)
     else:
-        choose()
+        choose(options.more)
 
 
 def judge_own(paths: list[Path]) -> None:
@@ -68,12 +70,15 @@ def regret(values: dict[str, np.ndarray], voters: tuple[str, ...], way: str, amo
     return float(accuracy[among].max() - accuracy[among[votes == votes.max()]].mean())
 
 
-def choose() -> None:
+def choose(more: Path | None) -> None:
     scores, costs, accuracies = (table(f"{name}.csv.gz") for name in (
         "nasbench201_proxies_cifar10", "hw_nas_bench_cifar10", "nasbench201_accuracy"))
     codes = [code for row in member_choices(SPACE) if (code := SPACE.format(as_architecture(SPACE, row))) in scores]
     names = sorted(set(next(iter(scores.values()))) - {"index", "architecture"})
     values = {name: np.array([published(scores[code], name) for code in codes]) for name in names}
+    if more is not None:
+        found = of_classes(more, [SPACE.parse(code) for code in codes])
+        values, names = values | found, [*names, *found]
     validation, test = (np.array([float(accuracies[code][key]) for code in codes])
                         for key in ("cifar10_val", "cifar10_test"))
 
@@ -90,7 +95,9 @@ def choose() -> None:
     place = {one: number for number, (_, one) in enumerate(found, 1)}
     print(f"{len(asked)} votes, {len(limits)} limits, regret in validation accuracy\n\n"
           "| place | scores | way | mean regret |\n|---|---|---|---|")
-    for one in (*(one for _, one in found[:5]), (("jacov", "synflow"), "borda"), RULE):
+    told = [*(one for _, one in found[:5]), (("epe_nas", "synflow", "zen"), "log_rank"),
+            (("jacov", "synflow"), "borda"), RULE]
+    for one in dict.fromkeys(told):
         print(f"| {place[one]} | {', '.join(one[0])} | {one[1]} | {found[place[one] - 1][0]:.2f} |")
     print("\n| limit | best member's test accuracy | regret: the first of these | largest params |\n|---|---|---|---|")
     for device, percent in itertools.product(DEVICES, REPORTED):

@@ -4,6 +4,7 @@
     uv run python tools/study_proxies.py report --out quick.jsonl blocks.jsonl
     uv run python tools/study_proxies.py combine --out quick.jsonl blocks.jsonl
     uv run python tools/study_proxies.py score --out noise.jsonl --group few --images noise --networks 40
+    uv run python tools/study_proxies.py score --out meco.jsonl --group meco --networks 0   # the whole space
     uv run python tools/study_proxies.py compare --out quick.jsonl noise.jsonl  # or --batch 16
 
 Networks: a fixed draw of connected codes from the NAS-Bench-Suite-Zero table; the first 200 serve the comparison with
@@ -14,6 +15,7 @@ was stopped; `report` and `combine` speak of the networks that all files hold, `
 `combine` chooses by validation accuracy on every other network: sets of two to four scores and an aggregate, grown from
 the best twenty of the size before. It judges the choice on the other networks by test accuracy, against the single one
 chosen in the same way and against the one that is best in hindsight; intervals are a paired bootstrap over networks.
+With `--held-out` it chooses on all networks of `--out` and judges on those of the other files that are not among them.
 """
 
 from __future__ import annotations
@@ -25,23 +27,26 @@ import io
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from dcanas.costs.members import as_architecture, member_choices
 from dcanas.proxies.initialisation import INITIALISATIONS
 from dcanas.proxies.judging import interval, judge, kendall, partial_spearman, spearman
-from dcanas.proxies.table import Scoring, columns, read_table, score_many
+from dcanas.proxies.table import Scoring, columns, read_table, score_many, values_of
 from dcanas.proxies.votes import VOTES, borda, log_rank, oriented, vote
-from dcanas.spaces import load_space
+from dcanas.spaces import Architecture, load_space
 
 GROUPS = {
     "quick": ("acor", "epe_nas", "fisher", "flops", "gcor", "grad_norm", "jacov", "l2_norm", "nwot", "params", "phi",
               "plain", "rcor", "snip", "synflow", "wrcor", "wrcor:linear", "wrcor:quadratic", "wrcor:reversed", "zen"),
     "few": ("acor", "jacov", "nwot", "rcor", "snip", "synflow", "wrcor"),
     "blocks": ("az_expressivity", "az_progressivity", "az_trainability", "meco", "zico"),
+    "meco": ("meco",),
     "chosen": ("az_expressivity", "jacov", "meco", "zen"),
     "slow": ("grasp", "hessian", "jacob_fro", "near", "swap"),
 }
@@ -64,6 +69,26 @@ def drawn(count: int, seed: int) -> list[dict[str, str]]:
     return [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[:count]]
 
 
+def classes() -> list[Architecture]:
+    """Return one member of every class of equal networks, connected ones only."""
+    space = load_space("nasbench201")
+    first: dict[Architecture, Architecture] = {}
+    for row in member_choices(space):
+        arch = as_architecture(space, row)
+        first.setdefault(space.canonical(arch), arch)
+    return list(first.values())
+
+
+def of_classes(path: Path, archs: Sequence[Architecture]) -> dict[str, np.ndarray]:
+    """Return the scores in a table of all classes (`--networks 0`) for any members, larger is better."""
+    space = load_space("nasbench201")
+    header, rows, _ = read_table(path)
+    order = sorted(rows, key=lambda row: row["position"])
+    place = {space.canonical(space.parse(row["architecture"])): i for i, row in enumerate(order)}
+    at = [place[space.canonical(arch)] for arch in archs]
+    return {name: oriented(name, column)[at] for name, column in columns(rows, header["names"]).items()}
+
+
 def batch(size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (size, 3, 32, 32) normalised float32 images and their labels."""
     pack = np.load(Path(os.environ["DCANAS_TABLES"]) / "cifar10_train_jpeg.npz")
@@ -82,7 +107,8 @@ def score(options: argparse.Namespace) -> None:
         images = np.random.default_rng(options.seed).normal(size=images.shape).astype(np.float32)
     scoring = Scoring("nasbench201", GROUPS[options.group], images, labels, seed=options.seed,
                       initialisation=options.initialisation)
-    archs = [space.parse(row["architecture"]) for row in drawn(options.networks, options.seed)]
+    archs = ([space.parse(row["architecture"]) for row in drawn(options.networks, options.seed)] if options.networks
+             else classes())
     start = time.perf_counter()
 
     def tell(row: dict) -> None:
@@ -146,19 +172,31 @@ def report(options: argparse.Namespace) -> None:
 
 def combine(options: argparse.Namespace) -> None:
     header, rows = merged(options.out)
+    chosen_on = np.arange(len(rows)) % 2 == 0
+    if options.held_out:
+        chosen_on[:] = True
+        there = {row["architecture"] for row in rows}
+        more = [row for row in merged(options.held_out)[1] if row["architecture"] not in there]
+        rows = rows + [row | {"position": len(rows) + i} for i, row in enumerate(more)]
+        chosen_on = np.append(chosen_on, np.zeros(len(more), bool))
+    judged_on = ~chosen_on
     known = {r["architecture"]: r for r in table("nasbench201_accuracy.csv.gz")}
     validation, test = (np.array([float(known[row["architecture"]][column]) for row in rows])
                         for column in ("cifar10_val", "cifar10_test"))
-    found = {name: oriented(name, values) for name, values in columns(rows, header["names"]).items()}
-    chosen_on, judged_on = np.arange(len(rows)) % 2 == 0, np.arange(len(rows)) % 2 == 1
+    found = {name: oriented(name, np.array([values_of(row).get(name, np.nan) for row in rows], float))
+             for name in header["names"]}
     sets = grown(found, validation, chosen_on)
     print(f"{len(rows)} networks: chosen on {chosen_on.sum()}, judged on the other {judged_on.sum()}\n\n| scores | "
           "aggregate | Kendall with validation, chosen on | Kendall with test, held out (95 % interval) |\n"
           "|---|---|---|---|")
     alone = next(each for each in sets if len(each[0]) == 1)
-    hindsight = (max(found, key=lambda name: kendall(found[name][judged_on], test[judged_on])),), borda
+    held = [name for name in found if np.isfinite(found[name][judged_on]).any()]
+    hindsight = (max(held, key=lambda name: kendall(found[name][judged_on], test[judged_on])),), borda
     best = max(((names, how) for names, how in sets if len(names) > 1),
                key=lambda each: kendall(combined(found, *each, chosen_on), validation[chosen_on]))
+    missing = sorted({*best[0], *alone[0]} - set(held))
+    if missing:
+        sys.exit(f"What was chosen needs {', '.join(missing)}, which the held-out files do not have.")
     for label, each in (("", best), ("single, chosen likewise: ", alone), ("single, best in hindsight: ", hindsight)):
         values = combined(found, *each, judged_on)
         low, high = interval(kendall, values, test[judged_on], options.seed)
@@ -228,8 +266,9 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["score", "report", "combine", "compare"])
     parser.add_argument("--out", type=Path, required=True, nargs="+", help="one file for score, any for report")
+    parser.add_argument("--held-out", type=Path, nargs="+", help="of combine: judge on these files' other networks")
     parser.add_argument("--group", choices=list(GROUPS), default="quick")
-    parser.add_argument("--networks", type=int, default=300)
+    parser.add_argument("--networks", type=int, default=300, help="0: one of every class of equal networks, 6,284")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--images", choices=["data", "noise"], default="data")
     parser.add_argument("--initialisation", choices=list(INITIALISATIONS), default="default")

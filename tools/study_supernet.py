@@ -4,10 +4,11 @@
     uv run python tools/study_supernet.py --scores quick.jsonl blocks.jsonl --runs runs/one [runs/two ...]
 
 Kendall's tau with CIFAR-10 accuracy (`cifar10_val` of NATS-Bench, folder DCANAS_TABLES) over the first --networks of
-the files that `tools/study_proxies.py score` writes, and within their truly best quarter. Judges: the search's own score
-(sum of log-probabilities), the accuracy with inherited weights on --images images of the validation split, which neither
-weights nor alphas have seen, batch norm by the batch; training-free scores and votes of them; and each of the search's
-two beside the vote, as one more voter. One line per run and judge; intervals are a bootstrap over networks.
+the files that `tools/study_proxies.py score` writes, and within their truly best quarter. Judges: the search's own
+score (sum of log-probabilities), the accuracy with inherited weights on --images images of the validation split, which
+neither weights nor alphas have seen, batch norm by the batch; training-free scores and votes of them; and each of the
+search's two beside the first vote, as one more voter. One line per run and judge; intervals are a bootstrap over
+networks.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from dcanas.training.ranks import ALONE
 
 BATCH = 250
 RESAMPLES = 500
-VOTES = (("jacov", "synflow", "meco"), ("epe_nas", "synflow", "meco"), ("epe_nas", "synflow", "zen"), ("synflow", "jacov"))
+VOTES = (("jacov", "synflow", "meco"), ("epe_nas", "synflow", "meco"), ("epe_nas", "synflow", "zen"),
+         ("synflow", "jacov"))
 
 
 def learnt(run: Path, threads: int) -> tuple[Session, Learner]:
@@ -85,7 +87,8 @@ def main(arguments: list[str]) -> None:
     with gzip.open(Path(os.environ["DCANAS_TABLES"]) / "nasbench201_accuracy.csv.gz", "rt") as file:
         table = {row["architecture"]: float(row["cifar10_val"]) for row in csv.DictReader(file)}
     accuracy = np.array([table[row["architecture"]] for row in rows])
-    print(" ".join(["python tools/study_supernet.py", *arguments]) + f"\n\n{len(rows)} networks, tau (95 % interval)\n\n"
+    print(" ".join(["python tools/study_supernet.py", *arguments]))
+    print(f"\n{len(rows)} networks, tau (95 % interval)\n\n"
           "| run | judge | all | best quarter |\n|---|---|---|---|")
 
     def tell(run: str, judge: str, votes: np.ndarray) -> None:

@@ -55,7 +55,8 @@ class Session:
         self._budgets: dict[str, Budget] = {}
         sharing = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes of torchrun on this machine
         torch.set_num_threads(options.threads or max(1, usable_cores() // sharing))
-        torch.utils.deterministic.fill_uninitialized_memory = False  # nobody reads it, and writing it costs time
+        # Nobody reads memory that was not written, and filling it costs time.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import a compiler for seconds
 
     @cached_property

@@ -9,7 +9,7 @@ from dcanas.commands.configure import configure
 
 
 def test_settings_that_did_not_exist_yet_have_their_defaults(tmp_path):
-    settings, _ = configure(["seed=3", "search.epochs=7", "search.rerank=[]"])  # none was asked then
+    settings, _ = configure(["seed=3", "search.epochs=7"])
     older = plain(settings)
     assert older.pop("baseline") is False
     assert older["search"].pop("rerank") == []

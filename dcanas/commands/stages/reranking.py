@@ -1,4 +1,4 @@
-"""`search.rerank`: training-free scores vote on the pool and on random members before the best are looked at closely."""
+"""`search.rerank`: training-free scores vote on the pool and random members before the best are looked at closely."""
 
 from __future__ import annotations
 

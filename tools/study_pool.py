@@ -1,0 +1,123 @@
+"""Who chooses within a limit: alphas, a vote on what alphas propose, on random members, on everybody. On tables.
+
+    uv run python tools/study_proxies.py score --out meco.jsonl --group meco --networks 0
+    uv run python tools/study_pool.py --own meco.jsonl --runs runs/one [runs/two ...]
+
+NAS-Bench-201 in the folder DCANAS_TABLES names; runs: finished `dcanas search` of it, whose stored scores propose (one
+supernet for all limits). A vote is the log-rank of --names: scores of --own where they are there, else published ones.
+Who chooses: the most parameters, the runs' best total score, the vote on `make_pool`'s 100 candidates, on those and
+random members up to --evaluations (what `search.rerank` does), on as many random members alone, on every feasible
+member; and the best of the eight first by one published training each (`cifar10_val`), which is what a final judge
+without error would choose. Regret is in test accuracy to the best feasible member, first over limits that nothing was
+chosen on but the vote (percentiles 30 and 60, validation accuracy), then over the nine that are reported (test
+accuracy) and two binding pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from study_proxies import of_classes
+
+from dcanas.basics.files import read_json
+from dcanas.costs import linear_counts
+from dcanas.proxies.votes import AGGREGATES
+from dcanas.search.pool import make_pool
+from dcanas.search.problem import Problem, make_problem, test_accuracies
+
+DEVICES = ("edgegpu", "raspi4", "eyeriss")
+TUNED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (30, 60))
+REPORTED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (50, 25, 10))
+PAIRS = ("edgegpu.latency_ms:p50+raspi4.latency_ms:p50", "raspi4.latency_ms:p25+eyeriss.latency_ms:p25")
+NONE = "params:10000000"  # no limit: more than any member has
+EIGHT = 8
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--own", type=Path)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True)
+    parser.add_argument("--names", nargs="+", default=["jacov", "synflow", "meco"])
+    parser.add_argument("--evaluations", type=int, nargs="+", default=[200, 400])
+    options = parser.parse_args(arguments)
+    runs = [[np.array(row) for row in read_json(run / "search" / "scores.json")["scores"]] for run in options.runs]
+    problem = make_problem(REPORTED[0])
+    members = [problem.architecture(i) for i in range(len(problem.choices))]
+    scores = problem.scores | (of_classes(options.own, members) if options.own else {})
+    test = test_accuracies()
+    validation = np.array([problem.train(i) for i in range(len(problem.choices))])
+    classes = [problem.space.canonical(arch) for arch in members]
+    table = {name: np.array([scores[name]]) for name in ("params",)} | {"vote": np.array(
+        [scores[name] for name in options.names])}
+
+    def ordered(among: np.ndarray, by: str = "vote") -> np.ndarray:
+        """Return members of different classes, the best by vote first."""
+        order = among[np.argsort(-AGGREGATES["log_rank"](table[by][:, among]), kind="stable")]
+        return np.array(list({classes[i]: i for i in order[::-1]}.values())[::-1])
+
+    def proposed(problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
+        pool = make_pool(problem.space, run, problem.choices[problem.feasible], 100, seed, problem_sizes(problem))
+        return np.array([problem.index[candidate.architecture.choices] for candidate in pool])
+
+    def best_total(problem: Problem, run: list[np.ndarray]) -> np.ndarray:
+        among = np.flatnonzero(problem.feasible)
+        total = sum(row[problem.choices[among][:, i]] for i, row in enumerate(run))
+        order = among[np.argsort(-total, kind="stable")]
+        return np.array(list({classes[i]: i for i in order[::-1]}.values())[::-1])
+
+    def drawn(problem: Problem, count: int, seed: int) -> np.ndarray:
+        return np.random.default_rng(seed).permutation(np.flatnonzero(problem.feasible))[:count]
+
+    ways: dict[str, Callable[[Problem, list[np.ndarray], int], np.ndarray]] = {
+        "most parameters": lambda p, run, seed: ordered(np.flatnonzero(p.feasible), "params"),
+        "alphas": lambda p, run, seed: best_total(p, run),
+        "vote on the 100 that alphas propose": lambda p, run, seed: ordered(proposed(p, run, seed)),
+        **{f"vote on those and random ones, {count} in all": lambda p, run, seed, count=count: ordered(np.unique(
+            np.concatenate([pool := proposed(p, run, seed), drawn(p, count - len(pool), seed)])))
+           for count in options.evaluations},
+        **{f"vote on {count} random ones": lambda p, run, seed, count=count: ordered(drawn(p, count, seed))
+           for count in options.evaluations},
+        "vote on all feasible ones": lambda p, run, seed: ordered(np.flatnonzero(p.feasible)),
+    }
+    print(" ".join(["python tools/study_pool.py", *arguments]))
+    print(f"\n{len(runs)} runs; mean regret (largest over runs)\n\n| who chooses | p30 and p60, validation | the nine, "
+          "test | two pairs, test | the nine: best of the first eight by a training each |\n|---|---|---|---|---|")
+    for name, way in ways.items():
+        cells = []
+        for limits, truth, after in ((TUNED, validation, False), (REPORTED, test, False), (PAIRS, test, False),
+                                     (REPORTED, test, True)):
+            regrets = np.empty((len(limits), len(runs)))
+            for i, text in enumerate(limits):
+                problem = make_problem(text)
+                for seed, run in enumerate(runs):
+                    order = way(problem, run, seed)
+                    assert problem.feasible[order].all()
+                    chosen = max(order[:EIGHT], key=lambda m: validation[m]) if after else order[0]
+                    regrets[i, seed] = truth[problem.feasible].max() - truth[chosen]
+            cells.append(f"{regrets.mean():.2f} ({regrets.mean(0).max():.2f})")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    default = f"vote on those and random ones, {options.evaluations[0]} in all"
+    print(f"\nTest accuracy by limit, mean over the runs: {default}\n\n| limit | best feasible | most parameters | "
+          "chosen | best of the first eight by a training each |\n|---|---|---|---|---|")
+    for text in (*REPORTED, *PAIRS, NONE):
+        problem = make_problem(text)
+        orders = [ways[default](problem, run, seed) for seed, run in enumerate(runs)]
+        largest = ways["most parameters"](problem, runs[0], 0)[0]
+        chosen = np.mean([test[order[0]] for order in orders])
+        eight = np.mean([test[max(order[:EIGHT], key=lambda m: validation[m])] for order in orders])
+        print(f"| {text if text != NONE else 'no limit'} | {test[problem.feasible].max():.2f} | {test[largest]:.2f} | "
+              f"{chosen:.2f} | {eight:.2f} |")
+
+
+def problem_sizes(problem: Problem) -> list:
+    """Return the costs by which the largest candidates join the pool, as `derive` does it."""
+    counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
+    return [counts["params"], counts["macs"]]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
