@@ -76,9 +76,11 @@ def configure(overrides: Sequence[str], command: str = "run") -> tuple[Settings,
 
 def _of_this_search(search: dict[str, Any], stated: Sequence[str]) -> dict[str, Any]:
     """Leave out what a data set or space suits in other searches than the one chosen; what was typed stays."""
-    if search["name"] not in choices("search"):
+    folder = resource_folder("conf") / "search"
+    found = [path for path in (folder / f"{mark}{search['name']}.yaml" for mark in ("", "_")) if path.is_file()]
+    if not found:
         return search  # refused by name later
-    own = yaml.safe_load((resource_folder("conf") / "search" / f"{search['name']}.yaml").read_text(encoding="utf-8"))
+    own = yaml.safe_load(found[0].read_text(encoding="utf-8"))
     return {key: value for key, value in search.items() if key in own or f"search.{key}" in stated}
 
 

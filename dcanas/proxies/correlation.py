@@ -14,7 +14,8 @@ def sample_correlation(values: Tensor) -> np.ndarray:
 
     Shape: (N, ...) -> (N, N).
     """
-    rows = (values.movedim(1, -1) if values.ndim == 4 else values).flatten(1)  # as they lie in memory, channels-last
+    channels_last = values.ndim == 4 and values.is_contiguous(memory_format=torch.channels_last)
+    rows = (values.movedim(1, -1) if channels_last else values).flatten(1)  # in the order in memory: nothing is copied
     mean = rows.mean(1, keepdim=True, dtype=torch.float64)
     products = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows.device)
     for block in rows.split(max(1, BLOCK // len(rows)), dim=1):

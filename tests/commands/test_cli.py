@@ -66,6 +66,19 @@ def test_cfg_prints_settings_and_stops(dcanas, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_cfg_shows_the_settings_of_the_search_chosen_only(dcanas):
+    """The space suits votes to zero-shot search (`names`) and to the candidates of others (`rerank`)."""
+    import yaml
+
+    shown = {search: yaml.safe_load(dcanas("run", "--cfg", "data=folder", f"search={search}").out)["search"]
+             for search in ("differentiable", "zero_shot", "proxybo")}
+    vote = ["jacov", "synflow", "meco"]
+    assert (shown["differentiable"]["rerank"], shown["zero_shot"]["names"]) == (vote, vote)
+    assert "names" not in shown["differentiable"]
+    assert "rerank" not in shown["zero_shot"]
+    assert not {"rerank", "names"} & set(shown["proxybo"])
+
+
 @pytest.mark.parametrize("value", [r"(patient\d+)", "a'b", "~x#1", "Größe/猫", "end\\", "'already quoted'", "a=b c"])
 def test_paths_and_patterns_are_taken_as_typed(dcanas, value):
     import yaml
