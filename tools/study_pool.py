@@ -26,8 +26,9 @@ from study_proxies import of_classes
 from dcanas.basics.files import read_json
 from dcanas.costs import linear_counts
 from dcanas.proxies.votes import AGGREGATES
-from dcanas.search.pool import make_pool
+from dcanas.search.pool import make_pool, total_scores
 from dcanas.search.problem import Problem, make_problem, test_accuracies
+from dcanas.spaces import Architecture
 
 DEVICES = ("edgegpu", "raspi4", "eyeriss")
 TUNED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (30, 60))
@@ -51,13 +52,17 @@ def main(arguments: list[str]) -> None:
     test = test_accuracies()
     validation = np.array([problem.train(i) for i in range(len(problem.choices))])
     classes = [problem.space.canonical(arch) for arch in members]
-    table = {name: np.array([scores[name]]) for name in ("params",)} | {"vote": np.array(
-        [scores[name] for name in options.names])}
+    table = {"params": scores["params"][None], "vote": np.array([scores[name] for name in options.names])}
+
+    def distinct(among: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return members of different classes, the largest value first; of equal networks the first stands for all."""
+        first: dict[Architecture, int] = {}
+        for i in among[np.argsort(-values, kind="stable")]:
+            first.setdefault(classes[i], i)
+        return np.array(list(first.values()))
 
     def ordered(among: np.ndarray, by: str = "vote") -> np.ndarray:
-        """Return members of different classes, the best by vote first."""
-        order = among[np.argsort(-AGGREGATES["log_rank"](table[by][:, among]), kind="stable")]
-        return np.array(list({classes[i]: i for i in order[::-1]}.values())[::-1])
+        return distinct(among, AGGREGATES["log_rank"](table[by][:, among]))
 
     def proposed(problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
         pool = make_pool(problem.space, run, problem.choices[problem.feasible], 100, seed, problem_sizes(problem))
@@ -65,9 +70,7 @@ def main(arguments: list[str]) -> None:
 
     def best_total(problem: Problem, run: list[np.ndarray]) -> np.ndarray:
         among = np.flatnonzero(problem.feasible)
-        total = sum(row[problem.choices[among][:, i]] for i, row in enumerate(run))
-        order = among[np.argsort(-total, kind="stable")]
-        return np.array(list({classes[i]: i for i in order[::-1]}.values())[::-1])
+        return distinct(among, total_scores(run, problem.choices[among]))
 
     def drawn(problem: Problem, count: int, seed: int) -> np.ndarray:
         return np.random.default_rng(seed).permutation(np.flatnonzero(problem.feasible))[:count]

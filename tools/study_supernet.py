@@ -14,16 +14,13 @@ networks.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.stats import kendalltau
-from study_proxies import merged
+from study_judges import tau
+from study_proxies import merged, table
 
 from dcanas.basics.files import read_json
 from dcanas.commands.configure import configure
@@ -67,12 +64,6 @@ def inherited(session: Session, supernet: Learner, archs: list[Architecture], co
     return np.array(found)
 
 
-def taus(judge: np.ndarray, accuracy: np.ndarray) -> tuple[float, float]:
-    """Return Kendall's tau over all and within the truly best quarter."""
-    best = np.argsort(-accuracy, kind="stable")[:len(accuracy) // 4]
-    return (float(kendalltau(judge, accuracy).statistic), float(kendalltau(judge[best], accuracy[best]).statistic))
-
-
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scores", type=Path, nargs="+", required=True)
@@ -84,18 +75,17 @@ def main(arguments: list[str]) -> None:
     header, rows = merged(options.scores)
     rows = rows[:options.networks]
     values = {name: oriented(name, column) for name, column in columns(rows, header["names"]).items()}
-    with gzip.open(Path(os.environ["DCANAS_TABLES"]) / "nasbench201_accuracy.csv.gz", "rt") as file:
-        table = {row["architecture"]: float(row["cifar10_val"]) for row in csv.DictReader(file)}
-    accuracy = np.array([table[row["architecture"]] for row in rows])
+    known = {row["architecture"]: float(row["cifar10_val"]) for row in table("nasbench201_accuracy.csv.gz")}
+    accuracy = np.array([known[row["architecture"]] for row in rows])
     print(" ".join(["python tools/study_supernet.py", *arguments]))
     print(f"\n{len(rows)} networks, tau (95 % interval)\n\n"
           "| run | judge | all | best quarter |\n|---|---|---|---|")
 
     def tell(run: str, judge: str, votes: np.ndarray) -> None:
         rng = np.random.default_rng(0)
-        drawn = [taus(votes[i], accuracy[i]) for i in rng.integers(len(rows), size=(RESAMPLES, len(rows)))]
+        drawn = [tau(votes[i], accuracy[i]) for i in rng.integers(len(rows), size=(RESAMPLES, len(rows)))]
         parts = [f"{found:.3f} ({low:.3f} to {high:.3f})" for found, low, high in
-                 zip(taus(votes, accuracy), *np.percentile(drawn, (2.5, 97.5), axis=0), strict=True)]
+                 zip(tau(votes, accuracy), *np.percentile(drawn, (2.5, 97.5), axis=0), strict=True)]
         print(f"| {run} | {judge} | {' | '.join(parts)} |", flush=True)
 
     for name in ("params", "synflow", "jacov", "epe_nas", "zen", "meco"):

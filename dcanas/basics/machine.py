@@ -19,8 +19,8 @@ def keep_freed_memory() -> None:
     """Let this process keep what it frees: large tensors that come and go every step need no new pages then.
 
     With glibc only; by itself it maps anew every tensor of more than 32 MiB and hands it back, and the kernel has to
-    clear each page again, which takes a third of the time where images have 224 pixels. Between two networks
-    `return_freed_memory` keeps the pieces that nobody uses from adding up.
+    clear each page again, which takes up to half of the time where images have 224 pixels (docs/results.md). Between
+    two networks `return_freed_memory` keeps the pieces that nobody uses from adding up.
     """
     if _GLIBC:
         libc = ctypes.CDLL(None)

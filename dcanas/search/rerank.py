@@ -1,4 +1,4 @@
-"""Training-free scores choose among what a search proposes and as many random members within the same limits.
+"""Training-free scores choose among what a search proposes and random members within the same limits.
 
 The score of a search is a sum over slots and a weak judge near the top. So alphas propose a pool, and a vote of
 training-free scores orders it. The vote is one of ranks, so it needs to be held among members as they come: over random
