@@ -13,7 +13,7 @@ from dcanas.commands.predicting import asking, learnt_of
 from dcanas.commands.session import LATENCIES, Session
 from dcanas.commands.stages.evolving import evolved, inheritance
 from dcanas.commands.stages.records import remembering
-from dcanas.commands.stages.reranking import reranking
+from dcanas.commands.stages.reranking import first_by_vote, reranking, votes
 from dcanas.commands.stages.searching import run_search, search_folder
 from dcanas.commands.stages.studying import best_kept, study_derived
 from dcanas.commands.stages.zero_shot import zero_shot_derived
@@ -49,10 +49,12 @@ def run_derive(session: Session, device: Device) -> dict[str, Any]:
     settings = session.settings
     with session.display.stage(f"Derive for {device.name}") as bar, session.interrupts.between_steps():
         judge = _judge(session, device, folder, bar) if settings.search.finalist_epochs else None
-        judge = reranking(session, device, folder, bar, judge)
         if isinstance(settings.search, StudySettings):
             judge = judge or best_kept(session, _measure(session, device))
-        judge = remembering(session, device, folder, judge)
+        judge = judge or (first_by_vote if votes(session) else None)
+        if judge is not None:
+            judge = remembering(session, device, folder, judge)
+            judge = reranking(session, device, folder, bar, judge) if votes(session) else judge
         if isinstance(settings.search, ElasticSettings):
             derived = evolved(session, device, folder, bar, judge)
         elif isinstance(settings.search, ZeroShotSettings):

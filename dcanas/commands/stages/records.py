@@ -29,11 +29,8 @@ SIDE = 64  # pixels, at most, of a picture that is shown
 FITTED = 5  # measured members that say what a million MACs and a step cost
 
 
-def remembering(session: Session, device: Device, folder: Path, judge: Judge | None) -> Judge | None:
+def remembering(session: Session, device: Device, folder: Path, judge: Judge) -> Judge:
     """Return the judge, writing down the pool it is given: `pool.json`, with what every candidate costs."""
-    if judge is None:
-        return None
-
     def remembered(pool: list[Candidate]) -> Any:
         costs = session.costs(device)
         write_json(folder / "pool.json", [

@@ -20,14 +20,21 @@ from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture
 
 
-def reranking(session: Session, device: Device, folder: Path, bar: Bar, judge: Judge | None) -> Judge | None:
-    """Return a judge that first holds the vote that `search.rerank` names, or `judge` where it names nothing.
-
-    Scores are stored in `folder` before they are used; without a judge the first of the order is chosen.
-    """
+def votes(session: Session) -> bool:
+    """Return whether the search puts its candidates to a vote."""
     settings = session.settings.search
-    if isinstance(settings, (ZeroShotSettings, StudySettings)) or not settings.rerank:
-        return judge
+    return not isinstance(settings, (ZeroShotSettings, StudySettings)) and bool(settings.rerank)
+
+
+def first_by_vote(pool: list[Candidate]) -> tuple[Architecture, dict[str, Any]]:
+    """Choose as the vote does, where no finalists are trained."""
+    return pool[0].architecture, {"decided_by": "vote of training-free scores"}
+
+
+def reranking(session: Session, device: Device, folder: Path, bar: Bar, judge: Judge) -> Judge:
+    """Return a judge that holds the vote and hands its order to `judge`; scores are stored before they are used."""
+    settings = session.settings.search
+    assert not isinstance(settings, (ZeroShotSettings, StudySettings))  # these have votes of their own, or none
     made = scoring(session, settings.rerank, settings.rerank_batch_size, "data", "default")
 
     def stop() -> None:
@@ -41,10 +48,7 @@ def reranking(session: Session, device: Device, folder: Path, bar: Bar, judge: J
         best = reranked(session.space, session.budget(device), session.costs(device), pool,
                         lambda arch: values_of(row_of(arch)), settings.rerank, wanted, session.settings.seed,
                         lambda done, arch: bar.update(done, wanted, "candidates scored"))
-        told = {"reranked_by": list(settings.rerank), "scored": len(best)}
-        if judge is None:
-            return best[0].architecture, {"decided_by": "vote of training-free scores", **told}
         arch, why = judge(best)
-        return arch, {**why, **told}
+        return arch, {**why, "reranked_by": list(settings.rerank), "scored": len(best)}
 
     return ordered

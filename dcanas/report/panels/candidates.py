@@ -47,9 +47,13 @@ def _why(derived: Any, provenance: dict[str, Any]) -> Markup:
     counted = f"{provenance['feasible']:,} of {provenance['members']:,} members are within the budget. " \
         if "feasible" in provenance and "members" in provenance else ""
     pool = f"{provenance['pool']:,} of them were candidates. " if "pool" in provenance else ""
+    voters = provenance.get("reranked_by") or []
+    voted = f"Training-free scores ({', '.join(voters)}) voted on them and on random members within the budget, " \
+            f"{provenance['scored']:,} in all. " if voters and "scored" in provenance else ""
     refused = provenance.get("refused_by_measurement") or []
     measured = f"{len(refused)} were refused because a measurement broke a limit. " if refused else ""
-    return paragraph(counted, pool, measured, Markup("<b>Decided by:</b> "), provenance.get("decided_by", "score"), ".")
+    return paragraph(counted, pool, voted, measured, Markup("<b>Decided by:</b> "),
+                     provenance.get("decided_by", "score"), ".")
 
 
 def _scatter(record: RunRecord, device: DeviceRecord, pool: list[dict[str, Any]]) -> Markup:
@@ -64,7 +68,8 @@ def _scatter(record: RunRecord, device: DeviceRecord, pool: list[dict[str, Any]]
     groups = {"pool": [point(row) for row in pool if row["architecture"] not in tried],
               "tried": [point(row) for row in pool if row["architecture"] in tried]}
     chosen = next((point(row) for row in pool if row["architecture"] == derived.get("architecture")), None)
-    kind = "inherited accuracy" if device["evaluations"] is not None else "score (sum of log weights)"
+    kind = "vote (sum of log ranks)" if derived.get("provenance", {}).get("reranked_by") else \
+        "inherited accuracy" if device["evaluations"] is not None else "score (sum of log weights)"
     told = f"{len(pool):,} candidates, {len(groups['tried'])} of them tried" + (
         f"; the chosen one costs {limit_words(cost, chosen[0])} and scores {chosen[1]:.3g}." if chosen else ".")
     drawing = scatter(groups, chosen, budget.get(cost), (cost, cost_unit(cost)), kind)
