@@ -21,20 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from study_proxies import of_classes
+from voters import DEVICES, NONE, PAIRS, REPORTED, Voters, stored_scores
 
-from dcanas.basics.files import read_json
-from dcanas.costs import linear_counts
-from dcanas.proxies.votes import AGGREGATES
-from dcanas.search.pool import make_pool, total_scores
+from dcanas.search.pool import total_scores
 from dcanas.search.problem import Problem, make_problem, test_accuracies
-from dcanas.spaces import Architecture
 
-DEVICES = ("edgegpu", "raspi4", "eyeriss")
 TUNED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (30, 60))
-REPORTED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (50, 25, 10))
-PAIRS = ("edgegpu.latency_ms:p50+raspi4.latency_ms:p50", "raspi4.latency_ms:p25+eyeriss.latency_ms:p25")
-NONE = "params:10000000"  # no limit: more than any member has
 EIGHT = 8
 
 
@@ -45,43 +37,21 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--names", nargs="+", default=["jacov", "synflow", "meco"])
     parser.add_argument("--evaluations", type=int, nargs="+", default=[200, 400])
     options = parser.parse_args(arguments)
-    runs = [[np.array(row) for row in read_json(run / "search" / "scores.json")["scores"]] for run in options.runs]
-    problem = make_problem(REPORTED[0])
-    members = [problem.architecture(i) for i in range(len(problem.choices))]
-    scores = problem.scores | (of_classes(options.own, members) if options.own else {})
-    test = test_accuracies()
-    validation = np.array([problem.train(i) for i in range(len(problem.choices))])
-    classes = [problem.space.canonical(arch) for arch in members]
-    table = {"params": scores["params"][None], "vote": np.array([scores[name] for name in options.names])}
-
-    def distinct(among: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Return members of different classes, the largest value first; of equal networks the first stands for all."""
-        first: dict[Architecture, int] = {}
-        for i in among[np.argsort(-values, kind="stable")]:
-            first.setdefault(classes[i], i)
-        return np.array(list(first.values()))
-
-    def ordered(among: np.ndarray, by: str = "vote") -> np.ndarray:
-        return distinct(among, AGGREGATES["log_rank"](table[by][:, among]))
-
-    def proposed(problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
-        pool = make_pool(problem.space, run, problem.choices[problem.feasible], 100, seed, problem_sizes(problem))
-        return np.array([problem.index[candidate.architecture.choices] for candidate in pool])
+    runs = [stored_scores(run) for run in options.runs]
+    voters = Voters(options.own, options.names)
+    test, validation = test_accuracies(), voters.validation
+    ordered, proposed, drawn = voters.ordered, voters.proposed, voters.drawn
 
     def best_total(problem: Problem, run: list[np.ndarray]) -> np.ndarray:
         among = np.flatnonzero(problem.feasible)
-        return distinct(among, total_scores(run, problem.choices[among]))
-
-    def drawn(problem: Problem, count: int, seed: int) -> np.ndarray:
-        return np.random.default_rng(seed).permutation(np.flatnonzero(problem.feasible))[:count]
+        return voters.distinct(among, total_scores(run, problem.choices[among]))
 
     ways: dict[str, Callable[[Problem, list[np.ndarray], int], np.ndarray]] = {
         "most parameters": lambda p, run, seed: ordered(np.flatnonzero(p.feasible), "params"),
         "alphas": lambda p, run, seed: best_total(p, run),
         "vote on the 100 that alphas propose": lambda p, run, seed: ordered(proposed(p, run, seed)),
-        **{f"vote on those and random ones, {count} in all": lambda p, run, seed, count=count: ordered(np.unique(
-            np.concatenate([pool := proposed(p, run, seed), drawn(p, count - len(pool), seed)])))
-           for count in options.evaluations},
+        **{f"vote on those and random ones, {count} in all": lambda p, run, seed, count=count: voters.reranked(
+            p, run, seed, count) for count in options.evaluations},
         **{f"vote on {count} random ones": lambda p, run, seed, count=count: ordered(drawn(p, count, seed))
            for count in options.evaluations},
         "vote on all feasible ones": lambda p, run, seed: ordered(np.flatnonzero(p.feasible)),
@@ -114,12 +84,6 @@ def main(arguments: list[str]) -> None:
         eight = np.mean([test[max(order[:EIGHT], key=lambda m: validation[m])] for order in orders])
         print(f"| {text if text != NONE else 'no limit'} | {test[problem.feasible].max():.2f} | {test[largest]:.2f} | "
               f"{chosen:.2f} | {eight:.2f} |")
-
-
-def problem_sizes(problem: Problem) -> list:
-    """Return the costs by which the largest candidates join the pool, as `derive` does it."""
-    counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
-    return [counts["params"], counts["macs"]]
 
 
 if __name__ == "__main__":

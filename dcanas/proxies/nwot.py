@@ -18,7 +18,8 @@ class PatternKernel(Collector):
 
     def activation(self, block: int, before: Tensor, after: Tensor) -> None:
         on = (before.flatten(1) > 0).to(before.dtype)
-        both, count = on @ on.T, on.sum(1)
+        both = on @ on.T
+        count = both.diagonal()  # of the units that are on
         agree = 2 * both + on.shape[1] - count[:, None] - count[None, :]  # = X X' + (1 - X)(1 - X)', counts are exact
         self.kernel = self.kernel + agree.double().cpu().numpy()
 

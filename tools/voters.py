@@ -1,0 +1,71 @@
+"""How a vote of training-free scores orders members of NAS-Bench-201 within limits: shared by studies of choosing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from study_proxies import of_classes
+
+from dcanas.basics.files import read_json
+from dcanas.costs import linear_counts
+from dcanas.proxies.votes import AGGREGATES
+from dcanas.search.pool import make_pool
+from dcanas.search.problem import Problem, make_problem
+from dcanas.spaces import Architecture
+
+DEVICES = ("edgegpu", "raspi4", "eyeriss")
+REPORTED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (50, 25, 10))
+PAIRS = ("edgegpu.latency_ms:p50+raspi4.latency_ms:p50", "raspi4.latency_ms:p25+eyeriss.latency_ms:p25")
+NONE = "params:10000000"  # no limit: more than any member has
+POOL = 100  # candidates that alphas propose
+
+
+class Voters:
+    """Published scores, those of `own` (a table of all classes) in their place, and the vote of `names` by log-rank.
+
+    Attributes:
+        validation: accuracy of one published training, `cifar10_val`. Shape: (members,).
+        classes: the network that each member is equal to.
+    """
+
+    def __init__(self, own: Path | None, names: Sequence[str]):
+        problem = make_problem(REPORTED[0])
+        members = [problem.architecture(i) for i in range(len(problem.choices))]
+        scores = problem.scores | (of_classes(own, members) if own else {})
+        self.validation = np.array([problem.train(i) for i in range(len(members))])
+        self.classes = [problem.space.canonical(arch) for arch in members]
+        self._tables = {"params": scores["params"][None], "vote": np.array([scores[name] for name in names])}
+
+    def distinct(self, among: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return members of different classes, the largest value first; of equal networks the first stands for all."""
+        first: dict[Architecture, int] = {}
+        for i in among[np.argsort(-values, kind="stable")]:
+            first.setdefault(self.classes[i], i)
+        return np.array(list(first.values()))
+
+    def ordered(self, among: np.ndarray, by: str = "vote") -> np.ndarray:
+        """Return different members of `among`, the best by vote (or by params) first."""
+        return self.distinct(among, AGGREGATES["log_rank"](self._tables[by][:, among]))
+
+    def proposed(self, problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
+        """Return the members of the pool that stored alphas propose."""
+        counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
+        pool = make_pool(problem.space, run, problem.choices[problem.feasible], POOL, seed,
+                         [counts["params"], counts["macs"]])  # the largest join it, as in `derive`
+        return np.array([problem.index[candidate.architecture.choices] for candidate in pool])
+
+    def drawn(self, problem: Problem, count: int, seed: int) -> np.ndarray:
+        """Return feasible members at random."""
+        return np.random.default_rng(seed).permutation(np.flatnonzero(problem.feasible))[:count]
+
+    def reranked(self, problem: Problem, run: list[np.ndarray], seed: int, count: int) -> np.ndarray:
+        """Return the pool and random members, `count` in all, as the vote orders them: what `search.rerank` does."""
+        pool = self.proposed(problem, run, seed)
+        return self.ordered(np.unique(np.concatenate([pool, self.drawn(problem, count - len(pool), seed)])))
+
+
+def stored_scores(run: Path) -> list[np.ndarray]:
+    """Return what a finished `dcanas search` thinks of each option of each slot."""
+    return [np.array(row) for row in read_json(run / "search" / "scores.json")["scores"]]
