@@ -28,6 +28,7 @@ from dcanas.search.memory import Memory, memory_advice, predict_memory
 from dcanas.search.settings import SearchSettings
 from dcanas.spaces import Space
 from dcanas.training import Dataset, Recipe, batch_bounds, halves, make_augment
+from dcanas.training.precision import compile_advice
 from dcanas.training.ranks import ALONE, Ranks
 
 
@@ -111,7 +112,7 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
         last = position + 1 == len(bounds)
         torch.manual_seed(derive_seed(seed, "mixing", run.step))  # for strategies that draw
         done = run.step / steps
-        with memory_advice(memory, settings.batch_size, device):
+        with memory_advice(memory, settings.batch_size, device), compile_advice(settings.compile, "search.compile"):
             training = batch(0, epoch, position)
             warming = epoch < settings.warmup_epochs
             validation = None if warming else batch(1, epoch, position)
@@ -139,9 +140,13 @@ def _predicted(run: Learner, dataset: Dataset, device: torch.device) -> Memory:
         mixture = run.strategy.mix(run.alphas, 0.0)
         mixing = [row.detach().requires_grad_() for row in mixture.weights]
         chosen = None if mixture.chosen is None else _heaviest(run)  # draws differ: the largest is what has to fit
-        return predict_memory(
-            run.supernet, lambda count: run.logits(torch.zeros(count, *dataset.shape, device=device).contiguous(
-                memory_format=torch.channels_last), mixing, chosen), run.settings.order)
+
+        def forward(count: int) -> torch.Tensor:
+            images = torch.zeros(count, *dataset.shape, device=device).contiguous(memory_format=torch.channels_last)
+            with run.precision():
+                return run.supernet(run.normalised(images), mixing, chosen)
+
+        return predict_memory(run.supernet, forward, run.settings.order)
 
 
 def _heaviest(run: Learner) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ from dcanas.search.strategies import Mixture, Strategy, strategies
 from dcanas.spaces import Space
 from dcanas.supernet import Supernet
 from dcanas.training import Dataset
+from dcanas.training.precision import autocast
 from dcanas.training.ranks import Ranks
 
 ALPHA_SPREAD = 1e-3  # standard deviation of the first alphas (DARTS)
@@ -44,6 +45,8 @@ class Learner:
                                  settings.partial_channels, **skeleton)
         self.normalised = Normalise(dataset.mean, dataset.std).to(device)
         to_channels_last(self.supernet.to(device)).train()  # a third faster on a CPU
+        self.precision = autocast(device, settings.amp, "search.amp")
+        self.forward = torch.compile(self.supernet, dynamic=False) if settings.compile else self.supernet
         self.alphas = [(ALPHA_SPREAD * torch.randn(len(slot.options))).to(device).requires_grad_()
                        for slot in space.slots]
         self.edges = EdgeWeights(self.supernet, device) if settings.edge_normalisation else None
@@ -71,11 +74,15 @@ class Learner:
 
     def logits(self, images: Tensor, mixing: Sequence[Tensor], chosen: tuple[int, ...] | None = None,
                weights: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return what the supernet says with its own weights or others."""
+        """Return what the supernet says with its own weights or with `weights`.
+
+        The latter may be differentiated twice, which compiled code cannot be, and is in full precision.
+        """
         arguments = (self.normalised(images), list(mixing), chosen)
-        if weights is None:
-            return self.supernet(*arguments)
-        return functional_call(self.supernet, dict(weights), arguments)
+        if weights is not None:
+            return functional_call(self.supernet, dict(weights), arguments)
+        with self.precision():
+            return self.forward(*arguments).float()
 
     def mixing(self, mixture: Mixture) -> list[Tensor]:
         """Return the mixing weights with those of the edges."""
@@ -120,8 +127,13 @@ class Learner:
                 own = self._loss(batch, leaves, chosen)
             return self.ranks.total(float(own))[0], [torch.zeros_like(row) for row in leaves]
         if settings.order == "first":
-            own = self._loss(batch, leaves, chosen)
-            found = torch.autograd.grad(own, leaves, allow_unused=True)
+            self.supernet.requires_grad_(False)  # nothing is kept or computed for the weights' sake
+            try:
+                own = self._loss(batch, leaves, chosen)
+            finally:
+                self.supernet.requires_grad_(True)
+            found = (torch.autograd.grad(own, leaves, allow_unused=True) if own.requires_grad
+                     else [None] * len(leaves))  # nothing that was sampled leads from the images to the output
             gradients = self.ranks.sum([torch.zeros_like(row) if g is None else g
                                         for row, g in zip(leaves, found, strict=True)])
         else:
@@ -179,7 +191,8 @@ class Learner:
                                "parameter_free_share": parameter_free_share(self.supernet, probabilities)}
         if batch is not None:
             row["alpha_eigenvalue"] = dominant_eigenvalue(
-                lambda alphas: self._loss(batch, self.mixing(Mixture(self.strategy.probabilities(alphas)))),
+                lambda alphas: self._loss(batch, self.mixing(Mixture(self.strategy.probabilities(alphas))),
+                                          weights=dict(self.supernet.named_parameters())),
                 self.alphas, self.ranks.sum)
         for cost, ratio, multiplier in zip(self.constraints.costs, ratios, self.constraints.multipliers.tolist(),
                                            strict=True):

@@ -9,6 +9,7 @@ from dcanas.basics.ranges import Ranges, check_ranges
 from dcanas.proxies import Asked
 from dcanas.search.constraints import constraints
 from dcanas.search.strategies import strategies
+from dcanas.training.recipe import AMP
 
 RANGES: Ranges = {
     "epochs": (int, 1, 100_000),
@@ -57,6 +58,9 @@ class SearchSettings:
     partial_channels: only one in so many channels goes through the candidates (PC-DARTS; 1: all do).
     edge_normalisation: edges that meet in a node compete by a softmax of their own (PC-DARTS).
     share: candidates leaving one node are evaluated once for all its edges.
+    amp: `auto` computes in bfloat16 where a CUDA device has it; `bf16` everywhere; `off` never. compile: by
+        `torch.compile`; mixing weights are its inputs, so it is compiled once. What is differentiated twice (second
+        order, the Hessian) is in full precision and not compiled.
     pool: feasible candidates proposed; finalists: how many of them are trained for `finalist_epochs` each
         (0 epochs: the best score decides).
     rerank: training-free scores whose vote orders the pool, and random members beside it until `rerank_evaluations`
@@ -91,6 +95,8 @@ class SearchSettings:
     partial_channels: int = 1
     edge_normalisation: bool = False
     share: bool = True
+    amp: str = "auto"
+    compile: bool = False
     pool: int = 100
     finalists: int = 6
     finalist_epochs: int = 4
@@ -107,7 +113,9 @@ class SearchSettings:
         strategy, _ = strategies[self.strategy], constraints[self.constraint]
         if self.order not in ORDERS:
             raise unknown("search order", self.order, ORDERS)
-        for name in ("share", "edge_normalisation"):
+        if self.amp not in AMP:
+            raise UserError(f"search.amp must be one of {', '.join(AMP)}, got {self.amp!r}.")
+        for name in ("share", "edge_normalisation", "compile"):
             if not isinstance(getattr(self, name), bool):
                 raise UserError(f"search.{name} must be true or false, got {getattr(self, name)!r}.")
         if self.warmup_epochs >= self.epochs:
@@ -116,6 +124,9 @@ class SearchSettings:
         if self.order != "first" and not strategy.differentiable:
             raise UserError(f"search.order={self.order} needs a gradient through the mixing weights, and "
                             f"search.strategy={self.strategy} has none; set search.order=first.")
+        if self.compile and strategy.sampled:
+            raise UserError(f"search.compile=true would compile every network that search.strategy={self.strategy} "
+                            "samples; set it to false.")
         if self.edge_normalisation and not strategy.differentiable:
             raise UserError(f"search.edge_normalisation=true learns through the mixing weights, and search.strategy="
                             f"{self.strategy} has no gradient there; set it to false.")

@@ -7,9 +7,8 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from dcanas.training.average import Average
 from dcanas.training.data import Dataset
 from dcanas.training.harden import Guard, Harden
 from dcanas.training.objective import Objective, mix
+from dcanas.training.precision import autocast, compile_advice
 from dcanas.training.ranks import ALONE, Ranks
 from dcanas.training.recipe import Recipe
 from dcanas.training.start import freeze, hold, set_drop_path, start_from
@@ -68,7 +68,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
         to_channels_last(network)  # a quarter faster on a CPU
     ranks.check(recipe.batch_size)
     key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(), _shapes(network))
-    precision = _precision(device, recipe)
+    precision = autocast(device, recipe.amp, "train.amp")
     objective = Objective(recipe, dataset, indices, device)
     augment = make_augment(dataset, recipe)
     freeze(network, recipe.freeze)
@@ -95,7 +95,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
         # For networks that draw (dropout, drop path); every further rank draws its own.
         torch.manual_seed(derive_seed(seed, "network", run.step, *([ranks.rank] if ranks.rank else [])))
         rate = recipe.rate(run.step, len(bounds))
-        with _memory_advice(recipe), _compile_advice(recipe):
+        with _memory_advice(recipe), compile_advice(recipe.compile, "train.compile"):
             images = torch.from_numpy(dataset.images[batch]).to(device)
             images = augment(images, derive_seed(seed, "augment", run.step), start, len(whole))
             labels = torch.from_numpy(dataset.labels[batch]).to(device)
@@ -223,28 +223,6 @@ def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
                "weight_decay": recipe.weight_decay if recipe.decay_all else 0.0}]
     return torch.optim.SGD([g for g in groups if g["params"]], lr=recipe.learning_rate,
                            momentum=recipe.momentum, nesterov=recipe.nesterov)
-
-
-def _precision(device: torch.device, recipe: Recipe) -> Callable[[], AbstractContextManager]:
-    """Return what the forward pass happens in; raises `UserError` where bfloat16 is asked for and not there."""
-    able = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
-    if recipe.amp == "bf16" and not able:
-        raise UserError(f"train.amp=bf16, but this {device.type} device has no bfloat16; use train.amp=off.")
-    if recipe.amp == "bf16" or (recipe.amp == "auto" and device.type == "cuda" and able):
-        return partial(torch.autocast, device.type, torch.bfloat16)
-    return nullcontext
-
-
-@contextmanager
-def _compile_advice(recipe: Recipe) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if not recipe.compile or not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-            raise
-        reason = next((line.strip().rstrip(".") for line in str(error).splitlines() if line.strip()), "")
-        raise UserError(f"train.compile=true does not work here ({reason[:200]}); install what is missing, often a C++ "
-                        "compiler such as g++, or set train.compile=false.") from error
 
 
 @contextmanager

@@ -150,6 +150,38 @@ def test_a_search_that_diverges_says_why_and_keeps_the_last_checkpoint(tmp_path)
     assert list(tmp_path.glob("step-*.pt"))
 
 
+@pytest.mark.slow
+def test_compiled_it_finds_the_same_and_is_compiled_once_per_kind_of_step(monkeypatch) -> None:
+    """Mixing weights are inputs of what is compiled: other alphas are no reason to compile again."""
+    own, counters = torch.compile, torch._dynamo.utils.counters
+    monkeypatch.setattr(torch, "compile", lambda module, **more: own(module, backend="eager", fullgraph=True, **more))
+    settings = replace(SETTINGS, epochs=4, batch_size=512, hessian_every=4)  # one batch per epoch
+    counters.clear()
+    compiled = _search(FEW, settings=replace(settings, compile=True))
+    assert counters["stats"]["unique_graphs"] == 2  # of alphas and of weights, four steps each
+    plain = _search(FEW, settings=settings)
+    assert np.allclose(compiled.alphas, plain.alphas, atol=1e-6)
+    assert compiled.history[-1]["alpha_eigenvalue"] == pytest.approx(plain.history[-1]["alpha_eigenvalue"], rel=1e-3)
+
+
+def test_in_bfloat16_it_computes_less_exactly_and_learns_the_same() -> None:
+    full, half = _search(FEW), _search(FEW, settings=replace(SETTINGS, amp="bf16"))
+    assert full.alphas != half.alphas
+    assert half.history[0]["weights_loss"] == pytest.approx(full.history[0]["weights_loss"], rel=0.02)
+    assert full == _search(FEW, settings=replace(SETTINGS, amp="off"))  # auto, on a CPU
+
+
+def test_a_compiler_that_is_missing_is_named(monkeypatch) -> None:
+    def broken(module, **more):
+        def run(*arguments):
+            raise torch._inductor.exc.InductorError(RuntimeError("No working C++ compiler found"), None)
+        return run
+
+    monkeypatch.setattr(torch, "compile", broken)
+    with pytest.raises(UserError, match=r"search\.compile=true does not work here .*C\+\+ compiler.*compile=false"):
+        _search(FEW, settings=replace(SETTINGS, compile=True))
+
+
 def test_without_a_budget_nothing_pulls() -> None:
     found = search(SPACE, DATA, Budget(), [], SETTINGS, Recipe(crop_padding=0), 0, skeleton=SMALL)
     assert not any(key.startswith("multiplier") for key in found.history[-1])

@@ -34,6 +34,8 @@ class gdas(gumbel):  # noqa: N801
     backwards. What is not sampled is not computed, so alphas learn of it only through the shared normalisation.
     """
 
+    sampled = True
+
     def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
         rows = [F.gumbel_softmax(row, self.temperature(done), hard=True, dim=0) for row in alphas]
         return Mixture(rows, tuple(int(row.argmax()) for row in rows))

@@ -28,6 +28,7 @@ class single_path(Strategy):  # noqa: N801 (registered under its own name)
     """
 
     differentiable = False
+    sampled = True
 
     def __init__(self, space: Space, settings: SearchSettings):
         if space.groups:

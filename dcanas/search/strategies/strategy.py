@@ -45,9 +45,11 @@ class Strategy(ABC):
 
     Attributes:
         differentiable: whether the gradient of the loss reaches the alphas through the mixing weights.
+        sampled: whether only one drawn option per slot is run.
     """
 
     differentiable = True
+    sampled = False
 
     def __init__(self, space: Space, settings: SearchSettings):
         """Raise `UserError` where the strategy cannot search this space."""
