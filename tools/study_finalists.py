@@ -63,7 +63,7 @@ def train(options: argparse.Namespace) -> None:
     voters, problem = Voters(options.own, options.names), make_problem(NONE)
     members = (list(dict.fromkeys(m for each in firsts(voters, options).values() for m in each)) if options.runs
                else randomly(voters, options))
-    settings, run = configure(["data=folder", f"data.root={options.data}", "data.size=32",
+    settings, run = configure(["data=folder", f"data.root={options.data}", f"data.size={options.size}",
                                f"data.fraction={options.fraction}", f"train.batch_size={options.batch}",
                                f"run.threads={options.threads}", "budget=none"], "search")
     session = Session(settings, run, "study")
@@ -168,6 +168,7 @@ def main(arguments: list[str]) -> None:
         command.add_argument("--out", type=Path, required=True)
         command.add_argument("--data", type=Path, required=True, help="images as folders, train/ and test/")
         command.add_argument("--fraction", type=float, default=0.2, help="of the training images")
+        command.add_argument("--size", type=int, default=32, help="height and width of the images")
         command.add_argument("--epochs", type=int, default=2)
         command.add_argument("--batch", type=int, default=64)
         command.add_argument("--channels", type=int, default=16)
