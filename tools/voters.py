@@ -23,20 +23,22 @@ POOL = 100  # candidates that alphas propose
 
 
 class Voters:
-    """Published scores, those of `own` (a table of all classes) in their place, and the vote of `names` by log-rank.
+    """Published scores, those of `own` (a table of all classes) in their place, and two votes of them by log-rank.
 
     Attributes:
         validation: accuracy of one published training, `cifar10_val`. Shape: (members,).
         classes: the network that each member is equal to.
     """
 
-    def __init__(self, own: Path | None, names: Sequence[str]):
+    def __init__(self, own: Path | None, names: Sequence[str], second: Sequence[str] = ()):
         problem = make_problem(REPORTED[0])
         members = [problem.architecture(i) for i in range(len(problem.choices))]
         scores = problem.scores | (of_classes(own, members) if own else {})
         self.validation = np.array([problem.train(i) for i in range(len(members))])
         self.classes = [problem.space.canonical(arch) for arch in members]
         self._tables = {"params": scores["params"][None], "vote": np.array([scores[name] for name in names])}
+        if second:
+            self._tables["second"] = np.array([scores[name] for name in second])
 
     def distinct(self, among: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return members of different classes, the largest value first; of equal networks the first stands for all."""
@@ -46,7 +48,7 @@ class Voters:
         return np.array(list(first.values()))
 
     def ordered(self, among: np.ndarray, by: str = "vote") -> np.ndarray:
-        """Return different members of `among`, the best by vote (or by params) first."""
+        """Return different members of `among`, the best by vote (or by params, or the second vote) first."""
         return self.distinct(among, AGGREGATES["log_rank"](self._tables[by][:, among]))
 
     def proposed(self, problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:

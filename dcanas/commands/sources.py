@@ -25,8 +25,8 @@ FILES = {  # stage -> its results, of the whole run (search) or of each device
 }
 SEARCHES: dict[type, tuple[str, ...]] = {ElasticSettings: ("supernet.json", "supernet.pt", "key.json"),
                                          StudySettings: ("study.json", "key.json")}
-DERIVING = ("search.pool", "search.finalists", "search.finalist_epochs", "search.rerank", "search.rerank_batch_size",
-            "search.rerank_evaluations", "search.aggregate")  # used after the search itself
+DERIVING = ("search.pool", "search.finalists", "search.finalist_epochs", "search.rerank", "search.rerank_again",
+            "search.rerank_batch_size", "search.rerank_evaluations", "search.aggregate")  # used after the search itself
 EVOLVING = ("search.evaluations", "search.population", "search.tournament", "search.recalibration_images",
             "search.inherit")  # so are these, after an elastic supernet
 MADE_WITH = {  # stage -> settings that can no longer be changed once its result is taken over

@@ -41,7 +41,7 @@ class ElasticSettings:
     inherit: finalists and the final training start from the supernet's weights.
     rerank: training-free scores whose vote orders the pool, and random members beside it until `rerank_evaluations`
         networks are scored (0: the pool alone), before the best become finalists (see `dcanas.search.rerank`);
-        rerank_batch_size: training images they look at.
+        rerank_again: scores that then vote on the first 16; rerank_batch_size: training images all of them look at.
     Raises `UserError` naming the field, its range and the value.
     """
 
@@ -61,13 +61,14 @@ class ElasticSettings:
     finalists: int = 4
     finalist_epochs: int = 4
     rerank: tuple[str, ...] = ()
+    rerank_again: tuple[str, ...] = ()
     rerank_batch_size: int = 64
     rerank_evaluations: int = 200
     inherit: bool = True
 
     def __post_init__(self) -> None:
         check_ranges(self, "search", RANGES)
-        for proxy in self.rerank:
+        for proxy in (*self.rerank, *self.rerank_again):
             Asked.parse(proxy)
         if self.name != "elastic":
             raise unknown("search", self.name, ["elastic"])

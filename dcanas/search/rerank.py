@@ -3,17 +3,21 @@
 The score of a search is a sum over slots and a weak judge near the top. So alphas propose a pool, and a vote of
 training-free scores orders it. The vote is one of ranks, so it needs to be held among members as they come: over random
 ones beside the pool it chose better on NAS-Bench-201 than over what evolution made of it (docs/results.md).
+Which scores tell members apart at large and which among the best is not the same, so others may vote on the first few.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from dcanas.costs import Budget, CostModel
 from dcanas.search.pool import Candidate
-from dcanas.search.zero_shot import Scorer, zero_shot
+from dcanas.search.zero_shot import Scorer, votes_of, zero_shot
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture, Space
+
+AGAIN = 16  # candidates that are voted on twice (docs/results.md)
 
 
 def reranked(space: Space, budget: Budget, costs: Sequence[CostModel], pool: Sequence[Candidate], score: Scorer,
@@ -32,3 +36,27 @@ def reranked(space: Space, budget: Budget, costs: Sequence[CostModel], pool: Seq
     votes = dict(zip(found.evaluated, found.votes, strict=True))
     return [Candidate(arch, float(votes[arch]), origins.get(arch, "random"))
             for arch in found.best(len(found.evaluated))]
+
+
+def voted_again(space: Space, candidates: Sequence[Candidate], score: Scorer, names: Sequence[str],
+                progress: Callable[[int, Architecture], None] = lambda done, arch: None) -> list[Candidate]:
+    """Return the candidates, the first 16 different networks among them in the order of a second log-rank vote.
+
+    candidates: best first; score: see `zero_shot`, of the scores in `names`. Where second votes are equal the order of
+    the first decides. A candidate's `score` becomes its second vote, moved to lie above those of the others.
+    """
+    first: dict[Architecture, Candidate] = {}
+    for candidate in candidates:
+        if len(first) == AGAIN:
+            break
+        first.setdefault(space.canonical(candidate.architecture), candidate)
+    chosen = list(first.values())
+    found = []
+    for done, candidate in enumerate(chosen, 1):
+        found.append(score(candidate.architecture))
+        progress(done, candidate.architecture)
+    votes = votes_of(found, names, "log_rank")
+    others = [candidate for candidate in candidates if candidate not in chosen]
+    floor = max((candidate.score for candidate in others), default=0.0) - float(votes.min())
+    again = [replace(candidate, score=floor + float(vote)) for candidate, vote in zip(chosen, votes, strict=True)]
+    return [*sorted(again, key=lambda candidate: -candidate.score), *others]

@@ -73,19 +73,23 @@ def test_what_is_refused(dcanas, arguments, text):
 
 def test_a_pool_ordered_by_training_free_scores(dcanas, tiny, tmp_path):
     asked = [*tiny, "search.rerank=[synflow,nwot]", "search.rerank_batch_size=8", "search.pool=6",
-             "search.rerank_evaluations=14",
+             "search.rerank_again=[params]", "search.rerank_evaluations=18",
              "search.finalist_epochs=0", f"run.dir={tmp_path / 'run'}"]
     answer = dcanas("derive", *asked)
     assert answer.code == 0, answer.err
     derived = read(tmp_path / "run" / "derived" / "local-cpu" / "architecture.json")
     assert derived["provenance"]["reranked_by"] == ["synflow", "nwot"]
     assert derived["provenance"]["decided_by"] == "vote of training-free scores"
-    assert derived["provenance"]["scored"] == 14
+    assert derived["provenance"]["voted_again_by"] == ["params"]
+    assert derived["provenance"]["scored"] == 18
     pool = read(tmp_path / "run" / "derived" / "local-cpu" / "pool.json")  # as the vote ordered it, random ones too
-    assert (len(pool), pool[0]["architecture"]) == (14, derived["architecture"])
+    assert (len(pool), pool[0]["architecture"]) == (18, derived["architecture"])
+    params = [c["costs"]["params"] for c in pool]
+    assert params[:16] == sorted(params[:16], reverse=True)
     assert [c["score"] for c in pool] == sorted((c["score"] for c in pool), reverse=True)
     assert {"random"} < {c["origin"] for c in pool}
     assert dcanas("report", f"source={tmp_path / 'run'}").code == 0
     page = (tmp_path / "run" / "report.html").read_text()
-    assert "(synflow, nwot) voted on them and on random members within the budget, 14 in all" in page
-    assert len((tmp_path / "run" / "derived" / "local-cpu" / "rerank.jsonl").read_text().splitlines()) == 15
+    assert "(synflow, nwot) voted on them and on random members within the budget, 18 in all" in page
+    assert "Others (params) then voted on the best of them" in page
+    assert len((tmp_path / "run" / "derived" / "local-cpu" / "rerank.jsonl").read_text().splitlines()) == 19

@@ -9,7 +9,7 @@ import pytest
 
 from dcanas.costs import Budget, count_costs
 from dcanas.search.pool import Candidate
-from dcanas.search.rerank import reranked
+from dcanas.search.rerank import reranked, voted_again
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")
@@ -76,3 +76,32 @@ def test_random_members_within_the_limits_join_the_pool(evaluations):
     assert {c.architecture for c in found if c.origin == "score"} == set(poorest)
     if evaluations:  # the best of 130 random ones is beyond the 95th percentile but for one time in 800
         assert worth(found[0].architecture) >= np.percentile([worth(a) for a in within], 95)
+
+
+def test_a_second_vote_orders_the_first_sixteen_different_networks():
+    """Twenty candidates, the second equal to the first as a network: the first and the third to seventeenth vote."""
+    chain, same = (SPACE.parse(f"|skip_connect~0|+|{direct}~0|{by_node_1}~1|+|none~0|none~1|skip_connect~2|")
+                   for direct, by_node_1 in (("nor_conv_3x3", "none"), ("none", "nor_conv_3x3")))
+    assert SPACE.canonical(chain) == SPACE.canonical(same)
+    different = list({SPACE.canonical(a): a for a in MEMBERS if SPACE.canonical(a) != SPACE.canonical(chain)}.values())
+    archs = [chain, same, *different[:18]]
+    candidates = [Candidate(arch, -float(i), "random") for i, arch in enumerate(archs)]
+    seen = []
+
+    def score(arch):
+        seen.append(arch)
+        return {"nwot": float(archs.index(arch)) if arch != archs[9] else math.nan, "plain": 1.0}
+
+    found = voted_again(SPACE, candidates, score, ["nwot", "plain"])
+    assert seen == [archs[0], *archs[2:17]]
+    places = [archs.index(c.architecture) for c in found]
+    assert places == [16, 15, 14, 13, 12, 11, 10, 8, 7, 6, 5, 4, 3, 2, 0, 9, 1, 17, 18, 19]
+    assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
+    assert found[15].score == -1.0  # not below the first of those that were left out
+
+
+def test_a_second_vote_on_fewer_than_sixteen_and_its_ties():
+    pool = pool_of((3.0, 2.0, 1.0))
+    scores = dict(zip((c.architecture for c in pool), ({"zen": 1.0}, {"zen": 1.0}, {"zen": 2.0}), strict=True))
+    found = voted_again(SPACE, pool, scores.__getitem__, ["zen"])
+    assert [c.architecture for c in found] == [pool[i].architecture for i in (2, 0, 1)]

@@ -14,7 +14,7 @@ from dcanas.hardware import Device
 from dcanas.proxies.table import stored_scorer, values_of
 from dcanas.search.derive import Judge
 from dcanas.search.pool import Candidate
-from dcanas.search.rerank import reranked
+from dcanas.search.rerank import AGAIN, reranked, voted_again
 from dcanas.search.study.settings import StudySettings
 from dcanas.search.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture
@@ -35,7 +35,8 @@ def reranking(session: Session, device: Device, folder: Path, bar: Bar, judge: J
     """Return a judge that holds the vote and hands its order to `judge`; scores are stored before they are used."""
     settings = session.settings.search
     assert not isinstance(settings, (ZeroShotSettings, StudySettings))  # these have votes of their own, or none
-    made = scoring(session, settings.rerank, settings.rerank_batch_size, "data", "default")
+    made, made_again = (scoring(session, names, settings.rerank_batch_size, "data", "default")
+                        for names in (settings.rerank, settings.rerank_again))
 
     def stop() -> None:
         if session.interrupts.should_stop():
@@ -48,7 +49,13 @@ def reranking(session: Session, device: Device, folder: Path, bar: Bar, judge: J
         best = reranked(session.space, session.budget(device), session.costs(device), pool,
                         lambda arch: values_of(row_of(arch)), settings.rerank, wanted, session.settings.seed,
                         lambda done, arch: bar.update(done, wanted, "candidates scored"))
+        voters = {"reranked_by": list(settings.rerank), "scored": len(best)}
+        if settings.rerank_again:
+            row_again = stored_scorer(made_again, folder / "rerank_again.jsonl", stop)
+            best = voted_again(session.space, best, lambda arch: values_of(row_again(arch)), settings.rerank_again,
+                               lambda done, arch: bar.update(done, min(AGAIN, len(best)), "best scored again"))
+            voters["voted_again_by"] = list(settings.rerank_again)
         arch, why = judge(best)
-        return arch, {**why, "reranked_by": list(settings.rerank), "scored": len(best)}
+        return arch, {**why, **voters}
 
     return ordered
