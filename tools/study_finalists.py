@@ -60,7 +60,7 @@ def trained(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def train(options: argparse.Namespace) -> None:
-    voters, problem = Voters(options.own, options.names), make_problem(NONE)
+    voters, problem = Voters(options.own, options.names, options.second), make_problem(NONE)
     members = (list(dict.fromkeys(m for each in firsts(voters, options).values() for m in each)) if options.runs
                else randomly(voters, options))
     settings, run = configure(["data=folder", f"data.root={options.data}", f"data.size={options.size}",
@@ -91,22 +91,22 @@ def _keep(losses: list[float], step: Progress) -> None:
     losses.append(step.loss)
 
 
-def verdicts(rows: list[dict[str, Any]], votes: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what each judge thinks of some networks, larger is better. votes: the vote's opinion of them."""
+def verdicts(rows: list[dict[str, Any]], votes: np.ndarray, again: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what each judge thinks of some networks, larger is better; votes, again: what the two votes think."""
     losses = np.array([row["losses"] for row in rows])
     half = losses.shape[1] // 2
-    found = {"the vote": votes,
+    found = {"the vote": votes, "the second vote": again,
              "accuracy on validation images": np.array([row["validation_accuracy"] for row in rows]),
              "loss on validation images": -np.array([row["validation_loss"] for row in rows]),
              "sum of training losses": -losses.sum(1),
              "sum of training losses, second half": -losses[:, half:].sum(1)}
     for name in ("accuracy on validation images", "loss on validation images", "sum of training losses, second half"):
-        found[f"{name}, beside the vote"] = AGGREGATES["borda"](np.array([found[name], votes]))
+        found[f"{name}, beside the second vote"] = AGGREGATES["borda"](np.array([found[name], again]))
     return found
 
 
 def judge(options: argparse.Namespace) -> None:
-    voters, problem, test = Voters(options.own, options.names), make_problem(NONE), test_accuracies()
+    voters, problem, test = Voters(options.own, options.names, options.second), make_problem(NONE), test_accuracies()
     rows = trained(options.read)
     texts = [problem.space.format(arch) for arch in voters.classes]
     of = {member: rows[text] for member, text in enumerate(texts) if text in rows}
@@ -114,11 +114,14 @@ def judge(options: argparse.Namespace) -> None:
     seconds = [row["processor_seconds"] for row in rows.values()]
     print(f"\n{len(rows)} trainings, {np.mean(seconds):.0f} s of one processor each")
     drawn = [member for member in randomly(voters, options) if member in of]
-    place = {member: i for i, member in enumerate(voters.ordered(np.flatnonzero(
-        make_problem(options.limits[0]).feasible)).tolist())}
+    best = voters.ordered(np.flatnonzero(make_problem(options.limits[0]).feasible))[:options.best]
+    votes, again = (-np.array([order.tolist().index(member) for member in drawn])
+                    for order in (best, voters.ordered(best, "second")))
+    print(f"\nThe second vote over all {len(best)}: "
+          f"tau {_interval(again_of(voters, best), voters.validation[best])} with validation accuracy")
     print(f"\n{len(drawn)} networks of the vote's best {options.best} within {options.limits[0]}\n\n"
           "| judge | tau, validation | tau, test |\n|---|---|---|")
-    for name, values in verdicts([of[m] for m in drawn], -np.array([place[m] for m in drawn])).items():
+    for name, values in verdicts([of[m] for m in drawn], votes, again).items():
         print(f"| {name} | {_interval(values, voters.validation[drawn])} | {_interval(values, test[drawn])} |")
     if not options.runs:
         return
@@ -128,7 +131,7 @@ def judge(options: argparse.Namespace) -> None:
     chosen: dict[str, dict[str, list[float]]] = {}
     for (limit, _), members in finalists.items():
         votes = -np.arange(len(members), dtype=float)
-        for name, values in verdicts([of[m] for m in members], votes).items():
+        for name, values in verdicts([of[m] for m in members], votes, again_of(voters, np.array(members))).items():
             chosen.setdefault(name, {}).setdefault(limit, []).append(test[members[int(np.argmax(values))]])
     oracles = {limit: test[make_problem(limit).feasible].max() for limit in dict.fromkeys(key[0] for key in finalists)}
     counts = {limit: len(values) for limit, values in chosen["the vote"].items()}
@@ -139,6 +142,12 @@ def judge(options: argparse.Namespace) -> None:
         means = [float(np.mean(by_limit[limit])) for limit in oracles]
         regret = np.mean([best - mean for best, mean in zip(oracles.values(), means, strict=True)])
         print(f"| {name} | {' | '.join(f'{mean:.2f}' for mean in means)} | {regret:.2f} |")
+
+
+def again_of(voters: Voters, members: np.ndarray) -> np.ndarray:
+    """Return the second vote's order of some members as numbers, larger is better."""
+    order = voters.ordered(members, "second").tolist()
+    return -np.array([order.index(member) for member in members.tolist()])
 
 
 def _interval(values: np.ndarray, truth: np.ndarray) -> str:
@@ -156,6 +165,7 @@ def main(arguments: list[str]) -> None:
         command.set_defaults(function=function)
         command.add_argument("--own", type=Path)
         command.add_argument("--names", nargs="+", default=["jacov", "synflow", "meco"])
+        command.add_argument("--second", nargs="+", default=["zen", "meco"])
         command.add_argument("--runs", type=Path, nargs="*", default=[])
         command.add_argument("--limits", nargs="+", default=[*REPORTED, *PAIRS, NONE])
         command.add_argument("--finalists", type=int, default=8)
