@@ -8,7 +8,7 @@
 NAS-Bench-201, tables in the folder DCANAS_TABLES. `train` appends to --out one line per network: the loss of every
 step of a short training (the product's own, `dcanas.search.finalists.short_training`) on the training split and what is
 then right on the validation split. Networks: --networks at random of the --best that the vote likes most within the
-first limit, or, with --runs, the first --finalists of what `search.rerank` makes of each run under each limit; what is
+first limit, or, with --runs, the first --finalists after `search.rerank` and `search.rerank_again`; what is
 there is not trained again. `judge` tells Kendall's tau with accuracy over the former (95 % interval: bootstrap over
 networks), and test accuracy and regret of what each judge takes of the latter.
 """
@@ -45,10 +45,10 @@ def randomly(voters: Voters, options: argparse.Namespace) -> list[int]:
 
 
 def firsts(voters: Voters, options: argparse.Namespace) -> dict[tuple[str, int], list[int]]:
-    """Return the finalists of every limit and run, as the vote orders them."""
+    """Return the finalists of every limit and run, as the two votes order them."""
     runs = [stored_scores(run) for run in options.runs]
     problems = {limit: make_problem(limit) for limit in options.limits}
-    return {(limit, seed): voters.reranked(problem, run, seed, RERANKED)[:options.finalists].tolist()
+    return {(limit, seed): voters.again(voters.reranked(problem, run, seed, RERANKED))[:options.finalists].tolist()
             for seed, run in enumerate(runs) for limit, problem in problems.items()}
 
 

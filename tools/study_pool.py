@@ -27,6 +27,7 @@ from voters import DEVICES, NONE, PAIRS, REPORTED, Voters, stored_scores
 
 from dcanas.search.pool import total_scores
 from dcanas.search.problem import Problem, make_problem, test_accuracies
+from dcanas.search.rerank import AGAIN
 
 TUNED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (20, 30, 40, 60, 70, 80))
 EIGHT = 8
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--runs", type=Path, nargs="+", required=True)
     parser.add_argument("--names", nargs="+", default=["jacov", "synflow", "meco"])
     parser.add_argument("--second", nargs="+", default=["zen", "meco"])
-    parser.add_argument("--again", type=int, default=16, help="the vote's first so many, voted on again by --second")
+    parser.add_argument("--again", type=int, default=AGAIN, help="the vote's first so many, voted on again by --second")
     parser.add_argument("--evaluations", type=int, nargs="+", default=[200, 400])
     options = parser.parse_args(arguments)
     runs = [stored_scores(run) for run in options.runs]
@@ -58,10 +59,7 @@ def main(arguments: list[str]) -> None:
         return lambda p, run, seed: ordered(drawn(p, count, seed))
 
     def twice(way: Way) -> Way:
-        def order(p: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
-            once = way(p, run, seed)
-            return np.concatenate([ordered(once[:options.again], "second"), once[options.again:]])
-        return order
+        return lambda p, run, seed: voters.again(way(p, run, seed), options.again)
 
     ways: dict[str, Way] = {
         "most parameters": lambda p, run, seed: ordered(np.flatnonzero(p.feasible), "params"),

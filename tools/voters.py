@@ -13,6 +13,7 @@ from dcanas.costs import linear_counts
 from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.pool import make_pool
 from dcanas.search.problem import Problem, make_problem
+from dcanas.search.rerank import AGAIN
 from dcanas.spaces import Architecture
 
 DEVICES = ("edgegpu", "raspi4", "eyeriss")
@@ -50,6 +51,10 @@ class Voters:
     def ordered(self, among: np.ndarray, by: str = "vote") -> np.ndarray:
         """Return different members of `among`, the best by vote (or by params, or the second vote) first."""
         return self.distinct(among, AGGREGATES["log_rank"](self._tables[by][:, among]))
+
+    def again(self, order: np.ndarray, count: int = AGAIN) -> np.ndarray:
+        """Return members with the first `count` in the order of the second vote: what `search.rerank_again` does."""
+        return np.concatenate([self.ordered(order[:count], "second"), order[count:]])
 
     def proposed(self, problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
         """Return the members of the pool that stored alphas propose."""
