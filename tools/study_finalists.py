@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import kendalltau
+from study_judges import interval
 from voters import NONE, PAIRS, REPORTED, Voters, stored_scores
 
 from dcanas.commands.configure import configure
@@ -35,7 +35,6 @@ from dcanas.search.problem import make_problem, test_accuracies
 from dcanas.training import Progress
 
 RERANKED = 200  # networks that vote before the finalists
-RESAMPLES = 1000
 
 
 def randomly(voters: Voters, options: argparse.Namespace) -> list[int]:
@@ -118,11 +117,11 @@ def judge(options: argparse.Namespace) -> None:
     votes, again = (-np.array([order.tolist().index(member) for member in drawn])
                     for order in (best, voters.ordered(best, "second")))
     print(f"\nThe second vote over all {len(best)}: "
-          f"tau {_interval(again_of(voters, best), voters.validation[best])} with validation accuracy")
+          f"tau {interval(again_of(voters, best), voters.validation[best])[0]} with validation accuracy")
     print(f"\n{len(drawn)} networks of the vote's best {options.best} within {options.limits[0]}\n\n"
           "| judge | tau, validation | tau, test |\n|---|---|---|")
     for name, values in verdicts([of[m] for m in drawn], votes, again).items():
-        print(f"| {name} | {_interval(values, voters.validation[drawn])} | {_interval(values, test[drawn])} |")
+        print(f"| {name} | {interval(values, voters.validation[drawn])[0]} | {interval(values, test[drawn])[0]} |")
     if not options.runs:
         return
     finalists = {key: members for key, members in firsts(voters, options).items() if all(m in of for m in members)}
@@ -148,13 +147,6 @@ def again_of(voters: Voters, members: np.ndarray) -> np.ndarray:
     """Return the second vote's order of some members as numbers, larger is better."""
     order = voters.ordered(members, "second").tolist()
     return -np.array([order.index(member) for member in members.tolist()])
-
-
-def _interval(values: np.ndarray, truth: np.ndarray) -> str:
-    rng = np.random.default_rng(0)
-    drawn = [kendalltau(values[i], truth[i]).statistic for i in rng.integers(len(truth), size=(RESAMPLES, len(truth)))]
-    low, high = np.nanpercentile(drawn, (2.5, 97.5))
-    return f"{kendalltau(values, truth).statistic:.3f} ({low:.3f} to {high:.3f})"
 
 
 def main(arguments: list[str]) -> None:

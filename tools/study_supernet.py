@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from study_judges import tau
+from study_judges import interval
 from study_proxies import merged, table
 
 from dcanas.basics.files import read_json
@@ -34,7 +34,6 @@ from dcanas.spaces import Architecture
 from dcanas.training.ranks import ALONE
 
 BATCH = 250
-RESAMPLES = 500
 VOTES = (("jacov", "synflow", "meco"), ("epe_nas", "synflow", "meco"), ("epe_nas", "synflow", "zen"),
          ("synflow", "jacov"))
 
@@ -82,11 +81,7 @@ def main(arguments: list[str]) -> None:
           "| run | judge | all | best quarter |\n|---|---|---|---|")
 
     def tell(run: str, judge: str, votes: np.ndarray) -> None:
-        rng = np.random.default_rng(0)
-        drawn = [tau(votes[i], accuracy[i]) for i in rng.integers(len(rows), size=(RESAMPLES, len(rows)))]
-        parts = [f"{found:.3f} ({low:.3f} to {high:.3f})" for found, low, high in
-                 zip(tau(votes, accuracy), *np.percentile(drawn, (2.5, 97.5), axis=0), strict=True)]
-        print(f"| {run} | {judge} | {' | '.join(parts)} |", flush=True)
+        print(f"| {run} | {judge} | {' | '.join(interval(votes, accuracy))} |", flush=True)
 
     for name in ("params", "synflow", "jacov", "epe_nas", "zen", "meco"):
         tell("", name, values[name])
