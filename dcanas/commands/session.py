@@ -17,7 +17,7 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.machine import usable_cores
 from dcanas.commands.configure import store_settings, stored_settings
-from dcanas.commands.devices import published_costs, require_board, with_capacity
+from dcanas.commands.devices import published_costs, with_capacity
 from dcanas.commands.display import Display
 from dcanas.commands.interrupt import Interrupts
 from dcanas.commands.predicting import learnt_latency
@@ -100,8 +100,6 @@ class Session:
         check_searchable(self.space, self.settings.search)
         for device in self.devices:
             self._stated(device)
-            if self.settings.baseline:
-                require_board(device, "baseline=true")
         _ = self.skeleton, self.compute
         check_recipe(self.settings.train, self.dataset, self.skeleton)
 

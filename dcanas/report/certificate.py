@@ -93,9 +93,11 @@ def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:
     better = "the searched network" if comparison["recommended"] == "searched" else f"the hand-made {name}"
     broken = [row["name"] for row in comparison["rows"] if row["met"] is not True]
     limits = f"not shown to be met: {', '.join(broken)}" if broken else "every limit met"
+    within = comparison.get("limits_from", "the budget")
+    chosen = "" if within == "the budget" else f" It was chosen within {within}."
     return [f"Hand-made network within the same budget, same recipe: {name}, test accuracy "
             f"{100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
-            f"{100 * accuracy['high']:.2f} %), {limits}; its bundle: `{comparison['bundle']}`.",
+            f"{100 * accuracy['high']:.2f} %), {limits}; its bundle: `{comparison['bundle']}`.{chosen}",
             f"Recommended: {better}; on the validation images, after training without them, the searched network has "
             f"{searched:.2f} %, {name} {handmade:.2f} %. The test images did not decide this."]
 

@@ -1,10 +1,12 @@
 """The honest comparison (`baseline=true`): the best hand-made network of the same size class within the same budget,
 trained by the same recipe, beside the one that was searched.
 
-Of each family the network that fills the budget best is taken (measured limits are measured), short training on the
-validation split chooses among the families. Then both, hand-made and searched, are trained by the full recipe on the
-training split alone, and the accuracy on the validation split recommends one. The test images decide nothing: both are
-trained again on all that may be learnt from, exported, measured and tested; the certificate shows them side by side.
+Of each family the network that fills the budget best is taken (measured limits are measured; on a device that cannot
+be reached, where nobody knows them for such a network, the size of the searched one is the limit instead), short
+training on the validation split chooses among the families. Then both, hand-made and searched, are trained by the full
+recipe on the training split alone, and the accuracy on the validation split recommends one. The test images decide
+nothing: both are trained again on all that may be learnt from, exported, measured and tested; the certificate shows
+them side by side.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ def run_comparison(session: Session, device: Device) -> dict[str, Any] | None:
         return None
     train_network(session, folder, f"Train the baseline for {device.name}")
     export_network(session, device, folder, f"Export the baseline for {device.name}")
-    profile_network(session, device, folder, f"Measure the baseline on {device.name}")
+    if device.connection is not None:
+        profile_network(session, device, folder, f"Measure the baseline on {device.name}")
     return comparison
 
 
@@ -70,14 +73,19 @@ def _compare(session: Session, device: Device, folder: Path) -> dict[str, Any]:
 def _size_class(session: Session, device: Device) -> tuple[Budget, str]:
     """Return the limits that a hand-made network has to keep and where they come from.
 
-    Without any on what is counted they are the searched network's own parameters and MACs.
+    Without any on what is counted, or with one that is not known of a hand-made network, they are the searched
+    network's own parameters and MACs.
     """
     budget = session.budget(device)
-    if counted_limits(budget):
+    counted = counted_limits(budget)
+    unknown = [name for name in budget if name not in counted] if device.connection is None else []
+    if counted and not unknown:
         return budget, "the budget"
     costs = read_json(derived_folder(session, device) / "architecture.json")["costs"]
+    why = (f"as {', '.join(unknown)} on {device.name} is not known of a hand-made network: the device cannot be reached"
+           if unknown else "the budget having no limit on what is counted")
     return Budget({**budget, **{name: costs[name]["value"] for name in ("params", "macs")}}), \
-        "the size of the searched network, the budget having no limit on what is counted"
+        f"the size of the searched network, {why}"
 
 
 def _candidates(session: Session, device: Device, limits: Budget) -> list[Handmade]:
@@ -85,7 +93,7 @@ def _candidates(session: Session, device: Device, limits: Budget) -> list[Handma
     shape = session.dataset.shape
     counted = Budget({name: limits[name] - (delivered_bytes(shape[0]) if name == "weight_bytes" else 0)
                       for name in counted_limits(limits)})
-    measured = [name for name in LATENCIES if name in limits]
+    measured = [name for name in LATENCIES if name in limits and device.connection is not None]
     found = []
     for networks in fullest(min(shape[1:]), counted, shape, len(session.dataset.classes), device.dtype).values():
         for network, _ in networks[:TRIES if measured else 1]:
