@@ -13,9 +13,11 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.costs import CostModel, Domain, LinearCost, linear_counts
 from dcanas.costs.members import member_choices
 from dcanas.hardware.device import Device, user_folder
+from dcanas.hardware.fbnet_table import FILE, block_latency, transferred_blocks
 from dcanas.hardware.tables import CLASSES, TableCost, load_tables
 from dcanas.spaces import Space
 
+FBNET = "fbnet"  # has latencies of blocks, where the benchmark has those of networks
 
 def table_costs(space: Space, device: Device, names: Sequence[str], input_shape: tuple[int, int, int],
                 num_classes: int, **skeleton: Any) -> list[CostModel]:
@@ -32,7 +34,7 @@ def table_costs(space: Space, device: Device, names: Sequence[str], input_shape:
             found.append(_looked_up(space, device, name, input_shape, num_classes, skeleton))
         elif source == "predicted" and device.connection is None and not (
                 name == "latency_ms" and covering_table(space, device, name, input_shape, num_classes, **skeleton)):
-            found.append(transferred(space, _table(device, name), input_shape, num_classes, **skeleton))
+            found.append(_transferred(space, device, name, input_shape, num_classes, skeleton))
     return found
 
 
@@ -46,11 +48,12 @@ def published_latency(space: Space, device: Device) -> TableCost | None:
 
 def covering_table(space: Space, device: Device, name: str, input_shape: tuple[int, int, int], num_classes: int,
                    **skeleton: Any) -> TableCost | None:
-    """Return the table of a device where these networks are its own, else None."""
+    """Return the table of all codes of a device where these networks are its own, else None."""
     try:
-        return _looked_up(space, device, name, input_shape, num_classes, skeleton)
+        found = _looked_up(space, device, name, input_shape, num_classes, skeleton)
     except OutsideTableError:
         return None
+    return found if isinstance(found, TableCost) else None
 
 
 class OutsideTableError(UserError):
@@ -58,18 +61,34 @@ class OutsideTableError(UserError):
 
 
 def _looked_up(space: Space, device: Device, name: str, input_shape: tuple[int, int, int], num_classes: int,
-               skeleton: dict[str, Any]) -> TableCost:
+               skeleton: dict[str, Any]) -> TableCost | LinearCost:
     data = next((data for data, classes in CLASSES.items() if classes == num_classes), "cifar10")
-    cost = _table(device, name, data)
+    cost, origin = _published(space, device, name, data)
     assert cost.domain is not None
     try:
         cost.domain.require(Domain.of(space, input_shape, num_classes, device.runtime.name, **skeleton),
-                            f"{name} of {device.name} ({cost.provenance})")
+                            f"{name} of {device.name} ({origin})")
     except UserError as error:
         raise OutsideTableError(f"{str(error).partition(':')[0]}; ask for those networks, or copy the profile to "
                         f"{user_folder() / device.name}.yaml with costs.{name}: predicted, which is then reported as "
                         "unverified.") from error
     return cost
+
+
+def _published(space: Space, device: Device, name: str, data: str) -> tuple[TableCost | LinearCost, str]:
+    """Return the published cost that speaks of a space, or else of the benchmark, and where it comes from."""
+    if space.name == FBNET and name == "latency_ms" and device.table is not None:
+        return block_latency(device.table), f"HELP, {FILE}, array {device.table}"
+    table = _table(device, name, data)
+    return table, table.provenance
+
+
+def _transferred(space: Space, device: Device, name: str, input_shape: tuple[int, int, int], num_classes: int,
+                 skeleton: dict[str, Any]) -> LinearCost:
+    cost, _ = _published(space, device, name, "cifar10")
+    if isinstance(cost, LinearCost):
+        return transferred_blocks(space, cost, input_shape, num_classes, **skeleton)
+    return transferred(space, cost, input_shape, num_classes, **skeleton)
 
 
 def _table(device: Device, name: str, data: str = "cifar10") -> TableCost:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pytest
 import yaml
 
 from dcanas.basics.resources import resource_folder
+from dcanas.hardware.fbnet_table import block_latency, transferred_blocks
+from dcanas.spaces import load_space
 
 
 def test_a_table_is_not_asked_about_other_networks(dcanas, tiny, tables, tmp_path):
@@ -53,6 +57,30 @@ def test_a_predicted_limit_is_unverified_in_the_certificate(dcanas, tiny, tables
     assert theirs["latency_ms"]["met"] == "unverified"
     assert all(theirs[name]["measured"] <= size[name]["measured"] for name in ("params", "macs"))
     assert "It was chosen within the size of the searched network, as latency_ms on raspi4 is not known" in found.out
+
+
+def test_published_prices_of_fbnet_moved_to_other_images_are_a_limit_but_unverified(dcanas, tables, tmp_path,
+                                                                                     monkeypatch):
+    monkeypatch.setenv("DCANAS_DEVICES", str(tmp_path))
+    asked = ("space=fbnet", "device=raspi4", "budget.latency_ms=p25", "default_budget=null", "search.epochs=1",
+             "search.finalist_epochs=0", "search.rerank=[]", "search.rerank_again=[]", "data.fraction=0.05",
+             "run.threads=1")
+    found = dcanas("derive", *asked, f"run.dir={tmp_path / 'refused'}")
+    assert found.code == 2
+    assert "array raspi4) holds for input_shape = (3, 32, 32), asked for (1, 8, 8)" in found.err
+    profile = yaml.safe_load((resource_folder("hardware_profiles") / "raspi4.yaml").read_text(encoding="utf-8"))
+    profile["costs"]["latency_ms"] = "predicted"
+    (tmp_path / "raspi4.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    found = dcanas("derive", *asked, f"run.dir={tmp_path / 'run'}")
+    assert found.code == 0, found.err
+    derived = json.loads(next((tmp_path / "run").glob("derived/*/architecture.json")).read_text())
+    space = load_space("fbnet")
+    moved = transferred_blocks(space, block_latency("raspi4", tables), (1, 8, 8), 10, stem="cifar")
+    row = derived["costs"]["latency_ms"]
+    assert row["value"] == pytest.approx(moved.value(space.parse(derived["architecture"])))
+    assert row["source"] == "predicted"
+    members = np.random.default_rng(0).integers(9, size=(10_000, 22))
+    assert row["value"] <= np.quantile(moved.values(members), 0.27)  # p25, from another sample
 
 
 def test_devices_are_listed(dcanas):
