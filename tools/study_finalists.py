@@ -8,9 +8,10 @@
 NAS-Bench-201, tables in the folder DCANAS_TABLES. `train` appends to --out one line per network: the loss of every
 step of a short training (the product's own, `dcanas.search.finalists.short_training`) on the training split and what is
 then right on the validation split. Networks: --networks at random of the --best that the vote likes most within the
-first limit, or, with --runs, the first --finalists after `search.rerank` and `search.rerank_again`; what is
-there is not trained again. `judge` tells Kendall's tau with accuracy over the former (95 % interval: bootstrap over
-networks), and test accuracy and regret of what each judge takes of the latter.
+first limit, or, with --runs, the --finalists that the product nominates after `search.rerank` and
+`search.rerank_again` (by the votes, and the largest by parameters and by MACs); what is there is not trained again.
+`judge` tells Kendall's tau with accuracy over the former (95 % interval: bootstrap over networks), and test accuracy
+and regret of what each judge takes of the latter.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from voters import NONE, PAIRS, REPORTED, Voters, stored_scores
 
 from dcanas.commands.configure import configure
 from dcanas.commands.session import Session
+from dcanas.costs import linear_counts
 from dcanas.proxies.votes import AGGREGATES
-from dcanas.search.finalists import ShortTraining, short_training
+from dcanas.search.finalists import ShortTraining, nominate, short_training
+from dcanas.search.pool import Candidate
 from dcanas.search.problem import make_problem, test_accuracies
 from dcanas.training import Progress
 
@@ -44,11 +47,18 @@ def randomly(voters: Voters, options: argparse.Namespace) -> list[int]:
 
 
 def firsts(voters: Voters, options: argparse.Namespace) -> dict[tuple[str, int], list[int]]:
-    """Return the finalists of every limit and run, as the two votes order them."""
-    runs = [stored_scores(run) for run in options.runs]
-    problems = {limit: make_problem(limit) for limit in options.limits}
-    return {(limit, seed): voters.again(voters.reranked(problem, run, seed, RERANKED))[:options.finalists].tolist()
-            for seed, run in enumerate(runs) for limit, problem in problems.items()}
+    """Return the finalists of every limit and run as the product nominates them: by the votes, and the largest."""
+    found = {}
+    for limit in options.limits:
+        problem = make_problem(limit)
+        counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
+        for seed, run in enumerate(options.runs):
+            order = voters.again(voters.reranked(problem, stored_scores(run), seed, RERANKED))
+            pool = [Candidate(voters.classes[member], -place, "vote") for place, member in enumerate(order)]
+            members = {candidate: int(member) for candidate, member in zip(pool, order, strict=True)}
+            named = nominate(pool, options.finalists, [counts["params"], counts["macs"]])
+            found[limit, seed] = [members[candidate] for candidate, _ in named[:options.finalists]]
+    return found
 
 
 def trained(path: Path) -> dict[str, dict[str, Any]]:
@@ -160,7 +170,7 @@ def main(arguments: list[str]) -> None:
         command.add_argument("--second", nargs="+", default=["zen", "meco"])
         command.add_argument("--runs", type=Path, nargs="*", default=[])
         command.add_argument("--limits", nargs="+", default=[*REPORTED, *PAIRS, NONE])
-        command.add_argument("--finalists", type=int, default=8)
+        command.add_argument("--finalists", type=int, default=6)
         command.add_argument("--networks", type=int, default=30)
         command.add_argument("--best", type=int, default=300)
         command.add_argument("--seed", type=int, default=0)
