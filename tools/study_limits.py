@@ -57,7 +57,8 @@ class Study:
             seed: int = 0) -> dict[str, Any]:
         """Return one search: scores, choices of every epoch, seconds of the processor."""
         asked = {"limits": self.limits, "constraint": constraint, "weight": weight, "factor": factor, "seed": seed,
-                 "epochs": self.settings.epochs, "bottleneck": self.settings.bottleneck}
+                 "epochs": self.settings.epochs, "bottleneck": self.settings.bottleneck,
+                 "alpha_learning_rate": self.settings.alpha_learning_rate}
         if json.dumps(asked) not in self.known:
             under = budget or Budget({name: limit * factor for name, limit in self.problem.budget.items()})
             free = constraint == "none"
@@ -141,13 +142,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--fraction", type=float, default=0.128, help="of the training images")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--bottleneck", type=int, default=4)
+    parser.add_argument("--alpha-learning-rate", type=float, default=0.01)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     settings, run = configure([
         "data=folder", f"data.root={options.data}", "data.size=32", f"data.fraction={options.fraction}", "budget=none",
         "space.search_skeleton.channels=16", "space.search_skeleton.cells=1", f"search.epochs={options.epochs}",
-        f"search.bottleneck={options.bottleneck}", f"run.threads={options.threads}"], "search")
+        f"search.bottleneck={options.bottleneck}", f"search.alpha_learning_rate={options.alpha_learning_rate}",
+        f"run.threads={options.threads}"], "search")
     session = Session(settings, run, "study")
     torch.set_num_threads(options.threads)
     lines = [line for limits in options.limits for line in ways(Study(session, limits, options.out), options.seed)]
