@@ -94,8 +94,9 @@ def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:
     broken = [row["name"] for row in comparison["rows"] if row["met"] is not True]
     limits = f"not shown to be met: {', '.join(broken)}" if broken else "every limit met"
     within = comparison.get("limits_from", "the budget")
-    chosen = "" if within == "the budget" else f" It was chosen within {within}."
-    return [f"Hand-made network within the same budget, same recipe: {name}, test accuracy "
+    of, chosen = ("within the same budget", "") if within == "the budget" else (
+        "no larger than the searched one", f" It was chosen within {within}.")
+    return [f"Hand-made network {of}, same recipe: {name}, test accuracy "
             f"{100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
             f"{100 * accuracy['high']:.2f} %), {limits}; its bundle: `{comparison['bundle']}`.{chosen}",
             f"Recommended: {better}; on the validation images, after training without them, the searched network has "
