@@ -46,8 +46,9 @@ def randomly(voters: Voters, options: argparse.Namespace) -> list[int]:
     return np.random.default_rng(options.seed).choice(best, options.networks, replace=False).tolist()
 
 
-def firsts(voters: Voters, options: argparse.Namespace) -> dict[tuple[str, int], list[int]]:
-    """Return the finalists of every limit and run as the product nominates them: by the votes, and the largest."""
+def firsts(voters: Voters, options: argparse.Namespace) -> dict[tuple[str, int], list[tuple[int, float]]]:
+    """Return the finalists of every limit and run as the product nominates them, by the votes and the largest, each
+    with minus its place in the order of the votes."""
     found = {}
     for limit in options.limits:
         problem = make_problem(limit)
@@ -57,7 +58,7 @@ def firsts(voters: Voters, options: argparse.Namespace) -> dict[tuple[str, int],
             pool = [Candidate(voters.classes[member], -place, "vote") for place, member in enumerate(order)]
             members = {candidate: int(member) for candidate, member in zip(pool, order, strict=True)}
             named = nominate(pool, options.finalists, [counts["params"], counts["macs"]])
-            found[limit, seed] = [members[candidate] for candidate, _ in named[:options.finalists]]
+            found[limit, seed] = [(members[candidate], candidate.score) for candidate, _ in named[:options.finalists]]
     return found
 
 
@@ -70,7 +71,7 @@ def trained(path: Path) -> dict[str, dict[str, Any]]:
 
 def train(options: argparse.Namespace) -> None:
     voters, problem = Voters(options.own, options.names, options.second), make_problem(NONE)
-    members = (list(dict.fromkeys(m for each in firsts(voters, options).values() for m in each)) if options.runs
+    members = (list(dict.fromkeys(m for each in firsts(voters, options).values() for m, _ in each)) if options.runs
                else randomly(voters, options))
     settings, run = configure(["data=folder", f"data.root={options.data}", f"data.size={options.size}",
                                f"data.fraction={options.fraction}", f"train.batch_size={options.batch}",
@@ -101,16 +102,20 @@ def _keep(losses: list[float], step: Progress) -> None:
 
 
 def verdicts(rows: list[dict[str, Any]], votes: np.ndarray, again: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what each judge thinks of some networks, larger is better; votes, again: what the two votes think."""
+    """Return what each judge thinks of some networks, larger is better.
+
+    votes: what `search.rerank` and then `search.rerank_again` say; again: the second vote among these networks alone.
+    """
     losses = np.array([row["losses"] for row in rows])
     half = losses.shape[1] // 2
-    found = {"the vote": votes, "the second vote": again,
+    found = {"the votes": votes, "the second vote": again,
              "accuracy on validation images": np.array([row["validation_accuracy"] for row in rows]),
              "loss on validation images": -np.array([row["validation_loss"] for row in rows]),
              "sum of training losses": -losses.sum(1),
              "sum of training losses, second half": -losses[:, half:].sum(1)}
     for name in ("accuracy on validation images", "loss on validation images", "sum of training losses, second half"):
-        found[f"{name}, beside the second vote"] = AGGREGATES["borda"](np.array([found[name], again]))
+        for vote, by in (("the votes", votes), ("the second vote", again)):
+            found[f"{name}, beside {vote}"] = AGGREGATES["borda"](np.array([found[name], by]))
     return found
 
 
@@ -134,16 +139,19 @@ def judge(options: argparse.Namespace) -> None:
         print(f"| {name} | {interval(values, voters.validation[drawn])[0]} | {interval(values, test[drawn])[0]} |")
     if not options.runs:
         return
-    finalists = {key: members for key, members in firsts(voters, options).items() if all(m in of for m in members)}
-    print(f"\nTest accuracy of what each judge takes of the first {options.finalists}, mean over runs "
+    finalists = {key: named for key, named in firsts(voters, options).items() if all(m in of for m, _ in named)}
+    print(f"\nTest accuracy of what each judge takes of {options.finalists} finalists, mean over runs "
           "(in brackets how many were trained)\n")
     chosen: dict[str, dict[str, list[float]]] = {}
-    for (limit, _), members in finalists.items():
-        votes = -np.arange(len(members), dtype=float)
-        for name, values in verdicts([of[m] for m in members], votes, again_of(voters, np.array(members))).items():
-            chosen.setdefault(name, {}).setdefault(limit, []).append(test[members[int(np.argmax(values))]])
+    for (limit, _), named in finalists.items():
+        members, votes = np.array([m for m, _ in named]), np.array([vote for _, vote in named])
+        for name, values in verdicts([of[m] for m in members.tolist()], votes, again_of(voters, members)).items():
+            first = max(range(len(members)), key=lambda i: (values[i], votes[i]))
+            chosen.setdefault(name, {}).setdefault(limit, []).append(test[members[first]])
+    for (limit, _), named in finalists.items():
+        chosen.setdefault("without error", {}).setdefault(limit, []).append(max(test[m] for m, _ in named))
     oracles = {limit: test[make_problem(limit).feasible].max() for limit in dict.fromkeys(key[0] for key in finalists)}
-    counts = {limit: len(values) for limit, values in chosen["the vote"].items()}
+    counts = {limit: len(values) for limit, values in chosen["the votes"].items()}
     print(f"| judge | {' | '.join(f'{limit} ({counts[limit]})' for limit in oracles)} | mean regret |")
     print("|---" * (len(oracles) + 2) + "|")
     print(f"| best feasible | {' | '.join(f'{best:.2f}' for best in oracles.values())} | |")

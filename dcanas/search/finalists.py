@@ -3,7 +3,9 @@
 A separable score is a weak judge near the top, so nothing is left to it alone: the finalists are the best of the pool
 by score and, beside them, the largest feasible ones by parameters and by MACs (over all true NAS-Bench-201 accuracies
 the number of parameters ranks better than most searches do). All are trained by the same short recipe on the training
-split; the accuracy on the validation split, which neither weights nor alphas of the search have seen, decides.
+split; the accuracy on the validation split, which neither weights nor alphas of the search have seen, decides. Where a
+vote of training-free scores ordered the pool it keeps a say: a training short enough to be affordable judges worse near
+the top than the vote does (docs/results.md), so the sum of both ranks decides.
 """
 
 from __future__ import annotations
@@ -94,12 +96,14 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
 def final_judge(space: Space, count: int, sizes: Sequence[CostModel],
                 examine: Callable[[Architecture], dict[str, Any]], verify: Verify | None = None,
                 known: dict[str, dict[str, Any]] | None = None,
-                on_finalist: Callable[[str, dict[str, Any]], None] = lambda name, found: None) -> Judge:
+                on_finalist: Callable[[str, dict[str, Any]], None] = lambda name, found: None,
+                voted: bool = False) -> Judge:
     """Return the judge for `derive`: `count` finalists, verified by measurement where limits ask for it, then trained.
 
     verify: tells which limits a candidate breaks when measured; such a candidate is passed over, and the next asked.
     known: examinations from an earlier start of the same run, by notation; nothing is done twice.
     on_finalist: called with (notation, examination) after each one, so that it can be stored.
+    voted: a candidate's score is a vote, and the finalists' ranks by it and by short training decide together.
     Raises `UserError` where no candidate of the pool keeps the measured limits.
     """
     known = {} if known is None else known
@@ -128,10 +132,22 @@ def final_judge(space: Space, count: int, sizes: Sequence[CostModel],
             broken_limits = sorted({name for r in refused for name in r["broken"]})
             raise UserError(f"None of the {len(refused)} candidates keeps {', '.join(broken_limits)} when measured; "
                             "loosen that limit or give search.pool more candidates.")
-        best = max(finalists, key=lambda f: (f["validation_accuracy"], -f["validation_loss"]))
+        best = max(finalists, key=_trained)
+        decided_by = "accuracy on the validation split after short training"
+        if voted:
+            ranks = [sorted(finalists, key=by) for by in (_trained, _voted)]
+            best = max(finalists, key=lambda f: (sum(rank.index(f) for rank in ranks), f["score"]))
+            decided_by = "sum of the ranks by vote and by accuracy on the validation split after short training"
         return space.parse(best["architecture"]), {
-            "decided_by": "accuracy on the validation split after short training" if len(finalists) > 1
-                          else "only one candidate left",
+            "decided_by": decided_by if len(finalists) > 1 else "only one candidate left",
             "finalists": finalists, "refused_by_measurement": refused}
 
     return judge
+
+
+def _trained(finalist: dict[str, Any]) -> tuple[float, float]:
+    return finalist["validation_accuracy"], -finalist["validation_loss"]
+
+
+def _voted(finalist: dict[str, Any]) -> float:
+    return finalist["score"]

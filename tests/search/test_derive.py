@@ -11,7 +11,7 @@ from dcanas.costs import Budget, Domain, LinearCost, count_architecture, count_c
 from dcanas.costs.members import member_choices
 from dcanas.search import derive
 from dcanas.search.finalists import final_judge, nominate
-from dcanas.search.pool import make_pool
+from dcanas.search.pool import Candidate, make_pool
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")
@@ -153,6 +153,24 @@ def test_the_judge_skips_what_measurement_refuses_and_reuses_what_is_known() -> 
     assert SPACE.format(again.architecture) == found.provenance["finalists"][-1]["architecture"]
     with pytest.raises(UserError, match=r"None of the \d+ candidates keeps latency_ms when measured"):
         derive(SPACE, scores, Budget(), judge=final_judge(SPACE, 5, sizes, examine, lambda arch: ["latency_ms"]))
+
+
+def test_a_vote_keeps_its_say_among_the_finalists() -> None:
+    """Votes 4 3 2 1, trained to .50 .53 .55 .54: ranks from the worst 3+0, 2+1, 1+3, 0+2, so the third."""
+    pool = [Candidate(SPACE.architecture(choices), float(votes), "random") for votes, choices in
+            ((4, (3, 3, 3, 3, 3, 3)), (3, (3, 3, 3, 3, 3, 2)), (2, (3, 3, 3, 3, 2, 2)), (1, (3, 3, 3, 2, 2, 2)))]
+    accuracy = dict(zip((c.architecture for c in pool), (0.50, 0.53, 0.55, 0.54), strict=True))
+
+    def chosen(voted: bool) -> float:
+        judge = final_judge(SPACE, 4, [], lambda arch: {"validation_accuracy": accuracy[arch], "validation_loss": 1.0},
+                            voted=voted)
+        return next(c.score for c in pool if c.architecture == judge(pool)[0])
+
+    assert (chosen(True), chosen(False)) == (2, 2)
+    accuracy[pool[3].architecture] = 0.56  # 3+0, 2+1, 1+2, 0+3: all equal, so the vote; trained alone the fourth
+    assert (chosen(True), chosen(False)) == (4, 1)
+    accuracy[pool[1].architecture] = 0.555  # 3+0, 2+2, 1+1, 0+3
+    assert (chosen(True), chosen(False)) == (3, 1)
 
 
 def test_finalists_are_different_networks() -> None:

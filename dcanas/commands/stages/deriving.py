@@ -107,7 +107,7 @@ def _judge(session: Session, device: Device, folder: Path, bar: Bar) -> Judge:
                              should_stop=session.interrupts.should_stop, inherit=inheritance(session))
     sizes = [cost for cost in session.costs(device) if cost.name in ("params", "macs")]
     return final_judge(session.space, settings.search.finalists, sizes, examine, _measure(session, device), known,
-                       remember)
+                       remember, votes(session) or isinstance(settings.search, ZeroShotSettings))
 
 
 def _measure(session: Session, device: Device) -> Verify | None:
