@@ -40,6 +40,8 @@ class Voters:
         self._tables = {"params": scores["params"][None], "vote": np.array([scores[name] for name in names])}
         if second:
             self._tables["second"] = np.array([scores[name] for name in second])
+        counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
+        self._sizes = [counts[name].values(problem.choices) for name in ("params", "macs")]
 
     def distinct(self, among: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return members of different classes, the largest value first; of equal networks the first stands for all."""
@@ -53,8 +55,10 @@ class Voters:
         return self.distinct(among, AGGREGATES["log_rank"](self._tables[by][:, among]))
 
     def again(self, order: np.ndarray, count: int = AGAIN) -> np.ndarray:
-        """Return members with the first `count` in the order of the second vote: what `search.rerank_again` does."""
-        return np.concatenate([self.ordered(order[:count], "second"), order[count:]])
+        """Return members with the first `count` and the largest ordered by the second vote: what
+        `search.rerank_again` does."""
+        chosen = list(dict.fromkeys([*order[:count], *(order[np.argmax(size[order])] for size in self._sizes)]))
+        return np.concatenate([self.ordered(np.array(chosen), "second"), order[~np.isin(order, chosen)]])
 
     def proposed(self, problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
         """Return the members of the pool that stored alphas propose."""

@@ -15,7 +15,7 @@ from dcanas.costs.feasibility import SAMPLE, budget_error, conflicting, explain,
 from dcanas.costs.linearise import linearise
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.costs.programme import best_within
-from dcanas.search.pool import Candidate, make_pool, total_scores
+from dcanas.search.pool import Candidate, make_pool, sizes_of, total_scores
 from dcanas.spaces import Architecture, Space
 
 ROUNDS = 60  # integer programmes solved before a large space is given up
@@ -101,7 +101,7 @@ def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequen
     if judge is None:
         best = int(np.argmax(total_scores(rows, feasible)))
         return as_architecture(space, feasible[best]), provenance | {"decided_by": "score"}
-    pool = make_pool(space, rows, feasible, pool_size, seed, _sizes(known))
+    pool = make_pool(space, rows, feasible, pool_size, seed, sizes_of(known))
     arch, why = judge(pool)
     return arch, provenance | {"pool": len(pool)} | why
 
@@ -146,14 +146,14 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
                         f"{SAMPLE:,} samples, though the budget is not proven infeasible: loosen the tightest limit.")
     if judge is None:
         return found[0], provenance | {"decided_by": "score"}
-    largest = _largest(space, budget, limited, linear, _sizes(known))
+    largest = _largest(space, budget, limited, linear, sizes_of(known))
     distinct = dict.fromkeys([*found, *largest])
     expanded: set[Architecture] = set()
     while len(distinct) < pool_size and (fresh := [a for a in distinct if a not in expanded]):
         expanded.update(fresh)
         distinct |= dict.fromkeys(_near(space, rows, fresh, budget, limited, pool_size))
     choices = np.array([a.choices for a in distinct])
-    pool = make_pool(space, rows, choices, pool_size, seed, _sizes(known))
+    pool = make_pool(space, rows, choices, pool_size, seed, sizes_of(known))
     arch, why = judge(pool)
     return arch, provenance | {"pool": len(pool)} | why
 
@@ -185,11 +185,6 @@ def _near(space: Space, rows: list[np.ndarray], found: Sequence[Architecture], b
         if len(kept) == most:
             break
     return kept
-
-
-def _sizes(known: Sequence[CostModel]) -> list[CostModel]:
-    """Return the costs by which "the largest network within the limits" is meant."""
-    return [cost for cost in known if cost.name in ("params", "macs")]
 
 
 def _sampled(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],

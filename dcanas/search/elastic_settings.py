@@ -41,7 +41,8 @@ class ElasticSettings:
     inherit: finalists and the final training start from the supernet's weights.
     rerank: training-free scores whose vote orders the pool, and random members beside it until `rerank_evaluations`
         networks are scored (0: the pool alone), before the best become finalists (see `dcanas.search.rerank`);
-        rerank_again: scores that then vote on the first 16; rerank_batch_size: training images all of them look at.
+        rerank_again: scores that then vote on the first 16 and the largest; rerank_batch_size: training images all of
+        them look at.
     Raises `UserError` naming the field, its range and the value.
     """
 

@@ -58,3 +58,8 @@ def make_pool(space: Space, scores: Sequence[np.ndarray], choices: np.ndarray, s
             break
         origin.setdefault(int(i), "score")
     return [Candidate(as_architecture(space, choices[i]), float(values[i]), why) for i, why in origin.items()]
+
+
+def sizes_of(known: Sequence[CostModel]) -> list[CostModel]:
+    """Return the costs by which "the largest network within the limits" is meant."""
+    return [cost for cost in known if cost.name in ("params", "macs")]

@@ -3,7 +3,8 @@
 The score of a search is a sum over slots and a weak judge near the top. So alphas propose a pool, and a vote of
 training-free scores orders it. The vote is one of ranks, so it needs to be held among members as they come: over random
 ones beside the pool it chose better on NAS-Bench-201 than over what evolution made of it (docs/results.md).
-Which scores tell members apart at large and which among the best is not the same, so others may vote on the first few.
+Which scores tell members apart at large and which among the best is not the same, so others may vote on the first few,
+and on the largest networks, which become finalists whatever the first vote says of them.
 """
 
 from __future__ import annotations
@@ -39,17 +40,22 @@ def reranked(space: Space, budget: Budget, costs: Sequence[CostModel], pool: Seq
 
 
 def voted_again(space: Space, candidates: Sequence[Candidate], score: Scorer, names: Sequence[str],
+                sizes: Sequence[CostModel] = (),
                 progress: Callable[[int, Architecture], None] = lambda done, arch: None) -> list[Candidate]:
-    """Return the candidates, the first 16 different networks among them in the order of a second log-rank vote.
+    """Return the candidates, the first 16 different networks and the largest in the order of a second log-rank vote.
 
-    candidates: best first; score: see `zero_shot`, of the scores in `names`. Where second votes are equal the order of
-    the first decides. A candidate's `score` becomes its second vote, moved to lie above those of the others.
+    candidates: best first; score: see `zero_shot`, of the scores in `names`; sizes: costs by each of which the largest
+    candidate is voted on too. Where second votes are equal the order of the first decides. A candidate's `score`
+    becomes its second vote, moved to lie above those of the others.
     """
     first: dict[Architecture, Candidate] = {}
     for candidate in candidates:
         if len(first) == AGAIN:
             break
         first.setdefault(space.canonical(candidate.architecture), candidate)
+    for cost in sizes:
+        largest = max(candidates, key=lambda candidate: cost.value(candidate.architecture))
+        first.setdefault(space.canonical(largest.architecture), largest)
     chosen = list(first.values())
     found = []
     for done, candidate in enumerate(chosen, 1):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from dcanas.costs import Budget, count_costs
+from dcanas.costs import Budget, LinearCost, count_costs
 from dcanas.search.pool import Candidate
 from dcanas.search.rerank import reranked, voted_again
 from dcanas.spaces import load_space
@@ -98,6 +98,11 @@ def test_a_second_vote_orders_the_first_sixteen_different_networks():
     assert places == [16, 15, 14, 13, 12, 11, 10, 8, 7, 6, 5, 4, 3, 2, 0, 9, 1, 17, 18, 19]
     assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
     assert found[15].score == -1.0  # not below the first of those that were left out
+    seen.clear()
+    late = LinearCost(0.0, tuple(tuple(float(o == archs[18].choices[i]) for o in range(5)) for i in range(6)), "macs")
+    found = voted_again(SPACE, candidates, score, ["nwot", "plain"], [late])
+    assert seen == [archs[0], *archs[2:17], archs[18]]  # the largest by a cost that is largest there
+    assert found[0].architecture == archs[18]
 
 
 def test_a_second_vote_on_fewer_than_sixteen_and_its_ties():

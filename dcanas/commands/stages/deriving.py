@@ -23,6 +23,7 @@ from dcanas.search import derive
 from dcanas.search.derive import Derived, Judge
 from dcanas.search.elastic_settings import ElasticSettings
 from dcanas.search.finalists import Verify, final_judge, short_training
+from dcanas.search.pool import sizes_of
 from dcanas.search.settings import SearchSettings
 from dcanas.search.study.settings import StudySettings
 from dcanas.search.verified import derive_verified
@@ -105,9 +106,9 @@ def _judge(session: Session, device: Device, folder: Path, bar: Bar) -> Judge:
     examine = short_training(session.space, session.dataset, settings.train, settings.search.finalist_epochs,
                              settings.seed, session.skeleton, session.compute, training,
                              should_stop=session.interrupts.should_stop, inherit=inheritance(session))
-    sizes = [cost for cost in session.costs(device) if cost.name in ("params", "macs")]
-    return final_judge(session.space, settings.search.finalists, sizes, examine, _measure(session, device), known,
-                       remember, votes(session) or isinstance(settings.search, ZeroShotSettings))
+    voted = votes(session) or isinstance(settings.search, ZeroShotSettings)
+    return final_judge(session.space, settings.search.finalists, sizes_of(session.costs(device)), examine,
+                       _measure(session, device), known, remember, voted)
 
 
 def _measure(session: Session, device: Device) -> Verify | None:

@@ -13,7 +13,7 @@ from dcanas.commands.session import Session
 from dcanas.hardware import Device
 from dcanas.proxies.table import stored_scorer, values_of
 from dcanas.search.derive import Judge
-from dcanas.search.pool import Candidate
+from dcanas.search.pool import Candidate, sizes_of
 from dcanas.search.rerank import AGAIN, reranked, voted_again
 from dcanas.search.study.settings import StudySettings
 from dcanas.search.zero_shot_settings import ZeroShotSettings
@@ -52,8 +52,10 @@ def reranking(session: Session, device: Device, folder: Path, bar: Bar, judge: J
         voters = {"reranked_by": list(settings.rerank), "scored": len(best)}
         if settings.rerank_again:
             row_again = stored_scorer(made_again, folder / "rerank_again.jsonl", stop)
+            sizes = sizes_of(session.costs(device))
+            most = min(AGAIN + len(sizes), len(best))
             best = voted_again(session.space, best, lambda arch: values_of(row_again(arch)), settings.rerank_again,
-                               lambda done, arch: bar.update(done, min(AGAIN, len(best)), "best scored again"))
+                               sizes, lambda done, arch: bar.update(done, most, "best scored again"))
             voters["voted_again_by"] = list(settings.rerank_again)
         arch, why = judge(best)
         return arch, {**why, **voters}
