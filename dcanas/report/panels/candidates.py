@@ -51,7 +51,7 @@ def _why(derived: Any, provenance: dict[str, Any]) -> Markup:
     voted = f"Training-free scores ({', '.join(voters)}) voted on them and on random members within the budget, " \
             f"{provenance['scored']:,} in all. " if voters and "scored" in provenance else ""
     again = provenance.get("voted_again_by") or []
-    voted += f"The best of them were voted on once more ({', '.join(again)}). " if again else ""
+    voted += f"The best of them and the largest were voted on once more ({', '.join(again)}). " if again else ""
     refused = provenance.get("refused_by_measurement") or []
     measured = f"{len(refused)} were refused because a measurement broke a limit. " if refused else ""
     return paragraph(counted, pool, voted, measured, Markup("<b>Decided by:</b> "),
