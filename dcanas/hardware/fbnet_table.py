@@ -40,6 +40,9 @@ def _read(table: str, folder: Path) -> LinearCost:
     space = load_space("fbnet")
     path = folder / FILE
     arrays = read_arrays(path, NETWORKS)
+    missing = [name for name in ("choices", "blocks") if name not in arrays]
+    if missing:
+        raise UserError(f"{path} lacks the array {' and '.join(missing)}; import the table again.")
     choices, blocks = arrays.pop("choices"), tuple(str(block) for block in arrays.pop("blocks"))
     if blocks != space.slots[0].options or choices.shape != (NETWORKS, len(space.slots)):
         raise UserError(f"{path} has other blocks or layers than FBNet here; import the table again.")
@@ -58,7 +61,7 @@ def _read(table: str, folder: Path) -> LinearCost:
                         "eyeriss, fpga-zc706), or one that can be reached.")
     rows = np.zeros((len(space.slots), len(blocks)))
     rows[tuple(np.array(priced).T)] = prices[1:]
-    domain = replace(Domain.of(space, INPUT, CLASSES, **SKELETON), runtime=RUNTIMES[table])
+    domain = replace(Domain.of(space, INPUT, CLASSES, **SKELETON), runtime=RUNTIMES.get(table, "any"))
     return LinearCost(float(prices[0]), tuple(map(tuple, rows)), "latency_ms", "ms", "looked up", domain,
                       LINEAR_TOLERANCE)
 

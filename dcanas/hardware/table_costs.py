@@ -19,6 +19,7 @@ from dcanas.spaces import Space
 
 FBNET = "fbnet"  # has latencies of blocks, where the benchmark has those of networks
 
+
 def table_costs(space: Space, device: Device, names: Sequence[str], input_shape: tuple[int, int, int],
                 num_classes: int, **skeleton: Any) -> list[CostModel]:
     """Return the costs in `names` that the device's profile takes from the published tables.

@@ -39,6 +39,10 @@ def test_a_list_of_other_blocks_is_refused(tables, tmp_path):
     np.savez(tmp_path / FILE, **{**arrays, "blocks": arrays["blocks"][::-1]})
     with pytest.raises(UserError, match="other blocks or layers than FBNet here"):
         block_latency("raspi4", tmp_path)
+    (tmp_path / "less").mkdir()
+    np.savez(tmp_path / "less" / FILE, **{name: array for name, array in arrays.items() if name != "choices"})
+    with pytest.raises(UserError, match="lacks the array choices; import the table again"):
+        block_latency("raspi4", tmp_path / "less")
 
 
 def test_other_classes_and_images_move_prices_by_their_macs(tables):
