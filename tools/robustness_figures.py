@@ -1,4 +1,4 @@
-"""The two figures of the robustness study as small SVG files, written as text: equal numbers give equal bytes."""
+"""Figures of the robustness study and of study_pool.py as small SVG files, written as text: equal numbers give equal bytes."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from robustness_figures import bars
 from scipy import stats
 from voters import DEVICES, NONE, PAIRS, REPORTED, Voters, stored_scores
 
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--second", nargs="+", default=["zen", "meco"])
     parser.add_argument("--again", type=int, default=AGAIN, help="the vote's first so many, voted on again by --second")
     parser.add_argument("--evaluations", type=int, nargs="+", default=[200, 400])
+    parser.add_argument("--figure", type=Path, help="SVG file: regret by limit of some who choose")
     options = parser.parse_args(arguments)
     runs = [stored_scores(run) for run in options.runs]
     voters = Voters(options.own, options.names, options.second)
@@ -107,6 +109,17 @@ def main(arguments: list[str]) -> None:
         eight = np.mean([test[max(order[:EIGHT], key=lambda m: validation[m])] for order in orders])
         print(f"| {text if text != NONE else 'no limit'} | {test[problem.feasible].max():.2f} | {test[largest]:.2f} | "
               f"{chosen:.2f} | {eight:.2f} |")
+    if options.figure:
+        shown = {"largest": "most parameters", "alphas": "alphas", "vote": default.split(", and")[0], "twice": default}
+        by_limit: dict[str, dict[str, float]] = {label: {} for label in shown}
+        for text in (*REPORTED, NONE):
+            problem = make_problem(text)
+            name = "no limit" if text == NONE else text.replace(".latency_ms:", " ")
+            for label, way in shown.items():
+                taken = [test[ways[way](problem, run, seed)[0]] for seed, run in enumerate(runs)]
+                by_limit[label][name] = float(test[problem.feasible].max() - np.mean(taken))
+        options.figure.write_text(bars(by_limit, "Points of test accuracy below the best within the limit"),
+                                  encoding="utf-8")
 
 
 if __name__ == "__main__":
