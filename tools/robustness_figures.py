@@ -1,4 +1,4 @@
-"""Figures of the robustness study and of study_pool.py as small SVG files, written as text: equal numbers give equal bytes."""
+"""Figures of studies (robustness, study_pool.py) as small SVG files, written as text: equal numbers, equal bytes."""
 
 from __future__ import annotations
 
