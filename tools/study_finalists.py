@@ -26,11 +26,10 @@ from typing import Any
 import numpy as np
 import torch
 from study_judges import interval
-from voters import NONE, PAIRS, REPORTED, Voters, stored_scores
+from voters import NONE, PAIRS, REPORTED, Voters, network_sizes, stored_scores
 
 from dcanas.commands.configure import configure
 from dcanas.commands.session import Session
-from dcanas.costs import linear_counts
 from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.finalists import ShortTraining, nominate, short_training
 from dcanas.search.pool import Candidate
@@ -52,12 +51,11 @@ def firsts(voters: Voters, options: argparse.Namespace) -> dict[tuple[str, int],
     found = {}
     for limit in options.limits:
         problem = make_problem(limit)
-        counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
         for seed, run in enumerate(options.runs):
             order = voters.again(voters.reranked(problem, stored_scores(run), seed, RERANKED))
             pool = [Candidate(voters.classes[member], -place, "vote") for place, member in enumerate(order)]
             members = {candidate: int(member) for candidate, member in zip(pool, order, strict=True)}
-            named = nominate(pool, options.finalists, [counts["params"], counts["macs"]])
+            named = nominate(pool, options.finalists, network_sizes(problem.space))
             found[limit, seed] = [(members[candidate], candidate.score) for candidate, _ in named[:options.finalists]]
     return found
 

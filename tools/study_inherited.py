@@ -26,16 +26,15 @@ from pathlib import Path
 
 import numpy as np
 from study_supernet import inherited, learnt
-from voters import NONE, REPORTED, stored_scores
+from voters import NONE, REPORTED, proposed, stored_scores
 
-from dcanas.costs import linear_counts
 from dcanas.costs.descent import violation
 from dcanas.search.evolution import Evaluation, evolve
-from dcanas.search.pool import make_pool, total_scores
+from dcanas.search.pool import total_scores
 from dcanas.search.problem import Problem, make_problem, test_accuracies
 from dcanas.spaces import Architecture
 
-POOL, POPULATION, TOURNAMENT = 100, 40, 8
+POPULATION, TOURNAMENT = 40, 8
 Judge = Callable[[Architecture], Evaluation]
 
 
@@ -64,9 +63,7 @@ def chosen(problem: Problem, scores: list[np.ndarray], judge: Judge, options: ar
            seed: int) -> dict[str, Architecture]:
     """Return what every way takes within the problem's limits."""
     among = problem.choices[problem.feasible]
-    counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
-    pool = [each.architecture for each in make_pool(problem.space, scores, among, POOL, seed,
-                                                    [counts["params"], counts["macs"]])]
+    pool = [each.architecture for each in proposed(problem, scores, seed)]
     born = evolve(problem.space, problem.costs, problem.budget, judge, options.evaluations, POPULATION, TOURNAMENT,
                   seed)
     return {"argmax, repaired": repaired(problem, scores),

@@ -26,10 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from small_searches import add_arguments, session_of
 
 from dcanas.basics.errors import UserError
-from dcanas.commands.configure import configure
 from dcanas.commands.session import Session
 from dcanas.costs import Budget
 from dcanas.search import search
@@ -136,23 +135,11 @@ def _time(seconds: float) -> str:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="images as folders, train/ and test/")
-    parser.add_argument("--out", type=Path, required=True)
+    add_arguments(parser, fraction=0.128)
     parser.add_argument("--limits", nargs="+", default=list(LIMITS))
-    parser.add_argument("--fraction", type=float, default=0.128, help="of the training images")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--bottleneck", type=int, default=4)
     parser.add_argument("--alpha-learning-rate", type=float, default=0.01)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
-    settings, run = configure([
-        "data=folder", f"data.root={options.data}", "data.size=32", f"data.fraction={options.fraction}", "budget=none",
-        "space.search_skeleton.channels=16", "space.search_skeleton.cells=1", f"search.epochs={options.epochs}",
-        f"search.bottleneck={options.bottleneck}", f"search.alpha_learning_rate={options.alpha_learning_rate}",
-        f"run.threads={options.threads}"], "search")
-    session = Session(settings, run, "study")
-    torch.set_num_threads(options.threads)
+    session = session_of(options, f"search.alpha_learning_rate={options.alpha_learning_rate}")
     lines = [line for limits in options.limits for line in ways(Study(session, limits, options.out), options.seed)]
     print(" ".join(["python tools/study_limits.py", *arguments]))
     print("\n| limits | way | network without repair: cost over limit | test accuracy | seconds of one processor until "

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,13 +28,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from bench_supernet import Stepper
+from small_searches import add_arguments, session_of
 from study_judges import interval
 from study_proxies import merged, table
 from study_supernet import inherited
 from torch import Tensor, nn
 
 import dcanas.supernet.supernet as made_of
-from dcanas.commands.configure import configure
 from dcanas.commands.session import Session
 from dcanas.costs import Budget
 from dcanas.search import search
@@ -101,16 +100,15 @@ def _summed(terms: list[tuple[Tensor, Tensor]]) -> Tensor:
     return weighted_sum(torch.stack([weight for weight, _ in terms]), [value for _, value in terms])
 
 
-THROUGH, AROUND = {"around": False}, {"around": True}
 WAYS: dict[str, tuple[type[SuperCell], dict[str, bool], bool, bool]] = {  # cells, their arguments, sharing, bottleneck
     "plain: no bottleneck, sharing off": (SuperCell, {}, False, False),
     "no bottleneck, sharing on": (SuperCell, {}, True, False),
     "cell, sharing off": (SuperCell, {}, False, True),
     "cell, sharing on": (SuperCell, {}, True, True),
-    "node, sharing on, skip through": (WideNodes, {"by_edge": False, **THROUGH}, True, True),
-    "node, sharing on, skip around": (WideNodes, {"by_edge": False, **AROUND}, True, True),
-    "edge, skip through": (WideNodes, {"by_edge": True, **THROUGH}, False, True),
-    "edge, skip around": (WideNodes, {"by_edge": True, **AROUND}, False, True)}
+    "node, sharing on, skip through": (WideNodes, {"by_edge": False, "around": False}, True, True),
+    "node, sharing on, skip around": (WideNodes, {"by_edge": False, "around": True}, True, True),
+    "edge, skip through": (WideNodes, {"by_edge": True, "around": False}, False, True),
+    "edge, skip around": (WideNodes, {"by_edge": True, "around": True}, False, True)}
 
 
 @contextmanager
@@ -131,25 +129,14 @@ def built_of(cells: type[SuperCell], given: dict[str, bool]) -> Iterator[None]:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="images as folders, train/ and test/")
-    parser.add_argument("--out", type=Path, required=True)
+    add_arguments(parser, fraction=0.256)
     parser.add_argument("--scores", type=Path, nargs="+", required=True)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), metavar="WAY")
     parser.add_argument("--networks", type=int, default=200)
     parser.add_argument("--images", type=int, default=500)
-    parser.add_argument("--fraction", type=float, default=0.256, help="of the training images")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--bottleneck", type=int, default=4)
     parser.add_argument("--cells-timed", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
-    settings, run = configure([
-        "data=folder", f"data.root={options.data}", "data.size=32", f"data.fraction={options.fraction}", "budget=none",
-        "space.search_skeleton.channels=16", "space.search_skeleton.cells=1", f"search.epochs={options.epochs}",
-        f"seed={options.seed}", f"run.threads={options.threads}"], "search")
-    session = Session(settings, run, "study")
-    torch.set_num_threads(options.threads)
+    session = session_of(options)
     rows = merged(options.scores)[1][:options.networks]
     known = {row["architecture"]: float(row["cifar10_val"]) for row in table("nasbench201_accuracy.csv.gz")}
     accuracy = np.array([known[row["architecture"]] for row in rows])
@@ -157,31 +144,29 @@ def main(arguments: list[str]) -> None:
     found = {way: judged(way, session, archs, accuracy, options) for way in options.ways}
     speeds = timed(options)
     print(" ".join(["python tools/study_narrowing.py", *arguments]))
-    print("\n| way | alphas: all | best quarter | inherited: all | best quarter | seconds of search | x plain's steps "
-          "per second | of its memory kept |\n|---|---|---|---|---|---|---|---|")
+    print("\n| way | alphas: all | best quarter | inherited: all | best quarter | x plain's steps per second | of its "
+          "memory kept |\n|---|---|---|---|---|---|---|")
     for way in options.ways:
         print(f"| {way} | {' | '.join([*found[way], *speeds[way]])} |")
 
 
 def judged(way: str, session: Session, archs: list, accuracy: np.ndarray, options: argparse.Namespace) -> list[str]:
-    """Return tau of the alphas and of inherited accuracy, and the seconds of the search."""
+    """Return tau of the alphas and of inherited accuracy."""
     cells, given, share, narrow = WAYS[way]
     settings = replace(session.settings.search, share=share, bottleneck=options.bottleneck if narrow else 1)
     folder = options.out / f"{way.replace(':', '').replace(',', '').replace(' ', '_')}-{options.seed}"
     skeleton = session.settings.space.search_skeleton
-    start = time.process_time()
     with built_of(cells, given):
         result = search(session.space, session.dataset, Budget(), [], settings, session.settings.train, options.seed,
                         folder, skeleton)
-        seconds = time.process_time() - start
         learner = Learner(session.space, session.dataset, Budget(), [], settings, options.seed, skeleton,
                           torch.device("cpu"), ALONE)
         learner.begin_from(folder)
         votes = (total_scores([np.array(row) for row in result.scores], np.array([arch.choices for arch in archs])),
                  inherited(session, learner, archs, options.images))
     taus = [part for vote in votes for part in interval(vote, accuracy)]
-    print(f"{way}: {taus}, {seconds:.0f} s", file=sys.stderr, flush=True)
-    return [*taus, f"{seconds:.0f}" if seconds > 1 else "-"]
+    print(f"{way}: {taus}", file=sys.stderr, flush=True)
+    return taus
 
 
 def timed(options: argparse.Namespace) -> dict[str, list[str]]:

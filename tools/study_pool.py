@@ -26,13 +26,22 @@ from robustness_figures import bars
 from scipy import stats
 from voters import DEVICES, NONE, PAIRS, REPORTED, Voters, stored_scores
 
+from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.pool import total_scores
 from dcanas.search.problem import Problem, make_problem, test_accuracies
 from dcanas.search.rerank import AGAIN
 
 TUNED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (20, 30, 40, 60, 70, 80))
 EIGHT = 8
+BLUNT = ("synflow", "jacov", "nwot", "epe_nas", "flops")  # published scores that choose alone
 Way = Callable[[Problem, list[np.ndarray], int], np.ndarray]  # (problem, stored scores, seed) -> members, best first
+
+
+def paired(difference: np.ndarray) -> str:
+    """Return the mean difference over limits and Student's 95 % interval as text. Shape: (limits,)."""
+    half = stats.t.ppf(0.975, len(difference) - 1) * difference.std(ddof=1) / np.sqrt(len(difference))
+    middle = difference.mean()
+    return f"{middle:+.2f} ({middle - half:+.2f} to {middle + half:+.2f})"
 
 
 def main(arguments: list[str]) -> None:
@@ -92,11 +101,8 @@ def main(arguments: list[str]) -> None:
             cells.append(f"{regrets.mean():.2f} ({regrets.mean(0).max():.2f})")
             if limits is REPORTED and not after:
                 rule = regrets.mean(1) if rule is None else rule  # of the first way
-                difference = regrets.mean(1) - rule
-                half = stats.t.ppf(0.975, len(limits) - 1) * difference.std(ddof=1) / np.sqrt(len(limits))
-                middle = difference.mean()
-                paired = f"{middle:+.2f} ({middle - half:+.2f} to {middle + half:+.2f})"
-        cells.insert(2, paired)
+                to_rule = paired(regrets.mean(1) - rule)
+        cells.insert(2, to_rule)
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
     default = f"vote on those and random ones, {options.evaluations[0]} in all, and on the first {options.again} again"
     print(f"\nTest accuracy by limit, mean over the runs: {default}\n\n| limit | best feasible | most parameters | "
@@ -109,6 +115,22 @@ def main(arguments: list[str]) -> None:
         eight = np.mean([test[max(order[:EIGHT], key=lambda m: validation[m])] for order in orders])
         print(f"| {text if text != NONE else 'no limit'} | {test[problem.feasible].max():.2f} | {test[largest]:.2f} | "
               f"{chosen:.2f} | {eight:.2f} |")
+    problems = [make_problem(text) for text in REPORTED]
+    best = np.array([test[problem.feasible].max() for problem in problems])
+    own = best - [np.mean([test[ways[default](p, run, seed)[0]] for seed, run in enumerate(runs)]) for p in problems]
+    print(f"\nMean regret over the nine limits beside {own.mean():.2f} of that (Student's 95 % over limits)\n\n"
+          "| who chooses | mean regret | the other less this |\n|---|---|---|")
+    published = problems[0].scores
+    blunt = {"most parameters": published["params"], **{f"best {name}": published[name] for name in BLUNT},
+             "rank sum of synflow and jacov": None, "best by one published training each": validation}
+    for name, values in blunt.items():
+        regret = np.empty(len(problems))
+        for i, problem in enumerate(problems):
+            among = np.flatnonzero(problem.feasible)
+            liked = (values[among] if values is not None else
+                     AGGREGATES["borda"](np.array([published["synflow"][among], published["jacov"][among]])))
+            regret[i] = best[i] - test[voters.distinct(among, liked)[0]]
+        print(f"| {name} | {regret.mean():.2f} | {paired(own - regret)} |")
     if options.figure:
         shown = {"largest": "most parameters", "alphas": "alphas", "vote": default.split(", and")[0], "twice": default}
         by_limit: dict[str, dict[str, float]] = {label: {} for label in shown}

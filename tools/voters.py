@@ -9,18 +9,28 @@ import numpy as np
 from study_proxies import of_classes
 
 from dcanas.basics.files import read_json
-from dcanas.costs import linear_counts
+from dcanas.costs import CostModel, linear_counts
 from dcanas.proxies.votes import AGGREGATES
-from dcanas.search.pool import make_pool
+from dcanas.search.pool import Candidate, make_pool, sizes_of
 from dcanas.search.problem import Problem, make_problem
 from dcanas.search.rerank import AGAIN
-from dcanas.spaces import Architecture
+from dcanas.spaces import Architecture, Space
 
 DEVICES = ("edgegpu", "raspi4", "eyeriss")
 REPORTED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (50, 25, 10))
 PAIRS = ("edgegpu.latency_ms:p50+raspi4.latency_ms:p50", "raspi4.latency_ms:p25+eyeriss.latency_ms:p25")
 NONE = "params:10000000"  # no limit: more than any member has
 POOL = 100  # candidates that alphas propose
+
+
+def network_sizes(space: Space) -> list[CostModel]:
+    """Return parameters and MACs of the benchmark's networks."""
+    return sizes_of(list(linear_counts(space, (3, 32, 32), 10, channels=16, cells=5).values()))
+
+
+def proposed(problem: Problem, run: list[np.ndarray], seed: int) -> list[Candidate]:
+    """Return the pool that stored alphas propose, the largest in it, as in `derive`."""
+    return make_pool(problem.space, run, problem.choices[problem.feasible], POOL, seed, network_sizes(problem.space))
 
 
 class Voters:
@@ -40,8 +50,7 @@ class Voters:
         self._tables = {"params": scores["params"][None], "vote": np.array([scores[name] for name in names])}
         if second:
             self._tables["second"] = np.array([scores[name] for name in second])
-        counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
-        self._sizes = [counts[name].values(problem.choices) for name in ("params", "macs")]
+        self._sizes = list(problem.sizes.values())
 
     def distinct(self, among: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return members of different classes, the largest value first; of equal networks the first stands for all."""
@@ -62,10 +71,7 @@ class Voters:
 
     def proposed(self, problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
         """Return the members of the pool that stored alphas propose."""
-        counts = linear_counts(problem.space, (3, 32, 32), 10, channels=16, cells=5)
-        pool = make_pool(problem.space, run, problem.choices[problem.feasible], POOL, seed,
-                         [counts["params"], counts["macs"]])  # the largest join it, as in `derive`
-        return np.array([problem.index[candidate.architecture.choices] for candidate in pool])
+        return np.array([problem.index[each.architecture.choices] for each in proposed(problem, run, seed)])
 
     def drawn(self, problem: Problem, count: int, seed: int) -> np.ndarray:
         """Return feasible members at random."""

@@ -82,5 +82,4 @@ def transferred_blocks(space: Space, cost: LinearCost, input_shape: tuple[int, i
     table = tuple(tuple(scale * price for price in row) for scale, row in zip(scales, cost.table, strict=True))
     runtime = "any" if cost.domain is None else cost.domain.runtime
     domain = replace(Domain.of(space, input_shape, num_classes, **skeleton), runtime=runtime)
-    return LinearCost(cost.base * rest[0] / rest[1], table, cost.name, cost.unit, "predicted", domain,
-                      cost.relative_error)
+    return LinearCost(cost.base * rest[0] / rest[1], table, cost.name, cost.unit, "predicted", domain)

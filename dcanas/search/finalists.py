@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -135,7 +136,7 @@ def final_judge(space: Space, count: int, sizes: Sequence[CostModel],
         best = max(finalists, key=_trained)
         decided_by = "accuracy on the validation split after short training"
         if voted:
-            ranks = [sorted(finalists, key=by) for by in (_trained, _voted)]
+            ranks = [sorted(finalists, key=by) for by in (_trained, itemgetter("score"))]
             best = max(finalists, key=lambda f: (sum(rank.index(f) for rank in ranks), f["score"]))
             decided_by = "sum of the ranks by vote and by accuracy on the validation split after short training"
         return space.parse(best["architecture"]), {
@@ -147,7 +148,3 @@ def final_judge(space: Space, count: int, sizes: Sequence[CostModel],
 
 def _trained(finalist: dict[str, Any]) -> tuple[float, float]:
     return finalist["validation_accuracy"], -finalist["validation_loss"]
-
-
-def _voted(finalist: dict[str, Any]) -> float:
-    return finalist["score"]

@@ -36,7 +36,7 @@ class ZeroShotSettings:
     batch_size, images: how many of the training images ("data") or of normal noise ("noise") a network is scored on.
     initialisation: how its weights are drawn, see `dcanas.proxies.initialisation`.
     pool, finalists, finalist_epochs: of the best `pool` by vote and the largest among them `finalists` are trained for
-        so many epochs and judged on the validation split (0 epochs: the vote decides).
+        so many epochs; their ranks by vote and on the validation split decide (0 epochs: the vote decides).
     The default vote was chosen on NAS-Bench-201 under 72 latency limits (tools/choose_votes.py, docs/results.md).
     Raises `UserError` naming the field, its range and the value.
     """

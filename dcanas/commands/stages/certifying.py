@@ -144,7 +144,9 @@ def _rows(session: Session, device: Device, folder: Path, predicted: Mapping[str
         if arch is not None and cost.source == "looked up":
             deciding[cost.name] = cost.upper(arch)
         if arch is not None and cost.source == "predicted" and sources.get(cost.name) == "predicted":
-            bounds[cost.name] = cost.bound(arch) if isinstance(cost, LatencyPredictor) else cost.upper(arch)
+            upper = cost.bound(arch) if isinstance(cost, LatencyPredictor) else cost.upper(arch)
+            if upper != cost.value(arch):  # else nobody knows how far off it may be
+                bounds[cost.name] = upper
     asked = asking(session, device) if learnt_of(session.costs(device)) else None
     if asked is not None:  # predicted, then verified: by the measurement above, or in the device's table
         ask, sources["latency_ms"] = asked
