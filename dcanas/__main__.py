@@ -2,6 +2,6 @@
 
 import sys
 
-from dcanas.cli import main
+from dcanas.cli.main import main
 
 sys.exit(main())

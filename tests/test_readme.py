@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dcanas.cli import COMMANDS, HELP
-from dcanas.commands.configure import configure
+from dcanas.cli.configure import configure
+from dcanas.cli.main import COMMANDS, HELP
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 LINES = re.findall(r"(?:uv run |`|^  )dcanas ((?:run|feasibility|derive)[^`\n]*)", README + HELP, re.MULTILINE)

@@ -19,7 +19,7 @@ import torch
 
 from dcanas.costs import Budget, LinearCost, count_costs
 from dcanas.search import SearchSettings
-from dcanas.search.learner import Batch, Learner
+from dcanas.search.gradient.bilevel import Batch, BilevelTrainer
 from dcanas.spaces import load_space
 from dcanas.training import DataSpec, load_data
 from dcanas.training.ranks import ALONE
@@ -27,17 +27,17 @@ from dcanas.training.ranks import ALONE
 SPACE = load_space("nasbench201")
 
 
-def learner(limits: int, options: argparse.Namespace) -> Learner:
+def learner(limits: int, options: argparse.Namespace) -> BilevelTrainer:
     costs = count_costs(SPACE, (1, 8, 8), 10, channels=16, cells=5)
     prices = tuple((0.0, 0.01, 0.05, 0.2, 0.1) for _ in SPACE.slots)
     costs = [*costs, LinearCost(0.5, prices, "latency_ms", "ms")][:limits]
     even = [np.full(len(slot.options), 0.2) for slot in SPACE.slots]
     budget = Budget({cost.name: 0.9 * float(cost.expected(even)) for cost in costs})
-    return Learner(SPACE, load_data(DataSpec()), budget, costs, SearchSettings(), 0,
+    return BilevelTrainer(SPACE, load_data(DataSpec()), budget, costs, SearchSettings(), 0,
                    {"channels": options.channels, "cells": options.cells}, torch.device("cpu"), ALONE)
 
 
-def seconds(run: Learner, batch: Batch, steps: int) -> float:
+def seconds(run: BilevelTrainer, batch: Batch, steps: int) -> float:
     start = time.perf_counter()
     for _ in range(steps):
         run.step_alphas(batch, batch, 0.5)

@@ -14,13 +14,13 @@ import time
 import numpy as np
 
 from dcanas.costs import Budget
+from dcanas.search.ask_tell import all_samplers  # noqa: F401 (registers them)
+from dcanas.search.ask_tell.candidates import Candidates
+from dcanas.search.ask_tell.history import History, Observation
+from dcanas.search.ask_tell.proxy_sources import select_sources
+from dcanas.search.ask_tell.samplers import samplers
+from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.feasible import FeasibleMembers
-from dcanas.search.study import all_samplers  # noqa: F401 (registers them)
-from dcanas.search.study.candidates import Candidates
-from dcanas.search.study.history import History, Observation
-from dcanas.search.study.samplers import samplers
-from dcanas.search.study.settings import SamplerSettings
-from dcanas.search.study.sources import select_sources
 from dcanas.spaces import Architecture, load_space
 
 PROXIES = tuple(f"noise:{i}" for i in range(13))

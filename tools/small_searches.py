@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dcanas.commands.configure import configure
-from dcanas.commands.session import Session
+from dcanas.cli.configure import configure
+from dcanas.pipeline.session import Session
 
 
 def add_arguments(parser: argparse.ArgumentParser, fraction: float) -> None:

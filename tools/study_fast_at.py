@@ -24,7 +24,7 @@ from bench_attacks import ARCHITECTURES, cifar_subset
 from dcanas.basics.files import read_json, write_json
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.robustness import attack_spec, corruption_accuracy, robust_accuracy
-from dcanas.search.hardening import hardening
+from dcanas.search.adversarial import hardening
 from dcanas.spaces import load_space
 from dcanas.training import Dataset, DataSpec, Recipe, load_data, train
 from dcanas.training.recipe_parts import Adversarial, Colour

@@ -20,8 +20,8 @@ from scipy.stats import spearmanr
 from dcanas.costs import Budget
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.hardware import LatencyPredictor
-from dcanas.hardware.few_shot import choose, posterior, prior_of_devices
-from dcanas.hardware.table_files import read_arrays, read_rows, tables_folder
+from dcanas.hardware.latency.few_shot import choose, posterior, prior_of_devices
+from dcanas.hardware.latency.table_files import read_arrays, read_rows, tables_folder
 from dcanas.search.verified import derive_verified
 from dcanas.spaces import load_space
 

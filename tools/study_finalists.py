@@ -28,12 +28,12 @@ import torch
 from study_judges import interval
 from voters import NONE, PAIRS, REPORTED, Voters, network_sizes, stored_scores
 
-from dcanas.commands.configure import configure
-from dcanas.commands.session import Session
+from dcanas.benchmarks.table_problem import make_problem, test_accuracies
+from dcanas.cli.configure import configure
+from dcanas.pipeline.session import Session
 from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.finalists import ShortTraining, nominate, short_training
 from dcanas.search.pool import Candidate
-from dcanas.search.problem import make_problem, test_accuracies
 from dcanas.training import Progress
 
 RERANKED = 200  # networks that vote before the finalists

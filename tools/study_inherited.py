@@ -10,7 +10,7 @@ score or trains anything:
   least score per violation taken away.
 - `best score`: the feasible member with the best total score (what `derive` takes without a judge).
 - `best of the pool by inherited accuracy`: of `make_pool`'s 100.
-- `evolution on inherited accuracy`: `dcanas.search.evolution`, --evaluations members.
+- `evolution on inherited accuracy`: `dcanas.search.elastic.evolution`, --evaluations members.
 
 Inherited accuracy: on --images validation images, which neither weights nor alphas have seen, batch norm by the batch;
 every network is judged once per run and kept in --out. Told: test accuracy by limit, mean over runs, and mean regret.
@@ -28,14 +28,14 @@ import numpy as np
 from study_supernet import inherited, learnt
 from voters import NONE, REPORTED, proposed, stored_scores
 
-from dcanas.costs.descent import violation
-from dcanas.search.evolution import Evaluation, evolve
+from dcanas.benchmarks.table_problem import Problem, make_problem, test_accuracies
+from dcanas.costs.greedy_descent import violation
+from dcanas.search.elastic.evolution import Evaluation, evolve
 from dcanas.search.pool import total_scores
-from dcanas.search.problem import Problem, make_problem, test_accuracies
 from dcanas.spaces import Architecture
 
 POPULATION, TOURNAMENT = 40, 8
-Judge = Callable[[Architecture], Evaluation]
+Selector = Callable[[Architecture], Evaluation]
 
 
 def repaired(problem: Problem, scores: list[np.ndarray]) -> Architecture:
@@ -59,7 +59,7 @@ def repaired(problem: Problem, scores: list[np.ndarray]) -> Architecture:
     return arch
 
 
-def chosen(problem: Problem, scores: list[np.ndarray], judge: Judge, options: argparse.Namespace,
+def chosen(problem: Problem, scores: list[np.ndarray], judge: Selector, options: argparse.Namespace,
            seed: int) -> dict[str, Architecture]:
     """Return what every way takes within the problem's limits."""
     among = problem.choices[problem.feasible]

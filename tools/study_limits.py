@@ -29,13 +29,13 @@ import numpy as np
 from small_searches import add_arguments, session_of
 
 from dcanas.basics.errors import UserError
-from dcanas.commands.session import Session
+from dcanas.benchmarks.table_problem import Problem, make_problem, test_accuracies
 from dcanas.costs import Budget
+from dcanas.pipeline.session import Session
 from dcanas.search import search
-from dcanas.search.lookup_graph import FACTORS, over_limits, tightened
+from dcanas.search.gradient.gradient_settings import SearchSettings
+from dcanas.search.gradient.lookup_graph import FACTORS, over_limits, tightened
 from dcanas.search.pool import total_scores
-from dcanas.search.problem import Problem, make_problem, test_accuracies
-from dcanas.search.settings import SearchSettings
 
 LIMITS = ("edgegpu.latency_ms:p25", "raspi4.latency_ms:p50", "edgegpu.latency_ms:p50+params:400000")
 WEIGHTS = tuple(4.0 ** k for k in range(6))

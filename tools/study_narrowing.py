@@ -35,10 +35,10 @@ from study_supernet import inherited
 from torch import Tensor, nn
 
 import dcanas.supernet.supernet as made_of
-from dcanas.commands.session import Session
 from dcanas.costs import Budget
+from dcanas.pipeline.session import Session
 from dcanas.search import search
-from dcanas.search.learner import Learner
+from dcanas.search.gradient.bilevel import BilevelTrainer
 from dcanas.search.pool import total_scores
 from dcanas.spaces import CellSpec, Space
 from dcanas.supernet.cell import Recipe, SuperCell
@@ -159,7 +159,7 @@ def judged(way: str, session: Session, archs: list, accuracy: np.ndarray, option
     with built_of(cells, given):
         result = search(session.space, session.dataset, Budget(), [], settings, session.settings.train, options.seed,
                         folder, skeleton)
-        learner = Learner(session.space, session.dataset, Budget(), [], settings, options.seed, skeleton,
+        learner = BilevelTrainer(session.space, session.dataset, Budget(), [], settings, options.seed, skeleton,
                           torch.device("cpu"), ALONE)
         learner.begin_from(folder)
         votes = (total_scores([np.array(row) for row in result.scores], np.array([arch.choices for arch in archs])),

@@ -12,12 +12,12 @@ import argparse
 import time
 from pathlib import Path
 
-from dcanas.commands.operation_tables import quality_line
+from dcanas.cli.operation_tables import quality_line
 from dcanas.costs import Domain
 from dcanas.hardware import load_device
-from dcanas.hardware.operation_table import quality, table_costs
-from dcanas.hardware.table_measuring import measure_table
-from dcanas.hardware.table_store import save_table, table_conditions
+from dcanas.hardware.latency.operation_table import quality, table_costs
+from dcanas.hardware.latency.table_measuring import measure_table
+from dcanas.hardware.latency.table_store import save_table, table_conditions
 from dcanas.spaces import load_space
 
 

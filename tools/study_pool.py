@@ -26,9 +26,9 @@ from robustness_figures import bars
 from scipy import stats
 from voters import DEVICES, NONE, PAIRS, REPORTED, Voters, stored_scores
 
+from dcanas.benchmarks.table_problem import Problem, make_problem, test_accuracies
 from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.pool import total_scores
-from dcanas.search.problem import Problem, make_problem, test_accuracies
 from dcanas.search.rerank import AGAIN
 
 TUNED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (20, 30, 40, 60, 70, 80))

@@ -20,10 +20,10 @@ import numpy as np
 import optuna
 from scipy.stats import wilcoxon
 
-from dcanas.robustness.features import Features, cell_features
-from dcanas.robustness.tables import RobustnessTable, load_robustness_table
-from dcanas.search.hypervolume import front, hypervolume
-from dcanas.search.robust_front import search_front
+from dcanas.benchmarks.hypervolume import front, hypervolume
+from dcanas.benchmarks.robust_front import search_front
+from dcanas.benchmarks.robustness_features import Features, cell_features
+from dcanas.benchmarks.robustness_tables import RobustnessTable, load_robustness_table
 from dcanas.spaces import load_space
 
 EVALUATIONS = 200

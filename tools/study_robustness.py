@@ -19,9 +19,9 @@ import numpy as np
 from robustness_figures import bars, heat_map
 
 from dcanas.basics.files import write_text
-from dcanas.robustness.features import Features, cell_features
-from dcanas.robustness.prediction import ablation, importances, kendall_matrix, predictability, split_classes
-from dcanas.robustness.tables import RobustnessTable, load_robustness_table
+from dcanas.benchmarks.robustness_features import Features, cell_features
+from dcanas.benchmarks.robustness_prediction import ablation, importances, kendall_matrix, predictability, split_classes
+from dcanas.benchmarks.robustness_tables import RobustnessTable, load_robustness_table
 from dcanas.spaces import load_space
 
 SIZES = (32, 128, 1024)

@@ -31,14 +31,14 @@ import numpy as np
 from macro_space import macro
 
 from dcanas.basics.keys import derive_seed
+from dcanas.benchmarks.simulate import simulate
 from dcanas.costs import Budget, CostModel, count_costs
 from dcanas.hardware import load_tables
+from dcanas.search.ask_tell import all_samplers  # noqa: F401 (registers them)
+from dcanas.search.ask_tell.candidates import Candidates
+from dcanas.search.ask_tell.proxy_sources import Column, ProxySource, select_sources
+from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.feasible import FeasibleMembers
-from dcanas.search.study import all_samplers  # noqa: F401 (registers them)
-from dcanas.search.study.candidates import Candidates
-from dcanas.search.study.settings import SamplerSettings
-from dcanas.search.study.simulate import simulate
-from dcanas.search.study.sources import Column, ProxySource, select_sources
 from dcanas.spaces import Architecture, Space, load_space
 
 THREE = ("snip", "synflow", "jacov")

@@ -23,12 +23,12 @@ from study_judges import interval
 from study_proxies import merged, table
 
 from dcanas.basics.files import read_json
-from dcanas.commands.configure import configure
-from dcanas.commands.session import Session
+from dcanas.cli.configure import configure
 from dcanas.costs import Budget
+from dcanas.pipeline.session import Session
 from dcanas.proxies.table import columns
 from dcanas.proxies.votes import AGGREGATES, oriented
-from dcanas.search.learner import Learner
+from dcanas.search.gradient.bilevel import BilevelTrainer
 from dcanas.search.pool import total_scores
 from dcanas.spaces import Architecture
 from dcanas.training.ranks import ALONE
@@ -38,17 +38,17 @@ VOTES = (("jacov", "synflow", "meco"), ("epe_nas", "synflow", "meco"), ("epe_nas
          ("synflow", "jacov"))
 
 
-def learnt(run: Path, threads: int) -> tuple[Session, Learner]:
+def learnt(run: Path, threads: int) -> tuple[Session, BilevelTrainer]:
     """Return the session of a finished search and its supernet."""
     settings, options = configure([f"source={run}", f"run.threads={threads}"], "search")
     session = Session(settings, options, "study")
-    found = Learner(session.space, session.dataset, Budget(), [], settings.search, settings.seed,
+    found = BilevelTrainer(session.space, session.dataset, Budget(), [], settings.search, settings.seed,
                     settings.space.search_skeleton, torch.device("cpu"), ALONE)
     found.begin_from(run / "search")
     return session, found
 
 
-def inherited(session: Session, supernet: Learner, archs: list[Architecture], count: int) -> np.ndarray:
+def inherited(session: Session, supernet: BilevelTrainer, archs: list[Architecture], count: int) -> np.ndarray:
     """Return accuracies with inherited weights over the first `count` validation images."""
     dataset = session.dataset
     chosen = dataset.validation[:count]

@@ -20,7 +20,7 @@ import numpy as np
 from dcanas.basics.files import write_bytes
 from dcanas.costs.members import member_choices
 from dcanas.hardware import load_tables
-from dcanas.hardware.table_files import read_rows, tables_folder
+from dcanas.hardware.latency.table_files import read_rows, tables_folder
 from dcanas.spaces import load_space
 
 PERCENTILES = (10, 25, 50)

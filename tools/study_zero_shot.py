@@ -21,8 +21,8 @@ import numpy as np
 
 from dcanas.costs import Budget, TabularCost
 from dcanas.costs.members import as_architecture, member_choices
-from dcanas.search.zero_shot import zero_shot
-from dcanas.search.zero_shot_settings import ZeroShotSettings
+from dcanas.search.zero_shot.loop import zero_shot
+from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")

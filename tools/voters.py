@@ -9,10 +9,10 @@ import numpy as np
 from study_proxies import of_classes
 
 from dcanas.basics.files import read_json
+from dcanas.benchmarks.table_problem import Problem, make_problem
 from dcanas.costs import CostModel, linear_counts
 from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.pool import Candidate, make_pool, sizes_of
-from dcanas.search.problem import Problem, make_problem
 from dcanas.search.rerank import AGAIN
 from dcanas.spaces import Architecture, Space
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs.budget import Budget, cost_unit
-from dcanas.costs.descent import descend, smallest
+from dcanas.costs.greedy_descent import descend, smallest
 from dcanas.costs.linear import LinearCost
 from dcanas.costs.members import member_choices
+from dcanas.costs.milp import best_within
 from dcanas.costs.model import CostModel
-from dcanas.costs.programme import best_within
 from dcanas.spaces import Space
 
 SAMPLE = 2_000  # members drawn where a space is too large to be listed

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from dcanas.costs.model import Domain
-from dcanas.costs.planned import PlannedCost
+from dcanas.costs.plan_cost import PlanCost
 from dcanas.spaces import Architecture, Space
 
 CHECKED = 100  # members on which the maximum over slots is compared with the plan
 
 
 @dataclass(frozen=True)
-class MaximumCost(PlannedCost):
+class MaximumCost(PlanCost):
     """A planned cost that is the maximum over slots of `parts[slot][option]`."""
 
     parts: tuple[tuple[float, ...], ...] = ()
@@ -44,13 +44,13 @@ class MaximumCost(PlannedCost):
 
 
 @lru_cache(maxsize=8)
-def peak_of_slots(space: Space, domain: Domain, dtype: str) -> PlannedCost:
+def peak_of_slots(space: Space, domain: Domain, dtype: str) -> PlanCost:
     """Return `peak_bytes` of a space too large to be listed, as a `MaximumCost` where it is one.
 
     Each part is read from the plan that has this option and the cheapest everywhere else; on `CHECKED` random members
-    the maximum over slots has to be the plan's own peak, or the answer is a `PlannedCost`.
+    the maximum over slots has to be the plan's own peak, or the answer is a `PlanCost`.
     """
-    planned = PlannedCost(space, domain, "peak_bytes", "B", dtype)
+    planned = PlanCost(space, domain, "peak_bytes", "B", dtype)
     if space.groups:
         return planned
     cheapest = [0] * len(space.slots)

@@ -8,7 +8,7 @@ from typing import Any
 from dcanas.costs.linear import linear_counts
 from dcanas.costs.maximum import peak_of_slots
 from dcanas.costs.model import CostModel, Domain
-from dcanas.costs.planned import UNITS, PlannedCost
+from dcanas.costs.plan_cost import UNITS, PlanCost
 from dcanas.costs.tabular import peak_cost
 from dcanas.spaces import Space
 
@@ -21,7 +21,7 @@ def count_costs(space: Space, input_shape: Sequence[int] = (3, 32, 32), num_clas
     options = tuple(sorted(space.complete_skeleton(skeleton).items()))
     domain = Domain.of(space, shape, num_classes, **skeleton)
     if not space.additive:
-        return [PlannedCost(space, domain, name, unit, dtype) for name, unit in UNITS.items()]
+        return [PlanCost(space, domain, name, unit, dtype) for name, unit in UNITS.items()]
     linear = linear_counts(space, shape, num_classes, dtype, **skeleton)
     peak: CostModel
     if space.enumerable:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dcanas.hardware.device import Device, Runtime, list_devices, load_device
-from dcanas.hardware.latency_fit import FittedLatency, choose_members, fit_counts
-from dcanas.hardware.members import measure_members
-from dcanas.hardware.profile import Profile
-from dcanas.hardware.profiler import profile_onnx
+from dcanas.hardware.devices.device import Device, Runtime, list_devices, load_device
+from dcanas.hardware.latency.latency_fit import FittedLatency, choose_members, fit_counts
+from dcanas.hardware.measuring.measured_members import measure_members
+from dcanas.hardware.measuring.profile import Profile
+from dcanas.hardware.measuring.profiler import profile_onnx
 
 if TYPE_CHECKING:
-    from dcanas.hardware.predictor import LatencyPredictor
-    from dcanas.hardware.tables import TableCost, load_tables
+    from dcanas.hardware.latency.predictor import LatencyPredictor
+    from dcanas.hardware.latency.published_tables import TableCost, load_tables
 
 __all__ = ["Device", "FittedLatency", "LatencyPredictor", "Profile", "Runtime", "TableCost", "choose_members",
            "fit_counts", "list_devices", "load_device", "load_tables", "measure_members", "profile_onnx"]
 
-_ABOVE_COSTS = {"LatencyPredictor": "predictor", "TableCost": "tables", "load_tables": "tables"}
+_ABOVE_COSTS = {"LatencyPredictor": "latency.predictor", "TableCost": "latency.published_tables",
+                "load_tables": "latency.published_tables"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from dcanas.proxies.registry import Asked, Proxy, ProxyScore, list_proxies, proxies
+from dcanas.proxies.proxy import Asked, Proxy, ProxyScore, list_proxies, proxies
 from dcanas.proxies.score import score_network
 
 for _name in ("acor", "az_nas", "epe_nas", "fisher", "flops", "gcor", "grad_norm", "grasp", "hessian", "jacob_fro",

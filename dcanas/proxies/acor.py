@@ -1,6 +1,6 @@
 """ACor: how differently a network responds to different images (Jing et al.; arXiv 2507.08841)."""
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.responses import WEIGHTS, ActivationCorrelations, log_determinant
 from dcanas.proxies.shared import Shared
 

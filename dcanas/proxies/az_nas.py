@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.registry import UnscorableError, proxy
+from dcanas.proxies.proxy import UnscorableError, proxy
 from dcanas.proxies.shared import Shared
 
 PAPER = "arXiv 2403.19232"

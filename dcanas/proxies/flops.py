@@ -1,7 +1,7 @@
 """Multiply-accumulates: the other baseline. Published tables call this number FLOPs."""
 
 from dcanas.costs import count_network
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

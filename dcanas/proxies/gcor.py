@@ -1,6 +1,6 @@
 """GCor: how differently the loss pulls at the responses to different images (Jing et al.; arXiv 2507.08841)."""
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.responses import WEIGHTS, GradientCorrelations, log_determinant
 from dcanas.proxies.shared import Shared
 

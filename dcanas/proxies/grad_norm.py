@@ -1,6 +1,6 @@
 """The size of the gradient (Abdelfattah et al., ICLR 2021; arXiv 2101.08134)."""
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

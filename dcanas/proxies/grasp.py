@@ -1,6 +1,6 @@
 """GraSP: what a weight does to the gradient's flow (Wang et al., ICLR 2020; arXiv 2002.07376)."""
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

@@ -7,7 +7,7 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.registry import UnscorableError, proxy
+from dcanas.proxies.proxy import UnscorableError, proxy
 from dcanas.proxies.shared import Shared, first_output, hessian_product, loss_of
 
 TOLERANCE = 0.05

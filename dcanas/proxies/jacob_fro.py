@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared, first_output
 
 ROWS = 10

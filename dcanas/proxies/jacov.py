@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dcanas.proxies.correlation import sample_correlation
-from dcanas.proxies.registry import UnscorableError, proxy
+from dcanas.proxies.proxy import UnscorableError, proxy
 from dcanas.proxies.shared import Shared
 
 FLOOR = 1e-5

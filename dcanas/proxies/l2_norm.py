@@ -1,7 +1,7 @@
 """The size of the weights as they were drawn (Abdelfattah et al., ICLR 2021; arXiv 2101.08134)."""
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

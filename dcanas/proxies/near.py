@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dcanas.proxies.collect import Collector
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 WIDEST = 512

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from dcanas.proxies.collect import Collector
-from dcanas.proxies.registry import UnscorableError, proxy
+from dcanas.proxies.proxy import UnscorableError, proxy
 from dcanas.proxies.shared import Shared
 
 

@@ -1,6 +1,6 @@
 """The number of parameters: the baseline every other score has to beat."""
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

@@ -3,7 +3,7 @@
 import math
 
 from dcanas.proxies.gaussian import perturb
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

@@ -1,6 +1,6 @@
 """Weight times gradient, signs kept (Mozer & Smolensky 1989, as in Abdelfattah et al., ICLR 2021)."""
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

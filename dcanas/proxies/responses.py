@@ -8,7 +8,7 @@ from torch import Tensor
 from dcanas.basics.errors import UserError
 from dcanas.proxies.collect import Collector
 from dcanas.proxies.correlation import sample_correlation
-from dcanas.proxies.registry import UnscorableError
+from dcanas.proxies.proxy import UnscorableError
 
 WEIGHTS = ("none", "linear", "quadratic", "exponential", "reversed")
 

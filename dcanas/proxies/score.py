@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.proxies.collect import Collector
-from dcanas.proxies.registry import Asked, ProxyScore, UnscorableError
+from dcanas.proxies.proxy import Asked, ProxyScore, UnscorableError
 from dcanas.proxies.shared import Shared
 
 

@@ -1,6 +1,6 @@
 """SNIP: what the loss would feel if a weight went (Lee et al., ICLR 2019; arXiv 1810.02340)."""
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dcanas.proxies.collect import Collector
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.registry import UnscorableError, proxy
+from dcanas.proxies.proxy import UnscorableError, proxy
 from dcanas.proxies.shared import Shared, first_output
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.proxies.registry import Asked
+from dcanas.proxies.proxy import Asked
 
 VOTES = {  # name -> the scores that vote
     "sjw": ("synflow", "jacov", "wrcor"),

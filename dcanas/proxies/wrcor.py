@@ -1,6 +1,6 @@
 """WRCor: response correlations, later blocks counting more (Jing et al.; arXiv 2507.08841)."""
 
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.responses import WEIGHTS, ActivationCorrelations, GradientCorrelations, log_determinant
 from dcanas.proxies.shared import Shared
 

@@ -5,7 +5,7 @@ import math
 from torch import nn
 
 from dcanas.proxies.gaussian import perturb
-from dcanas.proxies.registry import proxy
+from dcanas.proxies.proxy import proxy
 from dcanas.proxies.shared import Shared
 
 

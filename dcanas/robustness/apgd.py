@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.robustness.attack import attacks
 from dcanas.robustness.checks import check_count
 from dcanas.robustness.losses import cross_entropy, dlr, targeted_dlr
-from dcanas.robustness.registry import attacks
 from dcanas.robustness.survivors import Survivors
 from dcanas.robustness.task import BATCH, Images, Loss, Model, Task, run
 

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
+from dcanas.robustness.attack import attacks as known
 from dcanas.robustness.balls import ball_of
 from dcanas.robustness.checks import check_count, check_eps, check_images, check_labels
 from dcanas.robustness.draws import Draws
 from dcanas.robustness.masking import MaskedGradientWarning, randomised, square_beats_apgd, zero_gradients
-from dcanas.robustness.rate import Rate
+from dcanas.robustness.proportion import Rate
 from dcanas.robustness.records import Records, evaluation_key
-from dcanas.robustness.registry import attacks as known
 from dcanas.robustness.suite import STANDARD, AttackSpec, read_suite
 from dcanas.robustness.task import BATCH, Model, Task, evaluation, place
 

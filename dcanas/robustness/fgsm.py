@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+from dcanas.robustness.attack import attacks
 from dcanas.robustness.losses import cross_entropy
-from dcanas.robustness.registry import attacks
 from dcanas.robustness.task import BATCH, Images, Model, Task, run
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from dcanas.basics.errors import UserError
+from dcanas.robustness.attack import attacks
 from dcanas.robustness.checks import check_count
 from dcanas.robustness.losses import cross_entropy
-from dcanas.robustness.registry import attacks
 from dcanas.robustness.survivors import Survivors
 from dcanas.robustness.task import BATCH, Images, Model, Task, run
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from dcanas.robustness import square_l2, square_linf
+from dcanas.robustness.attack import attacks
 from dcanas.robustness.checks import check_count
 from dcanas.robustness.losses import margin
-from dcanas.robustness.registry import attacks
 from dcanas.robustness.survivors import Survivors
 from dcanas.robustness.task import BATCH, Images, Model, Task, run
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.robustness.registry import attacks
+from dcanas.robustness.attack import attacks
 
 _NAMED: dict[str, tuple[str, dict[str, Any]]] = {
     "fgsm": ("fgsm", {}),

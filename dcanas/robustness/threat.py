@@ -13,7 +13,7 @@ LEAST_255 = 0.1  # less than that is no change of an 8-bit image, but a number i
 
 
 @dataclass(frozen=True)
-class Threat:
+class ThreatModel:
     """attacks: names, in order, empty for those that suit the number of classes; eps_255: sizes in 1/255 of `norm`,
     (0, 1] units times 255; images: at most so many of a split, class-balanced; None: all.
 

@@ -1,7 +1,7 @@
 """Strategies that search a space under a budget, and the choice of one architecture within it."""
 
 from dcanas.search.derive import Derived, derive
-from dcanas.search.differentiable import SearchResult, search
-from dcanas.search.settings import SearchSettings
+from dcanas.search.gradient.differentiable import SearchResult, search
+from dcanas.search.gradient.gradient_settings import SearchSettings
 
 __all__ = ["Derived", "SearchResult", "SearchSettings", "derive", "search"]

@@ -14,13 +14,13 @@ from dcanas.costs import Budget, CostModel, Domain, LinearCost, count_costs
 from dcanas.costs.feasibility import SAMPLE, budget_error, conflicting, explain, feasibility, select_costs
 from dcanas.costs.linearise import linearise
 from dcanas.costs.members import as_architecture, member_choices
-from dcanas.costs.programme import best_within
+from dcanas.costs.milp import best_within
 from dcanas.search.pool import Candidate, make_pool, sizes_of, total_scores
 from dcanas.spaces import Architecture, Space
 
 ROUNDS = 60  # integer programmes solved before a large space is given up
 PROPOSALS = 10  # best codes asked of the integer programme for a pool: each excluded code makes the next slower
-Judge = Callable[[list[Candidate]], tuple[Architecture, dict[str, Any]]]
+Selector = Callable[[list[Candidate]], tuple[Architecture, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Derived:
 
 def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
            input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
-           dtype: str = "fp32", pool_size: int = 100, judge: Judge | None = None, seed: int = 0,
+           dtype: str = "fp32", pool_size: int = 100, judge: Selector | None = None, seed: int = 0,
            **skeleton: Any) -> Derived:
     """Return the best member whose upper cost bounds keep every limit of `budget`.
 
@@ -86,7 +86,7 @@ def checked_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.n
 
 
 def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
-           known: Sequence[CostModel], pool_size: int, judge: Judge | None,
+           known: Sequence[CostModel], pool_size: int, judge: Selector | None,
            seed: int) -> tuple[Architecture, dict[str, Any]]:
     """Score every member."""
     choices = member_choices(space)
@@ -107,7 +107,7 @@ def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequen
 
 
 def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
-                  known: Sequence[CostModel], pool_size: int, judge: Judge | None,
+                  known: Sequence[CostModel], pool_size: int, judge: Selector | None,
                   seed: int) -> tuple[Architecture, dict[str, Any]]:
     """Solve integer programmes; each answer is verified against the true costs, excluded, and the next one asked."""
     linear = [(c, budget[c.name] / (1 + c.relative_error)) for c in limited if isinstance(c, LinearCost)]

@@ -9,10 +9,10 @@ from numpy.random import Generator
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, CostModel, LinearCost
-from dcanas.costs.descent import descend
 from dcanas.costs.feasibility import feasibility, select_costs
+from dcanas.costs.greedy_descent import descend
 from dcanas.costs.members import as_architecture, member_choices
-from dcanas.costs.programme import best_within
+from dcanas.costs.milp import best_within
 from dcanas.spaces import Architecture, Space
 
 DRAWS = 300  # of members, before a tight budget is met by an integer programme instead

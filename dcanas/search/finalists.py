@@ -22,8 +22,8 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
 from dcanas.export.classifier import Classifier, Normalise
-from dcanas.search.derive import Judge
-from dcanas.search.hardening import hardening
+from dcanas.search.adversarial import hardening
+from dcanas.search.derive import Selector
 from dcanas.search.pool import Candidate
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Progress, Recipe, predict, train
@@ -94,11 +94,11 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
     return judge
 
 
-def final_judge(space: Space, count: int, sizes: Sequence[CostModel],
+def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel],
                 examine: Callable[[Architecture], dict[str, Any]], verify: Verify | None = None,
                 known: dict[str, dict[str, Any]] | None = None,
                 on_finalist: Callable[[str, dict[str, Any]], None] = lambda name, found: None,
-                voted: bool = False) -> Judge:
+                voted: bool = False) -> Selector:
     """Return the judge for `derive`: `count` finalists, verified by measurement where limits ask for it, then trained.
 
     verify: tells which limits a candidate breaks when measured; such a candidate is passed over, and the next asked.

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from dcanas.costs import Budget, CostModel
 from dcanas.search.pool import Candidate
-from dcanas.search.zero_shot import Scorer, votes_of, zero_shot
-from dcanas.search.zero_shot_settings import ZeroShotSettings
+from dcanas.search.zero_shot.loop import Scorer, votes_of, zero_shot
+from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture, Space
 
 AGAIN = 16  # candidates that are voted on twice (docs/results.md)

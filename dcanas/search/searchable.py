@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.search.elastic_settings import ElasticSettings
-from dcanas.search.settings import SearchSettings
-from dcanas.search.strategies import strategies
+from dcanas.search.elastic.elastic_settings import ElasticSettings
+from dcanas.search.gradient.gradient_settings import SearchSettings
+from dcanas.search.gradient.strategies import strategies
 from dcanas.spaces import Space
 
 

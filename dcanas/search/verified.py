@@ -11,8 +11,8 @@ from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs import Budget, CostModel, count_costs
 from dcanas.costs.feasibility import budget_error, explain, select_costs
 from dcanas.costs.members import as_architecture, member_choices
-from dcanas.hardware.predictor import UPPER, LatencyPredictor
-from dcanas.search.derive import Derived, Judge, checked_scores, derive
+from dcanas.hardware.latency.predictor import UPPER, LatencyPredictor
+from dcanas.search.derive import Derived, Selector, checked_scores, derive
 from dcanas.search.pool import Candidate, total_scores
 from dcanas.spaces import Architecture, Space
 
@@ -23,7 +23,7 @@ TRIES = 3
 def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray, budget: Budget,
                     predictor: LatencyPredictor, measure: Callable[[Architecture], float], tries: int = TRIES,
                     input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
-                    dtype: str = "fp32", pool_size: int = 100, judge: Judge | None = None, seed: int = 0,
+                    dtype: str = "fp32", pool_size: int = 100, judge: Selector | None = None, seed: int = 0,
                     source: str = "measured", **skeleton: Any) -> tuple[Derived, LatencyPredictor]:
     """Return the best network that was measured within every limit, and the predictor with all measurements.
 
@@ -98,7 +98,7 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
 
 
 def _best(space: Space, choices: np.ndarray, totals: np.ndarray, why: dict[Architecture, dict[str, Any]],
-          judge: Judge | None) -> tuple[Architecture, dict[str, Any]]:
+          judge: Selector | None) -> tuple[Architecture, dict[str, Any]]:
     """Return who is delivered of those measured within the limits, and how that was decided."""
     pool = [Candidate(as_architecture(space, row), float(total), "measured")
             for row, total in zip(choices, totals, strict=True)]

@@ -20,10 +20,10 @@ from dcanas.basics.checkpoints import Stopped, load_checkpoint, save_checkpoint
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.layout import to_channels_last
+from dcanas.training.adversarial import Harden, OverfitMonitor
 from dcanas.training.augment import make_augment
 from dcanas.training.average import Average
 from dcanas.training.data import Dataset
-from dcanas.training.harden import Guard, Harden
 from dcanas.training.objective import Objective, mix
 from dcanas.training.precision import autocast, compile_advice
 from dcanas.training.ranks import ALONE, Ranks
@@ -57,7 +57,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     should_stop: asked after every step; then the step is saved and `Stopped` raised.
     ranks: of this process, where several train the same network: every batch is divided among them, all of them
         read the folder, and the first writes it.
-    harden: attacks every batch after its augmentation, where `recipe.adversarial` asks for that (see `Guard`).
+    harden: attacks every batch after its augmentation, where `recipe.adversarial` asks for that (see `OverfitMonitor`).
     Raises `UserError` where the loss is no number, memory runs out, checkpoints belong to other settings, or the
     recipe asks for what network, data or machine have not.
     """
@@ -72,7 +72,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     objective = Objective(recipe, dataset, indices, device)
     augment = make_augment(dataset, recipe)
     freeze(network, recipe.freeze)
-    guard = Guard(harden, recipe, dataset, indices, seed, device)
+    guard = OverfitMonitor(harden, recipe, dataset, indices, seed, device)
     run = _Run(network, recipe, key, folder, guard)
     forward = ranks.share(network, device)
     if recipe.compile:
@@ -146,7 +146,7 @@ def batch_bounds(count: int, batch_size: int, least: int = 2) -> list[tuple[int,
 class _Run:
     """What changes from step to step, which is what a checkpoint holds; begins with the newest one in `folder`."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None, guard: Guard):
+    def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None, guard: OverfitMonitor):
         self.network, self.recipe, self.key, self.guard = network, recipe, key, guard
         self.step = 0
         self.history: list[dict[str, Any]] = []

@@ -25,7 +25,7 @@ from dcanas.costs import (
 from dcanas.costs.feasibility import budget_error, conflicting, explain, percentile
 from dcanas.costs.linearise import linearise
 from dcanas.costs.members import member_choices
-from dcanas.costs.programme import best_within
+from dcanas.costs.milp import best_within
 from dcanas.spaces import Group, load_space
 
 SPACE = load_space("nasbench201")

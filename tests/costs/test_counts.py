@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import count_architecture, count_network
-from dcanas.export import as_if_trained, export_onnx, peak_live_bytes, stored_weight_bytes
+from dcanas.export import export_onnx, peak_live_bytes, stored_weight_bytes, with_random_statistics
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")
@@ -73,7 +73,7 @@ def test_live_memory_and_weights_equal_the_exported_file(tmp_path) -> None:
     for i in range(12):
         arch = SPACE.sample(rng)
         shape = ((3, 16, 16), (1, 9, 13))[i % 2]
-        net = as_if_trained(SPACE.build(arch, 10, shape[0], channels=8, cells=1), seed=i)
+        net = with_random_statistics(SPACE.build(arch, 10, shape[0], channels=8, cells=1), seed=i)
         path = export_onnx(net, tmp_path / f"{i}.onnx", shape)
         counts = count_architecture(SPACE, arch, shape, 10, channels=8, cells=1)
         assert counts.peak_bytes == peak_live_bytes(path), SPACE.format(arch)
@@ -84,7 +84,7 @@ def test_a_second_batch_norm_behind_a_convolution_is_folded_too(tmp_path) -> Non
     """A cell that ends in one convolution hands its batch norm to the head's: the file holds the head's four vectors of
     4 x 8 channels less, 4 * 32 * 4 bytes. The count keeps them, so that it stays a sum over slots."""
     chain = SPACE.parse("|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|")
-    net = as_if_trained(SPACE.build(chain, 10, 3, channels=8, cells=1))
+    net = with_random_statistics(SPACE.build(chain, 10, 3, channels=8, cells=1))
     path = export_onnx(net, tmp_path / "chain.onnx", (3, 16, 16))
     counts = count_architecture(SPACE, chain, (3, 16, 16), 10, channels=8, cells=1)
     assert counts.weight_bytes == stored_weight_bytes(path) + 4 * 32 * 4

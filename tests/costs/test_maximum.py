@@ -11,7 +11,7 @@ from chain_space import Chain
 
 from dcanas.costs import Domain, count_costs
 from dcanas.costs.maximum import MaximumCost, peak_of_slots
-from dcanas.costs.planned import PlannedCost
+from dcanas.costs.plan_cost import PlanCost
 from dcanas.spaces import Architecture, load_space
 
 
@@ -53,4 +53,4 @@ def test_cells_are_no_such_chain() -> None:
     """In a DARTS cell what is alive depends on several slots at once: the fitted row stays."""
     peak = next(c for c in count_costs(load_space("darts"), (3, 32, 32), 10, channels=8, cells=3)
                 if c.name == "peak_bytes")
-    assert type(peak) is PlannedCost
+    assert type(peak) is PlanCost

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from dcanas.export import as_if_trained, export_onnx
+from dcanas.export import export_onnx, with_random_statistics
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.spaces import load_space
 
@@ -35,7 +35,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     torch.manual_seed(0)
     space = load_space("nasbench201")
     arch = space.parse(MIXED)
-    network = as_if_trained(space.build(arch, 7, 3, channels=4, cells=1))
+    network = with_random_statistics(space.build(arch, 7, 3, channels=4, cells=1))
     network = Classifier(Normalise([0.4, 0.5, 0.6], [0.2, 0.3, 0.25]), network)
     path = export_onnx(network, tmp_path_factory.mktemp("onnx") / "model.onnx", (3, 15, 15),
                        metadata={"architecture": space.format(arch), "classes": "a,b"})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dcanas.costs import count_architecture
-from dcanas.export import as_if_trained, check_parity, export_onnx, peak_live_bytes, stored_weight_bytes
+from dcanas.export import check_parity, export_onnx, peak_live_bytes, stored_weight_bytes, with_random_statistics
 from dcanas.spaces import load_space
 
 SPACE = load_space("darts")
@@ -16,7 +16,7 @@ def _check(number: int, tmp_path) -> None:
     shape, skeleton = [((3, 8, 8), {"channels": 4, "cells": 3}), ((1, 9, 13), {"channels": 5, "cells": 4}),
                        ((3, 37, 41), {"channels": 6, "cells": 3, "stem": "imagenet"})][number % 3]
     arch = SPACE.sample(np.random.default_rng(number))
-    net = as_if_trained(SPACE.build(arch, 10, shape[0], **skeleton, auxiliary=number % 2 == 0), seed=number)
+    net = with_random_statistics(SPACE.build(arch, 10, shape[0], **skeleton, auxiliary=number % 2 == 0), seed=number)
     path = export_onnx(net, tmp_path / "net.onnx", shape)
     counts = count_architecture(SPACE, arch, shape, 10, **skeleton)
     assert counts.peak_bytes == peak_live_bytes(path)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from dcanas.export.folded import folded
+from dcanas.export.batchnorm_folding import folded
 from dcanas.spaces import load_space
 
 

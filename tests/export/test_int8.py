@@ -13,7 +13,14 @@ from torch import nn
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import count_network
-from dcanas.export import as_floats, as_if_trained, export_onnx, onnx_predict, quantize_onnx, stored_weight_bytes
+from dcanas.export import (
+    as_floats,
+    export_onnx,
+    onnx_predict,
+    quantize_onnx,
+    stored_weight_bytes,
+    with_random_statistics,
+)
 from dcanas.export.classifier import Classifier, Normalise
 
 RNG = np.random.default_rng(0)
@@ -27,7 +34,7 @@ def network():
         nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
         nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False), nn.Conv2d(16, 24, 1, bias=False), nn.BatchNorm2d(24),
         nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 5))
-    return Classifier(Normalise([0.5] * 3, [0.25] * 3), as_if_trained(layers)).eval()
+    return Classifier(Normalise([0.5] * 3, [0.25] * 3), with_random_statistics(layers)).eval()
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from dcanas.basics.errors import UserError
-from dcanas.export import as_floats, as_if_trained, check_parity, export_onnx, onnx_predict, quantize_onnx
+from dcanas.export import as_floats, check_parity, export_onnx, onnx_predict, quantize_onnx, with_random_statistics
 from dcanas.spaces import load_space
 
 OLD_RUNTIMES = ("1.14.1", "1.15.1")  # the device profile promises 1.14
@@ -119,7 +119,7 @@ def test_as_if_trained_gives_every_convolution_its_own_bias(tmp_path):
     network = space.build(space.parse("|nor_conv_1x1~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"),
                           channels=2, cells=1)
     fresh = onnx.load(export_onnx(network, tmp_path / "fresh.onnx", (3, 8, 8)))
-    varied = onnx.load(export_onnx(as_if_trained(network), tmp_path / "varied.onnx", (3, 8, 8)))
+    varied = onnx.load(export_onnx(with_random_statistics(network), tmp_path / "varied.onnx", (3, 8, 8)))
 
     def biased(model):
         return sum(len(node.input) == 3 for node in model.graph.node if node.op_type == "Conv")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dcanas.export import as_if_trained, export_onnx, onnx_predict
+from dcanas.export import export_onnx, onnx_predict, with_random_statistics
 from dcanas.hardware import list_devices, load_device
 from dcanas.spaces import load_space
 
@@ -30,7 +30,7 @@ def networks():
     for name, skeleton in (("nasbench201", {"channels": 8, "cells": 1}), ("darts", {"channels": 4, "cells": 3}),
                            ("fbnet", {})):
         space = load_space(name)
-        made.append(as_if_trained(space.build(space.sample(rng), 10, 3, **skeleton)))
+        made.append(with_random_statistics(space.build(space.sample(rng), 10, 3, **skeleton)))
     return made
 
 

@@ -8,7 +8,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from dcanas.export import as_if_trained, export_onnx, peak_live_bytes, stored_weight_bytes
+from dcanas.export import export_onnx, peak_live_bytes, stored_weight_bytes, with_random_statistics
 from dcanas.spaces import load_space
 
 
@@ -27,7 +27,7 @@ def write(tmp_path, nodes, inputs, outputs, constants=()):
 
 def test_stored_bytes_of_a_small_network(tmp_path):
     torch.manual_seed(0)
-    network = as_if_trained(nn.Sequential(
+    network = with_random_statistics(nn.Sequential(
         nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
         nn.Flatten(), nn.Linear(8, 5)))
     path = export_onnx(network, tmp_path / "small.onnx", (3, 6, 6))
@@ -78,6 +78,6 @@ def test_peak_of_a_nasbench201_cell_by_hand(tmp_path):
     """
     space = load_space("nasbench201")
     arch = space.parse("|none~0|+|nor_conv_3x3~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
-    network = as_if_trained(space.build(arch, channels=4, cells=1))
+    network = with_random_statistics(space.build(arch, channels=4, cells=1))
     path = export_onnx(network, tmp_path / "cell.onnx", (3, 8, 8))
     assert peak_live_bytes(path) == 4 * 3 * (4 * 8 * 8)

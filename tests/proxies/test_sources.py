@@ -15,7 +15,7 @@ from torch import nn
 from dcanas.basics.errors import UserError
 from dcanas.proxies import score_network
 from dcanas.proxies.initialisation import INITIALISATIONS, initialise
-from dcanas.proxies.sources import column_sources, network_sources
+from dcanas.proxies.score_sources import column_sources, network_sources
 from dcanas.proxies.table import Scoring, score_architecture
 from dcanas.spaces import load_space
 

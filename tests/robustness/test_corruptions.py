@@ -16,7 +16,7 @@ from dcanas.basics.errors import UserError
 from dcanas.robustness import corrupt, corruption_accuracy, corruptions
 from dcanas.robustness.corruptions import CorruptionAccuracy
 from dcanas.robustness.corruptions.weather import plasma
-from dcanas.robustness.rate import Rate
+from dcanas.robustness.proportion import Rate
 
 NAMES = ("gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur",
          "snow", "frost", "fog", "brightness", "contrast", "elastic_transform", "pixelate", "jpeg_compression")

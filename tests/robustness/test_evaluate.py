@@ -18,7 +18,7 @@ from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.export.runtime import onnx_predict, open_session
 from dcanas.robustness import MaskedGradientWarning, attack_spec, attacks, robust_accuracy, robust_curve
-from dcanas.robustness.rate import Rate
+from dcanas.robustness.proportion import Rate
 
 SUITE = [attack_spec("pgd", steps=5), attack_spec("apgd_ce", steps=10), attack_spec("square", queries=20)]
 

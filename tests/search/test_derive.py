@@ -10,7 +10,7 @@ from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs import Budget, Domain, LinearCost, count_architecture, count_costs
 from dcanas.costs.members import member_choices
 from dcanas.search import derive
-from dcanas.search.finalists import final_judge, nominate
+from dcanas.search.finalists import finalist_selector, nominate
 from dcanas.search.pool import Candidate, make_pool
 from dcanas.spaces import load_space
 
@@ -137,7 +137,7 @@ def test_the_judge_skips_what_measurement_refuses_and_reuses_what_is_known() -> 
     def verify(arch):
         return ["latency_ms"] if arch.choices.count(3) > 2 else []
 
-    judge = final_judge(SPACE, 5, sizes, examine, verify)
+    judge = finalist_selector(SPACE, 5, sizes, examine, verify)
     scores = np.zeros((6, 5))
     scores[:, 3] = 1
     found = derive(SPACE, scores, Budget(), judge=judge)
@@ -148,11 +148,11 @@ def test_the_judge_skips_what_measurement_refuses_and_reuses_what_is_known() -> 
              for f in found.provenance["finalists"]}
     known[found.provenance["finalists"][-1]["architecture"]]["validation_accuracy"] = 0.9
     examined.clear()
-    again = derive(SPACE, scores, Budget(), judge=final_judge(SPACE, 5, sizes, examine, verify, known))
+    again = derive(SPACE, scores, Budget(), judge=finalist_selector(SPACE, 5, sizes, examine, verify, known))
     assert examined == []
     assert SPACE.format(again.architecture) == found.provenance["finalists"][-1]["architecture"]
     with pytest.raises(UserError, match=r"None of the \d+ candidates keeps latency_ms when measured"):
-        derive(SPACE, scores, Budget(), judge=final_judge(SPACE, 5, sizes, examine, lambda arch: ["latency_ms"]))
+        derive(SPACE, scores, Budget(), judge=finalist_selector(SPACE, 5, sizes, examine, lambda arch: ["latency_ms"]))
 
 
 def test_a_vote_keeps_its_say_among_the_finalists() -> None:
@@ -162,8 +162,8 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
     accuracy = dict(zip((c.architecture for c in pool), (0.50, 0.53, 0.55, 0.54), strict=True))
 
     def chosen(voted: bool) -> float:
-        judge = final_judge(SPACE, 4, [], lambda arch: {"validation_accuracy": accuracy[arch], "validation_loss": 1.0},
-                            voted=voted)
+        judge = finalist_selector(
+            SPACE, 4, [], lambda arch: {"validation_accuracy": accuracy[arch], "validation_loss": 1.0}, voted=voted)
         return next(c.score for c in pool if c.architecture == judge(pool)[0])
 
     assert (chosen(True), chosen(False)) == (2, 2)
@@ -175,7 +175,7 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
 
 def test_finalists_are_different_networks() -> None:
     """A skip followed by a convolution is the convolution: two codes, one canonical class, one finalist."""
-    found = derive(SPACE, np.zeros((6, 5)), Budget(), pool_size=300, judge=final_judge(
+    found = derive(SPACE, np.zeros((6, 5)), Budget(), pool_size=300, judge=finalist_selector(
         SPACE, 120, [], lambda arch: {"validation_accuracy": 0.5, "validation_loss": 1.0}))
     classes = [SPACE.canonical(SPACE.parse(f["architecture"])) for f in found.provenance["finalists"]]
     assert len(classes) == len(set(classes)) == 120

@@ -13,9 +13,9 @@ from dcanas.costs.feasibility import percentile
 from dcanas.costs.members import member_choices
 from dcanas.hardware import LatencyPredictor, load_tables
 from dcanas.search import derive
-from dcanas.search.evolution import evolve
+from dcanas.search.elastic.evolution import evolve
 from dcanas.search.verified import derive_verified
-from dcanas.search.zero_shot import ZeroShotSettings, zero_shot
+from dcanas.search.zero_shot.loop import ZeroShotSettings, zero_shot
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")

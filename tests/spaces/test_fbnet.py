@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, count_architecture, count_network, linear_counts
 from dcanas.export import check_parity, export_onnx, peak_live_bytes, stored_weight_bytes
-from dcanas.export.untrained import as_if_trained
+from dcanas.export.random_statistics import with_random_statistics
 from dcanas.search import derive
 from dcanas.spaces import Architecture, NotationError, load_space
 from dcanas.spaces.fbnet import BLOCKS, LAYERS, shapes
@@ -66,7 +66,7 @@ def test_closed_form_equals_the_built_network(form, count):
 @pytest.mark.parametrize("side", [pytest.param(32, marks=THOROUGH), 37])
 def test_live_memory_and_weights_of_the_exported_file(side, tmp_path):
     for number, arch in enumerate(members(1, seed=side)):
-        network = as_if_trained(SPACE.build(arch), number)
+        network = with_random_statistics(SPACE.build(arch), number)
         path = export_onnx(network.eval(), tmp_path / f"{number}.onnx", (3, side, side), 18, 8, {})
         counts = count_architecture(SPACE, arch, (3, side, side))
         assert stored_weight_bytes(path) == counts.weight_bytes
@@ -216,7 +216,7 @@ def test_a_thousand_members_at_two_sizes_and_twenty_in_onnx_runtime(tmp_path):
             for side in (32, 48):
                 assert network(torch.empty(2, 3, side, side)).shape == (2, 7)
         if number < 30:
-            real = as_if_trained(SPACE.build(arch, 7), number).eval()
+            real = with_random_statistics(SPACE.build(arch, 7), number).eval()
             with torch.inference_mode():
                 assert torch.isfinite(real(torch.rand(2, 3, 32, 32))).all()
         if number < 20:

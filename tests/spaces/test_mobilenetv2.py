@@ -11,8 +11,8 @@ from dcanas.basics.errors import UserError
 from dcanas.costs import count_architecture, count_network
 from dcanas.export import export_onnx
 from dcanas.export.parity import check_parity
-from dcanas.export.stored import peak_live_bytes, stored_weight_bytes
-from dcanas.export.untrained import as_if_trained
+from dcanas.export.random_statistics import with_random_statistics
+from dcanas.export.stored_bytes import peak_live_bytes, stored_weight_bytes
 from dcanas.spaces import NotationError, load_space
 from dcanas.spaces.mobilenetv2_weights import from_torchvision
 
@@ -44,7 +44,7 @@ def test_torchvisions_weights_give_torchvisions_answers(width):
     from torchvision.models import mobilenet_v2
 
     torch.manual_seed(0)
-    theirs = as_if_trained(mobilenet_v2(width_mult=width, num_classes=20)).eval()
+    theirs = with_random_statistics(mobilenet_v2(width_mult=width, num_classes=20)).eval()
     arch = SPACE.width_multiple(width)
     ours = SPACE.build(arch, 20, reference=96).eval()
     ours.load_state_dict(from_torchvision(theirs.state_dict()), strict=True)
@@ -81,7 +81,7 @@ def test_resolution_scales_the_input_and_224_leaves_it():
 
 def exported(arch, path, seed=0):
     torch.manual_seed(seed)
-    network = as_if_trained(SPACE.build(arch, 10, **CIFAR)).eval()
+    network = with_random_statistics(SPACE.build(arch, 10, **CIFAR)).eval()
     return network, export_onnx(network, path, (3, 32, 32))
 
 

@@ -9,7 +9,7 @@ import torch
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, count_architecture, count_costs, count_network
 from dcanas.export import export_onnx, peak_live_bytes, stored_weight_bytes
-from dcanas.export.untrained import as_if_trained
+from dcanas.export.random_statistics import with_random_statistics
 from dcanas.search import derive
 from dcanas.spaces import Architecture, NotationError, load_space
 from dcanas.supernet import Supernet
@@ -45,7 +45,7 @@ def test_closed_form_equals_the_built_network(side, count):
 
 def test_live_memory_and_weights_of_the_exported_file(tmp_path):
     for number, text in enumerate(("w8-d1-d2-d1",)):
-        network = as_if_trained(SPACE.build(SPACE.parse(text)), number).eval()
+        network = with_random_statistics(SPACE.build(SPACE.parse(text)), number).eval()
         path = export_onnx(network, tmp_path / f"{number}.onnx", (3, 33, 33), 18, 8, {})
         counts = count_architecture(SPACE, SPACE.parse(text), (3, 33, 33))
         assert (stored_weight_bytes(path), peak_live_bytes(path)) == (counts.weight_bytes, counts.peak_bytes)

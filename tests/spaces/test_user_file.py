@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from dcanas.basics.errors import UserError
-from dcanas.cli import main
+from dcanas.cli.main import main
 from dcanas.costs import count_architecture, count_network
 from dcanas.spaces import load_space_file, spaces
 

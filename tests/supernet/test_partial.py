@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dcanas.basics.errors import UserError
-from dcanas.search.edges import EdgeWeights
+from dcanas.search.gradient.edges import EdgeWeights
 from dcanas.spaces import load_space
 from dcanas.supernet import Supernet
 from dcanas.supernet.partial import shuffle

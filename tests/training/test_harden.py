@@ -12,7 +12,7 @@ from torch import nn
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.training import DataSpec, Recipe, load_data, train
-from dcanas.training.harden import WATCHED
+from dcanas.training.adversarial import WATCHED
 from dcanas.training.recipe_parts import Adversarial
 
 RECIPE = Recipe(epochs=4, batch_size=128, learning_rate=0.05, warmup_epochs=0, ema=0.5,

@@ -5,6 +5,6 @@ from dcanas.robustness.corruptions import digital as _digital  # noqa: F401
 from dcanas.robustness.corruptions import noise as _noise  # noqa: F401
 from dcanas.robustness.corruptions import weather as _weather  # noqa: F401
 from dcanas.robustness.corruptions.apply import CorruptionAccuracy, corrupt, corruption_accuracy
-from dcanas.robustness.corruptions.registry import corruptions
+from dcanas.robustness.corruptions.corruption import corruptions
 
 __all__ = ["CorruptionAccuracy", "corrupt", "corruption_accuracy", "corruptions"]

@@ -16,8 +16,8 @@ from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.robustness.checks import check_images, check_labels, check_logits
-from dcanas.robustness.corruptions.registry import corruptions
-from dcanas.robustness.rate import Rate
+from dcanas.robustness.corruptions.corruption import corruptions
+from dcanas.robustness.proportion import Rate
 from dcanas.robustness.records import Records, evaluation_key
 from dcanas.robustness.task import BATCH, Model, evaluation, place
 

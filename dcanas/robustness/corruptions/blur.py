@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy import ndimage
 
-from dcanas.robustness.corruptions.registry import corruptions, pixels
+from dcanas.robustness.corruptions.corruption import corruptions, pixels
 
 
 @corruptions.add

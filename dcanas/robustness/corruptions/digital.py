@@ -9,7 +9,7 @@ from numpy.random import Generator
 from PIL import Image
 from scipy import ndimage
 
-from dcanas.robustness.corruptions.registry import corruptions
+from dcanas.robustness.corruptions.corruption import corruptions
 
 
 @corruptions.add

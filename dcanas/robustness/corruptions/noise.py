@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from dcanas.robustness.corruptions.registry import corruptions
+from dcanas.robustness.corruptions.corruption import corruptions
 
 
 @corruptions.add

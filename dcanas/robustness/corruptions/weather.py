@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dcanas.robustness.corruptions.blur import enlarge, smear
-from dcanas.robustness.corruptions.registry import corruptions
+from dcanas.robustness.corruptions.corruption import corruptions
 
 _GREY = (0.299, 0.587, 0.114)
 _ICE = (0.86, 0.94, 1.0)

@@ -1,0 +1,138 @@
+"""Who competes before the referee: blunt rules and strategies, each a function of a problem and a generator.
+
+A contestant returns the index of a member. A new one is a few lines in a file of one's own (docs/search.md).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.random import Generator
+
+from dcanas.basics.registry import Registry
+from dcanas.benchmarks.table_problem import PROXIES, Problem
+from dcanas.proxies.votes import AGGREGATES
+from dcanas.search.elastic.evolution import evolve
+from dcanas.search.gradient.constraints import constraints
+from dcanas.search.pool import total_scores
+from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
+
+USER_FILES = "dcanas_contestant_"  # modules of the user's own files
+contestants: Registry = Registry("contestant", yielding=USER_FILES)
+
+TRAININGS = 8  # of those who train their last few candidates
+EVOLUTION = 100  # trainings of evolution
+DRAWN = 100  # networks of the random pool
+STEPS, RATE = 400, 0.1  # of the ascent on the whole table
+
+
+def best_of(problem: Problem, values: np.ndarray, rng: Generator, among: np.ndarray | None = None) -> int:
+    """Return the feasible member (of `among`, where given) with the largest value; ties by chance, NaN last."""
+    pool = np.flatnonzero(problem.feasible) if among is None else among
+    known = np.where(np.isnan(values[pool]), -np.inf, values[pool])
+    return int(rng.choice(pool[known == known.max()]))
+
+
+def judged(problem: Problem, among: np.ndarray, names: tuple[str, ...] = ("synflow", "jacov"),
+           aggregate: str = "borda") -> np.ndarray:
+    """Return a cheap judge's vote over some members, larger is better: by default the rank sum of synflow and jacov."""
+    votes = np.full(len(problem.choices), np.nan)
+    votes[among] = AGGREGATES[aggregate](np.array([problem.scores[name][among] for name in names]))
+    return votes
+
+
+def _trained(problem: Problem, order: np.ndarray) -> int:
+    """Return the best of the first few by a full training each."""
+    return int(max(order[:TRAININGS], key=lambda member: problem.train(int(member))))
+
+
+@contestants.add
+def random(problem: Problem, rng: Generator) -> int:
+    """One feasible member at random."""
+    return int(rng.choice(np.flatnonzero(problem.feasible)))
+
+
+@contestants.add
+def largest_params(problem: Problem, rng: Generator) -> int:
+    """The most parameters within the limits."""
+    return best_of(problem, problem.sizes["params"], rng)
+
+
+@contestants.add
+def largest_macs(problem: Problem, rng: Generator) -> int:
+    """The most multiply-accumulates within the limits."""
+    return best_of(problem, problem.sizes["macs"], rng)
+
+
+def _best_by(proxy: str) -> None:
+    def rule(problem: Problem, rng: Generator) -> int:
+        return best_of(problem, problem.scores[proxy], rng)
+
+    rule.__name__, rule.__doc__ = f"best_{proxy}", f"The best {proxy} score within the limits."
+    contestants.add(rule)
+
+
+for _proxy in PROXIES:
+    _best_by(_proxy)
+
+
+@contestants.add
+def rank_sum(problem: Problem, rng: Generator) -> int:
+    """The best rank sum of synflow and jacov within the limits."""
+    pool = np.flatnonzero(problem.feasible)
+    return best_of(problem, judged(problem, pool), rng, pool)
+
+
+@contestants.add
+def rank_sum_trained(problem: Problem, rng: Generator) -> int:
+    """The eight best by that rank sum, each trained once in full; the best validation accuracy."""
+    pool = np.flatnonzero(problem.feasible)
+    return _trained(problem, pool[np.argsort(-judged(problem, pool)[pool], kind="stable")])
+
+
+@contestants.add
+def zero_shot_vote(problem: Problem, rng: Generator) -> int:
+    """The best within the limits by the default vote of zero-shot search."""
+    pool, settings = np.flatnonzero(problem.feasible), ZeroShotSettings()
+    return best_of(problem, judged(problem, pool, settings.names, settings.aggregate), rng, pool)
+
+
+@contestants.add
+def random_rerank(problem: Problem, rng: Generator) -> int:
+    """A hundred feasible members at random, the best by that rank sum."""
+    pool = np.flatnonzero(problem.feasible)
+    drawn = rng.permutation(pool)[:DRAWN]
+    return best_of(problem, judged(problem, drawn), rng, drawn)
+
+
+@contestants.add
+def random_trained(problem: Problem, rng: Generator) -> int:
+    """Eight feasible members at random, each trained once in full; the best validation accuracy."""
+    return _trained(problem, rng.permutation(np.flatnonzero(problem.feasible)))
+
+
+@contestants.add
+def evolution(problem: Problem, rng: Generator) -> int:
+    """Ageing evolution with a hundred full trainings; the best validation accuracy."""
+    born = evolve(problem.space, problem.costs, problem.budget,
+                  lambda arch: {"validation_accuracy": problem.train(problem.index[arch.choices]),
+                                "validation_loss": 0.0}, EVOLUTION, 20, 5, int(rng.integers(2**32)))
+    return problem.index[max(born, key=lambda each: each.fitness).architecture.choices]
+
+
+@contestants.add
+def whole_table(problem: Problem, rng: Generator) -> int:
+    """Alphas by dual ascent on the expected accuracy of the whole table: what constrained relaxation alone loses."""
+    limits = constraints["dual"](problem.costs, problem.budget, RATE)
+    alphas = [torch.tensor(1e-3 * rng.normal(size=len(s.options)), requires_grad=True) for s in problem.space.slots]
+    optimiser = torch.optim.Adam(alphas, lr=RATE, betas=(0.5, 0.999))
+    for _ in range(STEPS):
+        probabilities = [alpha.softmax(0) for alpha in alphas]
+        violations = limits.violations(probabilities)
+        limits.ascend(violations)
+        loss = -problem.expected_accuracy(probabilities) / 10 + limits.penalty(violations)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    scores = [alpha.detach().log_softmax(0).numpy() for alpha in alphas]
+    return best_of(problem, total_scores(scores, problem.choices), rng)

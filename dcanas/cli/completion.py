@@ -1,0 +1,98 @@
+"""`dcanas completion bash|zsh|fish`: a script that completes commands, names and settings; imports nothing heavy.
+
+The script asks `dcanas completion words ...` for what may stand next, so that devices and experiments of one's own are
+completed too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.resources import resource_folder
+from dcanas.cli.main import COMMANDS
+
+GROUPS = ("space", "data", "search", "train", "experiment")
+KINDS = ("spaces", "data", "devices", "costs", "searches", "recipes", "experiments", "proxies", "attacks")
+OTHERS = {"doctor": (), "completion": ("bash", "zsh", "fish"), "list": KINDS}
+SCRIPTS = {
+    "bash": """_dcanas() {
+  local line="${COMP_LINE:0:COMP_POINT}"; local current="${line##* }"
+  local IFS=$'\\n' found=($(dcanas completion words "${COMP_WORDS[1]}" "$current" 2>/dev/null))
+  local head="${current%${COMP_WORDS[COMP_CWORD]}}"
+  [[ "${COMP_WORDS[COMP_CWORD]}" == "=" ]] && head="$current"
+  COMPREPLY=("${found[@]#"$head"}")
+  [[ ${#found[@]} == 1 && "${found[0]}" == *= ]] && compopt -o nospace
+}
+complete -o default -F _dcanas dcanas
+""",
+    "zsh": """#compdef dcanas
+_dcanas() {
+  local -a found; found=("${(@f)$(dcanas completion words "${words[2]}" "${words[CURRENT]}" 2>/dev/null)}")
+  compadd -S '' -Q -- $found
+}
+compdef _dcanas dcanas
+""",
+    "fish": """function _dcanas
+  set -l line (commandline -opc)
+  dcanas completion words "$line[2]" (commandline -ct) 2>/dev/null
+end
+complete -c dcanas -f -a '(_dcanas)'
+""",
+}
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["words"]:
+        command, current = ([*arguments[1:], "", ""])[:2]
+        print("\n".join(words("" if command == current else command, current)))
+        return 0
+    if len(arguments) != 1:
+        raise UserError(f"`dcanas completion` takes one of {', '.join(SCRIPTS)}; for bash: "
+                        "eval \"$(dcanas completion bash)\".")
+    if arguments[0] not in SCRIPTS:
+        raise unknown("shell", arguments[0], SCRIPTS)
+    print(SCRIPTS[arguments[0]], end="")
+    return 0
+
+
+def words(command: str, current: str) -> list[str]:
+    """Return what may stand in the place of `current`, in alphabetical order; command: empty while it is typed."""
+    if not command:
+        offered: set[str] = set(COMMANDS)
+    elif command in OTHERS:
+        offered = set(OTHERS[command])
+    else:
+        offered = set(_settings(current))
+    return sorted(word for word in offered if word.startswith(current))
+
+
+def _settings(current: str) -> Iterator[str]:
+    """Yield settings as `key=`, and for a key that names one of several things, `key=NAME`."""
+    key = current.partition("=")[0]
+    conf = resource_folder("conf")
+    if "=" not in current:
+        for name in _top(conf / "config.yaml"):
+            yield f"{name}="
+        for group in GROUPS:
+            yield f"{group}="
+            yield from (f"{group}.{name}=" for path in (conf / group).glob("*.yaml") for name in _top(path))
+    elif key in GROUPS:
+        yield from (f"{key}={path.stem}" for path in (conf / key).glob("*.yaml") if not path.stem.startswith("_"))
+    elif key == "device":
+        yield from (f"device={path.stem}" for path in resource_folder("hardware_profiles").glob("*.yaml"))
+
+
+def _top(path: Path) -> Iterator[str]:
+    """Yield the names at the top of a YAML file, and of `run:` those inside; reading it for real would take longer."""
+    inside, text = "", path.read_text(encoding="utf-8")
+    for line in text.splitlines() if "@package _global_" not in text else ():
+        found = re.match(r"( *)([a-z_]+):", line)
+        if found and not found[1]:
+            inside = f"{found[2]}." if found[2] == "run" else ""
+            if found[2] not in ("defaults", "run"):
+                yield found[2]
+        elif found and inside:
+            yield inside + found[2]

@@ -1,0 +1,86 @@
+"""`dcanas deploy source=DIR device=NAME`: the bundle of a finished run, copied to the device and tried there."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import read_json, write_json
+from dcanas.cli.display import Display
+from dcanas.hardware import Device
+from dcanas.hardware.measuring.deployment import deploy_bundle
+from dcanas.hardware.transport.parallel import on_all
+from dcanas.pipeline.devices import require_board
+from dcanas.pipeline.session import Session
+from dcanas.pipeline.sources import adopt
+from dcanas.pipeline.stages.certifying import run_certificate, write_certificate
+from dcanas.pipeline.stages.deriving import derived_folder
+from dcanas.report.deployments import deployment_lines
+
+SAMPLES = 16  # images of the bundle's test set, written as files at the network's own size
+MOST_FILES = 256
+
+
+def main(session: Session, command: str) -> int:
+    if session.options.source is None:
+        raise UserError("dcanas deploy needs source=DIR, the directory of a finished run.")
+    for device in session.devices:
+        require_board(device, "dcanas deploy")
+    if session.source is None and not (derived_folder(session, session.devices[0]) / "certificate.json").exists():
+        raise UserError(f"{session.location} has no certificate yet; finish it with `dcanas run` first.")
+    session.display.say(f"Run directory: {session.folder}")
+    adopt(session, "profile")
+    for device in session.devices:
+        run_certificate(session, device)
+    names = ", ".join(device.name for device in session.devices)
+    with session.display.stage(f"Deploy to {names}"):
+        found = on_all(session.devices, lambda device: _deploy(session, device))
+    for device in session.devices:
+        show(session.display, found[device.name], derived_folder(session, device))
+    return 0
+
+
+def _deploy(session: Session, device: Device) -> dict[str, Any]:
+    """Deploy to one device and append what was found to its certificate."""
+    options, folder = session.options.deploy, derived_folder(session, device)
+    parent = options.folder or (str(folder / "deployed") if device.connection == "local" else None)
+    with tempfile.TemporaryDirectory() as made:
+        images, origin = _images(options.images, folder / "bundle", Path(made))
+        summary, samples = deploy_bundle(folder / "bundle", device, images, options.seconds, parent,
+                                         session.settings.seed)
+    certificate = read_json(folder / "certificate.json")
+    earlier = certificate.get("deployments", [])
+    number = len(earlier) + 1
+    entry = {"date": datetime.now().astimezone().isoformat(timespec="seconds"), "command": session.command,
+             "images_from": origin, "samples": f"deployment-{number}.json", **summary}
+    write_json(folder / f"deployment-{number}.json", samples)
+    write_certificate(session, folder, {**certificate, "deployments": [*earlier, entry]})
+    return entry
+
+
+def _images(stated: str | None, bundle: Path, made: Path) -> tuple[list[Path], str]:
+    """Return the files to classify and where they come from: a folder of the user's, or test images of the bundle."""
+    from PIL import Image
+
+    if stated is not None:
+        files = sorted(path for path in Path(stated).expanduser().glob("*") if path.suffix.lower() in
+                       Image.registered_extensions() and path.is_file())
+        if not files:
+            raise UserError(f"deploy.images must be a folder of image files, and {stated} has none.")
+        return files[:MOST_FILES], f"{min(len(files), MOST_FILES)} of {len(files)} files in {stated}"
+    with np.load(bundle / "test.npz", allow_pickle=False) as test:
+        images = test["images"][np.linspace(0, len(test["images"]) - 1, SAMPLES).astype(int)]
+    for number, pixels in enumerate(images):
+        Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(made / f"{number:03}.png")
+    size = "x".join(str(side) for side in images.shape[2:])
+    return sorted(made.glob("*.png")), f"{len(images)} test images of the bundle as PNG files of {size} pixels"
+
+
+def show(display: Display, entry: dict[str, Any], folder: Path) -> None:
+    display.say("\n".join([f"{entry['device']}: the bundle lies in {entry['folder']} there.", *deployment_lines(entry),
+                           f"Appended to {folder / 'certificate.md'}."]))

@@ -1,0 +1,96 @@
+"""`dcanas doctor`: versions, devices, threads, write access, and what is missing with the line that installs it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from rich.table import Table
+
+from dcanas import __version__
+from dcanas.basics.errors import UserError
+from dcanas.basics.machine import usable_cores
+from dcanas.cli.display import make_console
+
+
+def main(arguments: list[str]) -> int:
+    if arguments:
+        raise UserError(f"`dcanas doctor` takes no settings, got {' '.join(arguments)}.")
+    table = Table("what", "found", "", box=None, header_style="bold", pad_edge=False)
+    bad = 0
+    table.add_row("dcanas", __version__, "")
+    table.add_row("Python", platform.python_version(), "")
+    for name, found, problem in [*_packages(), *_machine(), *_folders(), *_devices()]:
+        table.add_row(name, found, problem)
+        bad += bool(problem)
+    console = make_console()
+    console.print(table)
+    console.print(f"{bad} to mend." if bad else "Nothing is missing.")
+    return 2 if bad else 0
+
+
+def _packages() -> list[tuple[str, str, str]]:
+    rows = []
+    for line in requires("dcanas") or []:
+        requirement = Requirement(line)
+        if requirement.marker and not requirement.marker.evaluate():
+            continue
+        try:
+            found = version(requirement.name)
+        except PackageNotFoundError:
+            rows.append((requirement.name, "missing", f'pip install "{requirement}"'))
+            continue
+        fits = requirement.specifier.contains(found, prereleases=True)
+        rows.append((requirement.name, found, "" if fits else f'pip install "{requirement}"'))
+    return rows
+
+
+def _machine() -> list[tuple[str, str, str]]:
+    import onnxruntime
+    import torch
+
+    cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none"
+    return [
+        ("cores for this process", str(usable_cores()), ""),
+        ("torch threads", str(torch.get_num_threads()), ""),
+        ("CUDA devices", cuda, ""),
+        ("ONNX Runtime providers", ", ".join(onnxruntime.get_available_providers()), ""),
+        ("load average", " ".join(f"{x:.1f}" for x in os.getloadavg()), ""),
+    ]
+
+
+def _folders() -> list[tuple[str, str, str]]:
+    from dcanas.basics.resources import resource_folder
+
+    rows = []
+    for name in ("conf", "hardware_profiles"):
+        rows.append((name, str(resource_folder(name)), ""))
+    for name, folder in (("runs are written to", Path.cwd()), ("temporary files", Path(tempfile.gettempdir()))):
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                problem = ""
+        except OSError as error:
+            problem = f"{error.strerror}: start from another folder or set run.dir"
+        free = os.statvfs(folder)
+        rows.append((name, f"{folder} ({free.f_bavail * free.f_frsize / 2**30:.1f} GiB free)", problem))
+    return rows
+
+
+def _devices() -> list[tuple[str, str, str]]:
+    from dcanas.hardware import list_devices, load_device
+
+    rows = []
+    try:
+        names = list_devices()
+    except UserError as error:
+        return [("devices", "none readable", str(error))]
+    for name in names:
+        try:
+            rows.append((f"device {name}", load_device(name).description, ""))
+        except UserError as error:
+            rows.append((f"device {name}", "broken profile", str(error)))
+    return rows

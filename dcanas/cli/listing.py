@@ -1,0 +1,132 @@
+"""`dcanas list spaces|data|devices|costs|searches|proxies|recipes|experiments`: what there is, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from dcanas.basics.errors import UserError, unknown
+from dcanas.cli.display import make_console
+
+Rows = Iterator[tuple[str, ...]]
+WIDEST = 10_000  # letters: no table is asked to be narrower
+BESIDE = 3  # columns that stay a table on any terminal
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        raise UserError(f"`dcanas list` takes one of {', '.join(KINDS)}.")
+    kind = arguments[0]
+    if kind not in KINDS:
+        raise unknown("list", kind, KINDS)
+    columns, rows = KINDS[kind]
+    _print(make_console(), columns, list(rows()))
+    return 0
+
+
+def _print(console: Console, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table, or below each name what its columns say where the terminal is too narrow for so many."""
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    needed = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+    if len(columns) <= BESIDE or needed <= console.width:
+        console.print(table)
+        return
+    for name, *cells in rows:
+        told = [cell if not column else f"{column} {cell}"
+                for column, cell in zip(reversed(columns[1:]), reversed(cells), strict=True) if cell]
+        console.print(name, style="bold", markup=False, highlight=False)
+        for text in (told[0], ", ".join(reversed(told[1:]))):
+            console.print(Padding(Text(text), (0, 0, 0, 2)))
+
+
+def _spaces() -> Rows:
+    from dcanas.spaces import load_space, spaces
+
+    for name in spaces:
+        space = load_space(name)
+        count = f"{space.size:,}" if space.size < 1e15 else f"{space.size:.2e}"
+        yield name, count, f"{len(space.slots)}", _first_line(type(space).__doc__)
+
+
+def _data() -> Rows:
+    from dcanas.training import datasets
+
+    for name in datasets:
+        yield name, _first_line(datasets[name].__doc__)
+
+
+def _devices() -> Rows:
+    from dcanas.hardware import list_devices, load_device
+
+    for name in list_devices():
+        device = load_device(name)
+        version = f" >= {device.runtime.version}" if device.runtime.version else ""
+        runtime = f"{device.runtime.name}{version}, opset {device.runtime.opset}"
+        sources = dict.fromkeys(device.costs.values())
+        costs = "; ".join(f"{source} " + ", ".join(c for c, s in device.costs.items() if s == source)
+                          for source in sources)
+        yield name, device.place, runtime, f"{device.threads}", costs, device.description
+
+
+def _costs() -> Rows:
+    from dcanas.costs import COSTS
+
+    for name, (unit, meaning) in COSTS.items():
+        yield name, unit or "1", meaning
+
+
+def _searches() -> Rows:
+    from dcanas.search.gradient.strategies import strategies
+
+    yield from _group("search")()
+    for name in strategies:
+        yield f"strategy={name}", _first_line(strategies[name].__doc__)
+
+
+def _proxies() -> Rows:
+    from dcanas.proxies import list_proxies, proxies
+
+    for name in list_proxies():
+        found = proxies[name]
+        options = ", ".join(f":{option}" if option != "number" else ":0.5" for option in found.options)
+        yield (name, found.direction, "yes" if found.labels else "no", found.batch_norm, f"{found.cost:g}", found.paper,
+               options, _first_line(found.function.__doc__).removeprefix("Return "))
+
+
+def _group(group: str) -> Callable[[], Rows]:
+    def rows() -> Rows:
+        from dcanas.basics.resources import resource_folder
+
+        for name in _choices(group):
+            lines = (resource_folder("conf") / group / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+            comments = [line.lstrip("# ") for line in lines if line.startswith("# ") and "@package" not in line]
+            yield name, comments[0] if comments else ""
+    return rows
+
+
+def _choices(group: str) -> list[str]:
+    from dcanas.cli.configure import choices
+
+    return choices(group)
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().split("\n")[0]
+
+
+KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
+    "spaces": (("space", "codes", "slots", ""), _spaces),
+    "data": (("data", ""), _data),
+    "devices": (("device", "connection", "runtime", "threads", "costs", ""), _devices),
+    "costs": (("cost", "unit", ""), _costs),
+    "searches": (("search", ""), _searches),
+    "proxies": (("proxy", "better", "labels", "batch norm", "cost", "paper", "options", ""), _proxies),
+    "recipes": (("train", ""), _group("train")),
+    "experiments": (("experiment", ""), _group("experiment")),
+}

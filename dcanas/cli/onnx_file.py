@@ -1,0 +1,50 @@
+"""`dcanas profile onnx=FILE device=NAME`: the latency of any ONNX file, `operators=true`: and where it goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dcanas.basics.errors import UserError, unknown
+from dcanas.cli.display import Display
+from dcanas.hardware import Device, load_device, profile_onnx
+from dcanas.hardware.measuring.operator_times import by_block, operator_times
+from dcanas.pipeline.stages.profiling import show_profile
+
+
+def main(arguments: list[str]) -> int:
+    values = {"onnx": "", "device": "local-cpu", "operators": "false", "cap_s": ""}
+    for text in arguments:
+        key, _, value = text.partition("=")
+        if key not in values:
+            raise unknown("setting of `dcanas profile onnx=FILE`", key, values)
+        values[key] = value
+    if values["operators"] not in ("true", "false"):
+        raise UserError(f"operators must be true or false, got {values['operators']!r}.")
+    path, device, display = Path(values["onnx"]).expanduser(), load_device(values["device"]), Display()
+    with display.measuring(f"Measure on {device.name}"):
+        profile = profile_onnx(path, device, cap_s=_seconds(values["cap_s"]))
+    show_profile(display, profile)
+    if values["operators"] == "true":
+        _show_operators(display, path, device, profile.median_ms)
+    return 0
+
+
+def _show_operators(display: Display, path: Path, device: Device, median_ms: float) -> None:
+    """Print the operators' times by block, and the dearest operators."""
+    times = operator_times(path, device)
+    total = sum(time.ms for time in times)
+    display.table(f"{path.name}: {len(times)} operators, by ONNX Runtime's own profile",
+                  ["block", "operators", "ms", "share"],
+                  [[block, f"{count}", f"{ms:.4g}", f"{100 * ms / total:.1f} %"]
+                   for block, (count, ms) in by_block(times).items()])
+    dearest = sorted(times, key=lambda time: -time.ms)[:10]
+    display.table("The dearest operators", ["operator", "kind", "block", "ms"],
+                  [[time.name, time.kind, time.block, f"{time.ms:.4g}"] for time in dearest])
+    display.say(f"They add up to {total:.4g} ms; without profiling the whole network takes {median_ms:.4g} ms.")
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise UserError(f"cap_s must be a number of seconds, got {text!r}.") from None

@@ -1,0 +1,77 @@
+"""`dcanas report source=DIR`: certificates and the page of a run; `source=[A,B]`: a page that compares runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import write_text
+
+COMPARISON = "comparison.html"
+
+
+def main(arguments: list[str]) -> int:
+    """Runs are named by `source=`, by `run.dir=`, or by the settings they were made with."""
+    values = dict(text.partition("=")[::2] for text in arguments)
+    stated = values.get("source", "")
+    if stated.startswith("[") and not Path(stated).exists():
+        return _compare(stated, {key: value for key, value in values.items() if key != "source"})
+    if "source" in values and not stated:
+        raise UserError("source= names no run; give its directory, or several as source=[RUN,RUN].")
+    if "to" in values:
+        raise UserError("to= belongs to a comparison, source=[RUN,RUN]; the report of one run lies in its directory.")
+    named = [key for key in values if key not in ("source", "run.progress")]
+    folder = Path(stated).expanduser() if stated and not named else _location(arguments)
+    return _show(folder)
+
+
+def _show(folder: Path) -> int:
+    from dcanas.cli.display import Display
+    from dcanas.pipeline.stages.certifying import show_certificate
+    from dcanas.report.certificate import certificate_markdown
+    from dcanas.report.record import read_run
+    from dcanas.report.verdict import verdict
+    from dcanas.report.write import write_report
+
+    record, display = read_run(folder), Display()
+    if record.feasibility is None:
+        raise UserError(f"{folder} holds no results yet: feasibility has not run; finish the run with `dcanas run`, or "
+                        "name another with source=DIR.")
+    for device in record.devices:
+        if device["certificate"]:
+            write_text(device.folder / "certificate.md", certificate_markdown(device["certificate"]))
+            show_certificate(display, device.folder, device["certificate"])
+    found = verdict(record)
+    if found.mood != "good":
+        display.say(" ".join(text for text in (f"{found.headline}.", *found.sentences) if text))
+    with display.stage("Write the report"):
+        path = write_report(folder)
+    display.say(f"Report:      {path}")
+    return 0
+
+
+def _compare(stated: str, others: dict[str, str]) -> int:
+    from dcanas.cli.display import Display
+    from dcanas.report.compare import write_comparison
+
+    if unknown := set(others) - {"to"}:
+        raise UserError(f"A comparison takes source=[A,B] and to=FILE.html, got {', '.join(sorted(unknown))}.")
+    folders = [Path(text.strip()).expanduser() for text in stated.strip("[]").split(",") if text.strip()]
+    path = Path(others.get("to", COMPARISON)).expanduser()
+    for sentence in write_comparison(folders, path):
+        print(f"dcanas: {sentence}", file=sys.stderr)
+    Display().say(f"Comparison:  {path}")
+    return 0
+
+
+def _location(arguments: list[str]) -> Path:
+    """Return the directory of the run with these settings."""
+    from dcanas.cli.configure import configure
+    from dcanas.pipeline.session import Session, typed_command
+
+    location = Session(*configure(arguments), typed_command("report", arguments)).location
+    if not location.is_dir():
+        raise UserError(f"{location} holds no certificate; finish the run with `dcanas run`, or name a finished one "
+                        "with source=DIR.")
+    return location

@@ -1,0 +1,1 @@
+"""Devices: profiles, and what is known of the machine at hand."""

@@ -1,0 +1,1 @@
+"""Where a latency comes from before a network is trained."""

@@ -1,0 +1,85 @@
+"""Published latencies of FBNet as prices per layer and block, read off a list of whole networks.
+
+HW-NAS-Bench (Li et al., ICLR 2021) sums a device's latency over stem, 22 blocks and head, for images and classes of
+CIFAR-100; HELP (Lee et al., NeurIPS 2021) lists the sums of 5,000 networks. Least squares gives the prices back, for
+the four devices whose list is a sum; where whole networks were measured it is none, and no price is made up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcanas.basics.errors import UserError, unknown
+from dcanas.costs import Domain, LinearCost, linear_counts
+from dcanas.hardware.latency.published_tables import LINEAR_TOLERANCE, RUNTIMES
+from dcanas.hardware.latency.table_files import read_arrays, require_milliseconds, tables_folder
+from dcanas.spaces import Space, load_space
+
+FILE = "fbnet_latency_devices.npz"
+NETWORKS = 5_000
+INPUT, CLASSES, SKELETON = (3, 32, 32), 100, {"stem": "cifar"}
+SKIP = "skip"
+
+
+def block_latency(table: str, folder: Path | str | None = None) -> LinearCost:
+    """Return `latency_ms` of the published FBNet networks on the device that the list calls `table`.
+
+    A block's price is what it adds to `skip` there. folder: default `DCANAS_TABLES`. Raises `UserError` in one sentence
+    for a device that is not in the list or whose latencies are no sum over blocks, and for a damaged file.
+    """
+    return _read(table, Path(folder) if folder else tables_folder())
+
+
+@lru_cache(maxsize=8)
+def _read(table: str, folder: Path) -> LinearCost:
+    space = load_space("fbnet")
+    path = folder / FILE
+    arrays = read_arrays(path, NETWORKS)
+    missing = [name for name in ("choices", "blocks") if name not in arrays]
+    if missing:
+        raise UserError(f"{path} lacks the array {' and '.join(missing)}; import the table again.")
+    choices, blocks = arrays.pop("choices"), tuple(str(block) for block in arrays.pop("blocks"))
+    if blocks != space.slots[0].options or choices.shape != (NETWORKS, len(space.slots)):
+        raise UserError(f"{path} has other blocks or layers than FBNet here; import the table again.")
+    if table not in arrays:
+        raise unknown("device of the published FBNet latencies", table, arrays)
+    values = arrays[table].astype(float)
+    require_milliseconds(path, table, values)
+    skip = blocks.index(SKIP)
+    priced = [(slot, option) for slot in range(len(space.slots)) for option in range(len(blocks)) if option != skip]
+    design = np.column_stack([np.ones(NETWORKS), *(choices[:, slot] == option for slot, option in priced)])
+    prices = np.linalg.lstsq(design, values, rcond=None)[0]
+    off = float(np.abs(design @ prices / values - 1).max())
+    if off > LINEAR_TOLERANCE:
+        raise UserError(f"The FBNet latencies of {table} in {path} are no sum over blocks (up to {100 * off:.0f} % "
+                        "off): whole networks were measured. Choose a device whose latencies are (raspi4, pixel3, "
+                        "eyeriss, fpga-zc706), or one that can be reached.")
+    rows = np.zeros((len(space.slots), len(blocks)))
+    rows[tuple(np.array(priced).T)] = prices[1:]
+    domain = replace(Domain.of(space, INPUT, CLASSES, **SKELETON), runtime=RUNTIMES.get(table, "any"))
+    return LinearCost(float(prices[0]), tuple(map(tuple, rows)), "latency_ms", "ms", "looked up", domain,
+                      LINEAR_TOLERANCE)
+
+
+def transferred_blocks(space: Space, cost: LinearCost, input_shape: tuple[int, int, int], num_classes: int,
+                       **skeleton: Any) -> LinearCost:
+    """Return the prices for other images, classes or another stem: each layer's go with its MACs, and so does the rest.
+
+    At the published images and stem the blocks' prices are therefore the published ones. Nobody has measured how far
+    off the others are: a limit on them is reported as unverified.
+    """
+    there, here = (linear_counts(space, shape, classes, **form)["macs"]
+                   for shape, classes, form in ((INPUT, CLASSES, SKELETON), (input_shape, num_classes, skeleton)))
+    least = tuple(int(np.argmin(row)) for row in there.table)  # one block against the dearest: a layer's own scale
+    scales = [(max(new) - new[low]) / (max(old) - old[low])
+              for new, old, low in zip(here.table, there.table, least, strict=True)]
+    rest = [count.base + sum(row[space.slots[0].options.index(SKIP)] for row in count.table) for count in (here, there)]
+    table = tuple(tuple(scale * price for price in row) for scale, row in zip(scales, cost.table, strict=True))
+    runtime = "any" if cost.domain is None else cost.domain.runtime
+    domain = replace(Domain.of(space, input_shape, num_classes, **skeleton), runtime=runtime)
+    return LinearCost(cost.base * rest[0] / rest[1], table, cost.name, cost.unit, "predicted", domain)

@@ -1,0 +1,1 @@
+"""Measuring exported networks: latency, by operator and by block."""

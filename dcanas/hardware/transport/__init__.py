@@ -1,0 +1,1 @@
+"""How a device is reached: this machine, or a board over SSH."""

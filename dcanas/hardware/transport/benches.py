@@ -1,0 +1,125 @@
+"""Where files are measured: in this process, or on a board; the same worker either way."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.export import worker
+from dcanas.hardware.devices.device import Device, Ssh
+from dcanas.hardware.devices.machine import check_machine
+from dcanas.hardware.transport.board import Worker, connected
+from dcanas.hardware.transport.board_protocol import (
+    LOOK,
+    RUNTIME,
+    block_of,
+    block_times,
+    facts_of,
+    number,
+    states_of,
+    text,
+)
+from dcanas.hardware.transport.progress import at_times, tell_blocks
+
+HOT_CELSIUS = 70.0  # where a measurement starts, worth a word
+BUSY = 0.5  # load per core
+
+
+class Bench(Protocol):
+    """Files under measurement; `machine` is what `worker.look` says of where they lie."""
+
+    machine: Mapping[str, Any]
+
+    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
+        """Return new `samples` (label -> (rounds, repeats, runs) nanoseconds), `states`, `facts` and `left_s`."""
+        ...
+
+
+@contextlib.contextmanager
+def bench(files: Mapping[str, Path], device: Device, seconds: float, seed: int,
+          cap_s: float | None = None) -> Iterator[Bench]:
+    """Open the files where the device says, its machine checked.
+
+    Raises `UserError` where they cannot be measured, `board.BoardLostError` while a board's connection fails.
+    """
+    if isinstance(device.connection, Ssh):
+        with connected(device.connection, device.name) as started:
+            machine = look(started, device)
+            started.ask("open", {"folder": text}, folder=device.connection.folder, name=None)
+            names = {label: f"{number}.onnx" for number, label in enumerate(files)}
+            for label, path in files.items():
+                started.store(path, names[label])
+            yield OnBoard(started, machine, names, device, seconds, seed, cap_s)
+    else:
+        yield _Here(files, device, seconds, seed, cap_s)
+
+
+class _Here:
+    def __init__(self, files: Mapping[str, Path], device: Device, seconds: float, seed: int, cap_s: float | None):
+        self.machine: Mapping[str, Any] = worker.look()
+        check_machine(device, self.machine)
+        with _own_errors():
+            self._bench = worker.Bench({label: str(path) for label, path in files.items()}, device.threads,
+                                       device.provider, seconds, seed, cap_s=cap_s)
+
+    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
+        self._bench.tell = at_times(lambda: tell_blocks(self._bench.done, self._bench.planned))
+        with _own_errors():
+            found = self._bench.measure(labels)
+        samples = {label: np.array(times, dtype=np.int64) for label, times in found["samples"].items()}
+        return {**found, "samples": samples, "facts": self._bench.facts()}
+
+
+class OnBoard:
+    """names: label -> file in the worker's folder; machine: what `look` found."""
+
+    def __init__(self, started: Worker, machine: Mapping[str, Any], names: Mapping[str, str], device: Device,
+                 seconds: float, seed: int, cap_s: float | None = None):
+        self._worker, self.machine = started, machine
+        started.ask("bench", {"opened": lambda found: found == len(names)}, files=dict(names), threads=device.threads,
+                    provider=device.provider, seconds=seconds, seed=seed, cap_s=cap_s)
+
+    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
+        labels = list(labels)
+        found = self._worker.ask("measure", {"facts": facts_of(labels), "states": states_of, "left_s": number},
+                                 labels=labels)
+        try:
+            samples = {label: block_times(found["samples"][label], found["facts"][label]) for label in labels}
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"Device {self._worker.name} answered with times that are none ({error}); nothing of them "
+                            "is used, run the command again.") from error
+        return {**{key: found[key] for key in ("states", "facts", "left_s")}, "samples": samples}
+
+
+def look(started: Worker, device: Device) -> dict[str, Any]:
+    """Return what a worker's machine is, checked against the profile; says where it is hot or busy."""
+    found = started.ask("look", LOOK)
+    if found["missing"]:
+        raise UserError(f"Device {device.name}: its Python ({found['python']}) lacks what measures there "
+                        f"({found['missing'].rstrip('.')}); run `pip install numpy onnxruntime` there, or set "
+                        "connection.python to one that has them.")
+    if not block_of(RUNTIME)(found):
+        raise UserError(f"Device {device.name} does not tell which ONNX Runtime it has; check its installation.")
+    check_machine(device, found)
+    now = found["state"]
+    if now["celsius"] is not None and now["celsius"] > HOT_CELSIUS:
+        warnings.warn(f"Device {device.name} is {now['celsius']:.0f} °C hot before anything is measured; let it cool.",
+                      stacklevel=2)
+    if now["load"] and now["load"][0] > BUSY * found["cores"]:
+        warnings.warn(f"Device {device.name} is busy (load {now['load'][0]:g} on {found['cores']} cores) before "
+                      "anything is measured.", stacklevel=2)
+    return {key: found[key] for key in (*LOOK, *RUNTIME) if key not in ("missing", "state")}
+
+
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    try:
+        yield
+    except worker.WorkerError as error:
+        raise UserError(str(error)) from error

@@ -1,0 +1,244 @@
+"""A worker process, on a board through the user's own OpenSSH or on this machine, and the requests it answers.
+
+The worker's source travels over the connection's standard input, models follow on it, answers come back on standard
+output: one connection, no copying program, nothing installed on the board. What comes back is data of a stranger: it
+is read as JSON, checked, and never executed.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import hashlib
+import json
+import secrets
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.errors import UserError
+from dcanas.export import worker
+from dcanas.hardware.devices.device import Ssh
+from dcanas.hardware.transport.progress import tell_blocks
+
+ANSWER_BYTES = 256 << 20  # of one line; more is no answer of ours
+CHUNK = 1 << 16
+OPTIONS = ("BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=5", "ServerAliveCountMax=3")
+
+Check = Callable[[Any], bool]
+
+
+class BoardLostError(Exception):
+    """The worker is gone before it answered; the whole request may be tried again. The text is what is known."""
+
+
+class Worker:
+    """A started worker; use `connected`.
+
+    name: of the board, for sentences; patience_s: how long it may be silent.
+    """
+
+    def __init__(self, command: Sequence[str], name: str, patience_s: float):
+        self.name, self.patience_s = name, patience_s
+        self._token = secrets.token_hex(8)
+        self._silent = False
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                             stderr=subprocess.PIPE, start_new_session=True)
+        except FileNotFoundError as error:
+            raise UserError(f"{command[0]} is not installed here; a board is reached with the OpenSSH client.") \
+                from error
+        self._errors: collections.deque[str] = collections.deque(maxlen=20)
+        self._reader = threading.Thread(target=self._read_errors, daemon=True)
+        self._reader.start()
+        self._send(_source(self._token))
+
+    def ask(self, do: str, checks: dict[str, Check], content: bytes | None = None, **request: Any) -> dict[str, Any]:
+        """Return the answer to a request: a dictionary whose values have passed `checks`.
+
+        content: the bytes of a file that the request brings. Raises `UserError` for what the worker cannot do,
+        `BoardLostError` where the connection or the worker is gone or silent for too long.
+        """
+        size = {} if content is None else {"size": len(content)}
+        self._send(json.dumps({"do": do, **request, **size}).encode() + b"\n")
+        if content is not None:
+            for start in range(0, len(content), CHUNK):
+                self._send(content[start:start + CHUNK])
+        answer = self._answer()
+        while answer.get("alive") is True:
+            tell_blocks(answer.get("done"), answer.get("planned"))
+            answer = self._answer()
+        if "error" in answer:
+            self._refuse(do, answer)
+        for key, check in checks.items():
+            if key not in answer or not check(answer[key]):
+                raise self._nonsense(f"no usable {key!r}")
+        return answer
+
+    def store(self, path: Path | str, name: str) -> None:
+        """Put a file into the worker's folder; what lies there has its checksum."""
+        if not Path(path).is_file():
+            raise UserError(f"There is no file at {path}.")
+        content = Path(path).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        self.ask("store", {"sha256": lambda found: found == digest}, content, name=name, sha256=digest)
+
+    def close(self) -> None:
+        """Let the worker clean up and end; it is killed where it does not."""
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._process.wait()
+        self._reader.join(timeout=5)
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    @property
+    def _stdin(self) -> Any:
+        return self._process.stdin
+
+    def _send(self, content: bytes) -> None:
+        with self._watched():
+            try:
+                self._stdin.write(content)
+                self._stdin.flush()
+            except OSError as error:
+                raise self._lost() from error
+
+    def _answer(self) -> dict[str, Any]:
+        """Return the next line behind the token; what login scripts print stands before it."""
+        mark = f"{self._token} ".encode()
+        while True:
+            with self._watched():
+                line = self._process.stdout.readline(ANSWER_BYTES)  # type: ignore[union-attr]
+            if not line.endswith(b"\n"):
+                raise self._nonsense("a line without an end") if len(line) == ANSWER_BYTES else self._lost()
+            if line.startswith(mark):
+                break
+        try:
+            value = json.loads(line[len(mark):], parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise self._nonsense("no JSON") from error
+        if not isinstance(value, dict):
+            raise self._nonsense("no JSON object")
+        return value
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Kill the process where it is silent for too long; whoever waits then sees the end of its output."""
+
+        def kill() -> None:
+            self._silent = True
+            self._process.kill()
+
+        timer = threading.Timer(self.patience_s, kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _lost(self) -> Exception:
+        """Return what became of the worker: the user's to mend, or worth another try."""
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._reader.join(timeout=5)
+        if self._silent:
+            return BoardLostError(f"it was silent for {self.patience_s:g} s")
+        said = " ".join(self._errors)
+        for words, meaning in REFUSALS.items():
+            if code in (255, 127, 126) and words.lower() in said.lower():
+                return UserError(f"Device {self.name} cannot be reached: {meaning} (ssh: {_last(self._errors)}).")
+        if code in (126, 127):
+            return UserError(f"Device {self.name} has no Python where its profile says "
+                             f"({_last(self._errors)}); set connection.python to one with numpy and onnxruntime.")
+        if "SyntaxError" in said:
+            return UserError(f"The Python of device {self.name} is too old ({_last(self._errors)}); set "
+                             "connection.python to 3.8 or newer.")
+        if code in (255, 0):
+            return BoardLostError(f"the connection ended ({_last(self._errors)})")
+        how = f"signal {code - 128 if code > 128 else -code}" if code > 128 or code < 0 else f"exit code {code}"
+        return BoardLostError(f"the worker there died of {how} ({_last(self._errors)})")
+
+    def _nonsense(self, what: str) -> UserError:
+        self._process.kill()
+        return UserError(f"Device {self.name} answered with {what} where its worker's answer was expected; check that "
+                         "its login shell and Python are its own, then run the command again.")
+
+    def _refuse(self, do: str, answer: dict[str, Any]) -> None:
+        text = str(answer.get("text", ""))[:500].replace("\n", " ").rstrip(".")
+        if answer["error"] == "unusable":
+            raise UserError(f"On device {self.name}: {text}.")
+        if answer["error"] == "full":
+            raise UserError(f"Device {self.name} has no room for what it was sent ({text}); make room there, or set "
+                            "connection.folder to a place that has some.")
+        raise UserError(f"Device {self.name} failed at {do!r} ({text}); mend that there and run the command again.")
+
+    def _read_errors(self) -> None:
+        for line in self._process.stderr or ():
+            text = line[:500].decode("utf-8", "replace").strip()
+            if text:
+                self._errors.append("".join(c for c in text if c.isprintable()))
+
+
+REFUSALS = {
+    "could not resolve hostname": "its host is unknown; correct connection.ssh or ~/.ssh/config",
+    "host key verification failed": "its host key is not the known one; connect once with `ssh` and check the key",
+    "permission denied (": "its key was refused; `ssh` must work without a password (ssh-copy-id)",
+    "too many authentication failures": "its key was refused; name one with IdentityFile in ~/.ssh/config",
+    "connection refused": "nothing answers at its port; start its SSH server or correct the port",
+    "connection timed out": "it does not answer; switch it on, or correct its address",
+    "no route to host": "there is no way to its address; switch it on, or correct the address",
+    "network is unreachable": "there is no way to its address; check this machine's network",
+}
+
+
+@contextlib.contextmanager
+def connected(connection: Ssh | str, name: str) -> Iterator[Worker]:
+    """Start a worker where the profile says: on the board, or in a process of its own on this machine."""
+    if isinstance(connection, Ssh):
+        remote = f"exec {_shell_path(connection.python)} -u -c {shlex.quote(_boot())}"
+        command = ["ssh", "-T", *(part for option in OPTIONS for part in ("-o", option)), "--", connection.ssh, remote]
+        started = Worker(command, name, connection.timeout_s)
+    else:
+        started = Worker([sys.executable, "-u", "-c", _boot()], name, Ssh.timeout_s)
+    try:
+        yield started
+    finally:
+        started.close()
+
+
+def _shell_path(path: str) -> str:
+    """Quote a path for the board's shell, where a leading ~ still means the home directory."""
+    return f"~/{shlex.quote(path[2:])}" if path.startswith("~/") else shlex.quote(path)
+
+
+def _boot() -> str:
+    """Return the program that reads the worker's source from standard input and runs it."""
+    return ("import sys;b=sys.stdin.buffer;"
+            "exec(compile(b.read(int(b.readline())),'worker','exec'),{'__name__':'worker'})")
+
+
+def _source(token: str) -> bytes:
+    source = Path(worker.__file__).read_bytes() + f"\nserve({token!r})\n".encode()
+    return b"%d\n" % len(source) + source
+
+
+def _last(lines: Sequence[str]) -> str:
+    return lines[-1].rstrip(".") if lines else "it said nothing"
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")

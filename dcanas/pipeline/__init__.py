@@ -1,0 +1,1 @@
+"""The product as one forward list of stages."""

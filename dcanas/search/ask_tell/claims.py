@@ -1,0 +1,105 @@
+"""Who is at work on which trial: a row per running trial with a heartbeat, on the database's own clock.
+
+Optuna beats hearts and retries only inside `optimize()`; these are its counterparts for ask and tell.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Column, Engine, Float, Integer, MetaData, String, Table, delete, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.elements import TextClause
+
+from dcanas.search.ask_tell.storage import exclusive
+
+TABLE = Table("dcanas_claims", MetaData(), Column("study", String(512), primary_key=True),
+              Column("trial", Integer, primary_key=True), Column("worker", String(512), nullable=False),
+              Column("heartbeat", Float, nullable=False))
+NOW = {"sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+       "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"}
+
+
+def worker_name() -> str:
+    """Return host, process and thread: nobody else has all three."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+
+
+class Claims:
+    """The claims of one study. grace: seconds without a heartbeat after which a worker counts as gone."""
+
+    def __init__(self, engine: Engine, study: str, grace: float = 60.0):
+        self.engine, self.study, self.grace = engine, study, grace
+        self.turn = exclusive(engine, f"turn {study}")
+        with exclusive(engine, f"open {study}")():
+            TABLE.metadata.create_all(engine)
+        self._own = TABLE.c.study == study
+
+    def add(self, trial: int, worker: str) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(insert(TABLE).values(study=self.study, trial=trial, worker=worker,
+                                                    heartbeat=self._now()))
+
+    def remove(self, trial: int, worker: str) -> bool:
+        """Give a claim up; False where it was this worker's no more."""
+        with self.engine.begin() as connection:
+            return connection.execute(delete(TABLE).where(
+                self._own, TABLE.c.trial == trial, TABLE.c.worker == worker)).rowcount == 1
+
+    def drop(self, trial: int) -> None:
+        """Take a claim away from whoever had it."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(TABLE).where(self._own, TABLE.c.trial == trial))
+
+    def beat(self, trial: int, worker: str) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(update(TABLE).where(
+                self._own, TABLE.c.trial == trial, TABLE.c.worker == worker).values(heartbeat=self._now()))
+
+    def alive(self) -> set[int]:
+        """Return the trials whose worker was heard of lately and, on this machine, still runs."""
+        with self.engine.begin() as connection:
+            now = float(connection.execute(select(self._now())).scalar_one())
+            rows = connection.execute(select(TABLE.c.trial, TABLE.c.worker, TABLE.c.heartbeat).where(self._own)).all()
+        return {trial for trial, worker, heartbeat in rows if now - heartbeat <= self.grace and _may_run(worker)}
+
+    @contextmanager
+    def beating(self, trial: int, worker: str) -> Iterator[None]:
+        """Beat in the background while inside; a database that is away for a moment is asked again."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(self.grace / 4):
+                try:
+                    self.beat(trial, worker)
+                except SQLAlchemyError:
+                    continue
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _now(self) -> TextClause:
+        return text(NOW[self.engine.dialect.name])
+
+
+def _may_run(worker: str) -> bool:
+    """True unless the worker was a process of this machine that is gone: then nobody has to wait."""
+    host, process, _ = worker.rsplit(":", 2)
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

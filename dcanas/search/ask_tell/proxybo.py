@@ -1,0 +1,126 @@
+"""ProxyBO: Bayesian optimisation that measures how far to trust each proxy (Shen et al., arXiv 2110.10423).
+
+Before every proposal each proxy and the surrogate get a reliability (the share of observed pairs they order rightly;
+the surrogate by cross-validation), from it an influence (a softmax whose temperature falls with the observations), and
+the candidates are ordered by the influence-weighted sum of the ranks that proxies and expected improvement give them.
+Plain Bayesian optimisation is the same without proxies. A proxy that orders wrongly is left out, never turned round.
+Beyond the paper, the forest learns normal scores of the values.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from dcanas.basics.keys import derive_seed
+from dcanas.search.ask_tell.candidates import Candidates, Pool, ranks
+from dcanas.search.ask_tell.history import History
+from dcanas.search.ask_tell.reliability import influences, reliability
+from dcanas.search.ask_tell.samplers import Proposal, first_trials, samplers
+from dcanas.search.ask_tell.surrogate import (
+    Forest,
+    cross_validated,
+    cross_validated_count,
+    log_expected_improvement,
+    normal_scores,
+)
+
+SURROGATE = "surrogate"
+
+
+@samplers.add
+class proxybo:  # noqa: N801
+    """Bayesian optimisation joined by proxies according to their measured reliability."""
+
+    def __init__(self, candidates: Candidates):
+        self.candidates, self.settings = candidates, candidates.settings
+        self.names = [SURROGATE, *(source.name for source in candidates.sources)]
+        self._known: tuple[bytes, float] = (b"", 0.0)  # reliability of the surrogate by what it was measured on
+
+    def propose(self, history: History, rng: Generator) -> Proposal:
+        if len(history) < self.settings.initial or not history.succeeded:
+            return first_trials(self.candidates, history, rng)
+        seed = int(rng.integers(2 ** 31))
+        features = self.candidates.features(history.choices)
+        trusted = self._reliabilities(history, features)
+        weights = self._influences(trusted, len(history.succeeded))
+        pool = self.candidates.pool(history, rng)
+        improvement = self._log_improvement(history, features, pool, seed) + pool.log_feasible
+        placed = ranks(np.vstack([improvement, pool.scores]))
+        with np.errstate(over="ignore"):
+            combined = (weights @ placed) / np.exp(pool.log_feasible)  # a rank counts for less where a limit may break
+        chosen = int(rng.choice(np.flatnonzero(combined == combined.min())))
+        return Proposal(self.candidates.architecture(pool.choices[chosen]), self._why(
+            trusted, weights, placed[:, chosen], pool, chosen, float(improvement[chosen])))
+
+    def _reliabilities(self, history: History, features: np.ndarray) -> np.ndarray:
+        """Return that of the surrogate (0 below ten observations), then those of the proxies."""
+        values = history.values
+        if len(self.names) == 1 or self.settings.dynamics == "fixed":
+            return np.zeros(len(self.names))  # nothing depends on them
+        if self.settings.dynamics == "frozen":  # as measured on the first trials
+            first = self.settings.initial
+            values, features, choices = values[:first], features[:first], history.choices[:first]
+        else:
+            choices = history.choices
+        return np.array([self._own_reliability(features, values),
+                         *reliability(self.candidates.scores(choices), values)])
+
+    def _own_reliability(self, features: np.ndarray, values: np.ndarray) -> float:
+        """Return the surrogate's by cross-validation on the first observations; the last answer is kept."""
+        count = cross_validated_count(len(values))
+        key = features[:count].tobytes() + values[:count].tobytes()
+        if self._known[0] != key:
+            blind = cross_validated(features[:count], normal_scores(values[:count]), derive_seed("folds", count),
+                                    self.settings.trees)
+            self._known = key, 0.0 if blind is None else float(reliability(blind[None], values[:count])[0])
+        return self._known[1]
+
+    def _influences(self, trusted: np.ndarray, observed: int) -> np.ndarray:
+        if self.settings.dynamics == "fixed":
+            stated = self.settings.weights
+            weights = np.array([stated.get(name, 0.0) for name in self.names]) if stated else np.ones(len(self.names))
+            return weights / weights.sum()
+        first = self.settings.initial if self.settings.dynamics == "frozen" else observed
+        return influences(trusted, min(first, observed), self.settings.temperature)
+
+    def _log_improvement(self, history: History, features: np.ndarray, pool: Pool, seed: int) -> np.ndarray:
+        """Return log expected improvement over the best feasible observation.
+
+        What others are at work on counts as observed at the value the surrogate expects, so that nobody asks beside
+        it for the same reason.
+        """
+        values = normal_scores(history.values)
+        forest = Forest(features, values, seed, self.settings.trees)
+        if history.pending:
+            open_ones = self.candidates.features(np.array([arch.choices for arch in history.pending]))
+            forest = Forest(np.vstack([features, open_ones]), np.append(values, forest.predict(open_ones)[0]), seed,
+                            self.settings.trees)
+        feasible = np.array([o.feasible for o in history.succeeded])
+        best = values[feasible].max() if feasible.any() else values.max()
+        return log_expected_improvement(*forest.predict(pool.features), float(best))
+
+    def _why(self, trusted: np.ndarray, weights: np.ndarray, placed: np.ndarray, pool: Pool, chosen: int,
+             improvement: float) -> dict[str, Any]:
+        """Return what chose it: every opinion's reliability, influence and rank of this candidate among all."""
+        opinions = {name: {"influence": round(float(w), 6), "rank": float(p)}
+                    for name, w, p in zip(self.names, weights, placed, strict=True)}
+        if len(self.names) > 1 and self.settings.dynamics != "fixed":
+            for name, r in zip(self.names, trusted, strict=True):
+                opinions[name]["reliability"] = round(float(r), 6)
+        found = {"chosen_by": "influence-weighted ranks", "candidates": len(pool.choices), "opinions": opinions,
+                 "log_expected_improvement": improvement if np.isfinite(improvement) else None}
+        if self.candidates.predicted:
+            found["probability_feasible"] = float(np.exp(pool.log_feasible[chosen]))
+        return found
+
+
+@samplers.add
+class bo(proxybo):  # noqa: N801
+    """Bayesian optimisation alone: expected improvement of the random forest decides."""
+
+    def __init__(self, candidates: Candidates):
+        super().__init__(candidates)
+        self.names = [SURROGATE]

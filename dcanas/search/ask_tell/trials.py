@@ -1,0 +1,50 @@
+"""A study's trials as the samplers see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from optuna.trial import FrozenTrial, TrialState
+
+from dcanas.search.ask_tell.history import History, Observation
+from dcanas.search.ask_tell.parameters import Parameters
+from dcanas.spaces import Architecture
+
+POSITION = "position"  # of the proposal, from 0; a trial that is tried again keeps it
+RETRY_OF = "retry_of"  # number of the trial whose worker was lost
+ATTEMPT = "attempt"
+OPEN = (TrialState.RUNNING, TrialState.WAITING)
+
+
+def valid(trials: Sequence[FrozenTrial], parameters: Parameters) -> list[FrozenTrial]:
+    """Return the trials that count, in the order of proposals: not those tried again, nor those refused as asked."""
+    again = {trial.user_attrs[RETRY_OF] for trial in trials if RETRY_OF in trial.user_attrs}
+    names = {p.name for p in parameters.parameters}
+    found = [t for t in trials if t.number not in again and POSITION in t.user_attrs and names <= params_of(t).keys()]
+    return sorted(found, key=lambda trial: (trial.user_attrs[POSITION], trial.number))
+
+
+def architecture_of(trial: FrozenTrial, parameters: Parameters) -> Architecture:
+    return parameters.space.prune(parameters.from_params(params_of(trial)))
+
+
+def history_of(trials: Sequence[FrozenTrial], parameters: Parameters) -> History:
+    """Return what `valid` trials tell; of a trial that was stopped early the last value it reported."""
+    observations, pending = [], []
+    for trial in trials:
+        arch = architecture_of(trial, parameters)
+        if trial.state in OPEN:
+            pending.append(arch)
+            continue
+        values = trial.values if trial.state == TrialState.COMPLETE else None
+        value = values[0] if values else None
+        if trial.state == TrialState.PRUNED and trial.intermediate_values:
+            value = trial.intermediate_values[max(trial.intermediate_values)]
+        feasible = all(excess <= 0 for excess in trial.constraints.values())
+        observations.append(Observation(arch, value, feasible))
+    return History(tuple(observations), tuple(pending))
+
+
+def params_of(trial: FrozenTrial) -> dict[str, str]:
+    """Return a trial's parameters, also of one that waits: enqueued, they lie in its system attributes."""
+    return trial.params or trial.system_attrs.get("fixed_params", {})

@@ -1,0 +1,234 @@
+"""The loop of one worker on a study: take a trial, do it, tell. Any number of workers share one storage.
+
+Taking and telling happen one worker at a time (`Claims.turn`), so that every proposal knows what the others are at and
+no trial is told twice. A worker that dies leaves a claim without a heartbeat: its trial is failed and tried again.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.keys import derive_seed
+from dcanas.costs import CostModel
+from dcanas.search.ask_tell.candidates import Candidates, ExhaustedError
+from dcanas.search.ask_tell.claims import Claims
+from dcanas.search.ask_tell.objectives import Evaluation, Objective
+from dcanas.search.ask_tell.parameters import Parameters
+from dcanas.search.ask_tell.samplers import Sampler, samplers
+from dcanas.search.ask_tell.trials import (
+    ATTEMPT,
+    OPEN,
+    POSITION,
+    RETRY_OF,
+    architecture_of,
+    history_of,
+    params_of,
+    valid,
+)
+from dcanas.spaces import Architecture
+
+NSGA2 = "nsga2"
+ATTEMPTS = 3  # of one proposal, after which it counts as failed: it may be what kills its workers
+REFUSALS = 200  # of what NSGA-II asks for outside the budget, until a random candidate is taken instead
+POLL_SECONDS = 0.5
+TOLD = ("costs", "seconds", "error", "why", "record", "worker")  # attributes of a trial that its summary repeats
+
+
+@dataclass
+class Worker:
+    """What a worker needs to know.
+
+    objectives: costs that are minimised beside the value (fronts). limited: costs that every trial records, with their
+    limits. refuse: names of the limits that a measurement finds broken; such a trial is told infeasible, not evaluated.
+    on_trial: hears of every trial told by this worker.
+    """
+
+    study: optuna.Study
+    claims: Claims
+    candidates: Candidates
+    objective: Objective
+    seed: int
+    costs: tuple[CostModel, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    objectives: tuple[str, ...] = ()
+    refuse: Callable[[Architecture], list[str]] = lambda arch: []
+    on_trial: Callable[[FrozenTrial, int], None] = lambda trial, done: None
+    should_stop: Callable[[], bool] = lambda: False
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        settings = self.candidates.settings
+        self.parameters = Parameters(self.candidates.space)
+        self.sampler: Sampler | None = None
+        if settings.sampler != NSGA2:
+            self.sampler = samplers[settings.sampler](self.candidates)
+
+    def run(self) -> None:
+        """Work until the study has all its trials and nobody is at work on one.
+
+        What the objective raises fails its trial, and the study goes on; `Stopped` hands the trial back and is raised.
+        """
+        while not self.should_stop():
+            with self.claims.turn():
+                trial, others = self._take()
+            if trial is None:
+                if not others:
+                    return
+                time.sleep(POLL_SECONDS)  # one of theirs may have to be tried again
+                continue
+            self._do(trial)
+
+    def _take(self) -> tuple[Trial | None, bool]:
+        """Return a claimed trial, or None and whether others are still at work."""
+        trials = self.study.get_trials(deepcopy=False)
+        if self._retry_lost(trials):
+            trials = self.study.get_trials(deepcopy=False)
+        counted = valid(trials, self.parameters)
+        if not any(trial.state == TrialState.WAITING for trial in counted):
+            if len(counted) >= self.candidates.settings.evaluations:
+                return None, any(trial.state == TrialState.RUNNING for trial in counted)
+            try:
+                return self._claimed(self._propose(counted)), True
+            except ExhaustedError:
+                return None, any(trial.state == TrialState.RUNNING for trial in counted)
+        return self._claimed(self.study.ask(self.parameters.distributions())), True
+
+    def _claimed(self, trial: Trial) -> Trial:
+        self.claims.add(trial.number, self.name)
+        return trial
+
+    def _retry_lost(self, trials: list[FrozenTrial]) -> bool:
+        """Fail running trials whose worker is gone and line them up again; safe to be cut off at any point."""
+        alive = self.claims.alive()
+        lost = [t for t in trials if t.state == TrialState.RUNNING and t.number not in alive]
+        again = {t.user_attrs.get(RETRY_OF) for t in trials}
+        for trial in lost:
+            if trial.user_attrs.get(ATTEMPT, 1) < ATTEMPTS and trial.number not in again:
+                self._line_up_again(trial, trial.user_attrs.get(ATTEMPT, 1) + 1)
+            self.study.tell(trial.number, state=TrialState.FAIL)
+            self.claims.drop(trial.number)
+        return bool(lost)
+
+    def _line_up_again(self, trial: FrozenTrial, attempt: int) -> None:
+        params = params_of(trial)
+        if POSITION in trial.user_attrs and len(params) == len(self.parameters.parameters):
+            self.study.enqueue_trial(params, {**trial.user_attrs, RETRY_OF: trial.number, ATTEMPT: attempt})
+
+    def _propose(self, counted: list[FrozenTrial]) -> Trial:
+        position = 1 + max((t.user_attrs[POSITION] for t in counted), default=-1)
+        history = history_of(counted, self.parameters)
+        rng = np.random.default_rng(derive_seed(self.seed, "proposal", position))
+        if self.sampler is None:
+            return self._ask_within(position, history, rng)
+        proposal = self.sampler.propose(history, rng)
+        return self._enqueued(proposal.architecture, position, proposal.why)
+
+    def _enqueued(self, arch: Architecture, position: int, why: dict[str, Any]) -> Trial:
+        self.study.enqueue_trial(self.parameters.params(arch), {POSITION: position, "why": why})
+        return self.study.ask(self.parameters.distributions())
+
+    def _ask_within(self, position: int, history: Any, rng: np.random.Generator) -> Trial:
+        """Ask Optuna's own sampler until it names a candidate; what lies outside is told as failed and forgotten."""
+        space = self.candidates.space
+        for _ in range(REFUSALS):
+            trial = self.study.ask(self.parameters.distributions())
+            code = self.parameters.from_params(trial.params)
+            if not space.is_dead(code):
+                arch = space.prune(code)
+                if self.candidates.members.allows(arch) and self.candidates.is_new(arch, history):
+                    trial.set_user_attr("why", {"chosen_by": NSGA2})
+                    trial.set_user_attr(POSITION, position)
+                    return trial
+            self.study.tell(trial, state=TrialState.FAIL)
+        return self._enqueued(self.candidates.sample(history, rng), position,
+                              {"chosen_by": "random", "instead_of": NSGA2})
+
+    def _do(self, trial: Trial) -> None:
+        arch = self.candidates.space.prune(self.parameters.from_params(trial.params))
+        values: list[float] | None = None
+        state = TrialState.FAIL
+        told: dict[str, Any] = {"architecture": self.candidates.space.format(arch), "worker": self.name,
+                                "costs": {cost.name: float(cost.value(arch)) for cost in self.costs}}
+        excess = {cost.name: excess_over(cost.name, float(cost.value(arch)), self.limits[cost.name])
+                  for cost in self.costs if cost.name in self.limits and cost.source != "predicted"}
+        begin = time.monotonic()
+
+        def report(epoch: int, value: float) -> None:
+            trial.report(value, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned(f"stopped after epoch {epoch}")
+
+        with self.claims.beating(trial.number, self.name):
+            try:
+                broken = self.refuse(arch)
+                if broken:
+                    told["error"] = f"breaks {', '.join(broken)} when measured"
+                    excess.update((name, 1.0) for name in broken)
+                else:
+                    found: Evaluation = self.objective(arch, report)
+                    told["record"] = found.record
+                    if math.isfinite(found.value):
+                        values = [found.value, *(told["costs"][name] for name in self.objectives)]
+                        state = TrialState.COMPLETE
+                    else:
+                        told["error"] = f"the objective returned {found.value}"
+            except optuna.TrialPruned:
+                state = TrialState.PRUNED
+            except Stopped:
+                self._hand_back(trial)
+                raise
+            except Exception as error:  # of one architecture; the others may do
+                told["error"] = f"{type(error).__name__}: {error}"
+        told["seconds"] = round(time.monotonic() - begin, 3)
+        self._tell(trial, values, state, told, excess)
+
+    def _hand_back(self, trial: Trial) -> None:
+        """Line a trial up again that was stopped on purpose: it costs no attempt."""
+        with self.claims.turn():
+            if self.claims.remove(trial.number, self.name):
+                frozen = next(t for t in self.study.get_trials(deepcopy=False) if t.number == trial.number)
+                self._line_up_again(frozen, frozen.user_attrs.get(ATTEMPT, 1))
+                self.study.tell(trial, state=TrialState.FAIL)
+
+    def _tell(self, trial: Trial, values: list[float] | None, state: TrialState, told: dict[str, Any],
+              excess: dict[str, float]) -> None:
+        """Tell once: a trial that was given to another while this worker was thought gone is theirs."""
+        with self.claims.turn():
+            if not self.claims.remove(trial.number, self.name):
+                return
+            for key, value in told.items():
+                trial.set_user_attr(key, value)
+            for name, value in excess.items():
+                trial.set_constraint(name, value)
+            frozen = self.study.tell(trial, values, state)
+            counted = valid(self.study.get_trials(deepcopy=False), self.parameters)
+        self.on_trial(frozen, sum(t.state not in OPEN for t in counted))
+
+
+def excess_over(name: str, value: float, limit: float) -> float:
+    """Return by what share of the limit a cost breaks it, at most 0 where it keeps it; `*_min` are lower limits."""
+    over = (value - limit) / abs(limit) if limit else value
+    return -over if name.endswith("_min") else over
+
+
+def summary(study: optuna.Study, parameters: Parameters) -> dict[str, Any]:
+    """Return the study's trials in order and what became of them, as JSON types."""
+    rows = []
+    for trial in valid(study.get_trials(deepcopy=False), parameters):
+        arch = architecture_of(trial, parameters)
+        row: dict[str, Any] = {"position": trial.user_attrs[POSITION], "trial": trial.number,
+                               "state": trial.state.name.lower(), "architecture": parameters.space.format(arch),
+                               "values": trial.values}
+        row |= {key: trial.user_attrs[key] for key in TOLD if key in trial.user_attrs}
+        rows.append(row)
+    states = [row["state"] for row in rows]
+    return {"trials": rows, "count": {state: states.count(state) for state in dict.fromkeys(states)}}

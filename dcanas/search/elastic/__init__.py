@@ -1,0 +1,1 @@
+"""Search among the slices of one elastic supernet."""

@@ -1,0 +1,168 @@
+"""Differentiable search under several limits: min over alphas of L_val(w*(alpha), alpha) with cost_k(alpha) <= limit_k.
+
+One loop (DARTS; Liu et al., ICLR 2019): at every step the multipliers follow the violations, alphas descend on
+validation loss + what the violations weigh (`search.constraints`) on one half of the training images, weights
+descend on the training loss on the other half. How alphas become mixing weights is a strategy (`search.strategies`).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import derive_seed, key_of
+from dcanas.costs import Budget, CostModel
+from dcanas.search.gradient import collapse
+from dcanas.search.gradient.bilevel import Batch, BilevelTrainer
+from dcanas.search.gradient.gradient_settings import SearchSettings
+from dcanas.search.gradient.step_memory import Memory, memory_advice, predict_memory
+from dcanas.spaces import Space
+from dcanas.training import Dataset, Recipe, batch_bounds, halves, make_augment
+from dcanas.training.precision import compile_advice
+from dcanas.training.ranks import ALONE, Ranks
+
+
+@dataclass(frozen=True)
+class SearchProgress:
+    """State after a step. `row` is the epoch's line of the history, after its last step only."""
+
+    step: int
+    steps: int
+    epoch: int
+    loss: float
+    row: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search hands to `derive`.
+
+    alphas, scores: per slot one number per option; scores are the logarithms of what the strategy makes of the alphas.
+    history: one row per epoch: losses, accuracy, expected cost / limit and multiplier of every limit, entropy, share of
+        the slots that prefer an option without parameters, `mixing` (per slot the options' probabilities to five
+        places), and the Hessian's eigenvalue where it is asked for.
+    """
+
+    alphas: list[list[float]]
+    scores: list[list[float]]
+    history: list[dict[str, Any]]
+
+
+def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostModel], settings: SearchSettings,
+           recipe: Recipe, seed: int, folder: Path | None = None, skeleton: dict[str, Any] | None = None,
+           split_seed: int = 0, device: str | torch.device = "cpu",
+           on_step: Callable[[SearchProgress], None] = lambda progress: None,
+           should_stop: Callable[[], bool] = lambda: False, start: Path | None = None,
+           on_memory: Callable[[Memory], None] = lambda memory: None, ranks: Ranks = ALONE) -> SearchResult:
+    """Train a supernet of `space` and its alphas under `budget` and return the alphas.
+
+    dataset: only its training split is used, one half for weights and one for alphas.
+    costs: one model per limit of `budget`, in its order; they speak of the final network.
+    recipe: only how images are augmented.
+    skeleton: the supernet's (see `Supernet`); folder: checkpoints, from which a search that was cut off goes on to
+        the same result. should_stop: asked after every step; then the step is saved and `Stopped` raised.
+    start: folder of a finished search, whose supernet and alphas this one begins with instead of new ones.
+    on_memory: told before the first step what a step will take.
+    ranks: of this process, where several search together: every batch is divided among them (batch norm normalises
+        over each part), gradients are summed, all hold the same alphas and multipliers, and the first writes.
+    Warns once where the alphas collapse. Raises `UserError` where the loss is no number, memory runs out, the
+    checkpoints belong to another search, or strategy and space do not fit.
+    """
+    device = torch.device(device)
+    ranks.check(settings.batch_size, "search")
+    halved = halves(dataset, split_seed)
+    run = BilevelTrainer(space, dataset, budget, costs, settings, seed, skeleton or {}, device, ranks)
+    run.key = key_of(settings, recipe, seed, split_seed, dataset.fit_key, skeleton, dict(budget),
+                     [list(p.shape) for p in run.supernet.parameters()])
+    resumed = folder is not None and run.resume(folder)
+    if start is not None and not resumed:
+        run.begin_from(start)
+    augment = make_augment(dataset, recipe)
+    bounds = batch_bounds(min(len(h) for h in halved), settings.batch_size, 2 * ranks.count)
+    steps = settings.epochs * len(bounds)
+    memory = _predicted(run, dataset, device)
+    on_memory(memory)
+    orders: list[np.ndarray] | None = None
+
+    def batch(half: int, epoch: int, position: int) -> Batch:
+        nonlocal orders
+        if orders is None or position == 0:
+            orders = [np.random.default_rng(derive_seed(seed, "order", i, epoch)).permutation(h)
+                      for i, h in enumerate(halved)]
+        whole = orders[half][slice(*bounds[position])]
+        first, last = ranks.part(len(whole))
+        chosen = whole[first:last]
+        images = torch.from_numpy(dataset.images[chosen]).to(device)
+        images = augment(images, derive_seed(seed, "augment", half, run.step), first, len(whole))
+        return (images.contiguous(memory_format=torch.channels_last),
+                torch.from_numpy(dataset.labels[chosen]).to(device), len(whole))
+
+    while run.step < steps:
+        epoch, position = divmod(run.step, len(bounds))
+        last = position + 1 == len(bounds)
+        torch.manual_seed(derive_seed(seed, "mixing", run.step))  # for strategies that draw
+        done = run.step / steps
+        with memory_advice(memory, settings.batch_size, device), compile_advice(settings.compile, "search.compile"):
+            training = batch(0, epoch, position)
+            warming = epoch < settings.warmup_epochs
+            validation = None if warming else batch(1, epoch, position)
+            alphas_loss = 0.0 if validation is None else run.step_alphas(validation, training, done)
+            weights_loss = run.step_weights(training, done)
+            if not math.isfinite(alphas_loss + weights_loss):
+                raise UserError(_diverged(run, steps, alphas_loss, weights_loss, folder))
+            run.step += 1
+            looked_at = settings.hessian_every and (epoch + 1) % settings.hessian_every == 0
+            row = run.end_epoch(validation if looked_at else None) if last else None
+        if row and not run.warned and epoch >= settings.warmup_epochs and (text := collapse.warning(run.history)):
+            run.warned = True
+            warnings.warn(text, stacklevel=2)
+        on_step(SearchProgress(run.step, steps, epoch + 1, weights_loss if warming else alphas_loss, row))
+        stop = run.step < steps and ranks.any(should_stop())
+        if folder is not None and not ranks.rank and (row or stop):
+            run.save(folder)
+        if stop:
+            raise Stopped(f"stopped after step {run.step} of {steps}")
+    return SearchResult([a.detach().cpu().tolist() for a in run.alphas], run.scores(), run.history)
+
+
+def _predicted(run: BilevelTrainer, dataset: Dataset, device: torch.device) -> Memory:
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        mixture = run.strategy.mix(run.alphas, 0.0)
+        mixing = [row.detach().requires_grad_() for row in mixture.weights]
+        chosen = None if mixture.chosen is None else _heaviest(run)  # draws differ: the largest is what has to fit
+
+        def forward(count: int) -> torch.Tensor:
+            images = torch.zeros(count, *dataset.shape, device=device).contiguous(memory_format=torch.channels_last)
+            with run.precision():
+                return run.supernet(run.normalised(images), mixing, chosen)
+
+        return predict_memory(run.supernet, forward, run.settings.order)
+
+
+def _heaviest(run: BilevelTrainer) -> tuple[int, ...]:
+    """Return per slot the option with the most parameters."""
+    def parameters(slot: int, option: int) -> int:
+        operation = run.supernet.candidate(slot, option)
+        return 0 if operation is None else sum(p.numel() for p in operation.parameters())
+
+    return tuple(max(range(len(slot.options)), key=partial(parameters, i))
+                 for i, slot in enumerate(run.supernet.space.slots))
+
+
+def _diverged(run: BilevelTrainer, steps: int, alphas_loss: float, weights_loss: float, folder: Path | None) -> str:
+    """Say what became no number, why that is likely and where the last good state is."""
+    rate = ("alpha_learning_rate" if math.isfinite(weights_loss) and not math.isfinite(alphas_loss) and run.step == 0
+            else "weight_learning_rate")
+    kept = "" if folder is None else f" The last good checkpoint is in {folder}."
+    return (f"The search loss became {alphas_loss + weights_loss} at step {run.step + 1} of {steps}; most likely "
+            f"search.{rate}={getattr(run.settings, rate):g} is too high.{kept}")

@@ -1,0 +1,38 @@
+"""Mixing weights drawn from a distribution over the simplex whose parameters are learnt (DrNAS)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.distributions import Dirichlet, kl_divergence
+
+from dcanas.search.gradient.strategies.strategy import Mixture, Strategy, strategies
+
+
+@strategies.add
+class dirichlet(Strategy):  # noqa: N801 (registered under its own name)
+    """Mix all options by a draw from Dirichlet(elu(alpha) + 1) (DrNAS; Chen et al., ICLR 2021, Eq. 3-5).
+
+    Pathwise gradients pass through the draw. `search.dirichlet_kl` weighs the divergence from the flat Dirichlet(1),
+    which keeps the draws from collapsing (section 3.2). The paper's progressive narrowing of the space is not done.
+    """
+
+    def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
+        return Mixture([Dirichlet(concentration(row)).rsample() for row in alphas])
+
+    def probabilities(self, alphas: Sequence[Tensor]) -> list[Tensor]:
+        """Return the mean of the draws."""
+        return [concentration(row) / concentration(row).sum() for row in alphas]
+
+    def regulariser(self, alphas: Sequence[Tensor]) -> Tensor | None:
+        if not self.settings.dirichlet_kl:
+            return None
+        return self.settings.dirichlet_kl * sum(  # type: ignore[return-value]
+            kl_divergence(Dirichlet(concentration(row)), Dirichlet(torch.ones_like(row))) for row in alphas)
+
+
+def concentration(alpha: Tensor) -> Tensor:
+    return F.elu(alpha) + 1

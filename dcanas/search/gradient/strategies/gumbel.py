@@ -1,0 +1,41 @@
+"""Gumbel-softmax: a sample of the options that alphas can be differentiated through (Jang et al., ICLR 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from dcanas.search.gradient.strategies.strategy import Mixture, Strategy, strategies
+
+
+@strategies.add
+class gumbel(Strategy):  # noqa: N801 (registered under its own name, as the next)
+    """Mix all options by a relaxed sample, softmax((alpha + Gumbel noise) / temperature) (SNAS, FBNet).
+
+    Xie et al., ICLR 2019, Eq. 5; Wu et al., CVPR 2019, Eq. 6.
+    """
+
+    def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
+        return Mixture([F.gumbel_softmax(row, self.temperature(done), dim=0) for row in alphas])
+
+    def temperature(self, done: float) -> float:
+        """Return the temperature, which falls linearly."""
+        first, last = self.settings.temperature, self.settings.temperature_min
+        return first + (last - first) * done
+
+
+@strategies.add
+class gdas(gumbel):  # noqa: N801
+    """Run one sampled option per slot; its relaxed sample passes the gradient (GDAS).
+
+    Dong and Yang, CVPR 2019, Eq. 4-6. Straight-through: one-hot forwards, the softmax of (alpha + noise) / temperature
+    backwards. What is not sampled is not computed, so alphas learn of it only through the shared normalisation.
+    """
+
+    sampled = True
+
+    def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
+        rows = [F.gumbel_softmax(row, self.temperature(done), hard=True, dim=0) for row in alphas]
+        return Mixture(rows, tuple(int(row.argmax()) for row in rows))

@@ -1,0 +1,17 @@
+"""Continuous relaxation (DARTS)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from dcanas.search.gradient.strategies.strategy import Mixture, Strategy, strategies
+
+
+@strategies.add
+class softmax(Strategy):  # noqa: N801 (registered under its own name)
+    """Mix all options in proportion to exp(alpha) (DARTS; Liu et al., ICLR 2019, Eq. 2)."""
+
+    def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
+        return Mixture(self.probabilities(alphas))

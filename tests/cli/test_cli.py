@@ -1,0 +1,132 @@
+"""The command line itself: help without anything heavy, lists, settings, doctor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dcanas import __version__
+from dcanas.cli.main import COMMANDS, HELP
+
+HEAVY = ("hydra", "omegaconf", "numpy", "torch", "onnx", "rich", "yaml")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], [], ["run", "--help"], ["list", "-h"], ["help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments):
+    program = ("import sys\nfrom dcanas.cli.main import main\n"
+               f"code = main({arguments})\n"
+               f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)\nsys.exit(code)")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == "[]\n"
+    assert done.stdout == (f"dcanas {__version__}\n" if arguments == ["--version"] else HELP)
+
+
+def test_help_is_quick():
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "dcanas", "--help"], capture_output=True, check=True)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.3
+
+
+def test_help_names_every_command():
+    for command in COMMANDS:
+        assert f"\n  {command:<12} " in HELP
+
+
+@pytest.mark.parametrize(("kind", "expected"), [
+    ("spaces", ("nasbench201", "15,625")), ("data", ("digits", "folder", "cifar10", "cifar100")),
+    ("devices", ("local-cpu", "onnxruntime >= 1.14")), ("costs", ("params", "latency_p95_ms", "ms")),
+    ("searches", ("differentiable", "softmax")), ("recipes", ("quick",)), ("experiments", ("experiment",)),
+])
+def test_list(dcanas, kind, expected):
+    answer = dcanas("list", kind)
+    assert answer.code == 0
+    assert not answer.err
+    for text in expected:
+        assert text in answer.out
+
+
+def test_cfg_prints_settings_and_stops(dcanas, tmp_path, monkeypatch):
+    import yaml
+
+    monkeypatch.chdir(tmp_path)
+    answer = dcanas("run", "--cfg", "seed=7", "budget.params=1e5", "data.root=photos (1)/a=b", "data=folder")
+    assert answer.code == 0
+    values = yaml.safe_load(answer.out)
+    assert (values["seed"], values["budget"], values["data"]["root"]) == (7, {"params": 1e5}, "photos (1)/a=b")
+    assert not list(tmp_path.iterdir())
+
+
+def test_cfg_shows_the_settings_of_the_search_chosen_only(dcanas):
+    """The space suits votes to zero-shot search (`names`) and to the candidates of others (`rerank`)."""
+    import yaml
+
+    shown = {search: yaml.safe_load(dcanas("run", "--cfg", "data=folder", f"search={search}").out)["search"]
+             for search in ("differentiable", "zero_shot", "proxybo")}
+    vote = ["jacov", "synflow", "meco"]
+    assert (shown["differentiable"]["rerank"], shown["zero_shot"]["names"]) == (vote, vote)
+    assert "names" not in shown["differentiable"]
+    assert "rerank" not in shown["zero_shot"]
+    assert not {"rerank", "names"} & set(shown["proxybo"])
+
+
+@pytest.mark.parametrize("value", [r"(patient\d+)", "a'b", "~x#1", "Größe/猫", "end\\", "'already quoted'", "a=b c"])
+def test_paths_and_patterns_are_taken_as_typed(dcanas, value):
+    import yaml
+
+    answer = dcanas("run", "--cfg", f"data.group_by={value}")
+    assert answer.code == 0, answer.err
+    assert yaml.safe_load(answer.out)["data"]["group_by"] == value.strip("'")
+
+
+def test_doctor(dcanas):
+    answer = dcanas("doctor")
+    assert answer.code == 0, answer.out
+    for text in ("torch", "onnxruntime", "cores for this process", "device local-cpu", "Nothing is missing."):
+        assert text in answer.out
+
+
+def test_doctor_names_what_is_wrong(dcanas, tmp_path, monkeypatch):
+    monkeypatch.setenv("DCANAS_DEVICES", str(tmp_path))
+    (tmp_path / "mine.yaml").write_text("name: other")
+    answer = dcanas("doctor")
+    assert answer.code == 2
+    assert "broken profile" in answer.out
+    assert "1 to mend." in answer.out
+
+
+def test_home_folder_in_settings(dcanas, tmp_path, monkeypatch, tiny):
+    """A shell does not expand the ~ behind an equals sign."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    answer = dcanas("run", *tiny, "budget.params=1", "run.dir=~/runs/first")
+    assert answer.code == 2
+    assert (tmp_path / "runs/first/settings.yaml").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads in /proc how far a process has come")
+def test_ctrl_c_before_anything_is_begun(tiny, tmp_path):
+    process = subprocess.Popen([sys.executable, "-m", "dcanas", "feasibility", *tiny], stderr=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=dict(os.environ))
+    while process.poll() is None and "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text():
+        time.sleep(0.05)  # until it is among its imports
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert "Stopped" in err
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_leaves_early_is_no_fault():
+    done = subprocess.run(f"{sys.executable} -m dcanas list recipes | true", shell=True, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,187 @@
+"""A study on SQLite: its trials, its failures, its interruptions, its neighbours."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+from grid_space import GRID, SIZE, VALUE, candidates, worth
+from optuna.trial import TrialState
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import UserError
+from dcanas.benchmarks.simulate import simulate
+from dcanas.search.ask_tell.claims import Claims, worker_name
+from dcanas.search.ask_tell.objectives import Evaluation, TableLookUp
+from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
+from dcanas.search.ask_tell.study_settings import SamplerSettings
+from dcanas.search.ask_tell.worker import NSGA2, Worker, excess_over, summary
+
+
+class Grid:
+    """The table, with mishaps: `kill` dies, `wait` waits for two deaths, `nan` is no number, `fail` raises."""
+
+    identity = staticmethod(lambda arch: arch)
+
+    def __init__(self, mishaps=None, seconds=0.0, deaths=None):
+        self.mishaps, self.seconds, self.deaths, self.asked = mishaps or {}, seconds, deaths, []
+
+    def __call__(self, arch, report):
+        time.sleep(self.seconds)
+        self.asked.append(arch)
+        mishap = self.mishaps.get(len(self.asked))
+        if mishap == "fail":
+            raise RuntimeError("out of memory")
+        if mishap == "stop":
+            raise Stopped("stopped")
+        if mishap == "wait":
+            assert self.deaths.acquire(timeout=60)
+            assert self.deaths.acquire(timeout=60)
+        if mishap == "kill":
+            if self.deaths is not None:
+                self.deaths.release()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Evaluation(float("nan") if mishap == "nan" else worth(arch))
+
+
+def worker(url, objective, sampler="random", evaluations=12, directions=("maximize",), study="grid", **more):
+    engine = open_engine(url)
+    settings = SamplerSettings(sampler, (), evaluations, initial=4)
+    opened = open_study(engine, study, {"sampler": sampler, "evaluations": evaluations}, list(directions))
+    return Worker(opened, Claims(engine, study), candidates(settings), objective, 0, name=worker_name(), **more)
+
+
+@pytest.fixture
+def url(tmp_path):
+    return sqlite_url(tmp_path / "study.db")
+
+
+def test_is_the_simulation(url):
+    at_work = worker(url, TableLookUp(GRID, VALUE, "the grid"))
+    at_work.run()
+    found = summary(at_work.study, at_work.parameters)
+    expected = simulate(candidates(SamplerSettings("random", (), 12, initial=4)), worth, 0)
+    assert [row["architecture"] for row in found["trials"]] == [GRID.format(a) for a in expected.architectures]
+    assert [row["values"] for row in found["trials"]] == [[v] for v in expected.values]
+    assert found["count"] == {"complete": 12}
+
+
+def test_failures_do_not_end_it(url):
+    at_work = worker(url, Grid({3: "nan", 5: "fail"}))
+    at_work.run()
+    found = summary(at_work.study, at_work.parameters)
+    assert found["count"] == {"complete": 10, "fail": 2}
+    errors = [row["error"] for row in found["trials"] if "error" in row]
+    assert errors == ["the objective returned nan", "RuntimeError: out of memory"]
+    assert len({row["architecture"] for row in found["trials"]}) == 12
+
+
+def test_stopped_on_purpose_goes_on_with_the_same(url):
+    first = worker(url, Grid({3: "stop"}))
+    with pytest.raises(Stopped):
+        first.run()
+    second = worker(url, Grid())
+    second.run()
+    assert second.objective.asked[0] == first.objective.asked[-1]
+    assert summary(second.study, second.parameters)["count"] == {"complete": 12}
+    whole = simulate(candidates(SamplerSettings("random", (), 12, initial=4)), worth, 0)
+    assert first.objective.asked[:2] + second.objective.asked == whole.architectures
+
+
+def _work(url, mishaps, evaluations, deaths=None):
+    worker(url, Grid(mishaps, deaths=deaths), evaluations=evaluations).run()
+
+
+def test_killed_workers_lose_their_trial_only(url):
+    """Three workers, two of which die at their second and third trial: 14 results, none double, none lost."""
+    context = multiprocessing.get_context("fork")
+    deaths = context.Semaphore(0)
+    processes = [context.Process(target=_work, args=(url, mishaps, 14, deaths))
+                 for mishaps in ({2: "kill"}, {3: "kill"}, {1: "wait"})]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert sorted(p.exitcode for p in processes) == [-9, -9, 0]
+    told = worker(url, Grid(), evaluations=14)
+    found = summary(told.study, told.parameters)
+    assert found["count"] == {"complete": 14}
+    assert len({row["architecture"] for row in found["trials"]}) == 14
+    lost = [t for t in told.study.get_trials() if t.state == TrialState.FAIL]
+    assert len(lost) == 2
+
+
+def test_what_kills_its_workers_is_given_up(url):
+    context = multiprocessing.get_context("fork")
+    for _ in range(3):
+        process = context.Process(target=_work, args=(url, {1: "kill"}, 4))
+        process.start()
+        process.join(60)
+    at_work = worker(url, Grid(), evaluations=4)
+    at_work.run()
+    assert summary(at_work.study, at_work.parameters)["count"] == {"fail": 1, "complete": 3}
+
+
+def test_a_worker_thought_gone_does_not_tell_twice(url):
+    slow = worker(url, Grid(), evaluations=4)
+    with slow.claims.turn():
+        trial, _ = slow._take()
+    slow.claims.drop(trial.number)  # as if its heart had stopped
+    worker(url, Grid(), evaluations=4).run()
+    slow._do(trial)
+    assert summary(slow.study, slow.parameters)["count"] == {"complete": 4}
+
+
+def test_costs_become_constraints(url):
+    at_work = worker(url, Grid(), evaluations=4, costs=(SIZE,), limits={"params": 6.0})
+    at_work.run()
+    for trial in at_work.study.get_trials():
+        size = trial.user_attrs["costs"]["params"]
+        assert trial.constraints["params"] == pytest.approx(size / 6 - 1)
+
+
+def test_excess():
+    """60 of 50 is a fifth too much; 40 where at least 50 is asked lacks a fifth."""
+    assert excess_over("latency_ms", 60.0, 50.0) == pytest.approx(0.2)
+    assert excess_over("latency_ms", 40.0, 50.0) == pytest.approx(-0.2)
+    assert excess_over("fps_min", 40.0, 50.0) == pytest.approx(0.2)
+    assert excess_over("fps_min", 60.0, 50.0) == pytest.approx(-0.2)
+
+
+def test_measured_and_refused(url):
+    at_work = worker(url, Grid(), evaluations=4, refuse=lambda arch: ["latency_ms"] if arch.choices[0] else [])
+    at_work.run()
+    rows = summary(at_work.study, at_work.parameters)["trials"]
+    assert {row["architecture"][0] == "0" for row in rows if row["state"] == "complete"} <= {True}
+    assert all(row["error"] == "breaks latency_ms when measured" for row in rows if row["state"] == "fail")
+    assert len(rows) == 4
+
+
+def test_fronts_by_nsga2(url):
+    at_work = worker(url, Grid(), NSGA2, 12, ("maximize", "minimize"), costs=(SIZE,), objectives=("params",))
+    at_work.run()
+    found = summary(at_work.study, at_work.parameters)
+    assert found["count"] == {"complete": 12}
+    assert all(row["values"][1] == row["costs"]["params"] for row in found["trials"])
+    assert at_work.study.best_trials
+
+
+def test_other_settings_are_named(url):
+    worker(url, Grid())
+    with pytest.raises(UserError, match=r"has other settings \(evaluations: 12 there, 13 asked\)"):
+        worker(url, Grid(), evaluations=13)
+
+
+@pytest.mark.parametrize(("address", "sentence"), [
+    ("sqlite:////nowhere/at/all/study.db", "cannot be reached"),
+    ("postgresql://me:secret@127.0.0.1:9/study", "cannot be reached"),
+    ("mysql://me@host/study", "must be sqlite:///FILE or postgresql://"),
+    ("study.db", "is no address"),
+])
+def test_unreachable(address, sentence):
+    with pytest.raises(UserError, match=sentence) as error:
+        open_engine(address)
+    assert "secret" not in str(error.value)

@@ -1,0 +1,123 @@
+"""Elastic search: the sandwich learns, evolution stays within the budget, and both go on after a stop."""
+
+import numpy as np
+import pytest
+import torch
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import BudgetError, UserError
+from dcanas.costs import Budget, count_architecture, count_costs
+from dcanas.search.elastic.elastic_settings import ElasticSettings
+from dcanas.search.elastic.evolution import evolve
+from dcanas.search.elastic.inherited import inherited_accuracy
+from dcanas.search.elastic.sandwich import train_supernet
+from dcanas.spaces import load_space
+from dcanas.training import DataSpec, Recipe, load_data
+
+BOUNDS = {"resolution": 224, "stem": [8, 16], "expansion": [2, 4],
+          "width": [[8], [16, 24], [16], [24, 32], [24], [32, 40], [32, 48]],
+          "depth": [[1], [1], [1, 2], [1], [1, 2], [1], [1]], "stride": [2, 1, 2, 1, 2, 1, 2], "kernel": [3, 5],
+          "head": [32, 64]}
+SPACE = load_space("mobilenetv2").within(BOUNDS)
+SKELETON = {"stem": "cifar", "reference": 16}
+COSTS = {cost.name: cost for cost in count_costs(SPACE, (1, 8, 8), 10, **SKELETON)}
+RECIPE = Recipe(flip=False, crop_padding=0)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_data(DataSpec("digits"))
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    settings = ElasticSettings(epochs=6, random_members=1, warmup_epochs=0.5)
+    return train_supernet(SPACE, digits, settings, RECIPE, 0, skeleton=SKELETON)
+
+
+@pytest.mark.slow
+def test_the_sandwich_trains_the_largest_the_smallest_and_those_between(trained, digits):
+    supernet, history = trained
+    assert history[-1]["largest_loss"] < history[0]["largest_loss"]
+    judge = inherited_accuracy(supernet, digits, 256, 0)
+    rng = np.random.default_rng(0)
+    accuracies = [judge(arch)["validation_accuracy"]
+                  for arch in (supernet.largest_member, supernet.smallest_member, SPACE.sample(rng))]
+    assert min(accuracies) > 0.3  # chance is 0.1
+    assert judge(supernet.largest_member) == judge(supernet.largest_member)
+
+
+def test_a_supernet_that_was_cut_off_goes_on_to_the_same_weights(digits, tmp_path):
+    settings = ElasticSettings(epochs=1, batch_size=512, random_members=1)
+    whole, _ = train_supernet(SPACE, digits, settings, RECIPE, 3, tmp_path / "a", SKELETON)
+    stop = iter([False, True])
+    with pytest.raises(Stopped):
+        train_supernet(SPACE, digits, settings, RECIPE, 3, tmp_path / "b", SKELETON, should_stop=lambda: next(stop))
+    resumed, _ = train_supernet(SPACE, digits, settings, RECIPE, 3, tmp_path / "b", SKELETON)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+    with pytest.raises(UserError, match="belong to other settings"):
+        train_supernet(SPACE, digits, settings, RECIPE, 4, tmp_path / "b", SKELETON)
+
+
+def by_width(arch):
+    """A judge that needs no training: the wider the later stages, the better."""
+    return {"validation_accuracy": arch.choices[-1] / 40 + sum(arch.choices[2::5]) / 1e3, "validation_loss": 1.0}
+
+
+def evolved(budget, evaluations=100, evaluate=by_width, **more):
+    return evolve(SPACE, [COSTS[name] for name in budget], budget, evaluate, evaluations, 20, 5, 0, **more)
+
+
+@pytest.mark.parametrize("percent", [1, 40])
+def test_a_hundred_distinct_members_within_the_budget(percent):
+    params = np.percentile(COSTS["params"].values(np.array(
+        [SPACE.sample(np.random.default_rng(i)).choices for i in range(300)])), percent)
+    met = evolved(Budget(params=float(params)))
+    assert len({e.architecture for e in met}) == len(met) == 100
+    for e in met:  # counted again, not by the cost model
+        assert count_architecture(SPACE, e.architecture, (1, 8, 8), 10, **SKELETON).params <= params
+
+
+def test_evolution_finds_better_members_than_its_first_population():
+    met = evolved(Budget(params=1e9))
+    assert max(e.fitness for e in met[20:]) > max(e.fitness for e in met[:20])
+
+
+def test_an_evolution_that_was_cut_off_comes_to_the_same_end_without_judging_twice():
+    whole, stored, asked = evolved(Budget(macs=4e6), 60), {}, []
+
+    def interrupted(arch):
+        if len(asked) == 33:
+            raise KeyboardInterrupt
+        asked.append(arch)
+        return by_width(arch)
+
+    with pytest.raises(KeyboardInterrupt):
+        evolved(Budget(macs=4e6), 60, interrupted, known=stored)
+    assert len(stored) == 33
+    told = []
+    again = evolved(Budget(macs=4e6), 60, known=stored, on_evaluated=lambda text, evaluation: told.append(text))
+    assert again == whole
+    assert len(told) == 60 - 33
+
+
+def test_a_budget_nobody_keeps_names_the_smallest_member():
+    smallest = SPACE.extremes()[1]
+    params = count_architecture(SPACE, smallest, (1, 8, 8), 10, **SKELETON).params  # every option enlarges it
+    with pytest.raises(BudgetError) as caught:
+        evolved(Budget(params=100, macs=1e9))
+    assert caught.value.binding == ("params",)
+    assert caught.value.smallest["params"] == params
+    assert [e.architecture for e in evolved(Budget(params=params), 5)] == [smallest]  # the only one there is
+
+
+@pytest.mark.parametrize(("settings", "message"), [
+    ({"epochs": 0}, "search.epochs must be a whole number from 1 to 100000, got 0"),
+    ({"tournament": 50}, "must be at most 40, got 50"),
+    ({"inherit": 1}, "search.inherit must be true or false, got 1"),
+    ({"name": "elastik"}, "Unknown search 'elastik'; did you mean 'elastic'"),
+])
+def test_settings_are_checked(settings, message):
+    with pytest.raises(UserError, match=message):
+        ElasticSettings(**settings)
