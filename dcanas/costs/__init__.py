@@ -5,12 +5,12 @@ from dcanas.costs.budget import COSTS, Budget, cost_unit
 from dcanas.costs.counts import Counts, count_architecture
 from dcanas.costs.feasibility import Feasibility, feasibility
 from dcanas.costs.linear import LinearCost, linear_counts
-from dcanas.costs.model import CostModel, Domain
+from dcanas.costs.model import CostModel, Domain, Networks
 from dcanas.costs.network import count_network
 from dcanas.costs.sources import count_costs
 from dcanas.costs.tabular import TabularCost, peak_cost
 from dcanas.costs.within_groups import within_groups
 
-__all__ = ["COSTS", "Budget", "BudgetError", "CostModel", "Counts", "Domain", "Feasibility", "LinearCost",
+__all__ = ["COSTS", "Budget", "BudgetError", "CostModel", "Counts", "Domain", "Feasibility", "LinearCost", "Networks",
            "TabularCost", "cost_unit", "count_architecture", "count_costs", "count_network", "feasibility",
            "linear_counts", "peak_cost", "within_groups"]

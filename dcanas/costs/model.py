@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -32,11 +32,28 @@ class Domain:
 
     def require(self, asked: Domain, cost: str) -> None:
         """Raise `UserError` where `asked` lies outside this domain: a cost never answers for other networks."""
-        for field in fields(self):
-            mine, theirs = getattr(self, field.name), getattr(asked, field.name)
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(asked, each.name)
             if mine != theirs and "any" not in (mine, theirs):
-                raise UserError(f"{cost} holds for {field.name} = {mine}, asked for {theirs}: choose another source "
+                raise UserError(f"{cost} holds for {each.name} = {mine}, asked for {theirs}: choose another source "
                                 "for this cost or the networks it was made for.")
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The networks that a run asks about: one space, one skeleton, one input, one number of classes.
+
+    input_shape: (channels, height, width). skeleton: of the delivered network.
+    """
+
+    space: Space
+    input_shape: tuple[int, int, int]
+    num_classes: int
+    skeleton: Mapping[str, Any] = field(default_factory=dict)
+
+    def domain(self, runtime: str = "any") -> Domain:
+        """Return these networks, executed by `runtime`, as a domain."""
+        return Domain.of(self.space, self.input_shape, self.num_classes, runtime, **self.skeleton)
 
 
 @runtime_checkable
