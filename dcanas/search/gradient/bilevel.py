@@ -143,7 +143,7 @@ class BilevelTrainer:
             own, gradients = unrolled_gradient(
                 lambda w, m: self._loss(training, m, chosen, w), lambda w, m: self._loss(batch, m, chosen, w), weights,
                 buffers, leaves, self._rate(done), settings.momentum, settings.weight_decay,
-                settings.order == "second", self.ranks.sum)
+                self.ranks.sum)
         return self.ranks.total(float(own.detach()))[0], gradients
 
     def _loss(self, batch: Batch, mixing: Sequence[Tensor], chosen: tuple[int, ...] | None = None,

@@ -21,13 +21,18 @@ constraints: Registry = Registry("search constraint")
 class dual:  # noqa: N801 (registered under its own name, as the next two)
     """Every multiplier follows its violation and is never negative (dual ascent).
 
+    Args:
+        costs: the model of every limit.
+        budget: the limits.
+        learning_rate: of the multipliers.
+        weight: not used here; the constant multiplier of `fixed`.
+
     Attributes:
-        multipliers: per limit. Shape: (limits,).
-        weight: of the violation itself, where a kind has such a term.
+        multipliers: one per limit. Shape: (limits,).
     """
 
     def __init__(self, costs: Sequence[CostModel], budget: Budget, learning_rate: float, weight: float = 1.0):
-        self.costs, self.budget, self.learning_rate, self.weight = list(costs), budget, learning_rate, weight
+        self.costs, self.budget, self.learning_rate = list(costs), budget, learning_rate
         self.multipliers = torch.zeros(len(self.costs), dtype=torch.float64)
 
     def violations(self, probabilities: Sequence[Tensor]) -> Tensor:
@@ -47,26 +52,8 @@ class dual:  # noqa: N801 (registered under its own name, as the next two)
 
 
 @constraints.add
-class augmented(dual):  # noqa: N801
-    """The augmented Lagrangian: beside the multiplier a violation pushes by `weight` at once, and damps swinging.
-
-    With m the multiplier and r the weight, (max(0, m + r v)^2 - m^2) / 2r for every violation v, whose gradient by v
-    is max(0, m + r v); the multiplier follows max(v, -m / r), the gradient by m (Rockafellar, 1973; Nocedal and Wright,
-    section 17.4).
-    """
-
-    def penalty(self, violations: Tensor) -> Tensor:
-        pushed = (self.multipliers + self.weight * violations).clamp(min=0)
-        return ((pushed ** 2 - self.multipliers ** 2) / (2 * self.weight)).sum()
-
-    def ascend(self, violations: Tensor) -> None:
-        slope = torch.maximum(violations.detach(), -self.multipliers / self.weight)
-        self.multipliers = (self.multipliers + self.learning_rate * slope).clamp(min=0)
-
-
-@constraints.add
 class fixed(dual):  # noqa: N801
-    """Every limit weighs `weight`, whether it is kept or not: the penalty that others tune by hand, for comparison."""
+    """Every multiplier is `weight`, whether its limit is kept or not: the penalty that others tune by hand."""
 
     def __init__(self, costs: Sequence[CostModel], budget: Budget, learning_rate: float, weight: float = 1.0):
         super().__init__(costs, budget, learning_rate, weight)

@@ -16,7 +16,7 @@ from dcanas.basics.errors import UserError
 
 BACKWARD = 1.1  # peak of a step over what is kept for its backward pass (docs/results.md: 1.05 to 1.08)
 UNROLLED = 3.0  # the same for an exact unrolled step, whose own backward pass is kept too
-COPIES = {"first": 3, "second": 6, "second_finite": 6}  # of the weights: gradients, momenta, moved weights
+COPIES = {"first": 3, "second": 6}  # of the weights: gradients, momenta, moved weights
 SPARE = 0.9  # of what is free
 
 

@@ -68,7 +68,7 @@ def test_stopped_after_any_step_it_goes_on_to_the_same_result(tmp_path, stop_at:
 
 @pytest.mark.parametrize("changes", [
     {"strategy": "gumbel"}, {"strategy": "gdas", "beta_decay": 5.0}, {"strategy": "dirichlet", "dirichlet_kl": 1e-3},
-    {"strategy": "single_path"}, {"order": "second_finite", "constraint": "augmented"},
+    {"strategy": "single_path"}, {"order": "second", "constraint": "fixed"},
     {"partial_channels": 2, "edge_normalisation": True, "warmup_epochs": 1},
 ], ids=lambda changes: "-".join(map(str, changes.values())))
 def test_every_kind_of_search_goes_on_bit_equal(tmp_path, changes: dict) -> None:

@@ -109,7 +109,6 @@ def test_single_path_trains_members_and_learns_by_score_function() -> None:
     ({"constraint": "duel"}, "Unknown search constraint 'duel'; did you mean 'dual'"),
     ({"order": "secnd"}, "Unknown search order 'secnd'; did you mean 'second'"),
     ({"warmup_epochs": 30}, r"search\.warmup_epochs must be less than search\.epochs=30"),
-    ({"constraint": "augmented", "multiplier_learning_rate": 2.0}, r"at most search\.violation_weight=1, got 2"),
     ({"strategy": "single_path", "edge_normalisation": True}, r"edge_normalisation=true learns through the mixing"),
     ({"edge_normalisation": 1}, r"search\.edge_normalisation must be true or false, got 1"),
 ])
