@@ -14,7 +14,7 @@ from dcanas.basics.errors import UserError, unknown
 
 MULTIRUN = ("-m", "--multirun")
 FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")
-WITHOUT_SETTINGS = ("listing", "doctor", "onnx_file", "operation_tables", "report", "bench")
+WITHOUT_SETTINGS = ("listing", "doctor", "onnx_file", "report", "bench")
 
 
 def enter(module: str, command: str, arguments: list[str]) -> int:
@@ -55,13 +55,8 @@ def _enter(module: str, command: str, arguments: list[str]) -> int:
 
 
 def _profiled(arguments: list[str], module: str) -> str:
-    """Return what `dcanas profile` measures: a file, a space's operations, or (`module`) the network of a run."""
-    keys = [text.partition("=")[0] for text in arguments]
-    if "onnx" in keys:
-        return "onnx_file"
-    if {"check", "--check"} & set(keys) or ("space" in keys and not {"source", "run.dir"} & set(keys)):
-        return "operation_tables"
-    return module
+    """Return the module that profiles a file, or (`module`) the network of a run."""
+    return "onnx_file" if any(text.startswith("onnx=") for text in arguments) else module
 
 
 def _all(action: ModuleType, command: str, combinations: Sequence[list[str]], typed: Sequence[str]) -> int:

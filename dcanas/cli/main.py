@@ -15,7 +15,7 @@ COMMANDS = {
     "derive": ("stage", "choose the architecture within the budget (source=DIR: from a finished search)"),
     "train": ("stage", "train the derived architecture (source=DIR: the one derived there)"),
     "export": ("stage", "export the trained network to ONNX and check it against torch"),
-    "profile": ("stage", "measure latency on the device (onnx=FILE: of any ONNX file; space=NAME: of its operations)"),
+    "profile": ("stage", "measure latency on the device (onnx=FILE: of any ONNX file)"),
     "score": ("score", "training-free scores of networks (architecture=, list=FILE, n=N), judged against=accuracy|..."),
     "attack": ("attack", "what a finished run's network withstands (source=DIR): attacks, corruptions"),
     "deploy": ("deploy", "copy the bundle of a run to its device and try it there (source=DIR device=NAME)"),

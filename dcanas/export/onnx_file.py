@@ -6,7 +6,7 @@ import copy
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[i
     Raises `UserError` where the opset or the IR version cannot be produced, or the disk is full.
     """
     _check_versions(opset, ir_version)
-    model = exported(network, [tuple(input_shape)], opset, [INPUT], [OUTPUT])
+    model = _exported(network, tuple(input_shape), opset)
     texts = dict(metadata or {}) | ({BLOCKS: json.dumps(block_starts(model))} if blocks else {})
     _make_neutral(model)
     model.ir_version = ir_version
@@ -61,15 +61,14 @@ def _check_versions(opset: int, ir_version: int) -> None:
                         f"{ir_version}; change runtime.ir_version or runtime.opset of the device.")
 
 
-def exported(network: torch.nn.Module, input_shapes: Sequence[tuple[int, ...]], opset: int, inputs: list[str],
-             outputs: list[str]) -> onnx.ModelProto:
-    """Return what the exporter makes of the network in evaluation mode; batch 1, shapes (C, H, W) per input."""
+def _exported(network: torch.nn.Module, input_shape: tuple[int, ...], opset: int) -> onnx.ModelProto:
+    """Return what the exporter makes of the network in evaluation mode; batch 1, input (C, H, W)."""
     import torch
 
     network = copy.deepcopy(network).cpu().eval()
     with _silence():
-        program = torch.onnx.export(network, tuple(torch.zeros(1, *shape) for shape in input_shapes), dynamo=True,
-                                    opset_version=opset, input_names=inputs, output_names=outputs,
+        program = torch.onnx.export(network, (torch.zeros(1, *input_shape),), dynamo=True,
+                                    opset_version=opset, input_names=[INPUT], output_names=[OUTPUT],
                                     external_data=False, optimize=True, verbose=False)
     assert program is not None  # None is the answer of the exporter's other mode
     model = program.model_proto

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, nnls
+from scipy.optimize import nnls
 
 from dcanas.basics.errors import UserError
 
@@ -43,14 +42,12 @@ class FittedLatency:
         return self.predict(counts) * (1 + self.relative_residual_q95)
 
 
-def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[Any] | None = None,
-               fit: Callable[[Array, Array], Array] | None = None) -> FittedLatency:
-    """Fit base and price per option by non-negative least squares on relative errors, or by `fit`.
+def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[Any] | None = None) -> FittedLatency:
+    """Fit base and price per option by non-negative least squares on relative errors.
 
     An operation never makes a network faster, and a small network's error counts as much as a large one's.
     Shape: counts (n, options), latencies_ms (n,), macs (n,). Raises `UserError` for too few measurements.
     """
-    fit = fit or _fit
     counts, latencies = np.asarray(counts, dtype=np.float64), np.asarray(latencies_ms, dtype=np.float64)
     n, options = counts.shape
     if n < options + 2:
@@ -58,8 +55,8 @@ def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[A
                         f"networks, got {n}; measure more.")
     if not (np.isfinite(latencies).all() and (latencies > 0).all()):
         raise UserError("Latencies to fit must be positive numbers of milliseconds.")
-    coefficients = fit(counts, latencies)
-    left_out = _left_out(counts, latencies, fit)
+    coefficients = _fit(counts, latencies)
+    left_out = _left_out(counts, latencies)
     if not (left_out > 0).all():
         raise UserError("One of the measured networks has options that no other has, so nothing bounds the "
                         "error of the latency model; measure more networks.")
@@ -68,7 +65,7 @@ def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[A
     macs_mape = None
     if macs is not None:
         scaled = np.asarray(macs, dtype=np.float64)[:, None] / np.max(macs)
-        macs_mape = _mape(_left_out(scaled, latencies, fit), latencies)
+        macs_mape = _mape(_left_out(scaled, latencies), latencies)
     return FittedLatency(float(coefficients[0]), tuple(float(c) for c in coefficients[1:]),
                          max(0.0, float(residuals[rank - 1])), _mape(left_out, latencies), macs_mape, n)
 
@@ -113,24 +110,12 @@ def _fit(features: Array, latencies: Array) -> Array:
     return nnls(design / latencies[:, None], np.ones(len(features)))[0]
 
 
-def fit_log(features: Array, latencies: Array) -> Array:
-    """Return base and prices, all at least 0, that minimise the squared logarithms of predicted / measured.
-
-    An error of half is as bad as one of double. Shape: (n, p), (n,) -> (1 + p,).
-    """
-    design = np.column_stack([np.ones(len(features)), features])
-    unit = np.median(latencies) / np.maximum(design.max(axis=0), np.finfo(float).tiny)  # coefficients of order one
-    start = np.maximum(_fit(features, latencies) / unit, 1e-3)
-    solved = least_squares(lambda c: np.log(design @ (c * unit) / latencies), start, bounds=(0, np.inf))
-    return solved.x * unit
-
-
-def _left_out(features: Array, latencies: Array, fit: Callable[[Array, Array], Array]) -> Array:
+def _left_out(features: Array, latencies: Array) -> Array:
     """Return for each member what the fit to all others predicts."""
     everyone = np.arange(len(latencies))
     predicted = []
     for i in everyone:
-        coefficients = fit(features[everyone != i], latencies[everyone != i])
+        coefficients = _fit(features[everyone != i], latencies[everyone != i])
         predicted.append(coefficients[0] + features[i] @ coefficients[1:])
     return np.array(predicted)
 
