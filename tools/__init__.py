@@ -1,0 +1,1 @@
+"""Importers of published tables, studies of docs/results.md, measurements: `python -m tools NAME [key=value ...]`."""
