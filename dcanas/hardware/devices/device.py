@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,16 +14,8 @@ import yaml
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.resources import resource_folder
-
-SOURCES: dict[str, tuple[str, ...]] = {  # cost name -> where a device may say it comes from
-    "params": ("counted",),
-    "macs": ("counted",),
-    "peak_bytes": ("counted",),
-    "weight_bytes": ("counted",),
-    "latency_ms": ("measured", "looked up", "predicted"),
-    "latency_p95_ms": ("measured",),
-    "energy_mj": ("looked up", "predicted"),
-}
+from dcanas.basics.user_files import file_hash
+from dcanas.hardware.devices.cost_sources import SOURCES, is_own_file, may_state
 
 
 @dataclass(frozen=True)
@@ -203,9 +196,12 @@ def _read(path: Path) -> Device:
     if isinstance(values["connection"], dict):
         values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))
     values["board"] = Expected(**_checked(path, "board.", values.get("board", {}), _EXPECTED))
-    sources = {name: (_one_of(*allowed), " or ".join(allowed)) for name, allowed in SOURCES.items()}
-    stated = {name: entry for name, entry in sources.items() if name in values["costs"]}
-    costs = _checked(path, "costs.", values["costs"], stated, known=SOURCES)
+    allowed = {cost: (partial(may_state, cost, folder=path.parent), " or ".join(SOURCES[cost]))
+               for cost in SOURCES if cost in values["costs"]}
+    costs = _checked(path, "costs.", values["costs"], allowed, known=SOURCES)
+    own = {cost: f"{source}, SHA-256 {file_hash(path.parent / source, f'costs.{cost}')}"
+           for cost, source in costs.items() if is_own_file(source)}
+    values["sources"] = {**values.get("sources", {}), **own}  # a changed file makes another device
     _consistent(path, values, runtime, costs)
     if values["name"] != path.stem:
         raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")

@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.costs import Domain, LinearCost, linear_counts
+from dcanas.costs import Domain, LinearCost, Networks, linear_counts
 from dcanas.hardware.latency.published_tables import LINEAR_TOLERANCE, RUNTIMES
 from dcanas.hardware.latency.table_files import read_arrays, require_milliseconds, tables_folder
 from dcanas.spaces import Space, load_space
@@ -66,20 +65,19 @@ def _read(table: str, folder: Path) -> LinearCost:
                       LINEAR_TOLERANCE)
 
 
-def transferred_blocks(space: Space, cost: LinearCost, input_shape: tuple[int, int, int], num_classes: int,
-                       **skeleton: Any) -> LinearCost:
-    """Return the prices for other images, classes or another stem: each layer's go with its MACs, and so does the rest.
+def transferred_blocks(blocks: LinearCost, networks: Networks) -> LinearCost:
+    """Return the prices of `block_latency` for other images, classes or another stem.
 
-    At the published images and stem the blocks' prices are therefore the published ones. Nobody has measured how far
-    off the others are: a limit on them is reported as unverified.
+    Each layer's prices go with its MACs, and so does the rest; at the published images and stem they are the published
+    ones. How far off the others are has not been measured: limits on them are reported as unverified.
     """
-    there, here = (linear_counts(space, shape, classes, **form)["macs"]
-                   for shape, classes, form in ((INPUT, CLASSES, SKELETON), (input_shape, num_classes, skeleton)))
+    space = networks.space
+    there, here = (linear_counts(space, shape, classes, **form)["macs"] for shape, classes, form in (
+        (INPUT, CLASSES, SKELETON), (networks.input_shape, networks.num_classes, networks.skeleton)))
     least = tuple(int(np.argmin(row)) for row in there.table)  # one block against the dearest: a layer's own scale
     scales = [(max(new) - new[low]) / (max(old) - old[low])
               for new, old, low in zip(here.table, there.table, least, strict=True)]
     rest = [count.base + sum(row[space.slots[0].options.index(SKIP)] for row in count.table) for count in (here, there)]
-    table = tuple(tuple(scale * price for price in row) for scale, row in zip(scales, cost.table, strict=True))
-    runtime = "any" if cost.domain is None else cost.domain.runtime
-    domain = replace(Domain.of(space, input_shape, num_classes, **skeleton), runtime=runtime)
-    return LinearCost(cost.base * rest[0] / rest[1], table, cost.name, cost.unit, "predicted", domain)
+    table = tuple(tuple(scale * price for price in row) for scale, row in zip(scales, blocks.table, strict=True))
+    domain = networks.domain("any" if blocks.domain is None else blocks.domain.runtime)
+    return LinearCost(blocks.base * rest[0] / rest[1], table, blocks.name, blocks.unit, "predicted", domain)

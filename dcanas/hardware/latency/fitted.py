@@ -1,52 +1,82 @@
-"""Latency as a cost to search under: a handful of members measured on the device, the rest predicted."""
+"""Latency as a cost to search under: a dozen members measured on the device, the others predicted from a fit."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dcanas.costs import CostModel, Domain, LinearCost
+from dcanas.costs import CostModel, Domain, LinearCost, linear_counts
 from dcanas.costs.members import as_architecture, member_choices
-from dcanas.hardware.devices.device import Device
+from dcanas.costs.plan_cost import PlanCost
 from dcanas.hardware.latency.latency_fit import FittedLatency, choose_members, fit_counts
 from dcanas.hardware.latency.plan_latency import plan_features, planned_latency
+from dcanas.hardware.latency.source import LatencySource
 from dcanas.hardware.measuring.measured_members import measure_members
-from dcanas.spaces import Space
+from dcanas.hardware.transport.progress import report_to
+from dcanas.spaces import Architecture, Space
 
 MEMBERS = 12  # measured to fit four prices and a base
-SAMPLE = 500  # members among which they are chosen where a space is too large to be listed
+SAMPLE = 500  # members among which they are chosen if a space is too large to be listed
 FEW_OPTIONS = 5  # that the measured members suffice to tell apart
 
 
-def latency_costs(space: Space, device: Device, folder: Path, macs: CostModel, input_shape: tuple[int, int, int],
-                  num_classes: int, names: tuple[str, ...] = ("latency_ms", "latency_p95_ms"), seed: int = 0,
-                  **skeleton: Any) -> tuple[dict[str, CostModel], dict[str, FittedLatency]]:
-    """Measure a few members of the space on the device (stored in `folder`) and fit what predicts the others.
+class Fitted(LatencySource):
+    """Prices fitted to `MEMBERS` members that are measured on the device.
 
-    Where all slots have the same few options and all cells are alike, that is a price per option, the same in every
-    slot; elsewhere a price per million MACs and one per executed step. Returns per name the cost, whose upper bound
-    comes from the left-out residuals, and what the fit is worth.
+    If all slots have the same few options and all cells are alike, there is a price per option, the same in every slot;
+    otherwise one per million MACs and one per executed step. The upper bound comes from the residuals of members left
+    out of the fit.
     """
-    domain = Domain.of(space, input_shape, num_classes, runtime=device.name, **skeleton)
-    choices = measurable(space, seed)
-    by_option = space.enumerable and len({slot.options for slot in space.slots}) == 1 and \
-        len(space.slots[0].options) <= FEW_OPTIONS
-    features = _option_counts(space, choices) if by_option else np.array(
-        [plan_features(space, as_architecture(space, row), domain) for row in choices])
-    sizes = macs.values(choices)
-    picked = choose_members(features, MEMBERS, np.random.default_rng(seed), sizes)
-    members = [as_architecture(space, choices[i]) for i in picked]
-    profiles = measure_members(space, members, folder, device, input_shape, num_classes, seed=seed, **skeleton)
-    costs: dict[str, CostModel] = {}
-    fits = {}
-    for name in names:
-        fit = fit_counts(features[picked], np.array([profiles[m].value(name) for m in members]), sizes[picked])
-        costs[name] = _by_option(space, domain, name, fit) if by_option else planned_latency(space, domain, name, fit)
-        fits[name] = fit
-    return costs, fits
+
+    name = "fitted to measurements"
+    decided_by = "measured"
+
+    def make_model(self) -> CostModel:
+        space = self.networks.space
+        with self.hooks.stage(f"Measuring a few members of {space.name} on {self.device.name}") as stage, \
+                report_to(stage):
+            fit = self.fit
+        what = "latency" if self.cost == "latency_ms" else self.cost
+        self.hooks.message(f"{what} of members left out is predicted within {100 * fit.loo_mape:.0f} % on average (a "
+                           f"line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "
+                           f"+{100 * fit.relative_residual_q95:.0f} %, from {fit.n} measured")
+        model = price_per_option if self._by_option else planned_latency
+        return model(space, self._domain, self.cost, fit)
+
+    @cached_property
+    def fit(self) -> FittedLatency:
+        """The fit to the measured members; measured when it is first asked for."""
+        networks, space, domain = self.networks, self.networks.space, self._domain
+        choices = measurable(space, self.seed)
+        archs = [as_architecture(space, row) for row in choices]
+        features = option_counts(space, choices) if self._by_option else np.array(
+            [plan_features(space, arch, domain) for arch in archs])
+        macs = (linear_counts(space, networks.input_shape, networks.num_classes, **networks.skeleton)["macs"]
+                if space.additive else PlanCost(space, domain, "macs", "MAC")).values(choices)
+        picked = choose_members(features, MEMBERS, np.random.default_rng(self.seed), macs)
+        members = [archs[i] for i in picked]
+        profiles = measure_members(networks, members, self.folder(), self.device, seed=self.seed)
+        return fit_counts(features[picked], np.array([profiles[arch].value(self.cost) for arch in members]), macs[picked])
+
+    def prepare(self) -> None:
+        _ = self.fit
+
+    def ask(self, members: Sequence[Architecture]) -> dict[Architecture, float]:
+        profiles = measure_members(self.networks, members, self.folder(), self.device, seed=self.seed)
+        return {arch: profile.upper(self.cost) for arch, profile in profiles.items()}
+
+    @property
+    def _domain(self) -> Domain:
+        return self.networks.domain(self.device.name)
+
+    @property
+    def _by_option(self) -> bool:
+        space = self.networks.space
+        return space.enumerable and len({slot.options for slot in space.slots}) == 1 and \
+            len(space.slots[0].options) <= FEW_OPTIONS
 
 
 def measurable(space: Space, seed: int) -> NDArray[np.int64]:
@@ -57,13 +87,22 @@ def measurable(space: Space, seed: int) -> NDArray[np.int64]:
     return np.unique(np.array([space.sample(rng).choices for _ in range(SAMPLE)]), axis=0)
 
 
-def _option_counts(space: Space, choices: NDArray[np.int64]) -> NDArray[np.int64]:
+def option_counts(space: Space, choices: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how often each built option is chosen. Shape: (n, slots) -> (n, options)."""
     options = space.slots[0].options
     return np.stack([(choices == o).sum(axis=1) for o in range(len(options)) if options[o] != "none"], axis=1)
 
 
-def _by_option(space: Space, domain: Domain, name: str, fit: FittedLatency) -> LinearCost:
+def price_per_option(space: Space, domain: Domain, cost: str, fit: FittedLatency) -> LinearCost:
+    """Return the cost of a fit on `option_counts`."""
     price = dict(zip([o for o in space.slots[0].options if o != "none"], fit.per_option, strict=True))
     table = tuple(tuple(price.get(option, 0.0) for option in slot.options) for slot in space.slots)
-    return LinearCost(fit.base, table, name, "ms", "predicted", domain, fit.relative_residual_q95)
+    return LinearCost(fit.base, table, cost, "ms", "predicted", domain, fit.relative_residual_q95)
+
+
+def latency_costs(space, device, folder, macs, input_shape, num_classes, names=("latency_ms", "latency_p95_ms"), seed=0, **skeleton):  # type: ignore[no-untyped-def]
+    """Until the pipeline asks `choose_source`."""
+    from dcanas.costs import Networks
+    sources = {name: Fitted(device, name, Networks(space, input_shape, num_classes, skeleton), lambda: folder, seed)
+               for name in names}
+    return {name: s.model for name, s in sources.items()}, {name: s.fit for name, s in sources.items()}

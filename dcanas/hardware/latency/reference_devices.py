@@ -1,31 +1,35 @@
-"""Devices whose latencies are published: what few-shot prediction starts from where they speak of the same networks."""
+"""Devices whose latencies are published: what few-shot prediction starts from if they list the same networks."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import numpy as np
 
-from dcanas.costs import Domain
+from dcanas.costs import Domain, Networks
 from dcanas.hardware.latency.published_tables import CLASSES, HELP, SKELETON
 from dcanas.hardware.latency.table_files import default_folder, read_arrays, require_milliseconds, tables_folder
-from dcanas.spaces import Space
 
-KNOWN = ("1080ti_1", "1080ti_32", "1080ti_256", "silver_4114", "silver_4210r", "samsung_a50", "pixel3",
-         "essential_ph_1", "samsung_s7")  # the devices HELP learns from (Lee et al., NeurIPS 2021, section 4.1)
+REFERENCE = ("1080ti_1", "1080ti_32", "1080ti_256", "silver_4114", "silver_4210r", "samsung_a50", "pixel3",
+             "essential_ph_1", "samsung_s7")  # the devices HELP learns from (Lee et al., NeurIPS 2021, section 4.1)
 
 
-def known_latencies(space: Space, input_shape: tuple[int, int, int], num_classes: int, but: str | None = None,
-                    **skeleton: Any) -> dict[str, np.ndarray]:
-    """Return the members' latencies (ms, canonical order) on known devices, `but` the one asked about.
+def reference_latencies(networks: Networks, but: str | None = None) -> dict[str, np.ndarray]:
+    """Return the members' latencies on reference devices, in ms and canonical order.
 
-    Nothing where the tables speak of other networks (space, skeleton, input or classes) or are not imported. Raises
-    `UserError` where they are there and cannot be used, or `DCANAS_TABLES` names no folder.
-    Shape: per device (members,).
+    Args:
+        networks: those asked about; the answer is empty if the tables list other ones, or are not imported.
+        but: the device asked about, which is left out.
+
+    Returns:
+        Per device an array. Shape: (members,).
+
+    Raises:
+        UserError: the tables are there and cannot be used, or `DCANAS_TABLES` is not a folder.
     """
+    space = networks.space
     own = Domain.of(space, (3, 32, 32), CLASSES["cifar10"], **SKELETON) if space.name == "nasbench201" else None
-    if own != Domain.of(space, input_shape, num_classes, **skeleton):
+    if own != networks.domain():
         return {}
     if not os.environ.get("DCANAS_TABLES") and not default_folder().is_dir():
         return {}
@@ -35,7 +39,7 @@ def known_latencies(space: Space, input_shape: tuple[int, int, int], num_classes
     codes = list(space.enumerate())
     members = np.array([space.is_member(arch) for arch in codes])
     arrays = read_arrays(path, len(codes))
-    found = {name: arrays[name][members].astype(float) for name in KNOWN if name in arrays and name != but}
+    found = {name: arrays[name][members].astype(float) for name in REFERENCE if name in arrays and name != but}
     for name, values in found.items():
         require_milliseconds(path, name, values)
     return found

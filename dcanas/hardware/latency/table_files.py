@@ -30,8 +30,8 @@ def tables_folder() -> Path:
 
 
 def default_folder() -> Path:
-    """Return where the tables lie where nobody says otherwise."""
-    return Path(__file__).resolve().parents[3] / "shared" / "data"
+    """Return the default folder of the tables: `../shared/data` beside the checkout."""
+    return Path(__file__).resolve().parents[4] / "shared" / "data"
 
 
 def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[str, Array]:

@@ -5,60 +5,73 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import onnxruntime
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.keys import derive_seed, key_of
+from dcanas.costs import Networks
 from dcanas.hardware.devices.device import Device
 from dcanas.hardware.measuring.profile import Profile
 from dcanas.hardware.measuring.profiler import PROTOCOL, profile_onnx
-from dcanas.hardware.transport.progress import tell
-from dcanas.spaces import Architecture, Space
+from dcanas.hardware.transport.progress import report
+from dcanas.spaces import Architecture
 
 _exporting = threading.Lock()  # several boards may be measured at once, but the exporter and torch's seeds are shared
 
 
-def measure_members(space: Space, members: Sequence[Architecture], folder: Path | str, device: Device,
-                    input_shape: tuple[int, int, int], num_classes: int, seconds: float = 2.5, seed: int = 0,
-                    cap_s: float | None = None, **skeleton: Any) -> dict[Architecture, Profile]:
+def measure_members(networks: Networks, members: Sequence[Architecture], folder: Path | str, device: Device,
+                    seconds: float = 2.5, seed: int = 0, cap_s: float | None = None) -> dict[Architecture, Profile]:
     """Build, export and measure members side by side, as they would be delivered but with random weights.
 
-    Every profile is stored in `folder` before it is returned; members found there under the same settings and
-    runtime are not measured again. seconds, cap_s: see `profile_onnx`.
+    Args:
+        networks: what the members are networks of.
+        folder: every profile is stored there before it is returned; members found there under the same settings and
+            runtime are not measured again.
+        seconds, cap_s: of measuring, see `profile_onnx`.
+        seed: of the weights, the input and the order of visits.
     """
-    folder = Path(folder)
-    settings = (space.complete_skeleton(skeleton), input_shape, num_classes, device, seconds, seed,
-                onnxruntime.__version__ if device.connection == "local" else device.runtime, PROTOCOL)
+    folder, space = Path(folder), networks.space
+    settings = (space.complete_skeleton(dict(networks.skeleton)), networks.input_shape, networks.num_classes, device,
+                seconds, seed, onnxruntime.__version__ if device.connection == "local" else device.runtime, PROTOCOL)
     keys = {arch: key_of(arch, *settings) for arch in members}
     missing = {arch: key for arch, key in keys.items() if not (folder / f"{key}.json").is_file()}
-    names = {key: space.format(arch) for arch, key in missing.items()}
-    files = {}
+    files = {key: folder / f"{key}.onnx" for key in missing.values()}
     for number, (arch, key) in enumerate(missing.items()):
-        tell(number, len(missing), "networks exported")
-        files[key] = folder / f"{key}.onnx"
+        report(number, len(missing), "networks exported")
         with _exporting:
-            if files[key].is_file():
-                continue
-            _export(space, arch, files[key], device, input_shape, num_classes, seed, skeleton)
+            if not files[key].is_file():
+                _export(networks, arch, files[key], device, seed)
+    names = {key: space.format(arch) for arch, key in missing.items()}
     for key, profile in (profile_onnx(files, device, seconds, seed, cap_s) if files else {}).items():
         write_json(folder / f"{key}.json", {**profile.to_json(), "architecture": names[key]})
     return {arch: Profile.from_json(read_json(folder / f"{key}.json")) for arch, key in keys.items()}
 
 
-def _export(space: Space, arch: Architecture, path: Path, device: Device, input_shape: tuple[int, int, int],
-            num_classes: int, seed: int, skeleton: dict[str, Any]) -> None:
+def _export(networks: Networks, arch: Architecture, path: Path, device: Device, seed: int) -> None:
     import torch
 
     from dcanas.export.classifier import Classifier, Normalise
     from dcanas.export.onnx_file import export_onnx
     from dcanas.export.random_statistics import with_random_statistics
 
-    channels = input_shape[0]
+    space, channels = networks.space, networks.input_shape[0]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "weights of a measured member", arch))
-        network = space.build(arch, num_classes, channels, **skeleton)
+        network = space.build(arch, networks.num_classes, channels, **networks.skeleton)
     network = Classifier(Normalise([0.5] * channels, [0.25] * channels), with_random_statistics(network, seed))
-    export_onnx(network, path, input_shape, device.runtime.opset, device.runtime.ir_version,
+    export_onnx(network, path, networks.input_shape, device.runtime.opset, device.runtime.ir_version,
                 {"architecture": space.format(arch)})
+
+
+_measure_members = measure_members
+
+
+def measure_members(first, members, folder, device, *rest, seconds=2.5, seed=0, cap_s=None, **skeleton):  # type: ignore  # noqa: F811
+    """Until all callers pass `Networks`."""
+    if isinstance(first, Networks):
+        return _measure_members(first, members, folder, device, *rest, seconds=seconds, seed=seed, cap_s=cap_s)
+    shape, classes, *times = rest
+    for name, value in zip(("seconds", "seed", "cap_s"), times, strict=False):
+        seconds, seed, cap_s = (value if name == n else v for n, v in (("seconds", seconds), ("seed", seed), ("cap_s", cap_s)))
+    return _measure_members(Networks(first, shape, classes, skeleton), members, folder, device, seconds, seed, cap_s)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Z = 1.96  # two-sided 95 %
+from dcanas.basics.statistics import Z95
 
 
 def effective_rounds(values: NDArray[np.float64]) -> float:
@@ -40,7 +40,7 @@ def median_interval(medians: NDArray[np.float64]) -> tuple[float, float]:
     """
     rounds = np.sort(medians.mean(axis=1))
     n = len(rounds)
-    half = Z / 2 / math.sqrt(effective_rounds(medians.mean(axis=1)))
+    half = Z95 / 2 / math.sqrt(effective_rounds(medians.mean(axis=1)))
     low = max(math.floor((n + 1) * (0.5 - half)), 1)
     high = min(math.ceil((n + 1) * (0.5 + half)), n)
     repeats = np.median(medians, axis=0)
@@ -57,4 +57,4 @@ def p95_upper(samples: NDArray[np.float64]) -> float:
     above = (samples > np.percentile(samples, 95)).mean(axis=(1, 2))
     error = above.std(ddof=1) / math.sqrt(effective_rounds(above)) if len(above) > 1 else 1.0
     by_repeat = np.percentile(samples.transpose(1, 0, 2).reshape(samples.shape[1], -1), 95, axis=1)
-    return float(max(np.percentile(samples, min(100.0, 95 + 100 * Z * error)), by_repeat.max()))
+    return float(max(np.percentile(samples, min(100.0, 95 + 100 * Z95 * error)), by_repeat.max()))

@@ -25,7 +25,7 @@ from dcanas.hardware.transport.board_protocol import (
     states_of,
     text,
 )
-from dcanas.hardware.transport.progress import at_times, tell_blocks
+from dcanas.hardware.transport.progress import throttled, report_blocks
 
 HOT_CELSIUS = 70.0  # where a measurement starts, worth a word
 BUSY = 0.5  # load per core
@@ -69,7 +69,7 @@ class _Here:
                                        device.provider, seconds, seed, cap_s=cap_s)
 
     def measure(self, labels: Sequence[str]) -> dict[str, Any]:
-        self._bench.tell = at_times(lambda: tell_blocks(self._bench.done, self._bench.planned))
+        self._bench.tell = throttled(lambda: report_blocks(self._bench.done, self._bench.planned))
         with _own_errors():
             found = self._bench.measure(labels)
         samples = {label: np.array(times, dtype=np.int64) for label, times in found["samples"].items()}

@@ -23,7 +23,7 @@ from typing import Any
 from dcanas.basics.errors import UserError
 from dcanas.export import worker
 from dcanas.hardware.devices.device import Ssh
-from dcanas.hardware.transport.progress import tell_blocks
+from dcanas.hardware.transport.progress import report_blocks
 
 ANSWER_BYTES = 256 << 20  # of one line; more is no answer of ours
 CHUNK = 1 << 16
@@ -70,7 +70,7 @@ class Worker:
                 self._send(content[start:start + CHUNK])
         answer = self._answer()
         while answer.get("alive") is True:
-            tell_blocks(answer.get("done"), answer.get("planned"))
+            report_blocks(answer.get("done"), answer.get("planned"))
             answer = self._answer()
         if "error" in answer:
             self._refuse(do, answer)

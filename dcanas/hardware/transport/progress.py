@@ -1,4 +1,4 @@
-"""Who hears how far a measurement is: whoever shows it, however far above."""
+"""Progress of measurements, reported to hooks that are set many calls above."""
 
 from __future__ import annotations
 
@@ -7,43 +7,53 @@ import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
-OnProgress = Callable[[int, int, str], None]  # done, of how many, what
-APART_S = 0.5  # between two words, so that telling costs nothing beside measuring
+from dcanas.basics.hooks import QUIET, Hooks
 
-_listener: ContextVar[OnProgress | None] = ContextVar("listener", default=None)
+APART_S = 0.5  # between two reports, so that they cost nothing beside measuring
+
+_hooks: ContextVar[Hooks] = ContextVar("hooks", default=QUIET)
 
 
 @contextlib.contextmanager
-def heard(listener: OnProgress) -> Iterator[None]:
-    """While inside, measurements that this thread makes tell the listener how far they are."""
-    before = _listener.set(listener)
+def report_to(hooks: Hooks) -> Iterator[None]:
+    """Within the context, measurements that this thread makes report their progress to `hooks`."""
+    before = _hooks.set(hooks)
     try:
         yield
     finally:
-        _listener.reset(before)
+        _hooks.reset(before)
 
 
-def tell(done: int, total: int, what: str) -> None:
-    """Say how far a measurement is, where somebody listens."""
-    listener = _listener.get()
-    if listener is not None:
-        listener(done, total, what)
+def report(done: int, total: int, note: str) -> None:
+    """Report how far a measurement is to the hooks of this thread."""
+    _hooks.get().progress(done, total, note)
 
 
-def tell_blocks(done: object, planned: object) -> None:
-    """Say how many blocks of runs a measurement has made; what a board says of it is a number or is not passed on."""
+def report_blocks(done: object, planned: object) -> None:
+    """Report how many blocks of runs a measurement has made; what a board answers instead of numbers is dropped."""
     if isinstance(done, int) and isinstance(planned, int) and 0 < done <= planned:
-        tell(done, planned, "blocks of runs")
+        report(done, planned, "blocks of runs")
 
 
-def at_times(word: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that gives the word where the last time is some while ago."""
-    told = 0.0
+def throttled(action: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that calls `action`, at most every `APART_S` seconds."""
+    last = 0.0
 
     def call() -> None:
-        nonlocal told
-        if (now := time.monotonic()) - told > APART_S:
-            told = now
-            word()
+        nonlocal last
+        if (now := time.monotonic()) - last > APART_S:
+            last = now
+            action()
 
     return call
+
+
+@contextlib.contextmanager
+def heard(listener: Callable[[int, int, str], None]) -> Iterator[None]:
+    """Until the display takes part in hooks."""
+    class Listener(Hooks):
+        def progress(self, done: float, total: float, note: str = "") -> None:
+            listener(done, total, note)  # type: ignore[arg-type]
+
+    with report_to(Listener()):
+        yield

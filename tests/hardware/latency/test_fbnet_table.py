@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from dcanas.basics.errors import UserError
-from dcanas.costs import count_architecture
-from dcanas.hardware import load_device
+from dcanas.costs import Networks, count_architecture
+from dcanas.hardware import choose_source, load_device
 from dcanas.hardware.latency.fbnet_table import FILE, block_latency, transferred_blocks
-from dcanas.hardware.latency.table_costs import table_costs
 from dcanas.spaces import load_space
 
 SPACE = load_space("fbnet")
@@ -51,17 +52,29 @@ def test_other_classes_and_images_move_prices_by_their_macs(tables):
     there, fewer, half = (count_architecture(SPACE, skips, shape, classes, stem="cifar").macs
                           for shape, classes in (((3, 32, 32), 100), ((3, 32, 32), 10), ((3, 16, 16), 10)))
     assert there - fewer == 90 * 1504  # what is left of the head
-    moved = transferred_blocks(SPACE, cost, (3, 32, 32), 10, stem="cifar")
+    moved = transferred_blocks(cost, Networks(SPACE, (3, 32, 32), 10, {"stem": "cifar"}))
     np.testing.assert_allclose(moved.table, cost.table)
     assert moved.value(skips) == pytest.approx(cost.value(skips) * fewer / there)
-    quarter = transferred_blocks(SPACE, cost, (3, 16, 16), 10, stem="cifar")
+    quarter = transferred_blocks(cost, Networks(SPACE, (3, 16, 16), 10, {"stem": "cifar"}))
     np.testing.assert_allclose(np.array(quarter.table), np.array(cost.table) / 4)
     assert quarter.value(skips) == pytest.approx(cost.value(skips) * half / there)
 
 
 def test_a_device_tells_them_of_the_published_networks_only(tables, monkeypatch):
     monkeypatch.setenv("DCANAS_TABLES", str(tables))
-    (cost,) = table_costs(SPACE, load_device("raspi4"), ["latency_ms"], (3, 32, 32), 100, stem="cifar")
+
+    def sources(classes, **costs):
+        device = dataclasses.replace(load_device("raspi4"), costs={**load_device("raspi4").costs, **costs})
+        return choose_source(device, ["latency_ms"], Networks(SPACE, (3, 32, 32), classes, {"stem": "cifar"}),
+                             folder=lambda: pytest.fail("measured"))
+
+    (cost,) = sources(100).costs()
     assert (cost.source, cost.domain.runtime) == ("looked up", "tflite")
+    assert sources(100).kinds == {"latency_ms": "FBNet's published blocks"}
     with pytest.raises(UserError, match=rf"{FILE}, array raspi4\) holds for num_classes = 100, asked for 10"):
-        table_costs(SPACE, load_device("raspi4"), ["latency_ms"], (3, 32, 32), 10, stem="cifar")
+        sources(10).costs()
+    predicted = sources(10, latency_ms="predicted")
+    (cost,) = predicted.costs()
+    assert (cost.source, cost.domain.runtime, cost.domain.num_classes) == ("predicted", "tflite", 10)
+    assert predicted.kinds == {"latency_ms": "transferred blocks"}
+    assert predicted.bounds(SPACE.sample(np.random.default_rng(0))) == {}  # how far off it is has not been measured

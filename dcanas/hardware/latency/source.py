@@ -1,0 +1,177 @@
+"""Where the latency and the energy of a run's networks come from: one protocol, and the one place that chooses."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from dcanas.basics.hooks import QUIET, Hooks
+from dcanas.basics.user_files import load_only
+from dcanas.costs import Budget, CostModel, Networks
+from dcanas.hardware.devices.cost_sources import CHOSEN, is_own_file, latency_sources
+from dcanas.hardware.devices.device import Device, user_folder
+from dcanas.hardware.latency.device_table import covering_table
+from dcanas.hardware.latency.predictor import LatencyPredictor
+from dcanas.spaces import Architecture
+
+FBNET = "fbnet"  # its published latencies are those of blocks
+
+
+@dataclass(frozen=True, eq=False)
+class LatencySource(ABC):
+    """Where one cost of a run's networks on one device comes from: a latency, or an energy.
+
+    A source of the user's own is a subclass with `name`, `decided_by` and `make_model`, registered by
+    `@latency_sources.add` (docs/add-a-latency-source.md).
+
+    Attributes:
+        name: of the source, for the certificate.
+        decided_by: how the number that is held against a limit is obtained: "measured" on the device, "looked up", or
+            "predicted" if nothing verifies the prediction; the certificate then says "unverified".
+        cost: "latency_ms", "latency_p95_ms" or "energy_mj".
+        networks: the networks that the run asks about.
+        folder: returns the folder in which measurements are stored.
+        seed: of the choice of the networks that are measured, and of their weights.
+        hooks: receive stages and messages.
+    """
+
+    device: Device
+    cost: str
+    networks: Networks
+    folder: Callable[[], Path]
+    seed: int = 0
+    hooks: Hooks = QUIET
+
+    name: ClassVar[str]
+    decided_by: ClassVar[str]
+
+    @abstractmethod
+    def make_model(self) -> CostModel:
+        """Measure or learn what is needed and return the cost model of the networks, in ms or mJ."""
+
+    @cached_property
+    def model(self) -> CostModel:
+        """The cost model; made when it is first asked for."""
+        return self.make_model()
+
+    @property
+    def predictor(self) -> LatencyPredictor | None:
+        """The model if it is one that further measurements improve and verify, else None."""
+        return None
+
+    def prepare(self) -> None:
+        """Measure what the model rests on without a word, so that several boards can do so at once."""
+
+    def ask(self, members: Sequence[Architecture]) -> dict[Architecture, float]:
+        """Return the number that is held against a limit, per member, before anything is trained; nothing if it cannot
+        be obtained. A measured latency is the upper end of its 95 % confidence interval."""
+        return {arch: self.model.upper(arch) for arch in members} if self.decided_by == "looked up" else {}
+
+    def bound(self, arch: Architecture) -> float | None:
+        """Return the upper bound of an unverified prediction, None if no bound is known."""
+        upper = self.model.upper(arch)
+        return upper if self.decided_by == "predicted" and upper != self.model.value(arch) else None
+
+
+@dataclass(frozen=True)
+class LatencySources:
+    """The sources of all limited latencies and energies of a device, by cost."""
+
+    by_cost: Mapping[str, LatencySource]
+
+    def costs(self) -> list[CostModel]:
+        """Return the cost models; what they need is measured or learnt when they are first asked for."""
+        return [source.model for source in self.by_cost.values()]
+
+    def prepare(self) -> None:
+        """Measure what the cost models rest on without a word, so that several boards can do so at once."""
+        for source in self.by_cost.values():
+            source.prepare()
+
+    @property
+    def measures(self) -> bool:
+        """Whether anything is measured on the device."""
+        return "measured" in self.decided_by.values()
+
+    @property
+    def predictor(self) -> LatencyPredictor | None:
+        """The prediction that is to be verified pick by pick (`derive_verified`), None if there is none."""
+        return next((source.predictor for source in self.by_cost.values() if source.predictor is not None), None)
+
+    def ask(self, arch: Architecture) -> float:
+        """Return the milliseconds that verify `predictor` for one member."""
+        return self.by_cost["latency_ms"].ask([arch])[arch]
+
+    @property
+    def verified_by(self) -> str:
+        """How `ask` obtains its answer: "measured" or "looked up"."""
+        return self.by_cost["latency_ms"].decided_by
+
+    def broken(self, arch: Architecture, budget: Budget, predicted: bool = True) -> list[str]:
+        """Return the limits that a member breaks by the numbers that decide, as far as they can be obtained.
+
+        predicted: whether the cost of `predictor` is asked for too; `derive_verified` does so itself.
+        """
+        asked = {cost: source.ask([arch]) for cost, source in self.by_cost.items()
+                 if cost in budget and (predicted or source.predictor is None)}
+        return [cost for cost, found in asked.items() if arch in found and not budget.allows(cost, found[arch])]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The name of each cost's source."""
+        return {cost: source.name for cost, source in self.by_cost.items()}
+
+    @property
+    def decided_by(self) -> dict[str, str]:
+        """How the number is obtained that is held against each limit."""
+        return {cost: source.decided_by for cost, source in self.by_cost.items()}
+
+    def looked_up(self, arch: Architecture) -> dict[str, float]:
+        """Return the numbers that decide without a measurement of the delivered file, by cost."""
+        return {cost: source.ask([arch])[arch] for cost, source in self.by_cost.items()
+                if source.decided_by == "looked up"}
+
+    def bounds(self, arch: Architecture) -> dict[str, float]:
+        """Return the known upper bounds of predictions, by cost."""
+        found = {cost: source.bound(arch) for cost, source in self.by_cost.items()}
+        return {cost: bound for cost, bound in found.items() if bound is not None}
+
+
+def choose_source(device: Device, names: Iterable[str], networks: Networks, folder: Callable[[], Path], seed: int = 0,
+                  hooks: Hooks = QUIET) -> LatencySources:
+    """Return where the limited latencies and energies of a device come from; nothing is measured yet.
+
+    Args:
+        names: the limited costs; those that are neither a latency nor an energy are passed over.
+        networks, folder, seed, hooks: see `LatencySource`.
+
+    Raises:
+        UserError: the profile states no source for a cost, or a table or a file of the user's own cannot be used.
+    """
+    stated = {cost: device.source(cost) for cost in CHOSEN if cost in names}
+    return LatencySources({cost: _source(stated[cost], device, cost, networks)(device, cost, networks, folder, seed, hooks)
+                           for cost in stated})
+
+
+def _source(stated: str, device: Device, cost: str, networks: Networks) -> type[LatencySource]:
+    """Return the source of a cost for which the profile of the device states `stated`."""
+    if is_own_file(stated):
+        return load_only(latency_sources, user_folder() / stated, f"costs.{cost}",
+                         "a class with the decorator @latency_sources.add")
+    blocks = networks.space.name == FBNET and cost == "latency_ms" and device.table is not None
+    chosen = stated  # the name of a source that was added to the registry
+    if stated == "measured":
+        chosen = "fitted to measurements"
+    elif stated == "looked up":
+        chosen = "FBNet's published blocks" if blocks else "published table"
+    elif stated == "predicted" and cost == "latency_ms" and device.connection is not None:
+        chosen = "few-shot prediction"
+    elif stated == "predicted" and cost == "latency_ms" and covering_table(device, cost, networks):
+        chosen = "few-shot prediction of a table"
+    elif stated == "predicted":
+        chosen = "transferred blocks" if blocks else "transferred table"
+    return latency_sources[chosen]
