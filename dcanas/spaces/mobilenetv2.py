@@ -15,16 +15,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from numpy.random import Generator
-
 from dcanas.basics.errors import UserError
 from dcanas.spaces.mobilenetv2_bounds import ElasticBounds
 from dcanas.spaces.plan import Block, BlockPlanner, Shape
-from dcanas.spaces.space import Space, spaces
+from dcanas.spaces.space import Space
 from dcanas.spaces.types import Architecture, Group, NotationError, Slot
 
 if TYPE_CHECKING:
     import torch
+    from numpy.random import Generator
 
 STAGES = 7
 RESOLUTIONS = tuple(str(r) for r in range(192, 321, 32))
@@ -37,8 +36,7 @@ STANDARD = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 
 STEM_STRIDES = {"imagenet": 2, "cifar": 1}
 
 
-@spaces.add
-class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
+class MobileNetV2(Space):
     """Macro space of inverted residuals; every code that keeps the strides' group is a member.
 
     Skeleton: `stem` "imagenet" (stride 2) or "cifar" (stride 1); `reference`, the side in pixels that resolution 224
@@ -60,9 +58,9 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
         self.bounds = bounds
         self.allowed = [bounds.allowed(slot) if bounds else tuple(range(len(slot.options))) for slot in self.slots]
 
-    def within(self, search_skeleton: dict[str, Any]) -> mobilenetv2:
+    def within(self, search_skeleton: dict[str, Any]) -> MobileNetV2:
         """Return the part of the space inside elastic bounds (see `ElasticBounds`); an empty dictionary is no bound."""
-        return mobilenetv2(ElasticBounds.of(search_skeleton)) if search_skeleton else self
+        return MobileNetV2(ElasticBounds.of(search_skeleton)) if search_skeleton else self
 
     def parse(self, text: str) -> Architecture:
         """Read `r224-s32 | t1c16n1s1k3 | ... | h1280`; spaces do not matter."""
@@ -138,9 +136,9 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
     def build(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3,
               **skeleton: Any) -> torch.nn.Module:
         """Return the network, initialised as torchvision's. Input (N, in_channels, H, W) of any size."""
-        from dcanas.spaces.mobilenetv2_network import Network
+        from dcanas.spaces.mobilenetv2_weights import LoadableNetwork
 
-        return Network(*self._arguments(arch, skeleton), num_classes, in_channels)
+        return LoadableNetwork(*self._arguments(arch, skeleton), num_classes, in_channels)
 
     def source(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3, **skeleton: Any) -> str:
         from dcanas.spaces import mobilenetv2_network
@@ -209,7 +207,7 @@ class mobilenetv2(Space):  # noqa: N801 (registered under the field's own name)
 @lru_cache(maxsize=1 << 14)
 def decode(arch: Architecture) -> tuple[int, int, tuple[tuple[int, int, int, int, int], ...], int]:
     """Return (resolution, stem, stages, head); a stage is (expansion, width, depth, stride, kernel)."""
-    values = [int(slot.options[c]) for slot, c in zip(mobilenetv2.slots, arch.choices, strict=True)]
+    values = [int(slot.options[c]) for slot, c in zip(MobileNetV2.slots, arch.choices, strict=True)]
     size = len(PER_STAGE)
     stages = tuple((values[i], values[i + 1], values[i + 2], values[i + 3], values[i + 4])
                    for i in range(2, 2 + size * STAGES, size))

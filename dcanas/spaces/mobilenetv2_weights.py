@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from dcanas.spaces.mobilenetv2_network import Network
+
 T = TypeVar("T")
 
 DEPTHS = (1, 2, 3, 4, 3, 3, 1)  # of MobileNetV2's stages
 FIRST = ("depthwise", "project.0", "project.1")  # parts of a block of expansion 1, as torchvision numbers them
 OTHERS = ("expand", *FIRST)
+SIGN = "features.1.conv.1.weight"  # only torchvision's MobileNetV2 has it: what ends a block of expansion 1
+
+
+class LoadableNetwork(Network):
+    """The space's network, which can start from a file of torchvision; the code for that is not delivered."""
+
+    def adapt_weights(self, state: Mapping[str, T]) -> Mapping[str, T]:
+        """Return a state dict under this network's own names; one that is not torchvision's is returned as it is."""
+        return from_torchvision(state) if SIGN in state else state
 
 
 def from_torchvision(state: Mapping[str, T]) -> dict[str, T]:

@@ -20,11 +20,15 @@ INNER, OURS = "network.", "normalise."  # of a delivered model: the network itse
 def start_from(network: nn.Module, path: str) -> str | None:
     """Copy the weights in a file into the network where name and shape agree; tell what did not, or None.
 
-    Names count without a leading `module.` or `network.`, so that a file of torchvision fits as well as the
-    `weights.pt` of a run. The input normalisation is the data's own and is never taken over.
+    Names count without a leading `module.` or `network.`, and a network with a method `adapt_weights` renames those
+    of other libraries: a file of torchvision fits as well as the `weights.pt` of a run. The input normalisation is
+    the data's own and is never taken over.
     Raises `UserError` where the file is none of weights or nothing in it fits.
     """
     given = _named(load_weights(Path(path).expanduser()), path)
+    for module in network.modules():
+        if hasattr(module, "adapt_weights"):
+            given = module.adapt_weights(given)  # type: ignore[operator]
     state = {_bare(name): value for name, value in network.state_dict().items() if not name.startswith(OURS)}
     fitting = [name for name, value in state.items() if name in given and given[name].shape == value.shape]
     if not {name for name, _ in _bare_parameters(network)}.intersection(fitting):
@@ -46,7 +50,7 @@ def start_from(network: nn.Module, path: str) -> str | None:
 def freeze(network: nn.Module, patterns: Sequence[str]) -> None:
     """Keep the parameters whose names match a pattern (`*`, `?`, `[...]`; without `network.`) from training.
 
-    A batch norm all of whose parameters are kept keeps its statistics too: see `hold`.
+    A batch norm all of whose parameters are kept keeps its statistics too: see `freeze_running_stats`.
     Raises `UserError` for a pattern that matches nothing, and where nothing is left to train.
     """
     parameters = _bare_parameters(network)
@@ -61,8 +65,8 @@ def freeze(network: nn.Module, patterns: Sequence[str]) -> None:
         raise UserError(f"train.freeze=[{', '.join(patterns)}] leaves nothing to train; name fewer parameters.")
 
 
-def hold(network: nn.Module) -> None:
-    """Put every batch norm whose parameters are all frozen into evaluation mode, the others stay as they are."""
+def freeze_running_stats(network: nn.Module) -> None:
+    """Put every batch norm whose parameters are all frozen into evaluation mode; the others stay as they are."""
     for module in network.modules():
         own = list(module.parameters(recurse=False))
         if isinstance(module, _BatchNorm) and own and not any(parameter.requires_grad for parameter in own):

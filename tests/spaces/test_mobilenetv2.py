@@ -6,15 +6,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchvision import models
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import count_architecture, count_network
 from dcanas.export import export_onnx
+from dcanas.export.classifier import Classifier, Normalise
 from dcanas.export.parity import check_parity
 from dcanas.export.random_statistics import with_random_statistics
 from dcanas.export.stored_bytes import peak_live_bytes, stored_weight_bytes
 from dcanas.spaces import NotationError, load_space
 from dcanas.spaces.mobilenetv2_weights import from_torchvision
+from dcanas.training.start import start_from
 
 SPACE = load_space("mobilenetv2")
 THOROUGH = (pytest.mark.slow, pytest.mark.thorough)
@@ -41,10 +44,8 @@ def test_the_published_network_is_a_member_with_the_published_counts():
 @pytest.mark.parametrize("width", [0.35, 1.0,
                                    *(pytest.param(w, marks=THOROUGH) for w in (0.25, 0.5, 0.75, 1.4))])
 def test_torchvisions_weights_give_torchvisions_answers(width):
-    from torchvision.models import mobilenet_v2
-
     torch.manual_seed(0)
-    theirs = with_random_statistics(mobilenet_v2(width_mult=width, num_classes=20)).eval()
+    theirs = with_random_statistics(models.mobilenet_v2(width_mult=width, num_classes=20)).eval()
     arch = SPACE.width_multiple(width)
     ours = SPACE.build(arch, 20, reference=96).eval()
     ours.load_state_dict(from_torchvision(theirs.state_dict()), strict=True)
@@ -52,6 +53,35 @@ def test_torchvisions_weights_give_torchvisions_answers(width):
     with torch.inference_mode():
         assert torch.allclose(ours(images), theirs(images), atol=1e-5)
     assert count_architecture(SPACE, arch, (3, 224, 224), 20) == count_network(theirs, (3, 224, 224))
+
+
+def test_a_training_starts_from_torchvisions_file_as_it_is(tmp_path):
+    """All but the classifier, which has 1,000 classes there and ten here; what comes before it is torchvision's."""
+    theirs = with_random_statistics(models.mobilenet_v2()).eval()
+    torch.save(theirs.state_dict(), tmp_path / "mobilenet_v2.pth")
+    network = SPACE.build(SPACE.width_multiple(1.0), 10, reference=64)
+    model = Classifier(Normalise([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]), network).eval()
+    told = start_from(model, str(tmp_path / "mobilenet_v2.pth"))
+    assert told.endswith("/mobilenet_v2.pth: 312 weights taken over; 2 have another shape (head.linear.weight "
+                         "(1000, 1280) for (10, 1280), head.linear.bias (1000,) for (10,)).")
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        features = theirs.features(model.normalise(images)).mean((2, 3))
+        torch.testing.assert_close(network.head.conv(body(network, model.normalise(images))).mean((2, 3)), features,
+                                   rtol=0, atol=1e-5)
+
+
+def body(network, x):
+    """What goes into the head."""
+    for block in network.blocks[:-1]:
+        x = block(x)
+    return x
+
+
+def test_weights_of_another_family_are_no_torchvision_mobilenetv2(tmp_path):
+    torch.save(models.mobilenet_v3_small(num_classes=10).state_dict(), tmp_path / "v3.pth")
+    with pytest.raises(UserError, match=r"Nothing in .*v3.pth fits this network: it holds .* \(features.0.0.weight"):
+        start_from(SPACE.build(SPACE.width_multiple(1.0), 10), str(tmp_path / "v3.pth"))
 
 
 def test_a_width_without_options_is_refused():
