@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from dcanas.basics.errors import Stopped as Stopped
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
 
 KEEP = 2  # the newest and, should it turn out damaged, the one before it
-
-
-class Stopped(Exception):  # noqa: N818 (not an error)
-    """The user asked to stop; the last step is in a checkpoint."""
 
 
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
@@ -50,6 +48,13 @@ def load_checkpoint(folder: Path, key: str | None = None) -> tuple[int, dict[str
         warnings.warn(f"Checkpoint {path} is damaged (truncated or changed); going back to the one before it.",
                       stacklevel=2)
     return None
+
+
+def save_weights(path: Path, model: nn.Module) -> None:
+    """Write the state dict of a network, whole."""
+    content = io.BytesIO()
+    torch.save({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, content)
+    write_bytes(path, content.getvalue())
 
 
 def load_weights(path: Path) -> dict[str, Any]:

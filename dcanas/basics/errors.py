@@ -12,6 +12,10 @@ class UserError(Exception):
     """Something the user gave cannot be used; its text is one sentence that says what to do (exit code 2)."""
 
 
+class Stopped(Exception):  # noqa: N818 (not an error)
+    """The user asked to stop; the state after the last step is stored, and the same command goes on from there."""
+
+
 class BudgetError(UserError):
     """No member of the space is within the budget.
 

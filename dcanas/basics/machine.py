@@ -5,6 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dcanas.basics.launcher import read_launch
 
 _GLIBC = platform.libc_ver()[0] == "glibc"
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # malloc.h
@@ -32,3 +36,28 @@ def return_freed_memory() -> None:
     """Hand what is free to the kernel (glibc only)."""
     if _GLIBC:
         ctypes.CDLL(None).malloc_trim(0)
+
+
+@contextmanager
+def torch_state(threads: int | None = None) -> Iterator[None]:
+    """Enclose work that torch does with `threads` threads, reproducibly; afterwards its global state is that of before.
+
+    Args:
+        threads: inside an operation; None: all cores that this process may use, shared by the processes that a
+            launcher started on this machine.
+    """
+    import torch
+
+    settings = torch.utils.deterministic  # type: ignore[attr-defined]
+    before = (torch.get_num_threads(), torch.get_deterministic_debug_mode(), settings.fill_uninitialized_memory,
+              torch.random.get_rng_state())
+    torch.set_num_threads(threads or max(1, usable_cores() // read_launch().local_count))
+    settings.fill_uninitialized_memory = False  # memory that was not written is never read, and filling it costs time
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import a compiler for seconds
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.set_deterministic_debug_mode(before[1])
+        settings.fill_uninitialized_memory = before[2]
+        torch.random.set_rng_state(before[3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.files import write_text
 from dcanas.benchmarks.baselines import contestants
 from dcanas.benchmarks.referee import Row, Standing, add_file, add_run, compete, standings
-from dcanas.cli.display import make_console
+from dcanas.cli.terminal import make_console
 
 LIMITS = tuple(f"{device}.latency_ms:p{percent}" for device in ("edgegpu", "raspi4", "eyeriss")
                for percent in (50, 25, 10))
@@ -43,7 +44,7 @@ class Bench:
         return cls(**values)
 
 
-def main(arguments: list[str]) -> int:
+def main(command: str, arguments: Sequence[str]) -> int:
     asked = Bench.parse(arguments)
     added = [name for text in _list(asked.files) for name in add_file(Path(text).expanduser())]
     added += [add_run(Path(text).expanduser()) for text in _list(asked.runs)]

@@ -7,12 +7,12 @@ completed too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.resources import resource_folder
-from dcanas.cli.main import COMMANDS
+from dcanas.cli.catalogue import COMMANDS
 
 GROUPS = ("space", "data", "search", "train", "experiment")
 KINDS = ("spaces", "data", "devices", "costs", "searches", "recipes", "experiments", "proxies", "attacks")
@@ -44,7 +44,7 @@ complete -c dcanas -f -a '(_dcanas)'
 }
 
 
-def main(arguments: list[str]) -> int:
+def main(command: str, arguments: Sequence[str]) -> int:
     if arguments[:1] == ["words"]:
         command, current = ([*arguments[1:], "", ""])[:2]
         print("\n".join(words("" if command == current else command, current)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,55 +12,59 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, write_json
-from dcanas.cli.display import Display
+from dcanas.cli.jobs import runs
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.deployment import deploy_bundle
 from dcanas.hardware.transport.parallel import on_all
-from dcanas.pipeline.devices import require_board
-from dcanas.pipeline.session import Session
-from dcanas.pipeline.sources import adopt
-from dcanas.pipeline.stages.certifying import run_certificate, write_certificate
-from dcanas.pipeline.stages.deriving import derived_folder
+from dcanas.pipeline.certify import write_certificate
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.profile import require_connection
+from dcanas.pipeline.run import run_until
 from dcanas.report.deployments import deployment_lines
 
 SAMPLES = 16  # images of the bundle's test set, written as files at the network's own size
 MOST_FILES = 256
 
 
-def main(session: Session, command: str) -> int:
-    if session.options.source is None:
-        raise UserError("dcanas deploy needs source=DIR, the directory of a finished run.")
-    for device in session.devices:
-        require_board(device, "dcanas deploy")
-    if session.source is None and not (derived_folder(session, session.devices[0]) / "certificate.json").exists():
-        raise UserError(f"{session.location} has no certificate yet; finish it with `dcanas run` first.")
-    session.display.say(f"Run directory: {session.folder}")
-    adopt(session, "profile")
-    for device in session.devices:
-        run_certificate(session, device)
-    names = ", ".join(device.name for device in session.devices)
-    with session.display.stage(f"Deploy to {names}"):
-        found = on_all(session.devices, lambda device: _deploy(session, device))
-    for device in session.devices:
-        show(session.display, found[device.name], derived_folder(session, device))
+def main(command: str, arguments: Sequence[str]) -> int:
+    for opened in runs(command, arguments):
+        with opened as run:
+            _deploy_all(run)
     return 0
 
 
-def _deploy(session: Session, device: Device) -> dict[str, Any]:
+def _deploy_all(run: Context) -> None:
+    if run.options.source is None:
+        raise UserError("dcanas deploy needs source=DIR, the directory of a finished run.")
+    for device in run.devices:
+        require_connection(device, "dcanas deploy")
+    if run.source is None and not (run.device_folder(run.devices[0]) / "certificate.json").exists():
+        raise UserError(f"{run.location} has no certificate yet; finish it with `dcanas run` first.")
+    run_until(run, "certify", reuse="profile")
+    names = ", ".join(device.name for device in run.devices)
+    with run.hooks.stage(f"Deploy to {names}"):
+        found = on_all(run.devices, lambda device: _deploy(run, device))
+    for device in run.devices:
+        entry = found[device.name]
+        run.hooks.message("\n".join([f"{entry['device']}: the bundle lies in {entry['folder']} there.",
+                                     *deployment_lines(entry),
+                                     f"Appended to {run.device_folder(device) / 'certificate.md'}."]))
+
+
+def _deploy(run: Context, device: Device) -> dict[str, Any]:
     """Deploy to one device and append what was found to its certificate."""
-    options, folder = session.options.deploy, derived_folder(session, device)
+    options, folder = run.options.deploy, run.device_folder(device)
     parent = options.folder or (str(folder / "deployed") if device.connection == "local" else None)
     with tempfile.TemporaryDirectory() as made:
         images, origin = _images(options.images, folder / "bundle", Path(made))
-        summary, samples = deploy_bundle(folder / "bundle", device, images, options.seconds, parent,
-                                         session.settings.seed)
+        summary, samples = deploy_bundle(folder / "bundle", device, images, options.seconds, parent, run.settings.seed)
     certificate = read_json(folder / "certificate.json")
     earlier = certificate.get("deployments", [])
     number = len(earlier) + 1
-    entry = {"date": datetime.now().astimezone().isoformat(timespec="seconds"), "command": session.command,
+    entry = {"date": datetime.now().astimezone().isoformat(timespec="seconds"), "command": run.command,
              "images_from": origin, "samples": f"deployment-{number}.json", **summary}
     write_json(folder / f"deployment-{number}.json", samples)
-    write_certificate(session, folder, {**certificate, "deployments": [*earlier, entry]})
+    write_certificate(run, folder, {**certificate, "deployments": [*earlier, entry]})
     return entry
 
 
@@ -79,8 +84,3 @@ def _images(stated: str | None, bundle: Path, made: Path) -> tuple[list[Path], s
         Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(made / f"{number:03}.png")
     size = "x".join(str(side) for side in images.shape[2:])
     return sorted(made.glob("*.png")), f"{len(images)} test images of the bundle as PNG files of {size} pixels"
-
-
-def show(display: Display, entry: dict[str, Any], folder: Path) -> None:
-    display.say("\n".join([f"{entry['device']}: the bundle lies in {entry['folder']} there.", *deployment_lines(entry),
-                           f"Appended to {folder / 'certificate.md'}."]))

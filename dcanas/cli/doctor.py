@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from rich.table import Table
 from dcanas import __version__
 from dcanas.basics.errors import UserError
 from dcanas.basics.machine import usable_cores
-from dcanas.cli.display import make_console
+from dcanas.cli.terminal import make_console
 
 
-def main(arguments: list[str]) -> int:
+def main(command: str, arguments: Sequence[str]) -> int:
     if arguments:
         raise UserError(f"`dcanas doctor` takes no settings, got {' '.join(arguments)}.")
     table = Table("what", "found", "", box=None, header_style="bold", pad_edge=False)

@@ -1,15 +1,21 @@
-"""`dcanas feasibility`: ranges of all costs and the share of the space within the budget. Writes nothing but
-the latencies it has to measure."""
+"""`dcanas feasibility`: ranges of all costs and the share of the space within the budget.
+
+Writes nothing but the latencies that it has to measure.
+"""
 
 from __future__ import annotations
 
-from dcanas.pipeline.session import Session
-from dcanas.pipeline.stages.feasible import show
+from collections.abc import Sequence
+
+from dcanas.cli.jobs import runs
+from dcanas.pipeline.feasibility import show_feasibility
 
 
-def main(session: Session, command: str) -> int:
-    for device in session.devices:
-        answer = session.feasibility(device)
-        show(session, device.name, answer)
-        answer.require()
+def main(command: str, arguments: Sequence[str]) -> int:
+    for opened in runs(command, arguments):
+        with opened as run:
+            for device in run.devices:
+                answer = run.book(device).feasibility
+                show_feasibility(run.hooks, device.name, answer)
+                answer.require()
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,38 +10,40 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
-from dcanas.pipeline.session import Session
-from dcanas.pipeline.sources import adopt
-from dcanas.pipeline.stages.feasible import check_feasibility
-from dcanas.pipeline.stages.searching import run_search, search_folder
+from dcanas.cli.jobs import runs
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.run import run_until
 from dcanas.search.ask_tell.pareto import hypervolume, knee, non_dominated
-from dcanas.search.ask_tell.study_settings import StudySettings
 
 ACCURACY = "accuracy"
 
 
-def main(session: Session, command: str) -> int:
-    settings = session.settings.search
-    if not isinstance(settings, StudySettings) or not settings.front:
-        raise UserError("A front needs a search with several objectives: search=nsga2, its costs in search.front.")
-    if len(session.devices) > 1:
-        raise UserError(f"A front is that of one device, got {', '.join(d.name for d in session.devices)}; name one in "
+def main(command: str, arguments: Sequence[str]) -> int:
+    for opened in runs(command, arguments):
+        with opened as run:
+            _front(run)
+    return 0
+
+
+def _front(run: Context) -> None:
+    costs = tuple(getattr(run.settings.search, "front", ()))
+    if not costs:
+        raise UserError("A Pareto front needs a multi-objective search; use search=nsga2 and list its costs in "
+                        "search.front.")
+    if len(run.devices) > 1:
+        raise UserError(f"A front is that of one device, got {', '.join(d.name for d in run.devices)}; name one in "
                         "device.")
-    session.display.say(f"Run directory: {session.folder}")
-    adopt(session, "search")
-    check_feasibility(session)
-    found = front_of(run_search(session)["trials"], settings.front)
-    folder = search_folder(session)
+    found = front_of(run_until(run, "search")["trials"], costs)
+    folder = run.search_folder
     write_json(folder / "front.json", found)
-    _draw(folder / "front.svg", found["front"], settings.front)
-    names = (ACCURACY, *settings.front)
+    _draw(folder / "front.svg", found["front"], costs)
+    names = (ACCURACY, *costs)
     rows = [[row["architecture"], *(f"{row[name]:,.6g}" for name in names), "knee" if row["knee"] else ""]
             for row in found["front"]]
-    session.display.table("Not beaten", ["architecture", *names, ""], rows)
-    session.display.say(f"Hypervolume {found['hypervolume']:.4f} of the box between the best and the worst of "
-                        f"{found['trials']} trials in each objective.")
-    session.display.say(f"Front: {folder / 'front.json'}, {folder / 'front.svg'}")
-    return 0
+    run.hooks.table("Not dominated", ["architecture", *names, ""], rows)
+    run.hooks.message(f"Hypervolume {found['hypervolume']:.4f} of the box between the best and the worst of "
+                      f"{found['trials']} trials in each objective.")
+    run.hooks.message(f"Front: {folder / 'front.json'}, {folder / 'front.svg'}")
 
 
 def _draw(path: Path, front: list[dict[str, Any]], costs: tuple[str, ...]) -> None:

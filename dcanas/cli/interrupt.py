@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks the loop at hand to stop after its step, the second stops at once."""
+"""Ctrl-C: the first asks the work at hand to stop after its step, the second stops at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import Stopped
 
 
 class Interrupts:
@@ -17,14 +17,11 @@ class Interrupts:
     def __init__(self) -> None:
         self.asked = False
 
-    def should_stop(self) -> bool:
-        return self.asked
-
     @contextmanager
     def between_steps(self) -> Iterator[None]:
-        """While inside, the first Ctrl-C only sets `asked`; outside, Ctrl-C raises KeyboardInterrupt as ever.
+        """While inside, the first Ctrl-C only sets `asked`; outside, Ctrl-C raises KeyboardInterrupt as usual.
 
-        Where no step was left at which to stop, `Stopped` is raised at the end.
+        If no step was left at which to stop, `Stopped` is raised at the end.
         """
 
         def ask(signum: int, frame: FrameType | None) -> None:

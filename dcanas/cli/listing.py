@@ -10,14 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.cli.display import make_console
+from dcanas.cli.terminal import make_console
 
 Rows = Iterator[tuple[str, ...]]
 WIDEST = 10_000  # letters: no table is asked to be narrower
 BESIDE = 3  # columns that stay a table on any terminal
 
 
-def main(arguments: list[str]) -> int:
+def main(command: str, arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         raise UserError(f"`dcanas list` takes one of {', '.join(KINDS)}.")
     kind = arguments[0]
@@ -111,9 +111,9 @@ def _group(group: str) -> Callable[[], Rows]:
 
 
 def _choices(group: str) -> list[str]:
-    from dcanas.cli.configure import choices
+    from dcanas.pipeline.preset_files import preset_names
 
-    return choices(group)
+    return preset_names(group)
 
 
 def _first_line(text: str | None) -> str:

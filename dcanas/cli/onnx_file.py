@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.cli.display import Display
+from dcanas.cli.terminal import Terminal
 from dcanas.hardware import Device, load_device, profile_onnx
 from dcanas.hardware.measuring.operator_times import by_block, operator_times
-from dcanas.pipeline.stages.profiling import show_profile
+from dcanas.pipeline.profile import show_profile
 
 
-def main(arguments: list[str]) -> int:
+def main(command: str, arguments: Sequence[str]) -> int:
     values = {"onnx": "", "device": "local-cpu", "operators": "false", "cap_s": ""}
     for text in arguments:
         key, _, value = text.partition("=")
@@ -20,8 +21,8 @@ def main(arguments: list[str]) -> int:
         values[key] = value
     if values["operators"] not in ("true", "false"):
         raise UserError(f"operators must be true or false, got {values['operators']!r}.")
-    path, device, display = Path(values["onnx"]).expanduser(), load_device(values["device"]), Display()
-    with display.measuring(f"Measure on {device.name}"):
+    path, device, display = Path(values["onnx"]).expanduser(), load_device(values["device"]), Terminal()
+    with display.stage(f"Measure on {device.name}"):
         profile = profile_onnx(path, device, cap_s=_seconds(values["cap_s"]))
     show_profile(display, profile)
     if values["operators"] == "true":
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _show_operators(display: Display, path: Path, device: Device, median_ms: float) -> None:
+def _show_operators(display: Terminal, path: Path, device: Device, median_ms: float) -> None:
     """Print the operators' times by block, and the dearest operators."""
     times = operator_times(path, device)
     total = sum(time.ms for time in times)
@@ -40,7 +41,7 @@ def _show_operators(display: Display, path: Path, device: Device, median_ms: flo
     dearest = sorted(times, key=lambda time: -time.ms)[:10]
     display.table("The dearest operators", ["operator", "kind", "block", "ms"],
                   [[time.name, time.kind, time.block, f"{time.ms:.4g}"] for time in dearest])
-    display.say(f"They add up to {total:.4g} ms; without profiling the whole network takes {median_ms:.4g} ms.")
+    display.message(f"They add up to {total:.4g} ms; without profiling the whole network takes {median_ms:.4g} ms.")
 
 
 def _seconds(text: str) -> float | None:

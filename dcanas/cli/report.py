@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
@@ -11,7 +12,7 @@ from dcanas.basics.files import write_text
 COMPARISON = "comparison.html"
 
 
-def main(arguments: list[str]) -> int:
+def main(command: str, arguments: Sequence[str]) -> int:
     """Runs are named by `source=`, by `run.dir=`, or by the settings they were made with."""
     values = dict(text.partition("=")[::2] for text in arguments)
     stated = values.get("source", "")
@@ -27,32 +28,32 @@ def main(arguments: list[str]) -> int:
 
 
 def _show(folder: Path) -> int:
-    from dcanas.cli.display import Display
-    from dcanas.pipeline.stages.certifying import show_certificate
+    from dcanas.cli.terminal import Terminal
+    from dcanas.pipeline.certify import show_certificate
     from dcanas.report.certificate import certificate_markdown
     from dcanas.report.record import read_run
     from dcanas.report.verdict import verdict
     from dcanas.report.write import write_report
 
-    record, display = read_run(folder), Display()
+    record, terminal = read_run(folder), Terminal()
     if record.feasibility is None:
         raise UserError(f"{folder} holds no results yet: feasibility has not run; finish the run with `dcanas run`, or "
                         "name another with source=DIR.")
     for device in record.devices:
         if device["certificate"]:
             write_text(device.folder / "certificate.md", certificate_markdown(device["certificate"]))
-            show_certificate(display, device.folder, device["certificate"])
+            show_certificate(terminal, device.folder, device["certificate"])
     found = verdict(record)
     if found.mood != "good":
-        display.say(" ".join(text for text in (f"{found.headline}.", *found.sentences) if text))
-    with display.stage("Write the report"):
+        terminal.message(" ".join(text for text in (f"{found.headline}.", *found.sentences) if text))
+    with terminal.stage("Write the report"):
         path = write_report(folder)
-    display.say(f"Report:      {path}")
+    terminal.message(f"Report:      {path}")
     return 0
 
 
 def _compare(stated: str, others: dict[str, str]) -> int:
-    from dcanas.cli.display import Display
+    from dcanas.cli.terminal import Terminal
     from dcanas.report.compare import write_comparison
 
     if unknown := set(others) - {"to"}:
@@ -61,16 +62,16 @@ def _compare(stated: str, others: dict[str, str]) -> int:
     path = Path(others.get("to", COMPARISON)).expanduser()
     for sentence in write_comparison(folders, path):
         print(f"dcanas: {sentence}", file=sys.stderr)
-    Display().say(f"Comparison:  {path}")
+    Terminal().message(f"Comparison:  {path}")
     return 0
 
 
-def _location(arguments: list[str]) -> Path:
+def _location(arguments: Sequence[str]) -> Path:
     """Return the directory of the run with these settings."""
-    from dcanas.cli.configure import configure
-    from dcanas.pipeline.session import Session, typed_command
+    from dcanas.cli.jobs import opened
 
-    location = Session(*configure(arguments), typed_command("report", arguments)).location
+    with opened("report", arguments) as run:
+        location = run.location
     if not location.is_dir():
         raise UserError(f"{location} holds no certificate; finish the run with `dcanas run`, or name a finished one "
                         "with source=DIR.")

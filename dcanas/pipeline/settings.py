@@ -1,64 +1,83 @@
-"""Everything a run's result depends on, as plain frozen values."""
+"""Everything a run's result depends on, and where and how it is done, as plain frozen values."""
 
 from __future__ import annotations
 
 import re
-import types
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.errors import UserError
+from dcanas.basics.fields import Declared, check, choice, number, setting
+from dcanas.basics.files import write_text
 from dcanas.basics.keys import key_of, plain
-from dcanas.costs import Budget
-from dcanas.robustness.threat import ThreatModel
-from dcanas.search.ask_tell.study_settings import StudySettings
-from dcanas.search.elastic.elastic_settings import ElasticSettings
-from dcanas.search.gradient.gradient_settings import SearchSettings
-from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
-from dcanas.training import DataSpec, Recipe
+from dcanas.basics.mapping import from_mapping, join
+from dcanas.costs.budget import Budget
+from dcanas.robustness.threat import NORMS, ThreatModel
+from dcanas.search.searches import settings_class
+from dcanas.training.recipe import Recipe
+from dcanas.training.spec import DataSpec
+
+__all__ = ["DeployOptions", "Parallelism", "RunOptions", "Settings", "SpaceSettings", "differences", "from_mapping",
+           "store_settings", "stored_settings"]
 
 
 @dataclass(frozen=True)
 class SpaceSettings:
     """The space and its two skeletons (see `Space.build`); for one of the user's own, its file and the file's hash."""
 
-    name: str
-    final_skeleton: dict[str, Any] = field(default_factory=dict)
-    search_skeleton: dict[str, Any] = field(default_factory=dict)
-    file: str | None = None
+    name: str = setting("nasbench201", "name of the space")
+    final_skeleton: dict[str, Any] = setting(dict, "size of the delivered network, to which all limits refer")
+    search_skeleton: dict[str, Any] = setting(dict, "size of the supernet")
+    file: str | None = setting(None, "Python file with a space of your own")
     file_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Parallelism:
+    """What shares the computation: sums are added in another order, so results differ a little.
+
+    None in a run of an older version, which recorded neither: any number goes on with it.
+    """
+
+    threads: int | None = number(None, 1, None, "threads of each process; null: all cores that this machine offers "
+                                                "when the run begins, and then always as many")
+    processes: int | None = None  # that torchrun started together
+
+    def __post_init__(self) -> None:
+        check(self, "run")
 
 
 @dataclass(frozen=True)
 class Settings:
     """A run's settings; `budget` holds numbers in the costs' units or percentiles such as "p45".
 
-    baseline: also train the best hand-made network within the budget and recommend the better.
-    robustness: attack and corrupt the delivered network too, as `attacks`, `eps_255`, `norm`, `attack_images` say.
-    int8: also quantise to int8 and deliver the better file (a device whose dtype is int8 always gets int8).
-
-    Raises `UserError` for a seed below 0, no device or one twice, and limits that mean nothing in this run.
+    Raises `UserError` naming the setting, and for limits that mean nothing in this run.
     """
 
-    seed: int
-    device: tuple[str, ...]
-    budget: dict[str, float | str]
-    space: SpaceSettings
-    data: DataSpec
-    search: SearchSettings | ElasticSettings | ZeroShotSettings | StudySettings  # which one, search.name says
-    train: Recipe
-    baseline: bool = False
-    robustness: bool = False
-    attacks: tuple[str, ...] = ()
-    eps_255: tuple[float, ...] = (8.0,)
-    norm: str = "linf"
-    attack_images: int | None = 1000
-    int8: bool = False
+    seed: int = number(0, 0, None, "seed of search, training and measurement; the splits have data.split_seed")
+    device: tuple[str, ...] = setting(("local-cpu",), "NAME or [A,B]: the devices that the network is for")
+    budget: dict[str, float | str] = setting(dict, "limits by cost: a number in the cost's unit, or p1 to p99, a "
+                                                   "percentile over the space; none: no limit")
+    space: SpaceSettings = SpaceSettings()
+    data: DataSpec = DataSpec()
+    search: Any = field(default=None, metadata={"setting": Declared(
+        "settings of the search's own class", kind=lambda values: settings_class(str(values.get("name"))))})
+    train: Recipe = Recipe()
+    baseline: bool = setting(False, "also train the best hand-made network within the budget and recommend the better")
+    robustness: bool = setting(False, "also attack and corrupt the delivered network; the certificate shows what is left")
+    attacks: tuple[str, ...] = setting((), "fgsm, pgd, apgd_ce, apgd_dlr, apgd_t, square, in order; []: those that suit "
+                                           "the number of classes")
+    eps_255: tuple[float, ...] = setting((8.0,), "largest change, or [A,B] several, in 1/255 of the range of a pixel")
+    norm: str = choice("linf", NORMS, "norm of that change")
+    attack_images: int | None = number(1000, 1, None, "at most so many images of the test split; null: all")
+    int8: bool = setting(False, "also quantise to int8, compare on the device and on validation images, and deliver the "
+                                "better")
+    run: Parallelism = Parallelism()
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise UserError(f"seed must be a whole number from 0, got {self.seed}.")
+        check(self, "")
         if not self.device or len(set(self.device)) < len(self.device):
             raise UserError(f"device must be NAME or [A,B] with different names, got [{', '.join(self.device)}].")
         for name, limit in self.budget.items():
@@ -86,13 +105,13 @@ class Settings:
 class DeployOptions:
     """How a bundle is tried on its device (see `hardware.deployment`)."""
 
-    seconds: float = 60.0
-    images: str | None = None
-    folder: str | None = None
+    seconds: float = number(60.0, 1e-3, 24 * 3600, "seconds of running the network without a pause")
+    images: str | None = setting(None, "folder of image files to classify there; null: test images of the bundle")
+    folder: str | None = setting(None, "folder on the device for the bundle's own; null: the profile's, or the home "
+                                       "directory")
 
     def __post_init__(self) -> None:
-        if not 0 < self.seconds <= 24 * 3600:
-            raise UserError(f"deploy.seconds must be a number of seconds, at most a day, got {self.seconds:g}.")
+        check(self, "deploy")
 
 
 @dataclass(frozen=True)
@@ -102,91 +121,74 @@ class RunOptions:
     asked: values of the command's own keys (`conf/command/<command>.yaml`).
     """
 
-    name: str
-    dir: str | None = None
-    root: str = "runs"
-    compute: str = "auto"
-    threads: int | None = None
-    progress: str = "auto"
-    source: str | None = None
-    storage: str | None = None
-    workers: int = 1
+    name: str = setting(None, "beginning of the run directory's name; null: DATA-SPACE")
+    dir: str | None = setting(None, "run directory; null: ROOT/NAME-HASH, by the hash of the settings")
+    root: str = setting("runs", "folder of the run directories")
+    compute: str = choice("auto", ("auto", "cpu", "cuda"), "cuda or cpu; auto: cuda if there is a CUDA device")
+    progress: str = choice("auto", ("auto", "bars", "plain", "none"), "auto: bars on a terminal, plain lines elsewhere")
+    source: str | None = setting(None, "directory of a finished run to start from")
+    storage: str | None = setting(None, "of a study: sqlite:///FILE, or postgresql://USER@HOST/DATABASE for many machines")
+    workers: int = number(1, 1, 256, "processes that work on a study on this machine")
     asked: dict[str, Any] = field(default_factory=dict)
     deploy: DeployOptions = DeployOptions()
 
     def __post_init__(self) -> None:
+        check(self, "run")
         if not self.name.strip():
             raise UserError("name must be a text that is not empty: it begins the name of the run's directory.")
-        for name, allowed in (("compute", ("auto", "cpu", "cuda")), ("progress", ("auto", "bars", "plain", "none"))):
-            if getattr(self, name) not in allowed:
-                raise UserError(f"run.{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}.")
-        if isinstance(self.workers, bool) or not 1 <= self.workers <= 256:
-            raise UserError(f"run.workers must be a whole number from 1 to 256, got {self.workers!r}.")
-        if self.threads is not None and (isinstance(self.threads, bool) or self.threads < 1):
-            raise UserError(f"run.threads must be a whole number from 1, got {self.threads!r}.")
-
-
-def from_mapping(kind: type, values: Any, where: str = "") -> Any:
-    """Return `values` (nested dictionaries) as the dataclass `kind`; raises `UserError` naming key, type and value."""
-    if not isinstance(values, Mapping):
-        raise UserError(f"{where or 'the settings'} must hold keys and values, got {values!r}.")
-    hints = get_type_hints(kind)
-    names = [f.name for f in fields(kind)]
-    for name in values:
-        if name not in names:
-            raise unknown("setting", _join(where, str(name)), [_join(where, n) for n in names])
-    return kind(**{name: _convert(hints[name], value, _join(where, name)) for name, value in values.items()})
 
 
 def differences(mine: Any, theirs: Any, where: str = "") -> dict[str, str]:
-    """Return for every setting that differs, by key, what is there and what is asked."""
+    """Return for every setting that differs, by key, what is there and what is asked.
+
+    Any number of threads and processes goes on with a run that recorded none.
+    """
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
         return {key: text for name in dict.fromkeys([*mine, *theirs])
-                for key, text in differences(mine.get(name), theirs.get(name), _join(where, str(name))).items()}
-    return {} if plain(mine) == plain(theirs) else {where: f"{where}: {theirs} there, {mine} asked"}
+                for key, text in differences(mine.get(name), theirs.get(name), join(where, str(name))).items()}
+    same = plain(mine) == plain(theirs) or (theirs is None and where in UNRECORDED)
+    return {} if same else {where: f"{where}: {theirs} there, {mine} asked"}
 
 
-def _join(where: str, name: str) -> str:
-    return f"{where}.{name}" if where else name
+def stored_settings(folder: Path) -> dict[str, Any]:
+    """Return the settings a run directory was made with; raises `UserError` if it is not a run directory.
+
+    A setting that did not exist yet when the run was made has its default, which is what the run did; one that no
+    longer exists is left out if it had its default.
+    """
+    import yaml  # here: composing settings for the shell's completion takes none
+
+    from dcanas.report.record import check_version
+
+    path = folder / "settings.yaml"
+    if not path.is_file():
+        raise UserError(f"{folder} is no run directory: it has no settings.yaml.")
+    check_version(folder)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        values = None
+    if not isinstance(values, dict):
+        raise UserError(f"{path} is damaged; the run cannot be continued from it, choose another directory.")
+    return plain(from_mapping(Settings, _without_former(values)))
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        kinds: dict[str, Any] = {vars(option)["name"]: option for option in arguments if is_dataclass(option)}
-        if kinds and isinstance(value, Mapping):
-            name = str(value.get("name"))
-            if name not in kinds:
-                raise unknown(where, name, kinds)
-            return from_mapping(kinds[name], value, where)
-        if value is None and type(None) in arguments:
-            return None
-        for option in arguments:
-            if option is not type(None) and _fits(option, value):
-                return _convert(option, value, where)
-        raise UserError(f"{where} must be {' or '.join(_name(a) for a in arguments)}, got {value!r}.")
-    if is_dataclass(hint):
-        return from_mapping(hint, value, where)  # type: ignore[arg-type]
-    if origin is tuple:
-        items = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(_convert(arguments[0], item, where) for item in items)
-    if origin is dict:
-        if not isinstance(value, Mapping):
-            raise UserError(f"{where} must hold keys and values, got {value!r}.")
-        return {str(k): _convert(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
-    if hint is Any or _fits(hint, value):
-        return float(value) if hint is float else value
-    raise UserError(f"{where} must be {_name(hint)}, got {value!r}.")
+def store_settings(folder: Path, settings: Settings) -> None:
+    """Write the settings of a run into its directory."""
+    import yaml
+
+    write_text(folder / "settings.yaml", yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True))
 
 
-def _fits(kind: Any, value: Any) -> bool:
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(kind, type) and isinstance(value, kind)
+UNRECORDED = ("run.threads", "run.processes")
+FORMER = {"study": {"warm_up": 0, "dynamics": "measured", "weights": {}, "moves": 1, "learning_rate": 0.05,
+                    "baseline_momentum": 0.9, "batch": 10}}  # settings of searches that older runs stored: defaults
 
 
-def _name(kind: Any) -> str:
-    return {float: "a number", int: "a whole number", bool: "true or false", str: "a text",
-            type(None): "null"}.get(kind, str(kind))
+def _without_former(values: Mapping[str, Any]) -> dict[str, Any]:
+    search = values.get("search")
+    if not isinstance(search, dict):
+        return dict(values)
+    former = FORMER.get(str(search.get("name")), {})
+    kept = {name: value for name, value in search.items() if name not in former or value != former[name]}
+    return {**values, "search": kept}

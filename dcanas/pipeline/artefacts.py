@@ -1,0 +1,108 @@
+"""What a run writes down for its readers only: nothing here decides anything, and no later stage reads it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from PIL import Image
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.costs import Domain
+from dcanas.hardware import Device, Profile
+from dcanas.hardware.latency.latency_fit import fit_counts
+from dcanas.hardware.latency.plan_latency import plan_features
+from dcanas.hardware.measuring.block_latency import block_ends, profile_blocks
+from dcanas.pipeline.context import Context
+from dcanas.spaces import Architecture
+from dcanas.spaces.types import NotationError
+
+MISTAKES = 12  # shown
+SIDE = 64  # pixels, at most, of a picture that is shown
+FITTED = 5  # measured members that say what a million MACs and a step cost
+
+
+def record_mistakes(run: Context, folder: Path, logits: np.ndarray) -> None:
+    """Write `mistakes.json`: the test images that the network got wrong most confidently, as small pictures.
+
+    Shape: logits (test images, classes).
+    """
+    dataset = run.dataset
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    answers, labels = shares.argmax(axis=1), dataset.labels[dataset.test]
+    confidence = shares.max(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
+    write_json(folder / "mistakes.json", {"wrong": len(wrong), "n": len(labels), "worst": [
+        {"true": dataset.classes[labels[i]], "answer": dataset.classes[answers[i]], "confidence": float(confidence[i]),
+         "png": _picture(dataset.images[dataset.test[[i]]][0])} for i in worst]})
+
+
+def _picture(pixels: np.ndarray) -> str:
+    """Return a PNG file in base64. Shape: uint8 (C, H, W), of which one or three channels are shown."""
+    shown = pixels[:3] if len(pixels) >= 3 else pixels[:1]
+    image = Image.fromarray(shown[0] if len(shown) == 1 else shown.transpose(1, 2, 0))
+    image.thumbnail((SIDE, SIDE))
+    content = io.BytesIO()
+    image.save(content, "PNG", optimize=True)
+    return base64.b64encode(content.getvalue()).decode("ascii")
+
+
+def record_latency(run: Context, device: Device, folder: Path) -> None:
+    """Write `latency.json`: predicted and measured latency of every member measured, and of each block of the network
+    that is delivered."""
+    done = folder / "latency.json"
+    if done.exists():
+        return
+    with run.hooks.stage(f"Latency by block on {device.name}"):
+        model = next((cost for cost in run.book(device).costs if cost.name == "latency_ms"), None)
+        measured = _measured(run, device) if model else []
+        members = [{"architecture": run.space.format(arch), "measured_ms": profile.median_ms,
+                    "interval_ms": list(profile.interval_ms), "predicted_ms": model.value(arch),
+                    "upper_ms": model.upper(arch)} for arch, profile in measured if model]
+        write_json(done, {"members": members, "blocks": _blocks(run, device, folder, measured)})
+
+
+def _measured(run: Context, device: Device) -> list[tuple[Architecture, Profile]]:
+    """Return the members of the space that were measured before training, as far as the files name them."""
+    found = []
+    for path in sorted((run.folder / "latency" / device.name).glob("*.json")):
+        stored = read_json(path)
+        with suppress(NotationError):  # a hand-made network of another space
+            if "architecture" in stored:
+                found.append((run.space.parse(stored["architecture"]), Profile.from_json(stored)))
+    return found
+
+
+def _blocks(run: Context, device: Device, folder: Path,
+            known: list[tuple[Architecture, Profile]]) -> list[dict[str, Any]]:
+    """Return per run of equal blocks what it adds to the latency and, from a price per million MACs and per executed
+    step fitted to the members `known`, what it was predicted to add."""
+    derived, shape, classes = read_json(folder / "architecture.json"), run.dataset.shape, \
+        len(run.dataset.classes)
+    arch, skeleton = run.space.parse(derived["architecture"]), run.space.delivered_skeleton(derived["skeleton"])
+    plan = run.space.plan(arch, shape, classes, **skeleton)
+    if not block_ends(onnx.load(folder / "model.onnx")):  # exported by an earlier version
+        return []
+    measured = profile_blocks(folder / "model.onnx", device, [block.count for block in plan],
+                              seed=run.settings.seed)
+    alike = len(measured) == len(plan)  # else the file's blocks are not the plan's, and nothing predicts them
+    fit = None
+    if alike and len(known) >= FITTED:
+        domain = Domain.of(run.space, shape, classes, **run.skeleton)
+        fit = fit_counts(np.array([plan_features(run.space, member, domain) for member, _ in known]),
+                         np.array([profile.median_ms for _, profile in known]))
+    rows = []
+    for number, latency in enumerate(measured):
+        block = plan[number] if alike else None
+        predicted = fit and block and (0 if number else fit.base) + fit.per_option[0] * block.totals[1] / 1e6 \
+            + fit.per_option[1] * block.count * len(block.steps)
+        rows.append({"name": block.name if block else f"block {latency.first}", "count": block.count if block else 1,
+                     "measured_ms": latency.added_ms, "predicted_ms": predicted})
+    return rows

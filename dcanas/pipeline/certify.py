@@ -1,0 +1,204 @@
+"""Certify: the bundle that is handed over, and what its network was promised, predicted and measured to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.files import read_json, write_json, write_text
+from dcanas.basics.hooks import Hooks
+from dcanas.basics.keys import plain
+from dcanas.costs import Budget, count_network
+from dcanas.export import write_bundle
+from dcanas.hardware import Device
+from dcanas.hardware.measuring.profile import LATENCIES
+from dcanas.pipeline.context import Context, versions
+from dcanas.pipeline.delivered import delivered_file, delivered_profile, delivered_skeleton, trained_model
+from dcanas.pipeline.robustness import network_robustness
+from dcanas.report import robustness
+from dcanas.report.amounts import amount
+from dcanas.report.certificate import (
+    certificate_markdown,
+    comparison_lines,
+    make_rows,
+    met_word,
+    predicted_words,
+    quality_lines,
+)
+from dcanas.spaces import load_space
+from dcanas.training.splits import sample
+
+NAMES = ("params", "macs", "peak_bytes", "weight_bytes", *LATENCIES, "energy_mj")
+BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of larger test splits a class-balanced part is handed over
+
+
+def certify(run: Context) -> dict[str, dict[str, Any]]:
+    """Write certificate and bundle of every device, unless they are there, show them and return the certificates."""
+    found = {device.name: _certified(run, device, run.device_folder(device)) for device in run.devices}
+    for device in run.devices:
+        show_certificate(run.hooks, run.device_folder(device), found[device.name])
+    return found
+
+
+def _certified(run: Context, device: Device, folder: Path) -> dict[str, Any]:
+    done, baseline = folder / "certificate.json", folder / "baseline"
+    if not done.exists() or not (folder / "bundle").is_dir():
+        with run.hooks.stage(f"Certificate for {device.name}"):
+            _bundle(run, device, folder)
+            certificate = _certificate(run, device, folder)
+            if run.settings.baseline and (baseline / "architecture.json").exists():
+                _bundle(run, device, baseline)
+                certificate["comparison"] = _comparison(run, device, baseline)
+            write_json(done, certificate)
+    certificate = read_json(done)
+    write_certificate(run, folder, certificate)
+    return certificate
+
+
+def write_certificate(run: Context, folder: Path, certificate: dict[str, Any]) -> None:
+    """Write the certificate of a device's folder, for machines and people, and at the top if it is the only one."""
+    write_json(folder / "certificate.json", certificate)
+    write_text(folder / "certificate.md", certificate_markdown(certificate))
+    if len(run.devices) == 1:
+        inside = folder.relative_to(run.folder)
+        top = _moved(certificate, inside)
+        if "comparison" in top:
+            top["comparison"] = _moved(top["comparison"], inside)
+        write_json(run.folder / "certificate.json", top)  # its paths start where it lies
+        write_text(run.folder / "certificate.md", certificate_markdown(top))
+
+
+def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
+    derived, exported, book = read_json(folder / "architecture.json"), delivered_file(folder), run.book(device)
+    arch = run.space.parse(derived["architecture"])
+    predicted = {cost.name: cost.value(arch) for cost in book.costs}
+    data, dataset = run.settings.data, run.dataset
+    found = network_robustness(run, device, folder, f"Attack the network for {device.name}")
+    return {
+        "device": device.name,
+        "budget": {**book.budget, **book.qualities},
+        "rows": _rows(run, device, folder, predicted, found),
+        **_robust(run, found),
+        "accuracy": _accuracy(folder),
+        "space": derived["space"],
+        "architecture": derived["architecture"],
+        "skeleton": delivered_skeleton(derived),
+        "data": {"name": data.name, "root": data.root, "input_shape": list(dataset.shape),
+                 "classes": len(dataset.classes), "train": len(dataset.train),
+                 "validation": len(dataset.validation), "test": len(dataset.test)},
+        "parity": exported["parity"],
+        **({} if device.connection is None else {"latency": _latency(device, folder)}),
+        **({"latency_from": book.latency.kinds} if book.latency.kinds else {}),
+        **({"precision": read_json(folder / "int8.json")["precision"]} if (folder / "int8.json").exists() else {}),
+        "onnx": "bundle/model.onnx",
+        "sha256": exported["sha256"],
+        "bundle": "bundle",
+        "seeds": {"seed": run.settings.seed, "split_seed": data.split_seed},
+        "versions": versions(),
+        "command": run.command,
+    }
+
+
+def _latency(device: Device, folder: Path) -> dict[str, Any]:
+    profile = delivered_profile(folder)
+    return {**profile.summary(), "threads": device.threads, "onnxruntime": profile.conditions["onnxruntime"]}
+
+
+def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, float],
+          found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return predicted and measured costs of the network in `folder` against the device's limits.
+
+    Args:
+        predicted: by cost; empty for a network outside the searched space, which no prediction speaks of.
+        found: what it withstands, if that is wanted or limited.
+    """
+    exported, book = delivered_file(folder), run.book(device)
+    counts = count_network(trained_model(run, folder), run.dataset.shape, device.dtype)
+    measured: dict[str, float | None] = {"params": counts.params, "macs": counts.macs}
+    if device.dtype == "fp32" or "precision" in exported:  # fp32 bytes say nothing about the int8 network of a device
+        measured |= {"peak_bytes": exported["peak_bytes"], "weight_bytes": exported["weight_bytes"]}
+    deciding = dict(measured)
+    if device.connection is not None:
+        profile = delivered_profile(folder)
+        measured |= {name: profile.value(name) for name in LATENCIES}
+        deciding |= {name: profile.upper(name) for name in LATENCIES}
+    names = [name for name in NAMES if name in device.costs]
+    sources = {name: device.source(name) for name in names}
+    bounds: dict[str, float] = {}
+    if predicted:
+        arch = run.space.parse(read_json(folder / "architecture.json")["architecture"])
+        sources |= book.latency.decided_by
+        deciding |= book.latency.looked_up(arch)
+        bounds = book.latency.bounds(arch)
+    if book.qualities and found:
+        worst = robustness.worst_case(found)
+        measured["robust_accuracy_min"], deciding["robust_accuracy_min"] = worst["accuracy"], worst["interval"][0]
+        sources["robust_accuracy_min"] = "measured"
+    return make_rows(Budget({**book.budget, **book.qualities}), predicted, measured, deciding, sources, names, bounds)
+
+
+def _robust(run: Context, found: dict[str, Any] | None) -> dict[str, Any]:
+    return {"robustness": [found], "adversarial": plain(run.settings.train.adversarial)} if found else {}
+
+
+def _accuracy(folder: Path) -> dict[str, Any]:
+    exported = delivered_file(folder)
+    low, high = exported["test_accuracy_interval"]
+    return {"value": exported["test_accuracy"], "low": low, "high": high, "confidence": 0.95,
+            "correct": exported["test_correct"], "n": exported["test_n"], "split": "test",
+            "by": "the exported file in ONNX Runtime"}
+
+
+def _comparison(run: Context, device: Device, folder: Path) -> dict[str, Any]:
+    """Return what the certificate says of the hand-made network in `folder`."""
+    found = network_robustness(run, device, folder, "Attack the baseline")
+    return {**read_json(folder / "comparison.json"), "rows": _rows(run, device, folder, {}, found),
+            "accuracy": _accuracy(folder), **_robust(run, found), "onnx": "baseline/bundle/model.onnx",
+            "sha256": delivered_file(folder)["sha256"], "bundle": "baseline/bundle"}
+
+
+def _moved(part: Mapping[str, Any], inside: Path) -> dict[str, Any]:
+    """Return a part of a certificate with its paths as they are from the run's directory."""
+    return {**part, **{key: (inside / part[key]).as_posix() for key in ("onnx", "bundle")}}
+
+
+def _bundle(run: Context, device: Device, folder: Path) -> None:
+    dataset, derived = run.dataset, read_json(folder / "architecture.json")
+    space = load_space(derived["space"])
+    source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
+                          **delivered_skeleton(derived))
+    shown = sample(dataset, dataset.test, BUNDLE_BYTES, run.settings.data.split_seed)
+    write_bundle(folder / "bundle", folder / delivered_file(folder)["onnx"], source,
+                 trained_model(run, folder).state_dict(), dataset.classes, dataset.preprocessing,
+                 dataset.images[shown], dataset.labels[shown], f"{run.settings.data.name} classifier for {device.name}",
+                 device.runtime.version or "1.14", len(dataset.test))
+
+
+def show_certificate(hooks: Hooks, folder: Path, certificate: Mapping[str, Any]) -> None:
+    """Show what a run ends with; folder: where certificate and bundle lie."""
+    accuracy = certificate["accuracy"]
+    rows = [[row["name"], amount(row["limit"]), predicted_words(row), amount(row["measured"]), met_word(row),
+             row["source"]]
+            for row in certificate["rows"]]
+    hooks.table(f"{certificate['device']}: {certificate['architecture']}",
+                ["cost", "limit", "predicted", "measured", "met", "source"], rows)
+    open_limits = [row["name"] for row in certificate["rows"] if row["met"] is not True]
+    if open_limits:
+        hooks.message(f"Not shown to be met: {', '.join(open_limits)}.")
+    for found in certificate.get("robustness", ()):
+        show_robustness(hooks, certificate["device"], found)
+    for line in quality_lines(certificate):
+        hooks.message(line)
+    hooks.message(
+        f"Test accuracy {100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
+        f"{100 * accuracy['high']:.2f} %, {accuracy['correct']} of {accuracy['n']} images).\n"
+        f"Certificate: {folder / 'certificate.md'}\nBundle:      {folder / 'bundle'}")
+    if "comparison" in certificate:
+        hooks.message("\n".join(comparison_lines(certificate)))
+
+
+def show_robustness(hooks: Hooks, device: str, found: Mapping[str, Any]) -> None:
+    """Show what a network withstands."""
+    hooks.table(f"{device}: what is left under attack", robustness.COLUMNS, list(robustness.rows(found)))
+    hooks.message("\n".join(robustness.notes(found)))

@@ -1,0 +1,149 @@
+"""The honest comparison (`baseline=true`): the best hand-made network of the same size class within the same budget,
+trained by the same recipe, beside the one that was searched.
+
+Of each family the network that fills the budget best is taken (measured limits are measured; on a device that cannot
+be reached they are unknown for such a network, so the size of the searched one is the limit instead), short
+training on the validation split chooses among the families. Then both, hand-made and searched, are trained by the full
+recipe on the training split alone, and the accuracy on the validation split recommends one. The test images decide
+nothing: both are trained again on all that may be learnt from, exported, measured and tested; the certificate shows
+them side by side.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.basics.hooks import Part
+from dcanas.basics.keys import derive_seed
+from dcanas.basics.ledger import Ledger
+from dcanas.costs import Budget, Networks
+from dcanas.hardware import Device
+from dcanas.hardware.measuring.measured_members import measure_members
+from dcanas.hardware.measuring.profile import LATENCIES
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.cost_book import delivered_bytes
+from dcanas.pipeline.export import export_network
+from dcanas.pipeline.profile import profile_network
+from dcanas.pipeline.robustness import network_robustness
+from dcanas.pipeline.train import first_model, recipe_for, train_network
+from dcanas.search.adversarial import adversarial_attack
+from dcanas.search.finalists import short_training
+from dcanas.search.handmade import Handmade, counted_limits, fullest
+from dcanas.spaces import load_space
+from dcanas.training import predict, train
+
+TRIES = 4  # networks of a family that are measured before it is given up
+
+
+def compare(run: Context) -> dict[str, dict[str, Any] | None]:
+    """Return `comparison.json` of every device, made now or before; None if nothing hand-made is within its budget."""
+    return {device.name: _compared(run, device) for device in run.devices}
+
+
+def _compared(run: Context, device: Device) -> dict[str, Any] | None:
+    folder = run.device_folder(device) / "baseline"
+    done = folder / "comparison.json"
+    if not done.exists():
+        write_json(done, _compare(run, device, folder))
+    comparison = read_json(done)
+    if comparison["baseline"] is None:
+        run.hooks.message(f"  {comparison['remark']}")
+        return None
+    train_network(run, folder, f"Train the baseline for {device.name}")
+    export_network(run, device, folder, f"Export the baseline for {device.name}")
+    if device.connection is not None:
+        profile_network(run, device, folder, f"Measure the baseline on {device.name}")
+    network_robustness(run, device, folder, "Attack the baseline")
+    return comparison
+
+
+def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
+    limits, stated = _size_class(run, device)
+    candidates = _candidates(run, device, limits)
+    if not candidates:
+        return {"baseline": None, "recommended": "searched", "limits": dict(limits),
+                "remark": "No hand-made network of the known families is within the budget."}
+    chosen, tried = _choose(run, device, folder, candidates)
+    own = read_json(run.device_folder(device) / "architecture.json")
+    space = load_space(chosen.architecture.space)
+    baseline = {"space": space.name, "architecture": space.format(chosen.architecture), "name": chosen.name,
+                "family": chosen.family, "skeleton": space.complete_skeleton(dict(chosen.skeleton))}
+    write_json(folder / "architecture.json", baseline)
+    searched = _validated(run, folder / "validated-searched.json", own, "the searched network")
+    handmade = _validated(run, folder / "validated-baseline.json", baseline, chosen.name)
+    return {"baseline": baseline, "limits": dict(limits), "limits_from": stated, "candidates": tried,
+            "validation_accuracy": {"searched": searched, "baseline": handmade},
+            "recommended": "searched" if searched >= handmade else "baseline",
+            "recommended_by": "accuracy on the validation split after the full recipe on the training split"}
+
+
+def _size_class(run: Context, device: Device) -> tuple[Budget, str]:
+    """Return the limits that a hand-made network has to keep and where they come from.
+
+    Without any on what is counted, or with one that is not known of a hand-made network, they are the searched
+    network's own parameters and MACs.
+    """
+    budget = run.book(device).budget
+    counted = counted_limits(budget)
+    unknown = [name for name in budget if name not in counted] if device.connection is None else []
+    if counted and not unknown:
+        return budget, "the budget"
+    costs = read_json(run.device_folder(device) / "architecture.json")["costs"]
+    why = (f"as {', '.join(unknown)} on {device.name} is not known of a hand-made network: the device cannot be reached"
+           if unknown else "the budget having no limit on what is counted")
+    return Budget({**budget, **{name: costs[name]["value"] for name in ("params", "macs")}}), \
+        f"the size of the searched network, {why}"
+
+
+def _candidates(run: Context, device: Device, limits: Budget) -> list[Handmade]:
+    """Return per family the network that fills the limits best and keeps the measured ones."""
+    shape = run.dataset.shape
+    counted = Budget({name: limits[name] - (delivered_bytes(shape[0]) if name == "weight_bytes" else 0)
+                      for name in counted_limits(limits)})
+    measured = [name for name in LATENCIES if name in limits and device.connection is not None]
+    found = []
+    for networks in fullest(min(shape[1:]), counted, shape, len(run.dataset.classes), device.dtype).values():
+        for network, _ in networks[:TRIES if measured else 1]:
+            asked = Networks(load_space(network.architecture.space), shape, len(run.dataset.classes), network.skeleton)
+            profile = measure_members(asked, [network.architecture], run.folder / "latency" / device.name, device,
+                                      seed=run.settings.seed)[network.architecture] if measured else None
+            if profile is None or all(limits.allows(name, profile.upper(name)) for name in measured):
+                found.append(network)
+                break
+    return found
+
+
+def _choose(run: Context, device: Device, folder: Path,
+            candidates: list[Handmade]) -> tuple[Handmade, list[dict[str, Any]]]:
+    """Return the best of the families' networks by short training on the validation split, and what was tried."""
+    settings = run.settings
+    known = Ledger(folder / "families.json")
+    epochs = max(1, settings.train.epochs // 5)
+    with run.stage(f"Hand-made networks for {device.name}") as hooks:
+        for number, network in enumerate(candidates):
+            if network.name not in known:
+                space = load_space(network.architecture.space)
+                examine = short_training(space, run.dataset, recipe_for(run, {"space": space.name}), epochs,
+                                         settings.seed, skeleton=dict(network.skeleton), device=run.compute)
+                known[network.name] = examine(network.architecture, Part(hooks, number, len(candidates), "families"))
+    tried = [{"name": network.name, "family": network.family, **known[network.name]} for network in candidates]
+    best = max(range(len(tried)), key=lambda i: (tried[i]["validation_accuracy"], -tried[i]["validation_loss"]))
+    return candidates[best], tried
+
+
+def _validated(run: Context, path: Path, derived: dict[str, Any], title: str) -> float:
+    """Return the accuracy on the validation split of a network trained by the full recipe on the training split."""
+    if path.exists():
+        return read_json(path)["validation_accuracy"]
+    dataset, settings = run.dataset, run.settings
+    model = first_model(run, derived)
+    with run.stage(f"Compare: train {title} without validation images") as hooks:
+        recipe = recipe_for(run, derived)
+        train(model, dataset, dataset.train, recipe, derive_seed(settings.seed, "train"), folder=path.with_suffix(""),
+              hooks=hooks, device=run.compute, attack=adversarial_attack(recipe))
+    answers = predict(model, dataset, dataset.validation, device=run.compute).argmax(axis=1)
+    accuracy = float((answers == dataset.labels[dataset.validation]).mean())
+    write_json(path, {**derived, "validation_accuracy": accuracy})
+    return accuracy

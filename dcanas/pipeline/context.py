@@ -1,0 +1,229 @@
+"""A run while it goes on: what its stages share, each made when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import torch
+
+from dcanas import __version__
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import read_json, write_json
+from dcanas.basics.hooks import QUIET, Hooks
+from dcanas.basics.keys import key_of, plain
+from dcanas.basics.mapping import from_mapping
+from dcanas.costs import Networks
+from dcanas.hardware import Device, load_device
+from dcanas.pipeline import distributed
+from dcanas.pipeline.cost_book import CostBook, device_limits
+from dcanas.pipeline.settings import (
+    RunOptions,
+    Settings,
+    differences,
+    store_settings,
+    stored_settings,
+)
+from dcanas.report.metrics import MetricsLog
+from dcanas.search.methods import SearchMethod
+from dcanas.search.searches import search_method
+from dcanas.search.task import SearchTask
+from dcanas.spaces import Space, load_space, load_space_file
+from dcanas.spaces.user_file import file_hash
+from dcanas.training import Dataset, load_data
+from dcanas.training.checks import check_recipe
+
+CACHE = "cache"  # inside the run directory: decoded images too large for memory
+
+
+class Context:
+    """Settings, run directory, devices with their cost books, and hooks.
+
+    Args:
+        command: the line that repeats the run, for the certificate.
+        dataset: given images in place of those that `settings.data` names.
+    """
+
+    def __init__(self, settings: Settings, options: RunOptions, command: str, hooks: Hooks = QUIET,
+                 dataset: Dataset | None = None):
+        self.settings, self.options, self.command, self.hooks = settings, options, command, hooks
+        self.space: Space = run_space(settings).within(settings.space.search_skeleton)
+        self.devices: list[Device] = [load_device(name) for name in settings.device]
+        self.method: SearchMethod = search_method(settings.search.name)
+        self.books: dict[str, CostBook] = {}
+        if dataset is not None:
+            self.dataset = dataset
+
+    @cached_property
+    def source(self) -> Path | None:
+        """The finished run to start from, if it is another than this."""
+        if self.options.source is None:
+            return None
+        source = Path(self.options.source)
+        same = not differences(plain(self.settings), stored_settings(source))
+        return None if same and self.options.dir is None else source
+
+    @cached_property
+    def location(self) -> Path:
+        """Where the run directory is or will be."""
+        if self.options.source is not None and self.source is None:
+            return Path(self.options.source)
+        if self.options.dir is not None:
+            return Path(self.options.dir)
+        key = key_of(self.settings, str(self.source.resolve())) if self.source else self.settings.key
+        return Path(self.options.root) / f"{self.options.name}-{key}"
+
+    @cached_property
+    def folder(self) -> Path:
+        """The run directory, made when it is first asked for; one that belongs to other settings is refused."""
+        folder = self.location
+        if (folder / "settings.yaml").exists():
+            different = differences(plain(self.settings), stored_settings(folder))
+            if different:
+                raise UserError(f"{folder} belongs to a run with other settings ({'; '.join(different.values())}); "
+                                "choose another run.dir, or leave it out and every run gets its own.")
+        elif folder.is_dir() and any(path.name != CACHE for path in folder.iterdir()):
+            raise UserError(f"{folder} holds other files and is not a run directory; choose another run.dir.")
+        elif folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is a file; run.dir must be a directory: choose another.")
+        self._check()
+        store_settings(folder, self.settings)
+        return folder
+
+    def _check(self) -> None:
+        """Refuse what cannot be used before anything is written."""
+        self.method.check(self.space, self.settings.search)
+        for device in self.devices:
+            self.book(device)
+        _ = self.compute
+        check_recipe(self.settings.train, self.dataset, self.skeleton)
+
+    @contextmanager
+    def stage(self, title: str, log: str = "", stoppable: bool = True) -> Iterator[Hooks]:
+        """Enclose a piece of work: yield the hooks that it reports to.
+
+        Args:
+            log: name under which its history goes to `metrics.jsonl` and TensorBoard.
+        """
+        with self.hooks.stage(title, stoppable) as shown:
+            yield Logged(shown, self.log, log) if log else shown
+
+    @cached_property
+    def log(self) -> MetricsLog:
+        """Scalars of the run."""
+        return MetricsLog(self.folder)
+
+    def close(self) -> None:
+        """Close the files of the run's scalars."""
+        if "log" in self.__dict__:
+            self.log.close()
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return load_data(self.settings.data, self.location / CACHE)
+
+    @property
+    def skeleton(self) -> dict[str, Any]:
+        """Skeleton of the final network."""
+        return self.space.complete_skeleton(self.settings.space.final_skeleton)
+
+    @cached_property
+    def compute(self) -> torch.device:
+        """Where the run searches and trains."""
+        wanted = self.options.compute
+        if wanted == "cuda" and not torch.cuda.is_available():
+            raise UserError("run.compute=cuda, but torch finds no CUDA device here; use run.compute=cpu.")
+        return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+    def book(self, device: Device) -> CostBook:
+        """Return the costs, the budget and the feasibility of a device."""
+        if device.name not in self.books:
+            networks = Networks(self.space, self.dataset.shape, len(self.dataset.classes), self.skeleton)
+            self.books[device.name] = CostBook(
+                device, networks, device_limits(self.settings.budget, device.name),
+                lambda: self.folder / "latency" / device.name, self.settings.seed, self.hooks)
+        return self.books[device.name]
+
+    def task(self, hooks: Hooks = QUIET, folder: Path | None = None) -> SearchTask:
+        """Return what the search is asked to solve; folder: of the search, its own if None."""
+        settings = self.settings
+        start = None if self.source is None else self.source / "search"
+        return SearchTask(self.space, self.dataset, tuple(self.book(device).target for device in self.devices),
+                          settings.search, settings.train, settings.seed, settings.data.split_seed, self.skeleton,
+                          settings.space.search_skeleton, folder or self.search_folder,
+                          self.options.name if self.options.storage else "dcanas", plain(settings), self.compute,
+                          hooks, distributed.ranks(), start, self.options.storage)
+
+    @cached_property
+    def search_folder(self) -> Path:
+        """Folder of the run's search; one that was taken over from the source keeps its key."""
+        folder = self.folder / "search"
+        if self.source is not None and (folder / self.method.results[0]).exists():
+            return folder
+        settings = self.settings
+        key = key_of(settings.space, settings.seed, settings.data.split_seed, self.dataset.fit_key,
+                     *self.method.key(self.task(folder=folder)))
+        return self.place(folder, key)
+
+    def device_folder(self, device: Device) -> Path:
+        """Return the folder of everything that is made for a device."""
+        key = key_of(read_json(self.search_folder / "key.json"), self.settings, device, self.dataset.fit_key,
+                     self.dataset.test_key, *self.settings.train.files())
+        return self.place(self.folder / "derived" / device.name, key)
+
+    def message(self, folder: Path) -> dict[str, Any]:
+        """Return the run as JSON types, for another process that works on `folder`; see `remote_context`."""
+        options = replace(self.options, dir=str(self.folder))
+        return {"settings": plain(self.settings), "options": plain(options), "command": self.command,
+                "folder": str(folder)}
+
+    def place(self, folder: Path, key: str) -> Path:
+        """Return `folder` if it is free or belongs to `key`, else one beside it: nothing is written over."""
+        mark = folder / "key.json"
+        if mark.exists() and read_json(mark)["key"] != key:
+            folder = folder.with_name(f"{folder.name}-{key}")
+            mark = folder / "key.json"
+        if not mark.exists():
+            write_json(mark, {"key": key})
+        return folder
+
+
+class Logged(Hooks):
+    """Hooks that also write every line of the history to the run's scalars."""
+
+    def __init__(self, shown: Hooks, log: MetricsLog, name: str):
+        self._shown, self._log, self._name = shown, log, name
+        self.message, self.table = shown.message, shown.table  # type: ignore[method-assign]
+        self.progress, self.should_stop = shown.progress, shown.should_stop  # type: ignore[method-assign]
+
+    def epoch(self, step: int, row: Mapping[str, Any]) -> None:
+        self._log.write(self._name, step, dict(row))
+
+
+def run_space(settings: Settings) -> Space:
+    """Return the run's space; raises `UserError` if the user's file is not the one that the run was made with."""
+    stated = settings.space
+    if stated.file is None:
+        return load_space(stated.name)
+    if file_hash(stated.file) != stated.file_sha256:
+        raise UserError(f"{stated.file} has changed since the run was made; restore it, or start a new run from it.")
+    return load_space_file(stated.file)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    packages = ("torch", "numpy", "onnx", "onnxscript", "onnxruntime")
+    return {"dcanas": __version__, "python": python_version(), **{name: version(name) for name in packages}}
+
+
+def remote_context(message: Mapping[str, Any]) -> Context:
+    """Return the run that another process sent as `Context.message`."""
+    settings = from_mapping(Settings, message["settings"])
+    options = from_mapping(RunOptions, message["options"], "run")
+    return Context(settings, options, message["command"])

@@ -1,0 +1,104 @@
+"""What networks cost on one device, what they may cost, and what that leaves of the space: each answered once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from dcanas.basics.hooks import Hooks
+from dcanas.costs import Budget, CostModel, Feasibility, LinearCost, Networks, count_costs, feasibility
+from dcanas.costs.feasibility import percentile, select_costs
+from dcanas.costs.plan_cost import PlanCost
+from dcanas.hardware import Device
+from dcanas.hardware.latency.source import LatencySources, choose_source
+from dcanas.search.task import Target
+
+QUALITIES = ("robust_accuracy_min",)  # limits on the trained network: no architecture has or breaks them by itself
+CAPACITY = {"peak_bytes": "memory_bytes", "weight_bytes": "flash_bytes"}  # cost -> what the device has of it
+
+
+class CostBook:
+    """Costs, budget and feasibility of the delivered network on a device.
+
+    Args:
+        networks: the space, input, classes and skeleton that are asked about.
+        limits: as stated, by cost: numbers in base units, or percentiles of the space such as "p40".
+        folder: returns the folder of the run, where measurements are stored; it is made when it is first asked for.
+    """
+
+    def __init__(self, device: Device, networks: Networks, limits: Mapping[str, float | str],
+                 folder: Callable[[], Path], seed: int, hooks: Hooks):
+        for cost in limits:
+            if cost not in QUALITIES:
+                device.source(cost)  # refuses a cost that the device has no source for
+        self.device, self.networks, self.seed, self.hooks, self._folder = device, networks, seed, hooks, folder
+        self.stated = {name: limit for name, limit in limits.items() if name not in QUALITIES}
+        self.qualities = Budget({name: limit for name, limit in limits.items() if name in QUALITIES})
+
+    @cached_property
+    def counted(self) -> list[CostModel]:
+        """Return the models of what is counted."""
+        device, networks = self.device, self.networks
+        stored = "int8-file" if device.dtype == "int8" else device.dtype
+        return [delivered(cost, networks.input_shape[0]) for cost in count_costs(
+            networks.space, networks.input_shape, networks.num_classes, stored, **networks.skeleton)]
+
+    @cached_property
+    def latency(self) -> LatencySources:
+        """Return where the device's limited latencies and energies come from."""
+        return choose_source(self.device, list(self.stated), self.networks, self._folder, self.seed, self.hooks)
+
+    @cached_property
+    def costs(self) -> list[CostModel]:
+        """Return the models of all costs; a latency that is limited and measured is measured now."""
+        return [*self.counted, *self.latency.costs()]
+
+    @cached_property
+    def budget(self) -> Budget:
+        """Return the limits in base units, none of them above what the device has."""
+        limits = {name: self._resolved(name, limit) for name, limit in self.stated.items()}
+        for cost, capacity in CAPACITY.items():
+            most = getattr(self.device, capacity)
+            if most is not None and cost in self.device.costs:
+                limits[cost] = min(limits.get(cost, most), most)
+        return Budget(limits)
+
+    @cached_property
+    def feasibility(self) -> Feasibility:
+        """Return what the budget leaves of the space."""
+        return feasibility(self.networks.space, self.costs, self.budget, self.seed)
+
+    @property
+    def target(self) -> Target:
+        """Return the device as a search sees it."""
+        return Target(self.device.name, self.budget, self.costs, self.latency, self.device.dtype)
+
+    def _resolved(self, name: str, limit: float | str) -> float:
+        if not isinstance(limit, str):
+            return limit
+        (cost,) = select_costs(self.costs, Budget({name: 1.0}))
+        return percentile(self.networks.space, cost, float(limit[1:]), self.seed)
+
+
+def device_limits(budget: Mapping[str, float | str], device: str) -> dict[str, float | str]:
+    """Return the limits that concern a device: those without a device's name, and its own (`NAME.cost`)."""
+    limits: dict[str, float | str] = {}
+    for name, limit in budget.items():
+        owner, _, cost = name.rpartition(".")
+        if not owner or owner == device:
+            limits[cost] = limit
+    return limits
+
+
+def delivered(cost: CostModel, channels: int) -> CostModel:
+    """Return the cost of the delivered file: it also stores mean and standard deviation of each input channel."""
+    if cost.name == "weight_bytes" and isinstance(cost, (LinearCost, PlanCost)):
+        return replace(cost, base=cost.base + delivered_bytes(channels))
+    return cost
+
+
+def delivered_bytes(channels: int) -> int:
+    """Return the bytes of mean and standard deviation of each input channel."""
+    return 2 * 4 * channels

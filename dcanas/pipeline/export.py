@@ -1,0 +1,71 @@
+"""Export: the trained network as one ONNX file, held against torch and tested once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.export import (
+    as_floats,
+    check_parity,
+    export_onnx,
+    onnx_predict,
+    open_session,
+    peak_live_bytes,
+    stored_weight_bytes,
+)
+from dcanas.hardware import Device
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.delivered import trained_model
+from dcanas.training import Dataset, summarise
+
+PARITY_IMAGES = 256
+
+
+def export(run: Context) -> dict[str, dict[str, Any]]:
+    """Return `export.json` of every device's network, exported now or before."""
+    return {device.name: export_network(run, device, run.device_folder(device), f"Export for {device.name}")
+            for device in run.devices}
+
+
+def export_network(run: Context, device: Device, folder: Path, title: str) -> dict[str, Any]:
+    """Return `export.json` of the trained network in `folder`, exported for the device now or before."""
+    done = folder / "export.json"
+    if done.exists():
+        run.hooks.message(f"{title}: done before ({done})")
+        return read_json(done)
+    dataset = run.dataset
+    derived = read_json(folder / "architecture.json")
+    model = trained_model(run, folder)
+    with run.hooks.stage(title):
+        path = export_onnx(model, folder / "model.onnx", dataset.shape, device.runtime.opset, device.runtime.ir_version,
+                           {"architecture": derived["architecture"], "space": derived["space"],
+                            "classes": json.dumps(list(dataset.classes)),
+                            "preprocessing": json.dumps(dataset.preprocessing)}, blocks=True)
+        value = {**examined(model, path, device, dataset), "weight_bytes": stored_weight_bytes(path),
+                 "peak_bytes": peak_live_bytes(path)}
+    write_json(done, value)
+    return value
+
+
+def examined(model: nn.Module, path: Path, device: Device, dataset: Dataset) -> dict[str, Any]:
+    """Return what a delivered file is, how well it agrees with the network, and its accuracy on the test images."""
+    parity = check_parity(model, path, dataset.images[dataset.test[:PARITY_IMAGES]])
+    test = summarise(dataset.labels[dataset.test], answers(path, dataset, dataset.test), dataset.classes)
+    return {"onnx": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size, "opset": device.runtime.opset, "ir_version": device.runtime.ir_version,
+            "parity": parity, "test_accuracy": test["accuracy"], "test_accuracy_interval": test["accuracy_interval"],
+            "test_correct": test["correct"], "test_n": test["n"]}
+
+
+def answers(path: Path, dataset: Dataset, indices: np.ndarray) -> np.ndarray:
+    """Return the exported file's class of these images; a part of them is in memory at a time."""
+    session = open_session(path)
+    return np.concatenate([onnx_predict(session, as_floats(dataset.images[indices[i:i + PARITY_IMAGES]])).argmax(axis=1)
+                           for i in range(0, len(indices), PARITY_IMAGES)])

@@ -1,0 +1,119 @@
+"""What `dcanas score` scores: which networks, on which batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.fields import check, choice, number
+from dcanas.basics.files import read_json
+from dcanas.basics.keys import derive_seed
+from dcanas.costs.members import as_architecture, member_choices
+from dcanas.pipeline.context import Context
+from dcanas.proxies import list_proxies
+from dcanas.proxies.columns import read_architectures
+from dcanas.proxies.initialisation import INITIALISATIONS
+from dcanas.proxies.proxy import Asked
+from dcanas.search.feasible import FeasibleMembers
+from dcanas.spaces import Architecture
+
+PATIENCE = 100  # draws per network wanted, before a sample ends
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """The keys of `conf/command/score.yaml`; raises `UserError` for values that do not exist."""
+
+    architecture: str | None = None
+    list: str | None = None
+    n: int | str | None = None
+    names: tuple[str, ...] = ()
+    batch_size: int = number(64, 1, 65_536, "training images on which a network is scored")
+    images: str = choice("data", ("data", "noise"), "images of the training split, or normal noise")
+    initialisation: str = choice("default", INITIALISATIONS, "how a network's weights are drawn")
+    workers: int = number(1, 1, 1024, "processes")
+    against: str | None = None
+    column: str | None = None
+    k: int = number(10, 1, 1_000_000, "networks in precision@k and BestRanking@k")
+
+    def __post_init__(self) -> None:
+        check(self, "")
+        if self.n is not None and self.n != "all" and (not isinstance(self.n, int) or self.n < 1):
+            raise UserError(f"n must be a whole number from 1, or all, got {self.n!r}.")
+        if not self.names:
+            raise UserError("names must name at least one proxy; `dcanas list proxies` shows them.")
+        for name in self.proxies:
+            Asked.parse(name)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Names of all proxies wanted."""
+        return tuple(list_proxies()) if self.names == ("all",) else tuple(dict.fromkeys(self.names))
+
+
+def networks_to_score(run: Context, options: ScoreOptions) -> list[Architecture]:
+    """Return the architectures to be scored; raises `UserError` where none or several ways to name them are stated."""
+    space = run.space
+    ways = {"architecture=": options.architecture, "list=": options.list, "n=": options.n,
+            "source=": run.options.source}
+    stated = [key for key, value in ways.items() if value is not None]
+    if len(stated) != 1:
+        raise UserError(f"Say which networks, by one of architecture='...', list=FILE, n=N, n=all or source=DIR; got "
+                        f"{' and '.join(stated) or 'none of them'}.")
+    if options.n is None and run.settings.budget and run.options.source is None:
+        raise UserError(f"A budget restricts what n= draws; with {stated[0]} drop "
+                        f"budget.{min(run.settings.budget)}.")
+    if options.architecture is not None:
+        return [space.parse(options.architecture)]
+    if options.list is not None:
+        return read_architectures(Path(options.list).expanduser(), space)
+    if run.options.source is not None:
+        return _derived(run, Path(run.options.source))
+    return _sampled(run, options.n)
+
+
+def _derived(run: Context, source: Path) -> list[Architecture]:
+    found = sorted(source.glob("derived/*/architecture.json"))
+    if not found:
+        raise UserError(f"{source} has derived no network yet; finish that run, or name the network by architecture=.")
+    return list(dict.fromkeys(run.space.parse(read_json(path)["architecture"]) for path in found))
+
+
+def _sampled(run: Context, count: int | str | None) -> list[Architecture]:
+    """Return different members, within the budget where one is stated, in an order that the seed decides."""
+    space, seed = run.space, derive_seed(run.settings.seed, "score", "networks")
+    (device, *_) = run.devices
+    members = FeasibleMembers(space, run.book(device).budget, run.book(device).costs, run.settings.seed) \
+        if run.settings.budget else None
+    if space.enumerable:
+        choices = member_choices(space) if members is None else members.listed()
+        if count == "all":
+            return [as_architecture(space, row) for row in choices]
+        wanted = int(count or 0)
+        if wanted > len(choices):
+            raise UserError(f"{space.name} has {len(choices):,} members{' within the budget' if members else ''}, "
+                            f"asked for n={wanted:,}; use n=all.")
+        order = np.random.default_rng(seed).permutation(len(choices))
+        return [as_architecture(space, choices[i]) for i in order[:wanted]]
+    if count == "all":
+        raise UserError(f"{space.name} is too large to be scored as a whole; say how many with n=N.")
+    wanted, rng = int(count or 0), np.random.default_rng(seed)
+    drawn = (space.sample(rng) if members is None else members.sample(rng) for _ in range(PATIENCE * wanted))
+    different = list(islice(_distinct(drawn), wanted))
+    if len(different) < wanted:
+        raise UserError(f"Only {len(different)} different members of {space.name} within the budget turned up, asked "
+                        f"for n={wanted}; ask for fewer or loosen the budget.")
+    return different
+
+
+def _distinct(archs: Iterator[Architecture]) -> Iterator[Architecture]:
+    seen: set[Architecture] = set()
+    for arch in archs:
+        if arch not in seen:
+            seen.add(arch)
+            yield arch

@@ -1,0 +1,154 @@
+"""From presets in `conf/` and what the user states to the settings of a run; plain Python and YAML.
+
+Layers, the last one wins: defaults of the fields, what suits the data set, the space and both, then the presets of
+search, train, space and experiment, then what the user states. `conf/config.yaml` lists the presets in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.fields import declared, default_of, described, is_read, unread
+from dcanas.basics.keys import plain
+from dcanas.basics.launcher import read_launch
+from dcanas.basics.machine import usable_cores
+from dcanas.basics.mapping import from_mapping, join, kind_of
+from dcanas.pipeline.preset_files import GROUPS, presets
+from dcanas.pipeline.settings import Settings, stored_settings
+from dcanas.search.searches import SEARCHES, settings_class
+from dcanas.spaces.user_file import file_hash, load_space_file
+
+FREE = ("budget", "space.final_skeleton", "space.search_skeleton")  # keys below them are checked by those who read them
+
+
+def compose(choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all settings of a run as nested dictionaries.
+
+    Args:
+        choices: group (`GROUPS`) -> name of a preset.
+        changes: dotted key -> value, such as {"train.epochs": 3}; they win over every preset.
+
+    Raises:
+        UserError: a preset or a setting does not exist, or the chosen search does not read it.
+    """
+    return change(presets(choices), changes)
+
+
+def change(stated: Mapping[str, Any], changes: Mapping[str, Any], others: Iterable[str] = ()) -> dict[str, Any]:
+    """Return all settings of a run that begin from those `stated`, with changes by dotted key; raises as `compose`.
+
+    others: keys that are no settings of a run but could have been meant.
+    """
+    values = dict(stated)
+    default_budget = changes.get("default_budget", values.pop("default_budget", None))
+    _check_keys(changes, str(values["search"]["name"]), others)
+    for key, value in changes.items():
+        if key != "default_budget":
+            values = _put(values, key.split("."), value)
+    complete = _complete(Settings, values, changes, "")
+    budget = complete["budget"]
+    none = isinstance(budget, str) and budget.lower() == "none"
+    return {**complete, "budget": {} if none else dict(_flatten(budget or default_budget or {}))}
+
+
+def make_settings(values: Mapping[str, Any], folder: Path | None = None) -> Settings:
+    """Return composed values as checked settings, with the numbers of threads and processes that the run will use.
+
+    folder: a directory; if a run began there it goes on with as many threads.
+    """
+    values = dict(values)
+    if values["space"].get("file") or values["space"]["name"] == "file":
+        values["space"] = _from_file(values["space"])
+    values["run"] = _parallelism(values.get("run") or {}, folder)
+    return from_mapping(Settings, values)
+
+
+def setting_keys(search: str) -> list[str]:
+    """Return the keys of all settings of a run whose search has this `search.name`."""
+    of_search = [key for key, *_ in described(settings_class(search), "search")]
+    return [*(key for key, *_ in described(Settings) if key != "search"), *of_search, "default_budget"]
+
+
+def _check_keys(changes: Mapping[str, Any], search: str, others: Iterable[str]) -> None:
+    """Raise for a key that does not exist, with the nearest one that does."""
+    known = setting_keys(search)
+    parts = {key.rpartition(".")[0] for key in known}  # `train.schedule={kind: step}`
+    for key in changes:
+        if key in known or key in parts or key.startswith(tuple(f"{free}." for free in FREE)):
+            continue
+        group, _, name = key.partition(".")
+        owners = [kind for kind in SEARCHES if group == "search" and name in declared(settings_class(kind))]
+        if owners:
+            raise UserError(f"{key} is a setting of search.name={' or '.join(owners)}, this search is {search}; leave it "
+                            "out or choose another search.")
+        raise unknown("setting", key, [*others, *known, *GROUPS, "budget.params"])
+
+
+def _put(values: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
+    """Return `values` with one of them changed; a dictionary is merged into what is there."""
+    first, *rest = path
+    there = values.get(first)
+    inside = there if isinstance(there, Mapping) else {}
+    if rest:
+        return {**values, first: _put(inside, rest, value)}
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            inside = _put(inside, [str(name)], part)
+        return {**values, first: dict(inside)}
+    return {**values, first: value}
+
+
+def _complete(kind: type, values: Any, changes: Mapping[str, Any], where: str) -> Any:
+    """Return `values` with the defaults of a settings class, without those that are not read.
+
+    A preset may state what other searches read; raises `UserError` if the user does.
+    """
+    if not isinstance(values, Mapping):
+        return values  # refused with the values of all settings
+    made = {f.name: f for f in fields(kind)}
+    whole = {f.name: values.get(f.name, plain(default_of(f))) for f in made.values()}
+    for name in values:
+        if name not in made and where != "search":
+            raise unknown("setting", join(where, name), [join(where, other) for other in made])
+    idle = {name: about for name, (_, about) in declared(kind).items() if not is_read(about, whole)}
+    for name, about in idle.items():
+        if join(where, name) in changes:
+            raise unread(join(where, name), about, whole)
+    return {name: _complete(inner, value, changes, join(where, name))
+            if is_dataclass(inner := kind_of(kind, name, value)) else value
+            for name, value in whole.items() if name not in idle}
+
+
+def _flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(values, Mapping):
+        raise UserError(f"The budget must name costs (budget.params=100000) or be none, got {values!r}.")
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _from_file(space: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a space from the user's own file: its name and hash are read from there, once."""
+    if space.get("file_sha256"):
+        return dict(space)
+    if space["file"] is None:
+        raise UserError("space=file needs space.file=FILE.py, a Python file that defines one space.")
+    path = Path(space["file"]).expanduser().resolve()
+    return {**space, "name": load_space_file(path).name, "file": str(path), "file_sha256": file_hash(path)}
+
+
+def _parallelism(stated: Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
+    """Return the numbers of threads and processes: as stated, as the run in `folder` began, or as the machine has."""
+    launch = read_launch()
+    threads = stated.get("threads")
+    if threads is None and folder is not None and (folder / "settings.yaml").is_file():
+        threads = stored_settings(folder)["run"]["threads"]
+    if threads is None:
+        threads = max(1, usable_cores() // launch.local_count)
+    return {"threads": threads, "processes": launch.count}

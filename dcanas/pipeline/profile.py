@@ -1,0 +1,66 @@
+"""Profile: the exported files measured on the devices that can be reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import read_json, write_json
+from dcanas.basics.hooks import Hooks
+from dcanas.hardware import Device, Profile, profile_onnx
+from dcanas.hardware.transport.parallel import on_all
+from dcanas.pipeline.artefacts import record_latency
+from dcanas.pipeline.context import Context
+
+
+def profile(run: Context) -> dict[str, dict[str, Any]]:
+    """Return `profile.json` of every reachable device's file; no measurement is repeated, boards work side by side."""
+    devices = [device for device in run.devices if device.connection is not None]
+    folders = {device.name: run.device_folder(device) for device in devices}
+    missing = [device for device in devices if not (folders[device.name] / "profile.json").exists()]
+    if len(missing) > 1:
+        with run.hooks.stage(f"Measure on {', '.join(device.name for device in missing)}"):
+            on_all(missing, lambda device: _measure(run, device, folders[device.name]))
+    found = {device.name: profile_network(run, device, folders[device.name], f"Measure on {device.name}")
+             for device in devices}
+    for device in devices:
+        if device.connection == "local":
+            record_latency(run, device, folders[device.name])
+    return found
+
+
+def profile_network(run: Context, device: Device, folder: Path, title: str) -> dict[str, Any]:
+    """Return `profile.json` of the exported file in `folder`, measured now or before."""
+    done = folder / "profile.json"
+    if not done.exists():
+        with run.hooks.stage(title):
+            measured = _measure(run, device, folder)
+        if measured.remark:
+            run.hooks.message(f"  {measured.remark}")
+    return read_json(done)
+
+
+def _measure(run: Context, device: Device, folder: Path) -> Profile:
+    measured = profile_onnx(folder / "model.onnx", device, seed=run.settings.seed)
+    write_json(folder / "profile.json", measured.to_json())
+    return measured
+
+
+def require_connection(device: Device, what: str) -> None:
+    """Raise `UserError` if something has to be measured on a device that cannot be reached."""
+    if device.connection is None:
+        raise UserError(f"{what} measures on the device, but {device.name} has no connection in its profile; choose a "
+                        "device that can be reached (local-cpu), or `dcanas run`, which looks its costs up.")
+
+
+def show_profile(hooks: Hooks, measured: Profile) -> None:
+    """Show the figures of a measurement."""
+    low, high = measured.interval_ms
+    hooks.table(
+        f"Latency of {measured.model} on {measured.device}, batch 1", ["figure", "value"],
+        [["median", f"{measured.median_ms:.4g} ms"], ["95 % interval", f"{low:.4g} to {high:.4g} ms"],
+         ["p95", f"{measured.p95_ms:.4g} ms"], ["runs", f"{measured.n:,}"],
+         ["repeats differ by", f"{100 * measured.repeat_difference:.1f} %"]])
+    if measured.remark:
+        hooks.message(measured.remark)

@@ -1,0 +1,104 @@
+"""int8 (`int8=true`, or a device whose dtype is int8): the exported file quantised, and the better of both kept.
+
+Calibrated on images of the training split; compared on the validation images and, where the device can be reached, by
+latency measured side by side. On a device that runs fp32, of the files that keep every limit the one with the higher
+validation accuracy is delivered, of equal ones the faster, or without a measurement the smaller. The test images
+decide nothing: only the file that was chosen is tested on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.costs import Budget, count_network
+from dcanas.export import quantize_onnx, stored_weight_bytes
+from dcanas.hardware import Device, Profile, profile_onnx
+from dcanas.hardware.measuring.profile import LATENCIES
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.delivered import FILES, trained_model
+from dcanas.pipeline.export import answers, examined
+from dcanas.training.splits import sample
+
+CALIBRATION_IMAGES = 256
+
+
+def quantise(run: Context) -> dict[str, dict[str, Any]]:
+    """Return `int8.json` of every device whose exported network is to be quantised, made now or before."""
+    return {device.name: _quantised(run, device) for device in run.devices
+            if run.settings.int8 or device.dtype == "int8"}
+
+
+def _quantised(run: Context, device: Device) -> dict[str, Any]:
+    folder = run.device_folder(device)
+    done, title = folder / "int8.json", f"Quantise for {device.name}"
+    if done.exists():
+        run.hooks.message(f"{title}: done before ({done})")
+        return read_json(done)
+    with run.hooks.stage(title):
+        dataset = run.dataset
+        shown = sample(dataset, dataset.train, CALIBRATION_IMAGES * int(np.prod(dataset.shape)),
+                       run.settings.data.split_seed)
+        quantize_onnx(folder / FILES["fp32"], folder / FILES["int8"], dataset.images[shown])
+        profiles = _profiles(run, device, folder)
+        found = {name: _precision(run, device, folder, name, profiles.get(name)) for name in FILES}
+        chosen, reason = _choice(device, found)
+        precision = {"delivered": chosen, "decided_by": reason, "calibration_images": len(shown),
+                     "validation_n": len(dataset.validation), "validation_was_learnt": dataset.learn_validation,
+                     **found}
+        final = {} if chosen == "fp32" else {
+            **examined(trained_model(run, folder), folder / FILES["int8"], device, dataset),
+            **{name: found["int8"][name] for name in ("peak_bytes", "weight_bytes")}}
+        write_json(done, {"precision": precision, **final})
+    run.hooks.message(f"  {chosen} is delivered: {reason}")
+    return read_json(done)
+
+
+def _profiles(run: Context, device: Device, folder: Path) -> dict[str, Profile]:
+    """Return both files' latencies, measured side by side now or before."""
+    if device.connection is None:
+        return {}
+    done = folder / "int8_profiles.json"
+    if not done.exists():
+        measured = profile_onnx({name: folder / file for name, file in FILES.items()}, device,
+                                seed=run.settings.seed)
+        write_json(done, {name: profile.to_json() for name, profile in measured.items()})
+    return {name: Profile.from_json(value) for name, value in read_json(done).items()}
+
+
+def _precision(run: Context, device: Device, folder: Path, name: str, profile: Profile | None) -> dict[str, Any]:
+    """Return accuracy on validation, bytes, latency and the limits broken by one of the two files."""
+    dataset, path = run.dataset, folder / FILES[name]
+    given = answers(path, dataset, dataset.validation)
+    correct = int((given == dataset.labels[dataset.validation]).sum())
+    counts = count_network(trained_model(run, folder), dataset.shape, name)
+    costs: dict[str, float] = {"params": counts.params, "macs": counts.macs, "weight_bytes": stored_weight_bytes(path),
+                               "peak_bytes": counts.peak_bytes}
+    upper = {cost: profile.upper(cost) for cost in LATENCIES} if profile else {}
+    return {"validation_correct": correct, "validation_accuracy": correct / len(dataset.validation),
+            "peak_bytes": costs["peak_bytes"], "weight_bytes": costs["weight_bytes"],
+            **({cost: profile.value(cost) for cost in LATENCIES} if profile else {}),
+            **({"latency_upper_ms": upper["latency_ms"], "remark": profile.remark} if profile else {}),
+            "broken": _broken(run.book(device).budget, {**costs, **upper})}
+
+
+def _broken(budget: Budget, values: Mapping[str, float]) -> list[str]:
+    return [name for name in budget if name in values and not budget.allows(name, values[name])]
+
+
+def _choice(device: Device, found: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Return the precision to deliver, and why."""
+    if device.dtype == "int8":
+        return "int8", f"{device.name} runs int8"
+    kept = [name for name in FILES if not found[name]["broken"]]
+    if len(kept) == 1:
+        return kept[0], "it alone keeps every limit"
+    cost = "latency_ms" if "latency_ms" in found["int8"] else "weight_bytes"
+    better = max(kept or FILES, key=lambda name: (found[name]["validation_correct"], -found[name][cost]))
+    equal = found["fp32"]["validation_correct"] == found["int8"]["validation_correct"]
+    reason = f"equal validation accuracy and less {cost}" if equal else "higher validation accuracy"
+    return better, reason if kept else f"neither keeps every limit; {reason}"

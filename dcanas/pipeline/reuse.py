@@ -1,0 +1,79 @@
+"""Reusing a finished run: what comes before the first stage of a command is taken over, not made again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import write_bytes
+from dcanas.basics.keys import plain
+from dcanas.hardware import Device
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.settings import differences, stored_settings
+
+FILES = {  # stage -> its results for each device
+    "derive": ("architecture.json",),
+    "train": ("train.json", "weights.pt"),
+    "export": ("model.onnx", "export.json"),
+    "profile": ("profile.json",),
+}
+STAGES = ("search", *FILES)
+
+
+def adopt(run: Context, first: str) -> None:
+    """Copy the results of all stages before `first` from the source run, if that is another run, and its measurements.
+
+    Raises `UserError` if the source has not come that far or was made with settings that are asked otherwise.
+    """
+    source = run.source
+    if source is None:
+        return
+    before = STAGES[:STAGES.index(first)]
+    _refuse_changes(run, source, before)
+    if "search" in before:
+        _copy(source / "search", run.folder / "search", (*run.method.results, "key.json"))
+    for path in source.glob("latency/*/*.json"):  # named by all they depend on, so whatever fits is found
+        _copy(path.parent, run.folder / "latency" / path.parent.name, (path.name,))
+    names = [name for stage in before[1:] for name in FILES[stage]]
+    for device in run.devices if names else ():
+        _copy(source / "derived" / _owner(source, device), run.device_folder(device), names)
+
+
+def _refuse_changes(run: Context, source: Path, taken: tuple[str, ...]) -> None:
+    """Raise `UserError` if a setting was changed that a result which is taken over was made with."""
+    method = run.method
+    later = tuple(f"search.{name}" for name in method.read_by_derive)
+    made_with = {  # stage -> the settings that its result depends on
+        "search": ("space.", "data.", "search.") if method.scores_final_networks else
+                  ("space.name", "space.search_skeleton.", "search."),
+        "derive": ("space.", "budget", *later),
+        "train": ("data.", "train.", "seed"),
+        "export": (),
+    }
+    for key, text in differences(plain(run.settings), stored_settings(source)).items():
+        for stage in taken:
+            if key.startswith(made_with.get(stage, ())) and not (stage == "search" and key in later):
+                raise UserError(f"The {stage} of {source} is taken as it is, so a setting it was made with cannot "
+                                f"change ({text}); leave that setting out, or use a command that begins earlier.")
+
+
+def _owner(source: Path, device: Device) -> str:
+    """Return the device of the source whose results are taken: the same, or the only one there is."""
+    there = sorted(p.parent.name for p in (source / "derived").glob("*/architecture.json"))
+    if device.name in there:
+        return device.name
+    if len(there) != 1:
+        raise UserError(f"{source} has nothing derived for {device.name} (there: {', '.join(there) or 'nothing'}); "
+                        "name one of these devices or derive first.")
+    return there[0]
+
+
+def _copy(source: Path, target: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if not (source / name).exists():
+            raise UserError(f"{source / name} is missing: the source run has not come that far; finish it with the "
+                            "command that began it.")
+    for name in names:
+        if not (target / name).exists():
+            write_bytes(target / name, (source / name).read_bytes())

@@ -1,0 +1,35 @@
+"""Search: what the chosen method finds under the limits of all devices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.files import read_json, write_json
+from dcanas.pipeline import distributed
+from dcanas.pipeline.context import Context, remote_context
+from dcanas.pipeline.study_workers import study_workers
+
+
+def search(run: Context) -> dict[str, Any]:
+    """Return what the search found, now or before."""
+    folder, method = run.search_folder, run.method
+    done = folder / method.results[0]
+    if done.exists():
+        run.hooks.message(f"Search: done before ({done})")
+        return read_json(done)
+    if run.source is not None and method.distributed:
+        run.hooks.message(f"Search: goes on from the supernet in {run.source / 'search'}")
+    with run.stage("Search", folder.name) as hooks, study_workers(run), distributed.peer_errors():
+        if method.distributed:
+            distributed.start("search", run.message(folder))
+        found = method.run(run.task(hooks))
+    write_json(done, found)
+    return found
+
+
+def take_part(message: Mapping[str, Any]) -> None:
+    """Search together with the first process, as one of the others."""
+    run = remote_context(message)
+    run.method.run(run.task(folder=Path(message["folder"])))

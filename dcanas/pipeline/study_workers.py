@@ -1,0 +1,54 @@
+"""Further processes that work on a study beside this one (`run.workers`): each gets the run as JSON on its input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import UserError
+from dcanas.pipeline.context import Context, remote_context
+
+
+@contextmanager
+def study_workers(run: Context) -> Iterator[None]:
+    """Start `run.workers` - 1 processes, and wait for them at the end."""
+    message = json.dumps(run.message(run.search_folder)) if run.options.workers > 1 else ""
+    started = []
+    for _ in range(run.options.workers - 1):
+        process = subprocess.Popen([sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        assert process.stdin is not None
+        process.stdin.write(message)
+        process.stdin.close()
+        process.stdin = None  # `communicate` would write to it
+        started.append(process)
+    try:
+        yield
+    finally:
+        for process in started:
+            if run.hooks.should_stop():
+                process.terminate()
+            errors = process.communicate()[1]
+            if process.returncode not in (0, -15):
+                run.hooks.message(f"  a worker ended early: {(errors.strip() or 'killed').splitlines()[-1]}")
+
+
+def main() -> int:
+    """Work on the study of the run that stands on the input."""
+    run = remote_context(json.load(sys.stdin))
+    try:
+        run.method.run(run.task())
+    except Stopped:
+        return 0
+    except UserError as error:
+        print(f"dcanas: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

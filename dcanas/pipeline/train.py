@@ -1,0 +1,79 @@
+"""Train: the derived architecture on all that may be learnt from, then one look at the test split."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from dcanas.basics.checkpoints import save_weights
+from dcanas.basics.files import read_json, write_json
+from dcanas.basics.hooks import QUIET, Hooks
+from dcanas.basics.keys import derive_seed
+from dcanas.pipeline import distributed
+from dcanas.pipeline.artefacts import record_mistakes
+from dcanas.pipeline.context import Context, remote_context
+from dcanas.pipeline.delivered import fresh_model
+from dcanas.search.adversarial import adversarial_attack
+from dcanas.training import Recipe, predict, summarise
+from dcanas.training import train as fit_network
+
+
+def train(run: Context) -> dict[str, dict[str, Any]]:
+    """Return `train.json` of every device's network, trained now or before."""
+    return {device.name: train_network(run, run.device_folder(device), f"Train for {device.name}")
+            for device in run.devices}
+
+
+def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
+    """Return `train.json` of the network that `architecture.json` in `folder` names, trained now or before."""
+    done = folder / "train.json"
+    if done.exists():
+        run.hooks.message(f"{title}: done before ({done})")
+        return read_json(done)
+    dataset = run.dataset
+    start = time.monotonic()
+    log = f"train/{folder.relative_to(run.folder / 'derived').as_posix()}"
+    with run.stage(title, log) as hooks, distributed.peer_errors():
+        distributed.start("train", run.message(folder))
+        model, history = _fit(run, folder, hooks)
+    seconds = time.monotonic() - start
+    save_weights(folder / "weights.pt", model)
+    logits = predict(model, dataset, dataset.test, device=run.compute)
+    record_mistakes(run, folder, logits)
+    value = {**summarise(dataset.labels[dataset.test], logits.argmax(axis=1), dataset.classes), "split": "test",
+             "trained_on": {"train": len(dataset.train), "validation": len(dataset.fit_indices) - len(dataset.train)},
+             "seconds": seconds, "history": history}
+    write_json(done, value)
+    return value
+
+
+def take_part(message: Mapping[str, Any]) -> None:
+    """Train together with the first process, as one of the others."""
+    _fit(remote_context(message), Path(message["folder"]), QUIET)
+
+
+def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, list[dict[str, Any]]]:
+    derived = read_json(folder / "architecture.json")
+    model, recipe = first_model(run, derived), recipe_for(run, derived)
+    history = fit_network(model, run.dataset, run.dataset.fit_indices, recipe, derive_seed(run.settings.seed, "train"),
+                          folder=folder / "training", hooks=hooks, device=run.compute, ranks=distributed.ranks(),
+                          attack=adversarial_attack(recipe))
+    return model, history
+
+
+def recipe_for(run: Context, derived: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of a network; given weights are meant for the searched one."""
+    recipe = run.settings.train
+    return recipe.from_scratch() if "family" in derived else recipe
+
+
+def first_model(run: Context, derived: Mapping[str, Any]) -> nn.Module:
+    """Return the model that training starts from: fresh, or with what a searched network inherits from its search."""
+    model = fresh_model(run, derived)
+    if "family" not in derived:  # a hand-made network inherits nothing
+        run.method.inherit(run.task(), model.get_submodule("network"))
+    return model

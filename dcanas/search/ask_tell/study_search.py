@@ -1,0 +1,117 @@
+"""Search by trials as a method of the pipeline: a study by one worker or many, of which derivation takes the best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from optuna.pruners import SuccessiveHalvingPruner
+from optuna.samplers import NSGAIISampler
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import derive_seed
+from dcanas.costs import Budget, CostModel
+from dcanas.proxies.columns import read_columns
+from dcanas.proxies.score_sources import column_sources, network_sources
+from dcanas.search.ask_tell.candidates import Candidates
+from dcanas.search.ask_tell.claims import Claims, worker_name
+from dcanas.search.ask_tell.objectives import FACTOR
+from dcanas.search.ask_tell.proxy_sources import Asked, ProxySource, Size, select_sources
+from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
+from dcanas.search.ask_tell.trial_objective import make_objective
+from dcanas.search.ask_tell.worker import NSGA2, Worker, summary
+from dcanas.search.derive import Derived, costs_of
+from dcanas.search.feasible import FeasibleMembers
+from dcanas.search.methods import SearchMethod
+from dcanas.search.pool import Candidate
+from dcanas.search.scoring import make_scoring
+from dcanas.search.selection import by_short_training, first_kept, recorded
+from dcanas.search.task import SearchTask, Target
+
+
+class StudySearch(SearchMethod):
+    """Trials of single networks, proposed by a sampler from what was observed so far."""
+
+    results = ("study.json",)
+    read_by_derive = ("pool", "finalists", "finalist_epochs")
+
+    def run(self, task: SearchTask) -> dict[str, Any]:
+        worker = make_worker(task)
+        worker.run()
+        found = {"budget": dict(task.limits[0]), "sampler": task.settings.sampler,
+                 **summary(worker.study, worker.parameters)}
+        if "complete" not in found["count"]:
+            first = next((row["error"] for row in found["trials"] if "error" in row), "nothing was evaluated")
+            raise UserError(f"None of the {len(found['trials'])} trials succeeded; the first one: {first.rstrip('.')}.")
+        task.hooks.message("  trials: " + ", ".join(f"{n} {state}" for state, n in found["count"].items()))
+        for row in found["trials"]:
+            if row["state"] == "fail":
+                task.hooks.message(f"  failed: {row['architecture']}: {row.get('error', 'its workers were lost')}")
+        return found
+
+    def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
+        settings, space = task.settings, task.space
+        rows = [row for row in found["trials"] if row["state"] == "complete"]
+        tried = sorted(((space.parse(row["architecture"]), row) for row in rows), key=lambda t: -t[1]["values"][0])
+        pool = [Candidate(arch, row["values"][0], found["sampler"]) for arch, row in tried
+                if target.allows(arch)][:settings.pool]
+        if not pool:
+            raise UserError(f"None of the {len(rows)} trials is within the budget of {target.name}; loosen it, or set "
+                            "search.evaluations higher.")
+        if settings.finalist_epochs:
+            select = by_short_training(task, target, folder, task.hooks, target.broken)
+        else:
+            select = first_kept(space, "value of the trial", target.broken, "set search.evaluations higher")
+        arch, why = recorded(space, target, folder, select)(pool)
+        row = next(row for other, row in tried if other == arch)
+        return Derived(arch, costs_of(arch, target.costs), {
+            "method": f"study: {found['sampler']}", "trials": found["count"], "within": len(pool),
+            "value": row["values"][0], "chosen_in_trial": row["position"], "why": row.get("why"), **why})
+
+
+def make_worker(task: SearchTask) -> Worker:
+    """Return this process's worker; raises `UserError` for a storage, table or limit that cannot be used."""
+    settings, space, seed, (budget, costs) = task.settings, task.space, task.seed, task.limits
+    exact = Budget({cost.name: budget[cost.name] for cost in costs if cost.source != "predicted"})
+    predicted = [(cost, budget[cost.name]) for cost in costs if cost.source == "predicted"]
+    objective = make_objective(task)
+    known = {cost.name: cost for cost in (*task.targets[0].costs, *costs)}
+    missing = [name for name in settings.front if name not in known]
+    if missing:
+        raise UserError(f"search.front names {missing[0]}, of which this run knows nothing (it knows "
+                        f"{', '.join(known)}); state a limit on it, so that the device is asked.")
+    candidates = Candidates(FeasibleMembers(space, exact, costs, seed), settings, _sources(task, list(known.values())),
+                            objective.identity, predicted)
+    engine = open_engine(task.storage or sqlite_url(task.folder / "study.db"))
+    identity = {**_flat(task.run_settings), "data": task.dataset.fit_key,
+                "limits": {name: round(value, 9) for name, value in budget.items()}}
+    pruner = SuccessiveHalvingPruner(settings.first_rung, FACTOR) if settings.first_rung else None
+    sampler = NSGAIISampler(population_size=settings.population, seed=derive_seed(seed, NSGA2) % 2 ** 32)
+    directions = ["maximize", *["minimize"] * len(settings.front)]
+    study = open_study(engine, task.name, identity, directions, sampler, pruner)
+    return Worker(study, Claims(engine, task.name), candidates, objective, seed, costs=tuple(known.values()),
+                  limits=dict(budget), objectives=settings.front, hooks=task.hooks, name=worker_name())
+
+
+def _sources(task: SearchTask, costs: list[CostModel]) -> list[ProxySource]:
+    """Return the proxies asked for: counted sizes, columns of a table, or scores computed once."""
+    settings, space = task.settings, task.space
+    offered: dict[str, ProxySource] = {cost.name: Size(cost) for cost in costs if cost.name in ("params", "macs")}
+    wanted = [name for name in settings.proxies if name not in offered and not name.startswith("noise")]
+    if settings.scores == "table":
+        path = Path(str(settings.score_table)).expanduser()
+        names = [name for name in read_columns(path, space) if name not in offered]
+        columns = column_sources(space, path, names)
+        offered |= {name: Asked(name, space, columns[name], True) for name in names}
+    elif wanted:
+        computed = network_sources(make_scoring(task, wanted, settings.batch_size))
+        offered |= {name: Asked(name, space, computed[name], False) for name in wanted}
+    return select_sources(settings.proxies, offered, task.seed)
+
+
+def _flat(settings: Any, where: str = "") -> dict[str, Any]:
+    """Return the settings by dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= _flat(value, f"{where}{name}.") if isinstance(value, dict) and value else {f"{where}{name}": value}
+    return found

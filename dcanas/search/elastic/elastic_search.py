@@ -1,0 +1,83 @@
+"""Search with an elastic supernet: trained once, then evolution within each device's budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from dcanas.basics.checkpoints import load_weights, save_weights
+from dcanas.basics.ledger import Ledger
+from dcanas.search.derive import Derived, costs_of
+from dcanas.search.elastic.evolution import evolve
+from dcanas.search.elastic.inherited import inherited_accuracy
+from dcanas.search.elastic.sandwich import make_supernet, train_supernet
+from dcanas.search.methods import SearchMethod
+from dcanas.search.pool import Candidate
+from dcanas.search.selection import by_short_training, by_vote, first_kept, recorded
+from dcanas.search.task import SearchTask, Target
+from dcanas.spaces import Space
+from dcanas.supernet import ElasticSupernet
+
+WEIGHTS = "supernet.pt"
+TRAINING = ("epochs", "batch_size", "learning_rate", "warmup_epochs", "momentum", "weight_decay", "clip_norm",
+            "random_members")  # the settings that the supernet's weights depend on
+
+
+class ElasticSearch(SearchMethod):
+    """One supernet whose slices are the members of a space; no limit plays a part in its training."""
+
+    results = ("supernet.json", WEIGHTS)
+    read_by_derive = ("pool", "finalists", "finalist_epochs", "rerank", "rerank_again", "rerank_batch_size",
+                      "rerank_evaluations", "evaluations", "population", "tournament", "recalibration_images",
+                      "inherit")
+
+    def check(self, space: Space, settings: Any) -> None:
+        space.extremes()
+
+    def key(self, task: SearchTask) -> Sequence[Any]:
+        return [task.skeleton, {name: getattr(task.settings, name) for name in TRAINING}, task.recipe]
+
+    def run(self, task: SearchTask) -> dict[str, Any]:
+        supernet, history = train_supernet(task.space, task.dataset, task.settings, task.recipe, task.seed,
+                                           folder=task.folder, skeleton=dict(task.skeleton), device=task.device,
+                                           hooks=task.hooks)
+        save_weights(task.folder / WEIGHTS, supernet)
+        return {"history": history, "largest": task.space.format(supernet.largest_member),
+                "smallest": task.space.format(supernet.smallest_member),
+                "made_with": {**{group: task.run_settings[group] for group in ("space", "data")}, "seed": task.seed}}
+
+    def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
+        settings, space, hooks = task.settings, task.space, task.hooks
+        examine = inherited_accuracy(self._supernet(task), task.dataset, settings.recalibration_images, task.seed,
+                                     task.device)
+        met = evolve(space, target.limited, target.budget, examine, settings, task.seed,
+                     stored=Ledger(folder / "evaluations.json"), hooks=hooks)
+        best = max(met, key=lambda each: each.fitness)
+        if settings.finalist_epochs:
+            select = by_short_training(task, target, folder, hooks, target.broken, bool(settings.rerank),
+                                       lambda network: self.inherit(task, network))
+        else:
+            decided_by = "vote of training-free scores" if settings.rerank else \
+                "inherited accuracy on the validation split"
+            select = first_kept(space, decided_by, target.broken, "set search.evaluations higher")
+        select = recorded(space, target, folder, select)
+        if settings.rerank:
+            select = by_vote(task, target, folder, hooks, select)
+        arch, why = select([Candidate(each.architecture, each.fitness[0], "evolution")
+                            for each in sorted(met, key=lambda each: each.fitness, reverse=True)])
+        return Derived(arch, costs_of(arch, target.costs), {
+            "method": "ageing evolution over an elastic supernet", "pool": len(met),
+            "best_inherited": {"architecture": space.format(best.architecture), **best.evaluation}, **why})
+
+    def inherit(self, task: SearchTask, network: nn.Module) -> None:
+        if task.settings.inherit:
+            self._supernet(task).bequeath(network)
+
+    def _supernet(self, task: SearchTask) -> ElasticSupernet:
+        """Return the trained supernet."""
+        supernet = make_supernet(task.space, task.dataset, task.seed, dict(task.skeleton), task.device)
+        supernet.load_state_dict(load_weights(task.folder / WEIGHTS))
+        return supernet.eval()

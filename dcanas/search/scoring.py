@@ -1,0 +1,41 @@
+"""On which images the networks of a search are scored, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import derive_seed
+from dcanas.proxies.table import Scoring
+from dcanas.search.task import SearchTask
+
+
+def make_scoring(task: SearchTask, names: Sequence[str], batch_size: int, images: str = "data",
+                 initialisation: str = "default") -> Scoring:
+    """Return how final networks are scored by the proxies in `names`: on training images, or on noise like them.
+
+    The images are drawn from the training split by the seed and normalised as in the delivered network.
+
+    Args:
+        images: "data", or "noise" of a standard normal distribution.
+        initialisation: how weights are drawn (`dcanas.proxies.initialisation`).
+
+    Raises:
+        UserError: the training split has fewer than `batch_size` images.
+    """
+    dataset = task.dataset
+    if batch_size > len(dataset.train):
+        raise UserError(f"The training split has {len(dataset.train)} images, fewer than the batch of {batch_size}; "
+                        "take a smaller batch_size.")
+    rng = np.random.default_rng(derive_seed(task.seed, "score", "images"))
+    chosen = np.sort(rng.choice(dataset.train, batch_size, replace=False))
+    if images == "noise":
+        batch = rng.normal(size=(batch_size, *dataset.shape))
+    else:
+        mean, std = (np.reshape(values, (1, -1, 1, 1)) for values in (dataset.mean, dataset.std))
+        batch = (dataset.images[chosen] / 255 - mean) / std
+    return Scoring(task.space.name, tuple(names), batch.astype(np.float32), dataset.labels[chosen].astype(np.int64),
+                   len(dataset.classes), task.seed, dict(task.skeleton), initialisation,
+                   task.run_settings.get("space", {}).get("file"), task.device.type)

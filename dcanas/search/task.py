@@ -1,0 +1,104 @@
+"""What a search is asked to solve, and with what: the argument of every `SearchMethod`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dcanas.basics.hooks import QUIET, Hooks
+from dcanas.costs import Budget, CostModel
+from dcanas.costs.feasibility import select_costs
+from dcanas.hardware.latency.source import LatencySources
+from dcanas.spaces import Architecture, Space
+from dcanas.training import Dataset, Recipe
+from dcanas.training.ranks import ALONE, Ranks
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A device that is searched for.
+
+    Attributes:
+        budget: its limits, by cost.
+        costs: models of all costs known of its networks, limited or not, upper bounds included.
+        latency: the sources of its latencies and energies.
+        dtype: of the delivered network, "fp32" or "int8".
+    """
+
+    name: str
+    budget: Budget
+    costs: Sequence[CostModel]
+    latency: LatencySources
+    dtype: str = "fp32"
+
+    @property
+    def limited(self) -> list[CostModel]:
+        """Return the model of every limited cost."""
+        return select_costs(self.costs, self.budget)
+
+    def allows(self, arch: Architecture) -> bool:
+        """Return whether the upper bounds of all limited costs are within the budget."""
+        return all(self.budget.allows(cost.name, cost.upper(arch)) for cost in self.limited)
+
+    def broken(self, arch: Architecture, predicted: bool = True) -> list[str]:
+        """Return the names of the limits that an architecture breaks when it is measured.
+
+        predicted: also of those that a prediction answers for.
+        """
+        return self.latency.broken(arch, self.budget, predicted)
+
+
+@dataclass(frozen=True)
+class SearchTask:
+    """A search: a space, data, devices with their limits, and the settings of the method.
+
+    Attributes:
+        settings: of the method (`SearchMethod.settings`).
+        recipe: how networks are trained; a supernet takes its augmentation from it.
+        skeleton: of the final network, which all costs refer to; search_skeleton: of the supernet.
+        folder: of the search; whatever it has to remember is stored there.
+        run_settings: all settings of the run as JSON types, for methods that have to tell runs apart.
+        device: where networks are trained and scored.
+        start: folder of a finished search that this one goes on from.
+        storage: address of a study's database; None: a file in `folder`.
+    """
+
+    space: Space
+    dataset: Dataset
+    targets: tuple[Target, ...]
+    settings: Any
+    recipe: Recipe
+    seed: int
+    split_seed: int
+    skeleton: Mapping[str, Any]
+    search_skeleton: Mapping[str, Any]
+    folder: Path
+    name: str = "dcanas"
+    run_settings: Mapping[str, Any] = field(default_factory=dict)
+    device: torch.device = CPU
+    hooks: Hooks = QUIET
+    ranks: Ranks = ALONE
+    start: Path | None = None
+    storage: str | None = None
+
+    @cached_property
+    def limits(self) -> tuple[Budget, list[CostModel]]:
+        """Return the limits of all devices at once and their models: the tightest of a counted cost, each device's own
+        of a latency or an energy."""
+        limits: dict[str, float] = {}
+        models: dict[str, CostModel] = {}
+        for target in self.targets:
+            for cost in target.limited:
+                shared = len(self.targets) == 1 or cost.source == "counted"
+                name = cost.name if shared else f"{target.name}.{cost.name}"
+                if target.budget[cost.name] < limits.get(name, float("inf")):
+                    limits[name] = target.budget[cost.name]
+                    models[name] = cost if shared else replace(cost, name=name)  # type: ignore[type-var]
+        return Budget(limits), [models[name] for name in limits]

@@ -1,0 +1,73 @@
+"""Search by training-free scores: networks within the budgets are scored, and derivation votes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import Part
+from dcanas.basics.keys import plain
+from dcanas.basics.machine import keep_freed_memory
+from dcanas.proxies.table import stored_scorer, values_of
+from dcanas.search.derive import Derived, costs_of
+from dcanas.search.methods import SearchMethod
+from dcanas.search.pool import Candidate
+from dcanas.search.scoring import make_scoring
+from dcanas.search.selection import by_short_training, first_kept, recorded
+from dcanas.search.task import SearchTask, Target
+from dcanas.search.zero_shot.loop import votes_of, zero_shot
+from dcanas.spaces import Architecture
+
+
+class ZeroShotSearch(SearchMethod):
+    """Scores belong to networks and limits to devices, so all scored networks are kept and every device votes again."""
+
+    results = ("scores.json",)
+    read_by_derive = ("pool", "finalists", "finalist_epochs", "aggregate")
+    scores_final_networks = True
+
+    def key(self, task: SearchTask) -> Sequence[Any]:
+        made_with = {name: value for name, value in plain(task.settings).items()
+                     if name not in ("pool", "finalists", "finalist_epochs")}
+        return [task.skeleton, made_with, {target.name: dict(target.budget) for target in task.targets}]
+
+    def run(self, task: SearchTask) -> dict[str, Any]:
+        settings = task.settings
+        keep_freed_memory()
+        scoring = make_scoring(task, settings.names, settings.batch_size, settings.images, settings.initialisation)
+        row_of = stored_scorer(scoring, task.folder / "networks.jsonl")
+        rows: dict[Architecture, dict[str, Any]] = {}
+
+        def score(arch: Architecture) -> dict[str, float]:
+            rows[arch] = row_of(arch)
+            return values_of(rows[arch])
+
+        for number, target in enumerate(task.targets):
+            zero_shot(task.space, target.budget, score, target.costs, settings, task.seed,
+                      hooks=Part(task.hooks, number, len(task.targets)) if len(task.targets) > 1 else task.hooks)
+        return {"names": list(settings.names), "networks": [
+            {name: row[name] for name in ("architecture", "scores", "status")} for row in rows.values()]}
+
+    def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
+        settings, space = task.settings, task.space
+        scored = [(space.parse(row["architecture"]), row) for row in found["networks"]]
+        within = [(arch, row) for arch, row in scored if target.allows(arch)]
+        if not within:
+            raise UserError(f"None of the {len(scored):,} networks scored is within the budget of {target.name}; "
+                            "loosen it, or search again under it (without source=).")
+        votes = votes_of([values_of(row) for _, row in within], settings.names, settings.aggregate)
+        order = sorted(range(len(within)), key=lambda i: -votes[i])
+        pool = [Candidate(within[i][0], float(votes[i]), settings.strategy) for i in order[:settings.pool]]
+        if settings.finalist_epochs:
+            select = by_short_training(task, target, folder, task.hooks, target.broken, voted=True)
+        else:
+            select = first_kept(space, "vote of training-free scores", target.broken,
+                                "give search.pool more candidates")
+        arch, why = recorded(space, target, folder, select)(pool)
+        scores = next(row["scores"] for other, row in within if other == arch)
+        return Derived(arch, costs_of(arch, target.costs), {
+            "method": f"zero-shot search: {settings.strategy}", "evaluated": len(found["networks"]),
+            "within": len(within), "votes": list(settings.names), "aggregate": settings.aggregate, "scores": scores,
+            "pool": len(pool), **why})
