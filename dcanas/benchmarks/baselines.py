@@ -12,13 +12,13 @@ from numpy.random import Generator
 from dcanas.basics.registry import Registry
 from dcanas.benchmarks.table_problem import PROXIES, Problem
 from dcanas.proxies.votes import AGGREGATES
+from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.gradient.constraints import constraints
 from dcanas.search.pool import total_scores
 from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 
-USER_FILES = "dcanas_contestant_"  # modules of the user's own files
-contestants: Registry = Registry("contestant", yielding=USER_FILES)
+contestants: Registry = Registry("contestant")
 
 TRAININGS = 8  # of those who train their last few candidates
 EVOLUTION = 100  # trainings of evolution
@@ -114,9 +114,10 @@ def random_trained(problem: Problem, rng: Generator) -> int:
 @contestants.add
 def evolution(problem: Problem, rng: Generator) -> int:
     """Ageing evolution with a hundred full trainings; the best validation accuracy."""
+    settings = ElasticSettings(evaluations=EVOLUTION, population=20, tournament=5)
     born = evolve(problem.space, problem.costs, problem.budget,
                   lambda arch: {"validation_accuracy": problem.train(problem.index[arch.choices]),
-                                "validation_loss": 0.0}, EVOLUTION, 20, 5, int(rng.integers(2**32)))
+                                "validation_loss": 0.0}, settings, int(rng.integers(2**32)))
     return problem.index[max(born, key=lambda each: each.fitness).architecture.choices]
 
 

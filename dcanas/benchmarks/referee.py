@@ -6,9 +6,7 @@ as infeasible, and its regret is that of a constant classifier's accuracy.
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +19,8 @@ from scipy import stats
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, write_text
 from dcanas.basics.keys import derive_seed
-from dcanas.benchmarks.baselines import USER_FILES, best_of, contestants
+from dcanas.basics.user_files import load_user_file
+from dcanas.benchmarks.baselines import best_of, contestants
 from dcanas.benchmarks.table_problem import Problem, make_problem, test_accuracies
 from dcanas.search.pool import total_scores
 
@@ -133,20 +132,7 @@ def add_run(folder: Path) -> str:
 
 def add_file(path: Path) -> list[str]:
     """Load a file of the user's own, which registers contestants, and return their names; it is run like a script."""
-    if not path.is_file():
-        raise UserError(f"There is no file {path} to read contestants from.")
-    before = set(contestants)
-    module = f"{USER_FILES}{path.stem}"
-    spec = importlib.util.spec_from_file_location(module, path)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    sys.modules[module] = loaded
-    try:
-        spec.loader.exec_module(loaded)
-    except Exception as error:
-        raise UserError(f"{path} cannot be run ({type(error).__name__}: {error}).") from error
-    added = [name for name in contestants if name not in before]
+    added = contestants.made_by(load_user_file(path, "files"))
     if not added:
         raise UserError(f"{path} registers no contestant: decorate a function of (problem, rng) with @contestants.add "
                         "from dcanas.benchmarks.baselines.")

@@ -16,7 +16,7 @@ from typing import Any
 from dcanas.basics.registry import Registry
 from dcanas.costs import Budget, Counts, count_architecture
 from dcanas.spaces import Architecture, load_space
-from dcanas.spaces.mobilenetv2 import mobilenetv2 as mobilenetv2_space
+from dcanas.spaces.mobilenetv2 import MobileNetV2
 
 RESNET_CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
 SMALL_SIDE = 64  # pixels; at most that, MobileNetV2 keeps its resolution in the stem
@@ -40,7 +40,7 @@ def mobilenetv2(side: int) -> Iterator[Handmade]:
 
     Images below 32 pixels are scaled up to that, for its strides divide by 16.
     """
-    space = mobilenetv2_space()
+    space = MobileNetV2()
     skeleton = {"stem": "cifar" if side <= SMALL_SIDE else "imagenet", "reference": max(side, 32)}
     for percent in range(10, 145, 5):
         yield Handmade(f"MobileNetV2 x {percent / 100:g}", "mobilenetv2", space.width_multiple(percent / 100),

@@ -15,7 +15,7 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.spaces.darts_genotype import PUBLISHED, format_genotype, parse_genotype, published
 from dcanas.spaces.darts_plan import EDGES, plan_network, total_stride
 from dcanas.spaces.plan import Block
-from dcanas.spaces.space import Space, spaces
+from dcanas.spaces.space import Space
 from dcanas.spaces.types import Architecture, CellSpec, Group, Slot
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ STEMS = ("cifar", "imagenet")
 NODES = (2, 3, 4, 5)
 
 
-@spaces.add
-class darts(Space):  # noqa: N801 (registered under the field's own name)
+class Darts(Space):
     """DARTS: a normal and a reduction cell of 14 edges, two used edges per node, seven operations.
 
     Skeleton: `channels` of the first cells, `cells`, `stem` ("cifar", "imagenet"), `auxiliary` (a second classifier,

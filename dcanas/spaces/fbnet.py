@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.spaces.plan import Block, BlockPlanner, Shape
-from dcanas.spaces.space import Space, spaces
+from dcanas.spaces.space import Space
 from dcanas.spaces.types import Architecture, CellSpec, NotationError, Slot
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ FORMS = {  # stem -> its stride, strides of the stages' first layers, width of t
 }
 
 
-@spaces.add
-class fbnet(Space):  # noqa: N801 (registered under the field's own name)
+class Fbnet(Space):
     """FBNet: a chain of 22 layers, nine blocks each.
 
     Skeleton: `stem` ("cifar" with strides 1 | 1 1 2 2 1 2 1 and a head of 1504 channels, "imagenet" with strides

@@ -16,7 +16,7 @@ from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.spaces.plan import Block, BlockPlanner, Shape
-from dcanas.spaces.space import Space, spaces
+from dcanas.spaces.space import Space
 from dcanas.spaces.types import Architecture, CellSpec, NotationError, Slot
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target)
 OUTPUT = 3
 
 
-@spaces.add
-class nasbench201(Space):  # noqa: N801 (registered under the field's own name)
+class NasBench201(Space):
     """NAS-Bench-201: six edges, five operations each, one cell for the whole network.
 
     Skeleton: `channels` of the first stage, `cells` per stage.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.basics.errors import UserError
 from dcanas.spaces.plan import Block, BlockPlanner, Shape
-from dcanas.spaces.space import Space, spaces
+from dcanas.spaces.space import Space
 from dcanas.spaces.types import Architecture, NotationError, Slot
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ DEPTHS = tuple(range(1, 10))
 LEAST_SIDE = 4  # pixels: two stages halve them
 
 
-@spaces.add
-class resnet(Space):  # noqa: N801 (registered under a plain name, like the others)
+class ResNet(Space):
     """ResNet for small images: width 4 to 64, one to nine blocks in each of three stages.
 
     No skeleton options. Notation: `w16-d3-d3-d3` is ResNet-20. Every code is alive and a network of its own.

@@ -5,32 +5,15 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from numpy.random import Generator
-
 from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.registry import Registry
 from dcanas.spaces.plan import Block
 from dcanas.spaces.types import Architecture, CellSpec, Group, Slot
 
 if TYPE_CHECKING:
     import torch
-
-USER_FILES = "dcanas_space_"  # modules of the user's own files, which may be loaded again after a change
-
-spaces: Registry = Registry("space", yielding=USER_FILES)
-
-
-def load_space(name: str) -> Space:
-    """Return the space of this name, always the same object; raises `UserError` with the nearest known name."""
-    return _instance(spaces[name])
-
-
-@cache
-def _instance(space: type[Space]) -> Space:
-    return space()
+    from numpy.random import Generator
 
 
 class Space(ABC):

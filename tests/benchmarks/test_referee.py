@@ -94,7 +94,7 @@ def test_a_file_of_ones_own_joins_and_what_it_answers_is_checked(tmp_path) -> No
     assert row["feasible"]
     with pytest.raises(UserError, match=r"Contestant wild must return the index of a member, 0 to 9443, got 'me'"):
         compete(["wild"], [LIMITS], 1, tmp_path / "bench.jsonl")
-    contestants.forget("dcanas_contestant_mine")
+    contestants.forget(contestants.module_of("wild"))
     file.write_text("x = 1\n")
     with pytest.raises(UserError, match="registers no contestant: decorate a function"):
         add_file(file)

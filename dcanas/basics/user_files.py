@@ -1,0 +1,99 @@
+"""A Python file of the user's own, which adds a space, a search, a constraint or proxies to their registries.
+
+The file is run as any script that the user runs: it is their code, and trusted like it. Nothing else that dcanas reads
+is ever executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.registry import USER_FILES, Registry
+
+T = TypeVar("T", bound=Callable)
+
+_loaded: dict[str, list[tuple[Registry, list]]] = {}  # module -> what it added to which registries
+
+
+def file_hash(path: Path | str, setting: str) -> str:
+    """Return the SHA-256 of a user's file; raises `UserError` naming the setting if there is no such file."""
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise UserError(f"There is no file {path} ({setting}); give the path of a Python file.")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_user_file(path: Path | str, setting: str) -> str:
+    """Run a Python file, which registers what it defines, and return the name of its module.
+
+    A file is run once for each content: one that was changed is run again, and what it defines takes the place of
+    its earlier form.
+
+    Args:
+        path: the file.
+        setting: the key that names the file, such as `space.file`, for messages.
+
+    Raises:
+        UserError: there is no such file, or it cannot be run; then nothing of it stays registered.
+    """
+    path = Path(path).expanduser()
+    module = f"{USER_FILES}{file_hash(path, setting)[:16]}"
+    if module in _loaded:
+        for registry, entries in _loaded[module]:
+            for entry in entries:
+                registry.add(entry)
+    else:
+        _run(path, module)
+        _loaded[module] = [(registry, [registry[name] for name in registry.made_by(module)])
+                           for registry in Registry.families]
+    return module
+
+
+def load_only(registry: Registry[T], path: Path | str, setting: str, how: str) -> T:
+    """Return the one member of `registry` that a Python file defines.
+
+    Args:
+        registry: the family.
+        path, setting: as in `load_user_file`.
+        how: what a definition looks like, such as "a class with the decorator @spaces.add".
+
+    Raises:
+        UserError: as `load_user_file`, and if the file defines none or several.
+    """
+    module = load_user_file(path, setting)
+    found = registry.made_by(module)
+    if len(found) != 1:
+        forget_user_file(module)
+        raise UserError(f"{path} must define exactly one {registry.kind}, {how}, and defines "
+                        f"{', '.join(found) or 'none'}.")
+    return registry[found[0]]
+
+
+def forget_user_file(module: str) -> None:
+    """Take back all that the module of a user's file has registered."""
+    for registry in Registry.families:
+        registry.forget(module)
+    _loaded.pop(module, None)
+    sys.modules.pop(module, None)
+
+
+def _run(path: Path, module: str) -> None:
+    spec = importlib.util.spec_from_file_location(module, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is no Python file; its name must end in .py.")
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[module] = made
+    try:
+        spec.loader.exec_module(made)
+    except UserError:
+        forget_user_file(module)
+        raise
+    except Exception as error:  # whatever is wrong with the user's code is said in one sentence
+        forget_user_file(module)
+        raise UserError(f"{path} cannot be run as Python: {type(error).__name__}: {error}.") from error

@@ -1,0 +1,31 @@
+"""The spaces by name."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from dcanas.basics.registry import Registry
+from dcanas.spaces.space import Space
+
+spaces: Registry[type[Space]] = Registry("space", {
+    "darts": ("dcanas.spaces.darts:Darts",
+              "DARTS: a normal and a reduction cell of 14 edges, two used edges per node, seven operations."),
+    "fbnet": ("dcanas.spaces.fbnet:Fbnet",
+              "FBNet: a chain of 22 layers, nine blocks each."),
+    "mobilenetv2": ("dcanas.spaces.mobilenetv2:MobileNetV2",
+                    "Macro space of inverted residuals; every code that keeps the strides' group is a member."),
+    "nasbench201": ("dcanas.spaces.nasbench201:NasBench201",
+                    "NAS-Bench-201: six edges, five operations each, one cell for the whole network."),
+    "resnet": ("dcanas.spaces.resnet:ResNet",
+               "ResNet for small images: width 4 to 64, one to nine blocks in each of three stages."),
+})
+
+
+def load_space(name: str) -> Space:
+    """Return the space of this name, always the same object; raises `UserError` with the nearest known name."""
+    return _instance(spaces[name])
+
+
+@cache
+def _instance(space: type[Space]) -> Space:
+    return space()

@@ -1,0 +1,41 @@
+"""Packages import their names when they are used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module, util
+
+import pytest
+
+from dcanas.basics.lazy import lazy, load_object
+
+PACKAGES = ("spaces",)
+HEAVY = ("torch", "scipy", "onnx", "onnxruntime", "sklearn", "optuna")
+
+
+def test_a_name_is_imported_when_it_is_asked_for():
+    get = lazy("collections", {"abc": ["Sized"]})
+    assert get("Sized") is load_object("collections.abc:Sized")
+    with pytest.raises(AttributeError, match="module 'collections' has no attribute 'Sizes'"):
+        get("Sizes")
+
+
+def test_importing_a_package_imports_nothing_heavy():
+    code = (f"import importlib, json, sys\nfor name in {PACKAGES}: importlib.import_module('dcanas.' + name)\n"
+            f"print(json.dumps([name for name in {HEAVY} if name in sys.modules]))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_name_of_a_package_is_there(name):
+    package = import_module(f"dcanas.{name}")
+    for public in package.__all__:
+        assert getattr(package, public) is not None
+    places = package.__getattr__.__closure__
+    (provided,) = [cell.cell_contents for cell in places if isinstance(cell.cell_contents, dict)]
+    for public in provided:
+        assert util.find_spec(f"dcanas.{name}.{public}") is None, f"{public} is a module, too"
+    assert set(provided) <= set(package.__all__)

@@ -1,0 +1,42 @@
+"""Each table of names says of its members what they are, and lacks none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pytest
+
+from dcanas.basics.registry import Registry
+from dcanas.spaces import Space, spaces
+
+
+def modules(package: str) -> list:
+    """Return all modules directly in a package, imported."""
+    return [import_module(f"{package}.{each.name}") for each in iter_modules(import_module(package).__path__)]
+
+
+def members(package: str, belongs: Callable[[object], bool]) -> dict[str, object]:
+    """Return what the modules of a package define and `belongs` to a family, by place."""
+    return {f"{module.__name__}:{name}": found for module in modules(package) for name, found in vars(module).items()
+            if getattr(found, "__module__", None) == module.__name__ and belongs(found)}
+
+
+def subclasses_of(base: type) -> Callable[[object], bool]:
+    return lambda found: isinstance(found, type) and issubclass(found, base) and found is not base
+
+
+FAMILIES: dict[str, tuple[Registry, dict[str, object]]] = {
+    "spaces": (spaces, members("dcanas.spaces", subclasses_of(Space))),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_table_and_its_members_are_equal(name):
+    registry, found = FAMILIES[name]
+    assert {place for place, _ in registry.table.values()} == set(found)
+    for member, (place, text) in registry.table.items():
+        assert registry[member] is found[place]
+        assert text == found[place].__doc__.strip().partition("\n")[0]
+        assert getattr(found[place], "name", None) in (None, member)
