@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dcanas.cli.configure import configure
+from dcanas.cli.compose import configure
 from dcanas.cli.main import COMMANDS, HELP
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dcanas.cli.configure import configure
+from dcanas.cli.compose import configure
 from dcanas.pipeline.session import Session
 
 

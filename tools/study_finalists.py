@@ -29,7 +29,7 @@ from study_judges import interval
 from voters import NONE, PAIRS, REPORTED, Voters, network_sizes, stored_scores
 
 from dcanas.benchmarks.table_problem import make_problem, test_accuracies
-from dcanas.cli.configure import configure
+from dcanas.cli.compose import configure
 from dcanas.pipeline.session import Session
 from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.finalists import ShortTraining, nominate, short_training

@@ -23,7 +23,7 @@ from study_judges import interval
 from study_proxies import merged, table
 
 from dcanas.basics.files import read_json
-from dcanas.cli.configure import configure
+from dcanas.cli.compose import configure
 from dcanas.costs import Budget
 from dcanas.pipeline.session import Session
 from dcanas.proxies.table import columns

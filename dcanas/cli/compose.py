@@ -1,4 +1,4 @@
-"""From the command line to settings: the grammar is Hydra's, interpolation OmegaConf's, the layers are `pipeline.presets`."""
+"""From the command line to settings: Hydra's grammar, OmegaConf's interpolation, the layers of `pipeline.presets`."""
 
 from __future__ import annotations
 

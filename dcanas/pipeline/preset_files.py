@@ -62,7 +62,7 @@ def presets(choices: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _chosen(config: Preset, choices: Mapping[str, str]) -> dict[str, str]:
-    """Return the preset of every group: the user's choice, else the experiment's, else the space's, else the default."""
+    """Return every group's preset: the user's choice, else the experiment's, else the space's, else the default."""
     chosen = {group: name for _, group, _, name in map(_entry, config.defaults[1:]) if group in GROUPS} | dict(choices)
     decided = set(choices)
     for chooser in CHOOSING:
@@ -86,7 +86,7 @@ def _layers(group: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _entry(entry: Mapping[str, str | None]) -> tuple[bool, str, str, str]:
-    """Return what an entry of config.yaml says: whether it is optional, group, package (empty: the file's), and name."""
+    """Return what an entry of config.yaml says: whether it is optional, group, package (empty: the file's), name."""
     ((key, name),) = entry.items()
     group, _, package = key.removeprefix("optional ").partition("@")
     return key.startswith("optional "), group, package, name or "null"

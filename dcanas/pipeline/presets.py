@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.fields import declared, default_of, described, is_read, unread
+from dcanas.basics.fields import declared, default_of, described, is_read, type_hints, unread
 from dcanas.basics.keys import plain
 from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
@@ -83,8 +83,8 @@ def _check_keys(changes: Mapping[str, Any], search: str, others: Iterable[str]) 
         group, _, name = key.partition(".")
         owners = [kind for kind in SEARCHES if group == "search" and name in declared(settings_class(kind))]
         if owners:
-            raise UserError(f"{key} is a setting of search.name={' or '.join(owners)}, this search is {search}; leave it "
-                            "out or choose another search.")
+            raise UserError(f"{key} is a setting of search.name={' or '.join(owners)}, and this search is {search}; "
+                            "leave it out or choose another search.")
         raise unknown("setting", key, [*others, *known, *GROUPS, "budget.params"])
 
 
@@ -109,12 +109,13 @@ def _complete(kind: type, values: Any, changes: Mapping[str, Any], where: str) -
     """
     if not isinstance(values, Mapping):
         return values  # refused with the values of all settings
-    made = {f.name: f for f in fields(kind)}
-    whole = {f.name: values.get(f.name, plain(default_of(f))) for f in made.values()}
+    offered = declared(kind)
+    whole = {f.name: values.get(f.name, plain(default_of(f))) for f in fields(kind)
+             if f.name in values or f.name in offered or is_dataclass(type_hints(kind)[f.name])}
     for name in values:
-        if name not in made and where != "search":
-            raise unknown("setting", join(where, name), [join(where, other) for other in made])
-    idle = {name: about for name, (_, about) in declared(kind).items() if not is_read(about, whole)}
+        if name not in whole and where != "search":
+            raise unknown("setting", join(where, name), [join(where, other) for other in whole])
+    idle = {name: about for name, (_, about) in offered.items() if not is_read(about, whole)}
     for name, about in idle.items():
         if join(where, name) in changes:
             raise unread(join(where, name), about, whole)

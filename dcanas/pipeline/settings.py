@@ -28,8 +28,10 @@ class SpaceSettings:
     """The space and its two skeletons (see `Space.build`); for one of the user's own, its file and the file's hash."""
 
     name: str = setting("nasbench201", "name of the space")
-    final_skeleton: dict[str, Any] = setting(dict, "size of the delivered network, to which all limits refer")
-    search_skeleton: dict[str, Any] = setting(dict, "size of the supernet")
+    final_skeleton: dict[str, Any] = field(default_factory=dict, metadata={"setting": Declared(
+        "size of the delivered network, to which all limits refer")})
+    search_skeleton: dict[str, Any] = field(default_factory=dict, metadata={"setting": Declared(
+        "size of the supernet")})
     file: str | None = setting(None, "Python file with a space of your own")
     file_sha256: str | None = None
 
@@ -58,22 +60,22 @@ class Settings:
 
     seed: int = number(0, 0, None, "seed of search, training and measurement; the splits have data.split_seed")
     device: tuple[str, ...] = setting(("local-cpu",), "NAME or [A,B]: the devices that the network is for")
-    budget: dict[str, float | str] = setting(dict, "limits by cost: a number in the cost's unit, or p1 to p99, a "
-                                                   "percentile over the space; none: no limit")
+    budget: dict[str, float | str] = field(default_factory=dict, metadata={"setting": Declared(
+        "limits by cost: a number in the cost's unit, or p1 to p99, a percentile over the space; none: no limit")})
     space: SpaceSettings = SpaceSettings()
-    data: DataSpec = DataSpec()
+    data: DataSpec = field(default_factory=DataSpec)
     search: Any = field(default=None, metadata={"setting": Declared(
         "settings of the search's own class", kind=lambda values: settings_class(str(values.get("name"))))})
-    train: Recipe = Recipe()
+    train: Recipe = field(default_factory=Recipe)
     baseline: bool = setting(False, "also train the best hand-made network within the budget and recommend the better")
-    robustness: bool = setting(False, "also attack and corrupt the delivered network; the certificate shows what is left")
-    attacks: tuple[str, ...] = setting((), "fgsm, pgd, apgd_ce, apgd_dlr, apgd_t, square, in order; []: those that suit "
-                                           "the number of classes")
+    robustness: bool = setting(False, "also attack and corrupt the delivered network, for the certificate")
+    attacks: tuple[str, ...] = setting((), "fgsm, pgd, apgd_ce, apgd_dlr, apgd_t, square, in order; []: as suits the "
+                                           "number of classes")
     eps_255: tuple[float, ...] = setting((8.0,), "largest change, or [A,B] several, in 1/255 of the range of a pixel")
     norm: str = choice("linf", NORMS, "norm of that change")
     attack_images: int | None = number(1000, 1, None, "at most so many images of the test split; null: all")
-    int8: bool = setting(False, "also quantise to int8, compare on the device and on validation images, and deliver the "
-                                "better")
+    int8: bool = setting(False, "also quantise to int8, compare on the device and on validation images, and deliver "
+                                "the better")
     run: Parallelism = Parallelism()
 
     def __post_init__(self) -> None:
@@ -127,7 +129,7 @@ class RunOptions:
     compute: str = choice("auto", ("auto", "cpu", "cuda"), "cuda or cpu; auto: cuda if there is a CUDA device")
     progress: str = choice("auto", ("auto", "bars", "plain", "none"), "auto: bars on a terminal, plain lines elsewhere")
     source: str | None = setting(None, "directory of a finished run to start from")
-    storage: str | None = setting(None, "of a study: sqlite:///FILE, or postgresql://USER@HOST/DATABASE for many machines")
+    storage: str | None = setting(None, "of a study: sqlite:///FILE, or for many machines postgresql://USER@HOST/NAME")
     workers: int = number(1, 1, 256, "processes that work on a study on this machine")
     asked: dict[str, Any] = field(default_factory=dict)
     deploy: DeployOptions = DeployOptions()

@@ -17,6 +17,7 @@ _NAMED: dict[str, tuple[str, dict[str, Any]]] = {
     "apgd_t": ("apgd", {"loss": "targeted_dlr"}),
     "square": ("square", {}),
 }
+NAMES = tuple(_NAMED)
 STANDARD = ("apgd_ce", "apgd_t", "square")  # AutoAttack's order (Croce & Hein, ICML 2020) without FAB-T: say so
 
 

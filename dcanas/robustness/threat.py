@@ -5,36 +5,44 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dcanas.basics.errors import UserError
-from dcanas.robustness.balls import ball_of
-from dcanas.robustness.suite import AttackSpec, read_suite
+from dcanas.basics.errors import UserError, unknown
+from dcanas.robustness.suite import NAMES, AttackSpec, read_suite
+
+NORMS = ("linf", "l2")
 
 LEAST_255 = 0.1  # less than that is no change of an 8-bit image, but a number in [0, 1] units by mistake
 
 
 @dataclass(frozen=True)
 class ThreatModel:
-    """attacks: names, in order, empty for those that suit the number of classes; eps_255: sizes in 1/255 of `norm`,
-    (0, 1] units times 255; images: at most so many of a split, class-balanced; None: all.
+    """Attacks and their strength, as the settings `attacks`, `eps_255`, `norm` and `attack_images` state them.
 
-    Raises `UserError` in the words of the command line.
+    Attributes:
+        attacks: names, in order; empty: those that suit the number of classes.
+        eps_255: largest changes in 1/255 of `norm`, that is, in [0, 1] units times 255.
+        norm: one of `NORMS`.
+        images: at most so many of a split, class-balanced; None: all.
+
+    Raises `UserError` naming the setting.
     """
 
-    attacks: tuple[str, ...] = ()
-    eps_255: tuple[float, ...] = (8.0,)
-    norm: str = "linf"
-    images: int | None = 1000
+    attacks: tuple[str, ...]
+    eps_255: tuple[float, ...]
+    norm: str
+    images: int | None
 
     def __post_init__(self) -> None:
-        ball_of(self.norm)
-        if self.attacks:
-            read_suite(self.attacks)
+        if self.norm not in NORMS:
+            raise unknown("norm", self.norm, NORMS)
+        for attack in self.attacks:
+            if attack not in NAMES:
+                raise unknown("attack", attack, NAMES)
+        if len(set(self.attacks)) < len(self.attacks):
+            raise UserError(f"Each attack needs a name of its own, got {', '.join(self.attacks)}.")
         if not self.eps_255:
             raise UserError("eps_255 must name at least one size in 1/255, such as 8 or [2,8].")
         for size in self.eps_255:
             self._check(size)
-        if self.images is not None and self.images < 1:
-            raise UserError(f"attack_images must be a whole number from 1, or null for all, got {self.images!r}.")
 
     def _check(self, size: float) -> None:
         if not math.isfinite(size) or size < 0:

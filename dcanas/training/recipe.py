@@ -3,102 +3,63 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.ranges import Ranges, check_ranges
+from dcanas.basics.fields import check, choice, number, setting
 from dcanas.training.recipe_parts import Adversarial, Colour, Distillation, Schedule
 
-RANGES: Ranges = {
-    "epochs": (int, 1, 100_000),
-    "batch_size": (int, 2, 65_536),  # batch norm has no statistics of one image
-    "learning_rate": (float, 1e-8, 10),
-    "momentum": (float, 0, 0.9999),
-    "weight_decay": (float, 0, 1),
-    "label_smoothing": (float, 0, 0.9),
-    "warmup_epochs": (float, 0, 1000),
-    "clip_norm": (float, 0, 1e6),
-    "auxiliary_weight": (float, 0, 10),
-    "drop_path": (float, 0, 0.9),
-    "mixup": (float, 0, 100),
-    "ema": (float, 0, 0.999999),
-    "crop_padding": (int, 0, 256),
-    "crop_aspect": (float, 1, 10),
-    "rotation": (float, 0, 180),
-    "zoom": (float, 0, 0.9),
-    "cutout": (float, 0, 1),
-    "erasing": (float, 0, 1),
-}
-OPTIONAL = ("crop_padding", "flip")  # may be None: the data decides
 AMP = ("auto", "off", "bf16")
+AMP_HELP = "mixed precision: auto computes in bfloat16 if a CUDA device supports it, bf16 always does, off never"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with warm-up and a schedule; the defaults fit small images (configuration group `train`).
+    """SGD with warm-up and a schedule; the defaults suit small images (configuration group `train`).
 
-    weight_decay: of kernels and matrices; of batch norms and biases too where decay_all is true.
-    auxiliary_weight: of the loss of an auxiliary head, in networks that have one (DARTS).
-    drop_path: probability at the end of a linear ramp from 0, in networks that have paths to drop.
-    mixup: both parameters of the beta distribution; 0 mixes nothing (arXiv 1710.09412).
-    ema: decay of the exponential moving average of the weights, which is then what is delivered; 0: none.
-    init: file of weights to start from; freeze: patterns of parameter names that do not train (see `start`).
-    clip_norm: largest norm of the whole gradient; 0 clips nothing.
-    crop_padding: pixels; None: an eighth of the image's shorter side. flip: None: where the data allows it.
-    crop_scale: [smallest, largest] share of the image's area that is cropped and resized; () crops none.
-    crop_aspect: largest ratio of the sides of that crop. rotation: degrees to either side. zoom: relative.
-    cutout: side of the hole in shorter sides of the image. erasing: probability of a random rectangle.
-    weighted_loss: classes count equally however many images they have.
-    amp: `auto` computes in bfloat16 where a CUDA device has it; `bf16` everywhere; `off` never.
-    channels_last: memory layout of images and kernels. compile: by `torch.compile`.
-    Raises `UserError` naming the field, its range and the value.
+    Mixup: Zhang et al. (arXiv 1710.09412). Raises `UserError` naming the setting, what is allowed and the value.
     """
 
-    epochs: int = 30
-    batch_size: int = 64
-    learning_rate: float = 0.1
+    epochs: int = number(25, 1, 100_000, "epochs of training")
+    batch_size: int = number(32, 2, 65_536, "images per step")  # batch norm has no statistics of one image
+    learning_rate: float = number(0.1, 1e-8, 10, "highest learning rate")
     schedule: Schedule = field(default_factory=Schedule)
-    momentum: float = 0.9
-    nesterov: bool = True
-    weight_decay: float = 5e-4
-    decay_all: bool = False
-    label_smoothing: float = 0.1
-    warmup_epochs: float = 2
-    clip_norm: float = 5.0
-    auxiliary_weight: float = 0.0
-    drop_path: float = 0.0
-    mixup: float = 0.0
-    ema: float = 0.0
+    momentum: float = number(0.9, 0, 0.9999, "momentum of SGD")
+    nesterov: bool = setting(True, "Nesterov's form of momentum")
+    weight_decay: float = number(5e-4, 0, 1, "weight decay of kernels and matrices")
+    decay_all: bool = setting(False, "weight decay also of batch norms and biases")
+    label_smoothing: float = number(0.1, 0, 0.9, "probability that is spread over all classes")
+    warmup_epochs: float = number(2, 0, 1000, "epochs in which the learning rate rises linearly from 0")
+    clip_norm: float = number(5.0, 0, 1e6, "largest norm of the whole gradient; 0: no clipping")
+    auxiliary_weight: float = number(0.0, 0, 10, "weight of the auxiliary head's loss, in networks that have one")
+    drop_path: float = number(0.0, 0, 0.9, "probability of dropping a path, rising linearly from 0 to this")
+    mixup: float = number(0.0, 0, 100, "both parameters of mixup's beta distribution; 0: no mixup")
+    ema: float = number(0.0, 0, 0.999999, "decay of the average of the weights, which is then delivered; 0: no average")
     distillation: Distillation = field(default_factory=Distillation)
-    init: str | None = None
-    freeze: tuple[str, ...] = ()
-    crop_padding: int | None = None
-    crop_scale: tuple[float, ...] = ()
-    crop_aspect: float = 4 / 3
-    flip: bool | None = None
-    rotation: float = 0.0
-    zoom: float = 0.0
-    cutout: float = 0.0
-    erasing: float = 0.0
+    init: str | None = setting(None, "file of weights to start from")
+    freeze: tuple[str, ...] = setting((), "patterns of parameter names that do not train, such as stem.*")
+    crop_padding: int | None = number(None, 0, 256, "pixels around an image before it is cropped; null: an eighth of "
+                                                    "its shorter side")
+    crop_scale: tuple[float, ...] = setting((), "[smallest, largest] share of the area that is cropped and resized; "
+                                                "[]: off")
+    crop_aspect: float = number(4 / 3, 1, 10, "largest ratio of the sides of that crop")
+    flip: bool | None = setting(None, "mirror images; null: if the data set allows it (say false for arrows or text)")
+    rotation: float = number(0.0, 0, 180, "largest rotation, in degrees either way")
+    zoom: float = number(0.0, 0, 0.9, "largest relative change of size")
+    cutout: float = number(0.0, 0, 1, "side of the hole that is cut out, relative to the image's shorter side")
+    erasing: float = number(0.0, 0, 1, "probability of erasing a random rectangle")
     colour: Colour = field(default_factory=Colour)
     adversarial: Adversarial = field(default_factory=Adversarial)
-    weighted_loss: bool = False
-    amp: str = "auto"
-    channels_last: bool = True
-    compile: bool = False
+    weighted_loss: bool = setting(False, "classes count equally, however many images they have")
+    amp: str = choice("auto", AMP, AMP_HELP)
+    channels_last: bool = setting(True, "memory layout of images and kernels")
+    compile: bool = setting(False, "compile the network with torch.compile")
 
     def __post_init__(self) -> None:
-        check_ranges(self, "train", RANGES, optional=OPTIONAL)
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            if spec.type in ("bool", "bool | None") and not isinstance(value, bool) and \
-                    not (value is None and spec.name in OPTIONAL):
-                raise UserError(f"train.{spec.name} must be true or false, got {value!r}.")
-        if self.amp not in AMP:
-            raise UserError(f"train.amp must be one of {', '.join(AMP)}, got {self.amp!r}.")
+        check(self, "train")
         if self.nesterov and not self.momentum:
             raise UserError("train.nesterov needs train.momentum > 0; raise it or set train.nesterov=false.")
         if self.schedule.learning_rate_min > self.learning_rate:

@@ -3,65 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.ranges import Ranges, check_ranges
+from dcanas.basics.errors import UserError
+from dcanas.basics.fields import check, choice, number, setting
 
 SCHEDULES = ("cosine", "linear", "step")
-POLICIES = ("none", "cifar10", "imagenet", "svhn", "augmix")  # of AutoAugment, by the data they were found on; AugMix
+POLICIES = ("none", "cifar10", "imagenet", "svhn", "augmix")
 ATTACKS = ("none", "fast_at")
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the learning rate falls after the warm-up (`train.schedule`).
+    """How the learning rate falls after the warm-up (`train.schedule`)."""
 
-    kind: half a cosine or a line down to learning_rate_min, updated every step; or steps: x factor after every
-        `every_epochs` epochs (counted from the beginning), never below learning_rate_min.
-    """
-
-    kind: str = "cosine"
-    learning_rate_min: float = 0.0
-    factor: float = 0.97
-    every_epochs: int = 1
-
-    RANGES: ClassVar[Ranges] = {"learning_rate_min": (float, 0, 10), "factor": (float, 1e-6, 1),
-                                "every_epochs": (int, 1, 100_000)}
+    kind: str = choice("cosine", SCHEDULES, "half a cosine, a line (both updated every step), or steps")
+    learning_rate_min: float = number(0.0, 0, 10, "learning rate at the end, and the lowest of kind=step")
+    factor: float = number(0.97, 1e-6, 1, "factor of the learning rate ...", kind=("step",))
+    every_epochs: int = number(1, 1, 100_000, "... after every so many epochs, counted from the beginning",
+                               kind=("step",))
 
     def __post_init__(self) -> None:
-        if self.kind not in SCHEDULES:
-            raise unknown("train.schedule.kind", self.kind, SCHEDULES)
-        check_ranges(self, "train.schedule", self.RANGES)
+        check(self, "train.schedule")
 
 
 @dataclass(frozen=True)
 class Colour:
-    """What happens to the colours of each training image (`train.colour`); 0 and none leave them alone.
+    """What happens to the colours of each training image (`train.colour`).
 
-    brightness, contrast, saturation: factors from 1 - x to 1 + x. hue: turned by up to x of the colour circle.
-    lighting: standard deviation of the shift along the principal colours of ImageNet (Krizhevsky et al., 2012).
-    auto_augment: policy by the data it was found on (Cubuk et al., arXiv 1805.09501), or augmix (Hendrycks et al.,
-        ICLR 2020), mixed chains of operations; both also shear and turn.
+    AutoAugment: Cubuk et al. (arXiv 1805.09501); AugMix: Hendrycks et al. (ICLR 2020); lighting: Krizhevsky et al.
+    (2012).
     """
 
-    brightness: float = 0.0
-    contrast: float = 0.0
-    saturation: float = 0.0
-    hue: float = 0.0
-    lighting: float = 0.0
-    auto_augment: str = "none"
-
-    RANGES: ClassVar[Ranges] = {"brightness": (float, 0, 1), "contrast": (float, 0, 1), "saturation": (float, 0, 1),
-                                "hue": (float, 0, 0.5), "lighting": (float, 0, 1)}
+    brightness: float = number(0.0, 0, 1, "brightness is multiplied by a factor from 1 - x to 1 + x")
+    contrast: float = number(0.0, 0, 1, "contrast is multiplied by a factor from 1 - x to 1 + x")
+    saturation: float = number(0.0, 0, 1, "saturation is multiplied by a factor from 1 - x to 1 + x")
+    hue: float = number(0.0, 0, 0.5, "hue is turned by up to this share of the colour circle, either way")
+    lighting: float = number(0.0, 0, 1, "standard deviation of the shift along the principal colours of ImageNet")
+    auto_augment: str = choice("none", POLICIES, "AutoAugment policy, by the data it was found on, or augmix; both "
+                                                 "also shear and turn")
 
     def __post_init__(self) -> None:
-        check_ranges(self, "train.colour", self.RANGES)
-        if self.auto_augment not in POLICIES:
-            raise unknown("train.colour.auto_augment", self.auto_augment, POLICIES)
+        check(self, "train.colour")
 
     def check_channels(self, channels: int) -> None:
-        """Raise `UserError` for what grey images have not."""
+        """Raise `UserError` for an operation that needs colour images if the images are grey."""
         for name in ("saturation", "hue", "lighting"):
             if channels != 3 and getattr(self, name):
                 raise UserError(f"train.colour.{name} needs images of 3 channels, these have {channels}; set it to 0.")
@@ -69,41 +54,30 @@ class Colour:
 
 @dataclass(frozen=True)
 class Adversarial:
-    """Training on images that an attack has changed (`train.adversarial`).
+    """Training on images that an attack has changed (`train.adversarial`, see `robustness.fast_at`)."""
 
-    attack: none, or fast_at (one step from a noisy start, see `robustness.fast_at`). eps_255: largest change of a
-        pixel in 1/255. noise: of the start, in units of it.
-    """
-
-    attack: str = "none"
-    eps_255: float = 8.0
-    noise: float = 2.0
-
-    RANGES: ClassVar[Ranges] = {"eps_255": (float, 0.1, 255), "noise": (float, 0, 10)}
+    attack: str = choice("none", ATTACKS, "fast_at: one step of the gradient's sign from a noisy start")
+    eps_255: float = number(8.0, 0.1, 255, "largest change of a pixel, in 1/255", attack=("fast_at",))
+    noise: float = number(2.0, 0, 10, "size of the noise at the start, relative to eps_255", attack=("fast_at",))
 
     def __post_init__(self) -> None:
-        if self.attack not in ATTACKS:
-            raise unknown("train.adversarial.attack", self.attack, ATTACKS)
-        check_ranges(self, "train.adversarial", self.RANGES)
+        check(self, "train.adversarial")
 
 
 @dataclass(frozen=True)
 class Distillation:
     """A trained network of torchvision whose answers are learnt too (`train.distillation`).
 
-    teacher: its name in torchvision; weights: file of its state dict (nothing is downloaded), which a
-        published recipe cannot name: `Recipe.files` refuses a teacher without it.
-    weight: of the cross entropy between its probabilities and the network's, added to the loss.
+    A published recipe cannot name the file of weights: `Recipe.files` refuses a teacher without it.
     """
 
-    teacher: str | None = None
-    weights: str | None = None
-    weight: float = 1.0
-
-    RANGES: ClassVar[Ranges] = {"weight": (float, 1e-6, 1000)}
+    teacher: str | None = setting(None, "name of a network in torchvision, such as resnet152; null: none")
+    weights: str | None = setting(None, "file of the teacher's state dict; nothing is downloaded")
+    weight: float = number(1.0, 1e-6, 1000, "weight of the cross entropy between the teacher's and the network's "
+                                            "probabilities")
 
     def __post_init__(self) -> None:
-        check_ranges(self, "train.distillation", self.RANGES)
+        check(self, "train.distillation")
         if self.weights is not None and self.teacher is None:
             raise UserError("train.distillation.weights is given without train.distillation.teacher; name the "
                             "torchvision network they belong to, such as resnet152.")

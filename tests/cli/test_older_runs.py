@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from dcanas.basics.keys import plain
-from dcanas.cli.configure import configure
+from dcanas.cli.compose import configure
 
 
 def test_settings_that_did_not_exist_yet_have_their_defaults(tmp_path):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dcanas.basics.resources import resource_folder
-from dcanas.cli.configure import choices, configure
+from dcanas.cli.compose import configure
+from dcanas.pipeline.preset_files import preset_names as choices
 from dcanas.training import Recipe
 
 PUBLISHED = {  # the numbers of papers and scripts, not of our files

@@ -1,31 +1,12 @@
-"""How an elastic supernet is trained and searched: plain numbers, checked."""
+"""How an elastic supernet is trained and searched: settings, checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.ranges import Ranges, check_ranges
-from dcanas.proxies import Asked
-
-RANGES: Ranges = {
-    "epochs": (int, 1, 100_000),
-    "batch_size": (int, 2, 65_536),
-    "learning_rate": (float, 1e-8, 10),
-    "warmup_epochs": (float, 0, 1000),
-    "momentum": (float, 0, 0.9999),
-    "weight_decay": (float, 0, 1),
-    "clip_norm": (float, 0, 1e6),
-    "random_members": (int, 0, 64),
-    "recalibration_images": (int, 2, 1_000_000),
-    "evaluations": (int, 1, 1_000_000),
-    "population": (int, 2, 10_000),
-    "tournament": (int, 1, 10_000),
-    "finalists": (int, 1, 1000),
-    "finalist_epochs": (int, 0, 10_000),
-    "rerank_batch_size": (int, 1, 65_536),
-    "rerank_evaluations": (int, 0, 10_000_000),
-}
+from dcanas.basics.errors import UserError
+from dcanas.basics.fields import check, number, setting
+from dcanas.proxies.proxy import Asked
 
 
 @dataclass(frozen=True)
@@ -33,48 +14,37 @@ class ElasticSettings:
     """An elastic supernet and the evolution among its members (configuration group `search`).
 
     Weights: SGD with momentum, warm-up, cosine from `learning_rate` to 0. Every step trains the largest member on the
-    labels, the smallest and `random_members` others on the largest's answers.
-    recalibration_images: training images by which a member's batch norms are set before it is judged.
-    evaluations: distinct members within the budget that are judged; the first `population` of them at random, each
-        other a mutation of the best of `tournament` members drawn from the youngest `population`.
-    finalists: how many of them are trained on for `finalist_epochs` each (0 epochs: the judged accuracy decides).
-    inherit: finalists and the final training start from the supernet's weights.
-    rerank: training-free scores whose vote orders the pool, and random members beside it until `rerank_evaluations`
-        networks are scored (0: the pool alone), before the best become finalists (see `dcanas.search.rerank`);
-        rerank_again: scores that then vote on the first 16 and the largest; rerank_batch_size: training images all of
-        them look at.
-    Raises `UserError` naming the field, its range and the value.
+    labels, the smallest and `random_members` others on the largest's answers. `rerank`: see `dcanas.search.rerank`.
+
+    Raises `UserError` naming the setting, what is allowed and the value.
     """
 
-    name: str = "elastic"
-    epochs: int = 30
-    batch_size: int = 64
-    learning_rate: float = 0.1
-    warmup_epochs: float = 2
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    clip_norm: float = 5.0
-    random_members: int = 2
-    recalibration_images: int = 512
-    evaluations: int = 120
-    population: int = 40
-    tournament: int = 8
-    finalists: int = 4
-    finalist_epochs: int = 4
-    rerank: tuple[str, ...] = ()
-    rerank_again: tuple[str, ...] = ()
-    rerank_batch_size: int = 64
-    rerank_evaluations: int = 200
-    inherit: bool = True
+    name: str = setting("elastic", "kind of search")
+    epochs: int = number(30, 1, 100_000, "epochs of the supernet's training")
+    batch_size: int = number(64, 2, 65_536, "images per step")
+    learning_rate: float = number(0.1, 1e-8, 10, "highest learning rate")
+    warmup_epochs: float = number(2, 0, 1000, "epochs in which the learning rate rises linearly from 0")
+    momentum: float = number(0.9, 0, 0.9999, "momentum of SGD")
+    weight_decay: float = number(1e-4, 0, 1, "weight decay")
+    clip_norm: float = number(5.0, 0, 1e6, "largest norm of the whole gradient; 0: no clipping")
+    random_members: int = number(2, 0, 64, "random members trained in every step, beside the largest and the smallest")
+    recalibration_images: int = number(512, 2, 1_000_000, "training images that set a judged member's batch norms")
+    evaluations: int = number(120, 1, 1_000_000, "different members within the budget that are judged")
+    population: int = number(40, 2, 10_000, "members drawn at random first; the youngest so many have offspring")
+    tournament: int = number(8, 1, 10_000, "members of the population among which the best is mutated")
+    finalists: int = number(4, 1, 1000, "members that are trained further before one is chosen")
+    finalist_epochs: int = number(4, 0, 10_000, "epochs of a finalist's training; 0: the judged accuracy decides")
+    rerank: tuple[str, ...] = setting((), "training-free scores whose vote orders the candidates before the finalists")
+    rerank_again: tuple[str, ...] = setting((), "scores that then vote on the first 16 and the largest")
+    rerank_batch_size: int = number(64, 1, 65_536, "training images on which those scores are computed")
+    rerank_evaluations: int = number(200, 0, 10_000_000, "networks scored: the candidates and random ones beside them; "
+                                                         "0: the candidates alone")
+    inherit: bool = setting(True, "finalists and the final training start from the supernet's weights")
 
     def __post_init__(self) -> None:
-        check_ranges(self, "search", RANGES)
+        check(self, "search")
         for proxy in (*self.rerank, *self.rerank_again):
             Asked.parse(proxy)
-        if self.name != "elastic":
-            raise unknown("search", self.name, ["elastic"])
-        if not isinstance(self.inherit, bool):
-            raise UserError(f"search.inherit must be true or false, got {self.inherit!r}.")
         if self.tournament > self.population:
             raise UserError(f"search.tournament draws from search.population members, so it must be at most "
                             f"{self.population}, got {self.tournament}.")

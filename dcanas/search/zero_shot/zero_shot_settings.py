@@ -1,76 +1,54 @@
-"""What votes in a zero-shot search and how networks are proposed: plain values, checked."""
+"""What votes in a zero-shot search and how networks are proposed: settings, checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.ranges import Ranges, check_ranges
-from dcanas.proxies.initialisation import check_initialisation
+from dcanas.basics.errors import UserError
+from dcanas.basics.fields import check, choice, number, setting
+from dcanas.proxies.initialisation import INITIALISATIONS
 from dcanas.proxies.proxy import Asked
 from dcanas.proxies.votes import AGGREGATES
-from dcanas.search.zero_shot.proposers import proposers
-
-IMAGES = ("data", "noise")
-RANGES: Ranges = {
-    "evaluations": (int, 1, 10_000_000),
-    "population": (int, 1, 100_000),
-    "tournament": (int, 1, 100_000),
-    "learning_rate": (float, 1e-8, 10),
-    "baseline_momentum": (float, 0, 0.9999),
-    "batch_size": (int, 1, 65_536),
-    "pool": (int, 1, 1_000_000),
-    "finalists": (int, 1, 1000),
-    "finalist_epochs": (int, 0, 10_000),
-}
+from dcanas.search.proposers import proposers
 
 
 @dataclass(frozen=True)
 class ZeroShotSettings:
     """Search by training-free scores (configuration group `search`).
 
-    names: proxies that vote; aggregate: how: "borda" (sum of ranks), "log_rank", "worst_rank", "copeland" or
-        "majority".
-    strategy: "random", "evolution" or "reinforce". evaluations: different networks scored.
-    population, tournament: of ageing evolution. learning_rate, baseline_momentum: of REINFORCE.
-    batch_size, images: how many of the training images ("data") or of normal noise ("noise") a network is scored on.
-    initialisation: how its weights are drawn, see `dcanas.proxies.initialisation`.
-    pool, finalists, finalist_epochs: of the best `pool` by vote and the largest among them `finalists` are trained for
-        so many epochs; their ranks by vote and on the validation split decide (0 epochs: the vote decides).
-    The default vote was chosen on NAS-Bench-201 under 72 latency limits (tools/choose_votes.py, docs/results.md).
-    Raises `UserError` naming the field, its range and the value.
+    The default vote was chosen on NAS-Bench-201 under 72 latency limits (docs/results.md).
+
+    Raises `UserError` naming the setting, what is allowed and the value.
     """
 
-    names: tuple[str, ...] = ("epe_nas", "synflow", "zen")
-    aggregate: str = "log_rank"
-    strategy: str = "evolution"
-    evaluations: int = 1000
-    population: int = 64
-    tournament: int = 10
-    learning_rate: float = 1e-3
-    baseline_momentum: float = 0.9
-    batch_size: int = 64
-    images: str = "data"
-    initialisation: str = "default"
-    pool: int = 100
-    finalists: int = 4
-    finalist_epochs: int = 0
-    name: str = "zero_shot"
+    names: tuple[str, ...] = setting(("epe_nas", "synflow", "zen"), "scores that vote (`dcanas list proxies`); [jacov,"
+                                                                    "params,zen] if a batch has few images of a class")
+    aggregate: str = choice("log_rank", AGGREGATES, "how they vote")
+    strategy: str = choice("evolution", proposers, "how networks are proposed")
+    evaluations: int = number(200, 1, 10_000_000, "different networks scored")
+    population: int = number(64, 1, 100_000, "networks drawn at random first; the youngest so many have offspring",
+                             strategy=("evolution",))
+    tournament: int = number(10, 1, 100_000, "networks of the population among which the best is mutated",
+                             strategy=("evolution",))
+    learning_rate: float = number(1e-3, 1e-8, 10, "learning rate of the policy", strategy=("reinforce",))
+    baseline_momentum: float = number(0.9, 0, 0.9999, "momentum of the moving average of rewards",
+                                      strategy=("reinforce",))
+    batch_size: int = number(64, 1, 65_536, "images on which a network is scored")
+    images: str = choice("data", ("data", "noise"), "images of the training split, or normal noise")
+    initialisation: str = choice("default", INITIALISATIONS, "how a network's weights are drawn; default: as the space "
+                                                             "builds it")
+    pool: int = number(100, 1, 1_000_000, "the best by vote, from which the finalists are taken")
+    finalists: int = number(4, 1, 1000, "networks that are trained before one is chosen, the largest of the pool among "
+                                        "them")
+    finalist_epochs: int = number(0, 0, 10_000, "epochs of a finalist's training; 0: the vote decides")
+    name: str = setting("zero_shot", "kind of search")
 
     def __post_init__(self) -> None:
-        check_ranges(self, "search", RANGES)
-        if self.name != "zero_shot":
-            raise unknown("search", self.name, ["zero_shot"])
+        check(self, "search")
         if not self.names:
             raise UserError("Zero-shot search needs at least one proxy to vote, got none.")
         asked = [Asked.parse(name) for name in self.names]
-        if self.aggregate not in AGGREGATES:
-            raise unknown("search.aggregate", self.aggregate, AGGREGATES)
-        _ = proposers[self.strategy]
-        if self.images not in IMAGES:
-            raise unknown("search.images", self.images, IMAGES)
-        check_initialisation(self.initialisation)
-        if self.tournament > self.population:
+        if self.strategy == "evolution" and self.tournament > self.population:
             raise UserError(f"search.tournament draws from search.population networks, so it must be at most "
                             f"{self.population}, got {self.tournament}.")
         needed = max(one.proxy.min_images for one in asked)

@@ -1,0 +1,135 @@
+"""Settings declared once: default, range, help and where a setting applies stand at its dataclass field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from functools import cache
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+from dcanas.basics.errors import UserError, nearest
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a field says of its setting.
+
+    Attributes:
+        help: one line for lists of settings.
+        low, high: smallest and largest number; None: no bound.
+        options: names or numbers to choose from, also each item of a tuple; empty: anything of the field's type.
+        applies: other field of the same class -> its values under which this setting is read; empty: always.
+        kind: for settings whose class depends on their content: returns the class for these values.
+    """
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    options: Collection[Any] = ()
+    applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kind: Callable[[Mapping[str, Any]], type] | None = None
+
+    @property
+    def allowed(self) -> str:
+        """The range or the options as text; empty if there is neither."""
+        if self.low is not None:
+            return f"from {_plain(self.low)}" + (f" to {_plain(self.high)}" if self.high is not None else "")
+        return ", ".join(map(str, self.options))
+
+
+def _plain(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
+def number(default: float | None, low: float, high: float | None, help: str, **applies: tuple[str, ...]) -> Any:
+    """Return a field for a number within a range; the annotation says whether it is whole and whether None is allowed.
+
+    applies: fields and their values under which the setting is read, such as `strategy=("gumbel", "gdas")`.
+    """
+    return field(default=default, metadata={"setting": Declared(help, low, high, applies=applies)})
+
+
+def choice(default: Any, options: Collection[Any], help: str, **applies: tuple[str, ...]) -> Any:
+    """Return a field for one of `options`, or for a tuple of them."""
+    return field(default=default, metadata={"setting": Declared(help, options=options, applies=applies)})
+
+
+def setting(default: Any, help: str, **applies: tuple[str, ...]) -> Any:
+    """Return a field for true or false, a text, or anything that the class checks itself."""
+    return field(default=default, metadata={"setting": Declared(help, applies=applies)})
+
+
+def declared(kind: type) -> dict[str, tuple[Field[Any], Declared]]:
+    """Return the declared fields of a settings class by name."""
+    return {f.name: (f, f.metadata["setting"]) for f in fields(kind) if "setting" in f.metadata}
+
+
+def is_read(about: Declared, values: Mapping[str, Any]) -> bool:
+    """Return whether a setting is read given the values of its class."""
+    return all(values[name] in allowed for name, allowed in about.applies.items())
+
+
+def unread(key: str, about: Declared, values: Mapping[str, Any]) -> UserError:
+    """Return the error for a setting that was given although the settings beside it make it meaningless."""
+    group = key.rpartition(".")[0]
+    name, allowed = next((n, a) for n, a in about.applies.items() if values[n] not in a)
+    where = f"{group}.{name}" if group else name
+    return UserError(f"{key} is read with {where}={' or '.join(allowed)} only, not with {values[name]}; leave it out.")
+
+
+def check(settings: Any, group: str) -> None:
+    """Check every declared field of a settings object; group: prefix of its keys, such as `search`.
+
+    Raises `UserError` naming the key, what is allowed and the value; also for a value other than the default of a
+    setting that is not read.
+    """
+    hints = type_hints(type(settings))
+    for name, (made, about) in declared(type(settings)).items():
+        key, value = f"{group}.{name}" if group else name, getattr(settings, name)
+        if not is_read(about, vars(settings)):
+            if value != made.default:
+                raise unread(key, about, vars(settings))
+        elif not (value is None and NoneType in get_args(hints[name])):
+            _check_value(key, hints[name], value, about)
+
+
+def _check_value(key: str, hint: Any, value: Any, about: Declared) -> None:
+    kinds = get_args(hint) if NoneType in get_args(hint) else (hint,)
+    if bool in kinds and not isinstance(value, bool):
+        raise UserError(f"{key} must be true or false, got {value!r}.")
+    if about.low is not None:
+        allowed = (int, float) if float in kinds else int
+        high = float("inf") if about.high is None else about.high
+        if isinstance(value, bool) or not isinstance(value, allowed) or not about.low <= value <= high:
+            kind = "a number" if float in kinds else "a whole number"
+            raise UserError(f"{key} must be {kind} {about.allowed}, got {value!r}.")
+    for item in (value if isinstance(value, tuple) else (value,)) if about.options else ():
+        if item not in about.options:
+            meant = nearest(str(item), map(str, about.options))
+            hint_text = f"; did you mean {meant!r}?" if meant else "."
+            raise UserError(f"{key} must be one of {about.allowed}, got {item!r}{hint_text}")
+
+
+@cache
+def type_hints(kind: type) -> dict[str, Any]:
+    """Return the types of a settings class's fields."""
+    return get_type_hints(kind)
+
+
+def described(kind: type, group: str = "") -> Iterator[tuple[str, Any, str, str]]:
+    """Yield key, default, allowed values and help of every setting of a class, those of nested classes included."""
+    for f in fields(kind):
+        key, hint = f"{group}.{f.name}" if group else f.name, type_hints(kind)[f.name]
+        if is_dataclass(hint):
+            yield from described(hint, key)  # type: ignore[arg-type]
+        elif "setting" in f.metadata:
+            about = f.metadata["setting"]
+            yield key, default_of(f), about.allowed, about.help
+
+
+def default_of(made: Field[Any]) -> Any:
+    """Return the default of a field."""
+    return made.default if made.default_factory is MISSING else made.default_factory()
+
+
