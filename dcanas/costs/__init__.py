@@ -1,7 +1,7 @@
 """What an architecture costs: exact counts, live memory, linear and tabular costs, budgets and their feasibility."""
 
 from dcanas.basics.errors import BudgetError
-from dcanas.costs.budget import COSTS, Budget, cost_unit
+from dcanas.costs.budget import Budget
 from dcanas.costs.counts import Counts, count_architecture
 from dcanas.costs.feasibility import Feasibility, feasibility
 from dcanas.costs.linear import LinearCost, linear_counts
@@ -9,8 +9,9 @@ from dcanas.costs.model import CostModel, Domain, Networks
 from dcanas.costs.network import count_network
 from dcanas.costs.sources import count_costs
 from dcanas.costs.tabular import TabularCost, peak_cost
+from dcanas.costs.units import COSTS, cost_unit, explain_limit, parse_limit
 from dcanas.costs.within_groups import within_groups
 
 __all__ = ["COSTS", "Budget", "BudgetError", "CostModel", "Counts", "Domain", "Feasibility", "LinearCost", "Networks",
-           "TabularCost", "cost_unit", "count_architecture", "count_costs", "count_network", "feasibility",
-           "linear_counts", "peak_cost", "within_groups"]
+           "TabularCost", "cost_unit", "count_architecture", "count_costs", "count_network", "explain_limit",
+           "feasibility", "linear_counts", "parse_limit", "peak_cost", "within_groups"]

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from numbers import Real
 from typing import Any
 
-from dcanas.basics.errors import UserError, unknown
-
-COSTS = {  # name -> (unit, meaning)
-    "params": ("", "trainable parameters"),
-    "macs": ("MAC", "multiply-accumulates for one image; FLOPs are twice as many"),
-    "peak_bytes": ("B", "largest sum of live activations"),
-    "weight_bytes": ("B", "weights stored in the exported file"),
-    "latency_ms": ("ms", "median latency at batch 1"),
-    "latency_p95_ms": ("ms", "95th percentile of single runs"),
-    "energy_mj": ("mJ", "energy per image"),
-    "robust_accuracy_min": ("", "least accuracy under attack"),
-}
-
-
-def cost_unit(name: str) -> str:
-    """Return the unit of a cost name (`eyeriss.latency_ms` is `latency_ms` on the device eyeriss)."""
-    bare = name.rsplit(".", 1)[-1]
-    if bare not in COSTS:
-        raise unknown("cost", name, COSTS)
-    return COSTS[bare][0]
+from dcanas.costs.units import parse_limit
 
 
 class Budget(Mapping[str, float]):
@@ -36,18 +15,15 @@ class Budget(Mapping[str, float]):
     Budget(params=100000.0, macs=2000000.0)
     >>> Budget({"eyeriss.latency_ms": 5})["eyeriss.latency_ms"]
     5.0
+    >>> Budget(weight_bytes="500 kB")["weight_bytes"]
+    500000.0
 
-    Raises `UserError` for an unknown cost (naming the nearest) and for a limit that is no positive number.
+    Raises `UserError` for an unknown cost (naming the nearest) and for a limit that is not a positive number or has a
+    unit of another kind.
     """
 
     def __init__(self, limits: Mapping[str, Any] | None = None, /, **more: Any):
-        self._limits: dict[str, float] = {}
-        for name, limit in {**(limits or {}), **more}.items():
-            cost_unit(name)
-            if isinstance(limit, bool) or not isinstance(limit, Real) or not math.isfinite(limit) or limit <= 0:
-                raise UserError(f"The limit on {name} must be a positive finite number"
-                                f"{f' of {cost_unit(name)}' if cost_unit(name) else ''}, got {limit!r}.")
-            self._limits[name] = float(limit)
+        self._limits = {name: parse_limit(name, limit) for name, limit in {**(limits or {}), **more}.items()}
 
     def __getitem__(self, name: str) -> float:
         return self._limits[name]

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcanas.basics.errors import BudgetError, UserError
-from dcanas.costs.budget import Budget, cost_unit
-from dcanas.costs.greedy_descent import descend, smallest
+from dcanas.costs.budget import Budget
+from dcanas.costs.greedy_descent import greedy_descent, smallest
 from dcanas.costs.linear import LinearCost
 from dcanas.costs.members import member_choices
 from dcanas.costs.milp import best_within
 from dcanas.costs.model import CostModel
+from dcanas.costs.units import cost_unit
 from dcanas.spaces import Space
 
 SAMPLE = 2_000  # members drawn where a space is too large to be listed
@@ -184,7 +185,7 @@ def _exists(space: Space, limited: Sequence[CostModel], budget: Budget) -> bool:
 
 def _found(space: Space, limited: Sequence[CostModel], budget: Budget, seed: int) -> bool:
     """True where going down from random members reaches one within all limits (else: not found, not disproved)."""
-    return descend(space, limited, budget, np.random.default_rng(seed)) is not None
+    return greedy_descent(space, limited, budget, np.random.default_rng(seed)) is not None
 
 
 def _descended(space: Space, limited: Sequence[CostModel], budget: Budget,

@@ -103,7 +103,7 @@ def test_a_cost_refuses_networks_outside_its_domain() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, math.nan, math.inf, "many", None, True])
 def test_a_limit_must_be_a_positive_number(limit) -> None:
-    with pytest.raises(UserError, match="The limit on params must be a positive finite number, got"):
+    with pytest.raises(UserError, match="The limit on params must be a positive finite number, or one with a unit"):
         Budget(params=limit)
 
 

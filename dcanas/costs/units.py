@@ -1,0 +1,104 @@
+"""Names of costs, their base units, and limits written with another unit: 500 kB, 0.5M, 30 fps."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from typing import Any
+
+from dcanas.basics.errors import UserError, unknown
+
+COSTS = {  # name -> (unit, meaning)
+    "params": ("", "trainable parameters"),
+    "macs": ("MAC", "multiply-accumulates for one image; FLOPs are twice as many"),
+    "peak_bytes": ("B", "largest sum of live activations"),
+    "weight_bytes": ("B", "weights stored in the exported file"),
+    "latency_ms": ("ms", "median latency at batch 1"),
+    "latency_p95_ms": ("ms", "95th percentile of single runs"),
+    "energy_mj": ("mJ", "energy per image"),
+    "robust_accuracy_min": ("", "least accuracy under attack"),
+}
+
+_SI = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+_IEC = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+_COUNTS = {prefix: Fraction(factor) for prefix, factor in _SI.items() if prefix}
+UNITS: dict[str, dict[str, Fraction]] = {  # base unit -> what a limit may be written in -> how many base units it has
+    "": _COUNTS,
+    "MAC": {**_COUNTS, **{f"{prefix}MACs": Fraction(factor) for prefix, factor in _SI.items()},
+            **{f"{prefix}FLOPs": Fraction(factor, 2) for prefix, factor in _SI.items()}},
+    "B": {f"{prefix}B": Fraction(factor) for prefix, factor in (_SI | _IEC).items()},
+    "ms": {"us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000)},
+    "mJ": {"uJ": Fraction(1, 1000), "mJ": Fraction(1), "J": Fraction(1000)},
+}
+SHARES = {"%": Fraction(1, 100)}  # of limits on a quality, whose names end in `_min`
+RATES = {"fps": Fraction(1000)}  # of the median latency: so many milliseconds divided by the number are the limit
+_NOUNS = {"B": "bytes", "MAC": "MACs"}
+_QUANTITY = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D*)")
+
+
+def cost_unit(name: str) -> str:
+    """Return the unit of a cost name (`eyeriss.latency_ms` is `latency_ms` on the device eyeriss)."""
+    bare = _bare(name)
+    if bare not in COSTS:
+        raise unknown("cost", name, COSTS)
+    return COSTS[bare][0]
+
+
+def parse_limit(name: str, limit: Any) -> float:
+    """Return a limit in the base unit of its cost.
+
+    Args:
+        name: of the cost, such as `weight_bytes`.
+        limit: a number in the base unit, or a text: a number and one of the cost's units. Prefixes are decimal (k, M,
+            G) or binary (Ki, Mi, Gi); upper and lower case differ, except for k.
+
+    Raises:
+        UserError: the limit is not a positive finite number, the unit is not one of this cost, or no cost has the name.
+    """
+    units = _units(name)
+    number, unit = _split(limit)
+    if unit not in units:
+        unit = {"k": "K", "K": "k"}.get(unit[:1], unit[:1]) + unit[1:]
+    try:
+        value = 0.0 if isinstance(number, bool) else float(number)
+        if 0 < value < math.inf and not unit:
+            return value
+        if 0 < value < math.inf and unit in units:
+            return float(RATES[unit] / Fraction(number) if unit in RATES else Fraction(number) * units[unit])
+    except (TypeError, ValueError, OverflowError):
+        pass
+    of = f" of {_noun(name)}" if cost_unit(name) else ""
+    raise UserError(f"The limit on {name} must be a positive finite number{of}, or one with a unit "
+                    f"({', '.join(units)}), got {limit!r}.")
+
+
+def explain_limit(name: str, limit: Any) -> str | None:
+    """Return what a limit with a unit means, such as "budget.weight_bytes: 500 kB = 500,000 bytes", else None."""
+    if not _split(limit)[1]:
+        return None
+    value = parse_limit(name, limit)
+    amount = f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
+    return f"budget.{name}: {limit} = {f'{amount} {_noun(name)}'.strip()} ({COSTS[_bare(name)][1]})"
+
+
+def _split(limit: Any) -> tuple[Any, str]:
+    """Return the number and the unit of a text; a limit of another form is all number."""
+    found = _QUANTITY.fullmatch(limit.strip()) if isinstance(limit, str) else None
+    return (found[1], found[2]) if found else (limit, "")
+
+
+def _units(name: str) -> dict[str, Fraction]:
+    """Return the units that a limit on this cost may be written in."""
+    bare = _bare(name)
+    if bare.endswith("_min"):
+        return SHARES
+    return UNITS[cost_unit(name)] | (RATES if bare == "latency_ms" else {})
+
+
+def _noun(name: str) -> str:
+    return _NOUNS.get(cost_unit(name), cost_unit(name))
+
+
+def _bare(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
