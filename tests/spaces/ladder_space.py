@@ -27,7 +27,7 @@ class Rung(nn.Sequential):
         super().__init__(*layers, nn.BatchNorm2d(out_channels, affine=affine), nn.ReLU())
 
 
-class Ladder(nn.Module):
+class Chain(nn.Module):
     """Stem, rungs, head. Shape: (N, in_channels, H, W) -> (N, num_classes)."""
 
     def __init__(self, rungs: list, channels: int, num_classes: int, in_channels: int):
@@ -53,7 +53,7 @@ def shapes(channels: int) -> list:
 
 
 @spaces.add
-class ladder(Space):  # noqa: N801 (the class's name is the space's name)
+class Ladder(Space):
     """Ladder: four rungs, four blocks each. Skeleton: `channels` of the stem."""
 
     name = "ladder"
@@ -85,13 +85,13 @@ class ladder(Space):  # noqa: N801 (the class's name is the space's name)
     def build(self, arch, num_classes=10, in_channels=3, **skeleton):
         channels = self.complete_skeleton(skeleton)["channels"]
         rungs = [Rung(OPTIONS[c], *shape) for c, shape in zip(arch.choices, shapes(channels), strict=True)]
-        return Ladder(rungs, channels, num_classes, in_channels)
+        return Chain(rungs, channels, num_classes, in_channels)
 
     def assemble(self, make_cell, num_classes=10, in_channels=3, **skeleton):
         channels = self.complete_skeleton(skeleton)["channels"]
         rungs = [make_cell(CellSpec((number,), ((0, 1),), (1,), before, after, (stride,)))
                  for number, (before, after, stride) in enumerate(shapes(channels))]
-        return Ladder(rungs, channels, num_classes, in_channels)
+        return Chain(rungs, channels, num_classes, in_channels)
 
     def candidate(self, option, in_channels, out_channels, stride):
         return Rung(option, in_channels, out_channels, stride, affine=False)
@@ -99,8 +99,8 @@ class ladder(Space):  # noqa: N801 (the class's name is the space's name)
     def source(self, arch, num_classes=10, in_channels=3, **skeleton):
         channels = self.complete_skeleton(skeleton)["channels"]
         rungs = [(OPTIONS[c], *shape) for c, shape in zip(arch.choices, shapes(channels), strict=True)]
-        return (f"import torch\nfrom torch import nn\n\n\n{inspect.getsource(Rung)}\n\n{inspect.getsource(Ladder)}\n\n"
-                f"def build() -> nn.Module:\n    return Ladder([Rung(*rung) for rung in {rungs!r}], {channels}, "
+        return (f"import torch\nfrom torch import nn\n\n\n{inspect.getsource(Rung)}\n\n{inspect.getsource(Chain)}\n\n"
+                f"def build() -> nn.Module:\n    return Chain([Rung(*rung) for rung in {rungs!r}], {channels}, "
                 f"{num_classes}, {in_channels})\n")
 
     def plan(self, arch, input_shape=(3, 32, 32), num_classes=10, **skeleton):

@@ -54,10 +54,10 @@ def test_it_is_a_space_like_any_other():
     ("from dcanas.spaces import Space, spaces\n@spaces.add\nclass one(Space): ...\n\n@spaces.add\n"
      "class two(Space): ...\n",
      r"must define exactly one space, .* and defines one, two"),
-    (WHOLE.replace("class ladder", "class steps").replace('name = "ladder"', 'kind = "ladder"'),
-     r"The space steps of .* lacks name; docs/add-a-space.md shows a whole one"),
-    (WHOLE.replace("class ladder", "class steps"),
-     r"The space steps of .* says name = 'ladder'; give the class and its name the same name"),
+    (WHOLE.replace("class Ladder(", "class Steps(").replace('name = "ladder"', 'kind = "ladder"'),
+     r"The space Steps of .* lacks name; docs/add-a-space.md shows a whole one"),
+    (WHOLE.replace("class Ladder(", "class Steps("),
+     r"The space Steps of .* says name = 'ladder'; give the class and its name the same name"),
 ])
 def test_files_that_are_no_space(text, message, tmp_path):
     path = tmp_path / "mine.py"
