@@ -30,6 +30,7 @@ from voters import NONE, REPORTED, proposed, stored_scores
 
 from dcanas.benchmarks.table_problem import Problem, make_problem, test_accuracies
 from dcanas.costs.greedy_descent import violation
+from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import Evaluation, evolve
 from dcanas.search.pool import total_scores
 from dcanas.spaces import Architecture
@@ -64,8 +65,8 @@ def chosen(problem: Problem, scores: list[np.ndarray], judge: Selector, options:
     """Return what every way takes within the problem's limits."""
     among = problem.choices[problem.feasible]
     pool = [each.architecture for each in proposed(problem, scores, seed)]
-    born = evolve(problem.space, problem.costs, problem.budget, judge, options.evaluations, POPULATION, TOURNAMENT,
-                  seed)
+    settings = ElasticSettings(evaluations=options.evaluations, population=POPULATION, tournament=TOURNAMENT)
+    born = evolve(problem.space, problem.costs, problem.budget, judge, settings, seed)
     return {"argmax, repaired": repaired(problem, scores),
             "best score": problem.space.architecture(among[int(np.argmax(total_scores(scores, among)))]),
             "best of the pool by inherited accuracy": max(pool, key=lambda arch: judge(arch)["validation_accuracy"]),

@@ -5,7 +5,7 @@
 NAS-Bench-201, latencies and accuracies from the folder DCANAS_TABLES, supernet on CIFAR-10 images in folders. Every
 way searches until the strongest option of every slot, without any repair, is a network within the limit:
 
-- `dual`, `augmented`: one search; the time is that of the first epoch from which on the network stays within.
+- `dual`: one search; the time is that of the first epoch from which on the network stays within.
 - `fixed`: one penalty weight for the whole search, begun at 1 and multiplied by 4 until a search ends within: what
   tuning by hand does at least. The time is that of all that did not and, of the last, as above.
 - `lookup_graph` (DCA-NAS): five searches under 0.4 to 1.2 of the limit tell under which limit to search, then that one;
@@ -105,7 +105,7 @@ def told(study: Study, name: str, row: dict[str, Any], seconds: str) -> str:
 def ways(study: Study, seed: int) -> list[str]:
     """Return the table's lines for one set of limits."""
     lines = []
-    for name in ("none", "dual", "augmented"):
+    for name in ("none", "dual"):
         row = study.run(name, seed=seed)
         lines.append(told(study, name, row, _time(study.seconds_within(row))))
     spent = 0.0

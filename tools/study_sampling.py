@@ -34,7 +34,6 @@ from dcanas.basics.keys import derive_seed
 from dcanas.benchmarks.simulate import simulate
 from dcanas.costs import Budget, CostModel, count_costs
 from dcanas.hardware import load_tables
-from dcanas.search.ask_tell import all_samplers  # noqa: F401 (registers them)
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.proxy_sources import Column, ProxySource, select_sources
 from dcanas.search.ask_tell.study_settings import SamplerSettings
@@ -48,11 +47,8 @@ NOISE = ("noise", "noise:2", "noise:3")
 FIRST, LAST = 10, 100
 METHODS: dict[str, tuple[str, tuple[str, ...], dict]] = {  # name -> sampler, proxies, settings
     "random": ("random", (), {}), "evolution": ("evolution", (), {}), "local": ("local", (), {}),
-    "reinforce": ("reinforce", (), {}), "bo": ("bo", (), {}), "brp_nas": ("brp_nas", (), {}),
-    "proxybo": ("proxybo", THREE, {}), "proxybo13": ("proxybo", THIRTEEN, {}), "noise": ("proxybo", NOISE, {}),
-    "frozen": ("proxybo", THREE, {"dynamics": "frozen"}), "fixed": ("proxybo", THREE, {"dynamics": "fixed"}),
-    "synflow only": ("proxybo", ("synflow",), {}), "warm-up": ("bo", THREE, {"warm_up": 3000}),
-    "moves": ("evolution", THREE, {"moves": 10}),
+    "bo": ("bo", (), {}), "proxybo": ("proxybo", THREE, {}), "proxybo13": ("proxybo", THIRTEEN, {}), "noise": ("proxybo", NOISE, {}),
+    "synflow only": ("proxybo", ("synflow",), {}),
     "4 workers": ("proxybo", THREE, {"workers": 4}), "perfect": ("proxybo", ("perfect",), {}),
     "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
 }
@@ -262,7 +258,7 @@ def figure(path: Path, name: str, by_method: dict[str, dict[int, dict]]) -> None
     matplotlib.rcParams["svg.hashsalt"] = "dcanas"
     from matplotlib import pyplot as plt
 
-    shown = [m for m in ("random", "evolution", "local", "bo", "brp_nas", "proxybo", "sizes", "sorted synflow")
+    shown = [m for m in ("random", "evolution", "local", "bo", "proxybo", "sizes", "sorted synflow")
              if m in by_method]
     top, (upper, lower) = plt.subplots(2, 1, figsize=(7, 7), height_ratios=(2, 1), layout="constrained")
     for method in shown:
