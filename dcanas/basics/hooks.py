@@ -20,8 +20,12 @@ class Hooks:
         """Receive a table for the user."""
 
     @contextmanager
-    def stage(self, title: str) -> Iterator[Hooks]:
-        """Enclose a piece of work and yield the hooks that it reports to."""
+    def stage(self, title: str, stoppable: bool = False) -> Iterator[Hooks]:
+        """Enclose a piece of work and yield the hooks that it reports to.
+
+        Args:
+            stoppable: whether the work asks `should_stop` between its steps and can go on from there later.
+        """
         yield self
 
     def progress(self, done: float, total: float, note: str = "") -> None:
@@ -36,3 +40,32 @@ class Hooks:
 
 
 QUIET = Hooks()
+
+
+class Part(Hooks):
+    """Hooks for one of several equal pieces of work, whose progress becomes a fraction of the whole's.
+
+    Messages, tables and the request to stop are those of the whole; lines of the history are dropped, as their steps
+    count within the piece.
+
+    Args:
+        whole: the hooks of all pieces together.
+        index: of this piece, from 0.
+        count: of all pieces.
+        note: replaces the note of the piece in progress reports.
+    """
+
+    def __init__(self, whole: Hooks, index: int, count: int, note: str = ""):
+        self.whole, self.index, self.count, self.note = whole, index, count, note
+
+    def message(self, text: str) -> None:
+        self.whole.message(text)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self.whole.table(title, columns, rows)
+
+    def progress(self, done: float, total: float, note: str = "") -> None:
+        self.whole.progress(self.index + done / total, self.count, self.note or note)
+
+    def should_stop(self) -> bool:
+        return self.whole.should_stop()

@@ -23,8 +23,8 @@ def violation(arch: Architecture, limited: Sequence[CostModel], budget: Budget) 
     return over
 
 
-def descend(space: Space, limited: Sequence[CostModel], budget: Budget, rng: Generator) -> Architecture | None:
-    """Return a random member within the budget, or None where several ways down ended above it.
+def greedy_descent(space: Space, limited: Sequence[CostModel], budget: Budget, rng: Generator) -> Architecture | None:
+    """Return a random member within the budget, or None if several descents ended above it.
 
     A random member walks by mutations that do not raise the violation, so where it lands is spread over the edge of
     what is feasible.

@@ -87,19 +87,14 @@ def score_many(scoring: Scoring, architectures: Iterable[Architecture], path: Pa
     return count
 
 
-def stored_scorer(scoring: Scoring, path: Path, before: Callable[[], None] = lambda: None,
-                  ) -> Callable[[Architecture], Row]:
-    """Return a function that gives an architecture's row, from the table `path` where it is there already.
-
-    A new row is stored before it is returned. before: called ahead of each new one; what it raises ends it there.
-    """
+def stored_scorer(scoring: Scoring, path: Path) -> Callable[[Architecture], Row]:
+    """Return a function from an architecture to its row, which it reads from the table `path` or scores and stores."""
     space = scoring.load_space()
     known = {row["architecture"]: row for row in open_table(path, scoring.header())}
 
     def row_of(arch: Architecture) -> Row:
         text = space.format(arch)
         if text not in known:
-            before()
             row = score_architecture(scoring, space, arch, len(known))
             with path.open("a", encoding="utf-8") as file:
                 _write(file, row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from torch import Tensor
 
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.robustness.attack import attacks as known
 from dcanas.robustness.balls import ball_of
 from dcanas.robustness.checks import check_count, check_eps, check_images, check_labels
 from dcanas.robustness.draws import Draws
 from dcanas.robustness.masking import MaskedGradientWarning, randomised, square_beats_apgd, zero_gradients
-from dcanas.robustness.proportion import Rate
+from dcanas.robustness.proportion import Proportion
 from dcanas.robustness.records import Records, evaluation_key
 from dcanas.robustness.suite import STANDARD, AttackSpec, read_suite
 from dcanas.robustness.task import BATCH, Model, Task, evaluation, place
@@ -41,9 +42,9 @@ class RobustAccuracy:
     seed: int
     suite: tuple[AttackSpec, ...]
     survivors_only: bool
-    clean: Rate
-    attacks: dict[str, Rate]
-    worst: Rate
+    clean: Proportion
+    attacks: dict[str, Proportion]
+    worst: Proportion
     robust: np.ndarray = field(repr=False)
     warnings: tuple[str, ...] = ()
 
@@ -62,36 +63,48 @@ class RobustAccuracy:
 def robust_accuracy(model: Model, images: Any, labels: Any, attacks: Iterable[str | AttackSpec] = STANDARD,
                     eps: float = 8 / 255, *, norm: str = "linf", seed: int = 0, batch_size: int = BATCH,
                     survivors_only: bool = True, folder: Path | None = None, model_key: str | None = None,
-                    on_batch: Callable[[str, int, int], None] = lambda attack, done, total: None,
-                    should_stop: Callable[[], bool] = lambda: False) -> RobustAccuracy:
-    """Return clean accuracy, accuracy after each attack and the worst case over all of them.
+                    hooks: Hooks = QUIET) -> RobustAccuracy:
+    """Return clean accuracy, accuracy after each attack, and the worst case over all of them.
 
-    attacks: names (see `attack_spec`) or specifications; default: AutoAttack's list without FAB-T.
-    survivors_only: an attack gets what those before it left (quick); otherwise every attack gets all images.
-    folder: keeps what is done batch by batch; the same call goes on from there. model_key: names the model there, where
-    it is a plain function. on_batch: told attack, images done, images to do. should_stop: asked after each batch.
-    Shape: images float (N, C, H, W) in [0, 1], tensor or array; labels (N,).
-    Raises `UserError`, and `Stopped` where asked to stop.
+    Args:
+        model: torch module, or any function from images to logits (N, classes).
+        images: floats (N, C, H, W) in [0, 1], tensor or array.
+        labels: class indices (N,).
+        attacks: names (see `attack_spec`) or specifications; default: AutoAttack's list without FAB-T (Croce & Hein,
+            ICML 2020).
+        eps: size of the perturbation in [0, 1] units of `norm`.
+        norm: "linf" or "l2".
+        batch_size: images attacked at once.
+        survivors_only: an attack gets the images that the attacks before it left standing (quick); otherwise every
+            attack gets all images.
+        folder: stores the results batch by batch; the same call continues from there.
+        model_key: identifies the model in `folder` if it is a plain function.
+        hooks: receive images done and to do after each batch; asked whether to stop.
+
+    Raises `UserError` for bad input; `Stopped` if the hooks asked to stop.
     """
     return robust_curve(model, images, labels, attacks, [eps], norm=norm, seed=seed, batch_size=batch_size,
-                        survivors_only=survivors_only, folder=folder, model_key=model_key, on_batch=on_batch,
-                        should_stop=should_stop)[0]
+                        survivors_only=survivors_only, folder=folder, model_key=model_key, hooks=hooks)[0]
 
 
 def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str | AttackSpec],
                  eps: Iterable[float], *, norm: str = "linf", seed: int = 0, batch_size: int = BATCH,
                  survivors_only: bool = True, among: Sequence[np.ndarray] | None = None, shipped: Model | None = None,
                  folder: Path | None = None, model_key: str | None = None,
-                 on_batch: Callable[[str, int, int], None] = lambda attack, done, total: None,
-                 should_stop: Callable[[], bool] = lambda: False) -> list[RobustAccuracy]:
+                 hooks: Hooks = QUIET) -> list[RobustAccuracy]:
     """Return `robust_accuracy` at each eps, smallest first.
 
-    among: per eps (N,) bool, the images that are attacked at all; the others count as misled. So a second model goes on
-    where a first has been attacked. shipped: the same network as a device executes it, a function from images to
-    logits; attacks that need predictions only get it instead of `model` (`model_key` has to name both).
+    A perturbation that misleads the model within a small ball lies in every larger one: images that fell at one eps
+    stay fallen (for the attack that felled them), so that no share rises with eps.
 
-    What misleads the model within a small ball lies in every larger one: images that fell at one eps stay fallen
-    (for the attack that felled them), so that no share rises with eps.
+    Args:
+        eps: sizes of the perturbation in [0, 1] units of `norm`, at least one.
+        among: per eps (N,) bool, the images that are attacked at all; the others count as misled. Thus a second model
+            is attacked only on the images that withstood the attacks on a first one.
+        shipped: the same network as a device executes it, a function from images to logits; attacks that need
+            predictions only are run on it instead of `model` (`model_key` must identify both).
+
+    All other arguments, and what is raised: see `robust_accuracy`.
     """
     suite, sizes = read_suite(attacks), sorted(eps)
     tensor = torch.as_tensor(images)
@@ -103,8 +116,7 @@ def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str |
         raise UserError("Robust accuracy needs at least one eps.")
     for size in sizes:
         check_eps(size, norm, tensor)
-    run = _Evaluation(model, shipped or model, images, target, suite, norm, seed, batch_size, survivors_only, on_batch,
-                      should_stop)
+    run = _Evaluation(model, shipped or model, images, target, suite, norm, seed, batch_size, survivors_only, hooks)
     records = Records(folder, len(tensor))
     if folder is not None:
         records.open(evaluation_key(model, model_key, tensor, target, suite, norm, seed, survivors_only))
@@ -129,8 +141,7 @@ class _Evaluation:
     seed: int
     batch_size: int
     survivors_only: bool
-    on_batch: Callable[[str, int, int], None]
-    should_stop: Callable[[], bool]
+    hooks: Hooks
 
     def task(self, part: Any, model: Model) -> Task:
         """Return a task on these images that changes nothing."""
@@ -158,19 +169,19 @@ class _Evaluation:
         """Run the list at one eps on the images asked for; `fallen` gains what each attack fells."""
         robust: dict[str, Tensor] = {}
         standing = asked & ~torch.stack(list(fallen.values())).any(0)
-        after: dict[str, Rate] = {}
+        after: dict[str, Proportion] = {}
         for spec in self.suite:
             candidates = standing if self.survivors_only else asked & ~fallen[spec.name]
             self._attack(spec, eps, candidates, fallen[spec.name], records)
             robust[spec.name] = ~fallen[spec.name]
             standing = standing & robust[spec.name]
-            after[spec.name] = Rate.of(standing if self.survivors_only else asked & robust[spec.name])
+            after[spec.name] = Proportion.of(standing if self.survivors_only else asked & robust[spec.name])
         beaten = square_beats_apgd(robust, {s.name: s.attack for s in self.suite})
         texts = (*found, *([beaten] if beaten else []))
         for text in texts:
             warnings.warn(text, MaskedGradientWarning, stacklevel=4)
-        return RobustAccuracy(eps, self.norm, self.seed, self.suite, self.survivors_only, Rate.of(right), after,
-                              Rate.of(standing), standing.numpy(), texts)
+        return RobustAccuracy(eps, self.norm, self.seed, self.suite, self.survivors_only, Proportion.of(right), after,
+                              Proportion.of(standing), standing.numpy(), texts)
 
     def _attack(self, spec: AttackSpec, eps: float, candidates: Tensor, fallen: Tensor, records: Records) -> None:
         name, model = f"{spec.name} {eps!r}", self.model if spec.needs_gradients else self.shipped
@@ -191,6 +202,6 @@ class _Evaluation:
             fallen[part] |= fooled
             records.add(name, part, fooled)
             done = len(rows) - len(todo) + start + len(part)
-            self.on_batch(spec.name, done, len(rows))
-            if self.should_stop() and start + self.batch_size < len(todo):
+            self.hooks.progress(done, len(rows), spec.name)
+            if self.hooks.should_stop() and start + self.batch_size < len(todo):
                 raise Stopped(f"stopped after {done} of {len(rows)} images of {spec.name}")

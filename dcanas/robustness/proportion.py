@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import binomtest
 from torch import Tensor
+
+from dcanas.basics.statistics import wilson_interval
 
 
 @dataclass(frozen=True)
-class Rate:
+class Proportion:
     """`correct` of `count` images."""
 
     correct: int
     count: int
 
     @classmethod
-    def of(cls, mask: Tensor) -> Rate:
+    def of(cls, mask: Tensor) -> Proportion:
         """Return the share of True."""
         return cls(int(mask.sum()), len(mask))
 
@@ -28,8 +29,7 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % score interval (Wilson, 1927)."""
-        low, high = binomtest(self.correct, self.count).proportion_ci(0.95, method="wilson")
-        return float(low), float(high)
+        return wilson_interval(self.value, self.count)
 
     def as_json(self) -> dict[str, Any]:
         return {"correct": self.correct, "n": self.count, "accuracy": self.value, "interval": list(self.interval)}

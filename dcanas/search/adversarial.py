@@ -1,4 +1,4 @@
-"""What a recipe's adversarial training needs from the attacks: training and robustness do not know each other."""
+"""The attack of a recipe's adversarial training: the rooms `training` and `robustness` do not import each other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dcanas.robustness.training_attack import FastAT
 from dcanas.training import Recipe
 
 
-def hardening(recipe: Recipe) -> FastAT | None:
-    """Return what `train` attacks its batches with, None where the recipe asks for no attack."""
+def adversarial_attack(recipe: Recipe) -> FastAT | None:
+    """Return the attack that `train` needs for a recipe; None if the recipe asks for none."""
     asked = recipe.adversarial
     return None if asked.attack == "none" else FastAT(asked.eps_255 / 255, asked.noise)

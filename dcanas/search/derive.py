@@ -29,7 +29,7 @@ class Derived:
 
     costs: by name `{value, upper, unit, source}`, all known costs, limited or not.
     provenance: `method`, `feasible` (members within the budget, where counted), `decided_by`, `pool` and whatever
-        the judge wrote down.
+        the selector noted.
     """
 
     architecture: Architecture
@@ -39,7 +39,7 @@ class Derived:
 
 def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
            input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
-           dtype: str = "fp32", pool_size: int = 100, judge: Selector | None = None, seed: int = 0,
+           dtype: str = "fp32", pool_size: int = 100, selector: Selector | None = None, seed: int = 0,
            **skeleton: Any) -> Derived:
     """Return the best member whose upper cost bounds keep every limit of `budget`.
 
@@ -48,7 +48,7 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
         rule: the k edges of a node with the strongest operations stay (Liu et al., ICLR 2019, section 2.4).
     costs: further cost models beside the counted ones (params, macs, peak_bytes, weight_bytes); the budget may
         limit any of them; one of the same name replaces the counted one. All refer to the final network, `skeleton`.
-    judge: chooses among a pool of at least `pool_size` feasible candidates and says why; without one the largest
+    selector: chooses among a pool of at least `pool_size` feasible candidates and says why; without one the largest
         total score decides (ties: the lower canonical index).
 
     Raises `BudgetError` when nothing is within the budget, naming the limit that binds and the smallest feasible
@@ -63,11 +63,15 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
     known = list({cost.name: cost for cost in [*counted, *costs]}.values())
     limited = select_costs(known, budget)
     if space.enumerable:
-        arch, provenance = _exact(space, rows, budget, limited, known, pool_size, judge, seed)
+        arch, provenance = _exact(space, rows, budget, limited, known, pool_size, selector, seed)
     else:
-        arch, provenance = _by_programme(space, rows, budget, limited, known, pool_size, judge, seed)
-    told = {c.name: {"value": c.value(arch), "upper": c.upper(arch), "unit": c.unit, "source": c.source} for c in known}
-    return Derived(arch, told, provenance)
+        arch, provenance = _by_programme(space, rows, budget, limited, known, pool_size, selector, seed)
+    return Derived(arch, costs_of(arch, known), provenance)
+
+
+def costs_of(arch: Architecture, costs: Sequence[CostModel]) -> dict[str, dict[str, Any]]:
+    """Return `{value, upper, unit, source}` of each cost of an architecture, by name."""
+    return {c.name: {"value": c.value(arch), "upper": c.upper(arch), "unit": c.unit, "source": c.source} for c in costs}
 
 
 def checked_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.ndarray]:
@@ -86,7 +90,7 @@ def checked_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.n
 
 
 def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
-           known: Sequence[CostModel], pool_size: int, judge: Selector | None,
+           known: Sequence[CostModel], pool_size: int, selector: Selector | None,
            seed: int) -> tuple[Architecture, dict[str, Any]]:
     """Score every member."""
     choices = member_choices(space)
@@ -98,16 +102,16 @@ def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequen
         raise budget_error(space.name, budget, *explain(uppers, budget), conflicting(uppers, budget))
     feasible = choices[kept]
     provenance: dict[str, Any] = {"method": "every member scored", "members": len(choices), "feasible": len(feasible)}
-    if judge is None:
+    if selector is None:
         best = int(np.argmax(total_scores(rows, feasible)))
         return as_architecture(space, feasible[best]), provenance | {"decided_by": "score"}
     pool = make_pool(space, rows, feasible, pool_size, seed, sizes_of(known))
-    arch, why = judge(pool)
+    arch, why = selector(pool)
     return arch, provenance | {"pool": len(pool)} | why
 
 
 def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
-                  known: Sequence[CostModel], pool_size: int, judge: Selector | None,
+                  known: Sequence[CostModel], pool_size: int, selector: Selector | None,
                   seed: int) -> tuple[Architecture, dict[str, Any]]:
     """Solve integer programmes; each answer is verified against the true costs, excluded, and the next one asked."""
     linear = [(c, budget[c.name] / (1 + c.relative_error)) for c in limited if isinstance(c, LinearCost)]
@@ -116,7 +120,7 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
     found: list[Architecture] = []
     asked: list[Architecture] = []
     loosened = 0
-    wanted = 1 if judge is None else min(pool_size, PROPOSALS)
+    wanted = 1 if selector is None else min(pool_size, PROPOSALS)
     while len(found) < wanted and len(asked) < ROUNDS + wanted:
         limits = linear + [(fit, budget[name] + slack[name]) for name, (fit, _) in fits.items()
                            if slack[name] < np.inf]
@@ -144,7 +148,7 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
         answer.require()
         raise UserError(f"No member of {space.name} within the budget was found by {len(asked)} integer programmes and "
                         f"{SAMPLE:,} samples, though the budget is not proven infeasible: loosen the tightest limit.")
-    if judge is None:
+    if selector is None:
         return found[0], provenance | {"decided_by": "score"}
     largest = _largest(space, budget, limited, linear, sizes_of(known))
     distinct = dict.fromkeys([*found, *largest])
@@ -154,7 +158,7 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
         distinct |= dict.fromkeys(_near(space, rows, fresh, budget, limited, pool_size))
     choices = np.array([a.choices for a in distinct])
     pool = make_pool(space, rows, choices, pool_size, seed, sizes_of(known))
-    arch, why = judge(pool)
+    arch, why = selector(pool)
     return arch, provenance | {"pool": len(pool)} | why
 
 

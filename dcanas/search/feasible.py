@@ -10,7 +10,7 @@ from numpy.random import Generator
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, CostModel, LinearCost
 from dcanas.costs.feasibility import feasibility, select_costs
-from dcanas.costs.greedy_descent import descend
+from dcanas.costs.greedy_descent import greedy_descent
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.costs.milp import best_within
 from dcanas.spaces import Architecture, Space
@@ -64,7 +64,7 @@ class FeasibleMembers:
                 return arch
         self._tight = True
         if not self.space.additive:
-            down = descend(self.space, self.limited, self.budget, rng)
+            down = greedy_descent(self.space, self.limited, self.budget, rng)
             if down is not None and self.allows(down):
                 return down
             raise self._nobody()
@@ -76,13 +76,10 @@ class FeasibleMembers:
                 return found
         raise self._nobody()
 
-    def mutate(self, arch: Architecture, rng: Generator) -> Architecture:
-        """Return a random neighbour within the budget, or a fresh draw where none turned up."""
-        for _ in range(MUTATIONS):
-            changed = self.space.mutate(arch, rng)
-            if self.allows(changed):
-                return changed
-        return self.sample(rng)
+    def mutate(self, arch: Architecture, rng: Generator) -> Architecture | None:
+        """Return a random neighbour within the budget, or None if none turned up."""
+        return next((child for child in (self.space.mutate(arch, rng) for _ in range(MUTATIONS)) if self.allows(child)),
+                    None)
 
     def _nobody(self) -> UserError:
         return UserError(f"No member of {self.space.name} within the budget turned up in {DRAWS} draws; loosen the "

@@ -1,37 +1,51 @@
-"""The last few candidates, judged by training each of them a little on images the search never decided on.
+"""The finalists of a pool: each is trained briefly, and the accuracy on images that no search has seen decides.
 
-A separable score is a weak judge near the top, so nothing is left to it alone: the finalists are the best of the pool
-by score and, beside them, the largest feasible ones by parameters and by MACs (over all true NAS-Bench-201 accuracies
-the number of parameters ranks better than most searches do). All are trained by the same short recipe on the training
-split; the accuracy on the validation split, which neither weights nor alphas of the search have seen, decides. Where a
-vote of training-free scores ordered the pool it keeps a say: a training short enough to be affordable judges worse near
+A separable score ranks poorly near the top, so nothing is left to it alone: the finalists are the best of the pool by
+score and, beside them, the largest feasible ones by parameters and by MACs (over all true NAS-Bench-201 accuracies the
+number of parameters ranks better than most searches do). All are trained by the same short recipe on the training
+split; the accuracy on the validation split, which neither weights nor alphas of the search have seen, decides. If a
+vote of training-free scores ordered the pool, it counts too: a training short enough to be affordable ranks worse near
 the top than the vote does (docs/results.md), so the sum of both ranks decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import QUIET, Hooks, Part
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
 from dcanas.export.classifier import Classifier, Normalise
-from dcanas.search.adversarial import hardening
+from dcanas.search.adversarial import adversarial_attack
 from dcanas.search.derive import Selector
 from dcanas.search.pool import Candidate
 from dcanas.spaces import Architecture, Space
-from dcanas.training import Dataset, Progress, Recipe, predict, train
-from dcanas.training.start import hold
+from dcanas.training import Dataset, Recipe, predict, train
+from dcanas.training.start import freeze_running_stats
 
 AfterEpoch = Callable[[int, Callable[[], float]], None]
-ShortTraining = Callable[..., dict[str, Any]]  # (architecture[, after_epoch])
-Verify = Callable[[Architecture], list[str]]  # names of the limits that a measurement found broken
+Examine = Callable[[Architecture, Hooks], dict[str, Any]]  # returns at least validation_accuracy and validation_loss
+Verify = Callable[[Architecture], list[str]]  # names of the limits that are broken when measured
+
+
+class ShortTraining(Protocol):
+    """Trains an architecture briefly and returns its validation_accuracy (0 to 1) and validation_loss.
+
+    Args:
+        hooks: receive every step; asked after every step whether to stop.
+        after_epoch: called after every epoch with its number, from 1, and a function that returns the accuracy on the
+            validation split so far.
+    """
+
+    def __call__(self, arch: Architecture, hooks: Hooks = QUIET,
+                 after_epoch: AfterEpoch | None = None) -> dict[str, Any]: ...
 
 
 def nominate(pool: Sequence[Candidate], count: int, sizes: Sequence[CostModel]) -> list[tuple[Candidate, str]]:
@@ -54,65 +68,74 @@ def nominate(pool: Sequence[Candidate], count: int, sizes: Sequence[CostModel]) 
     return list(ordered.items())
 
 
-def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int,
+def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int, *,
                    skeleton: dict[str, Any], device: str | torch.device = "cpu",
-                   on_step: Callable[[Progress], None] = lambda progress: None,
-                   should_stop: Callable[[], bool] = lambda: False,
-                   inherit: Callable[[nn.Module], None] = lambda network: None,
-                   ) -> ShortTraining:
-    """Return a function that trains an architecture for `epochs` and tells what it then gets right on validation.
+                   inherit: Callable[[nn.Module], None] = lambda network: None) -> ShortTraining:
+    """Return a function that trains an architecture for some epochs and measures its accuracy on the validation split.
 
     All finalists start from the same seed and see the same images in the same order.
-    inherit: gives a network other weights to start from, in place. The function's second argument, if any, is called
-    after every epoch with its number and a function that tells the accuracy on validation so far.
+
+    Args:
+        recipe: of the full training; its warm-up is shortened to a quarter of the epochs.
+        skeleton: of the final network.
+        inherit: gives a network other initial weights, in place.
     """
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
+    labels = torch.from_numpy(dataset.labels[dataset.validation])
 
-    def judge(arch: Architecture, after_epoch: AfterEpoch = lambda epoch, accuracy: None) -> dict[str, Any]:
+    def examine(arch: Architecture, hooks: Hooks = QUIET, after_epoch: AfterEpoch | None = None) -> dict[str, Any]:
         torch.manual_seed(derive_seed(seed, "finalist"))
         network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
         inherit(network)
         model = Classifier(Normalise(dataset.mean, dataset.std), network)
-        labels = torch.from_numpy(dataset.labels[dataset.validation])
 
-        def told() -> tuple[torch.Tensor, float]:
+        def validate() -> dict[str, float]:
             logits = torch.from_numpy(predict(model, dataset, dataset.validation, device=device))
-            hold(model)  # what is frozen stays so after a look
-            return logits, float((logits.argmax(1) == labels).float().mean())
+            freeze_running_stats(model)  # `predict` put all batch norms back into training mode
+            return {"validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
+                    "validation_loss": float(torch.nn.functional.cross_entropy(logits, labels))}
 
-        def listen(progress: Progress) -> None:
-            on_step(progress)
-            if progress.row:
-                after_epoch(progress.epoch, lambda: told()[1])
+        if after_epoch is not None:
+            hooks = _AfterEpoch(hooks, after_epoch, lambda: validate()["validation_accuracy"])
+        train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), hooks=hooks, device=device,
+              attack=adversarial_attack(short))
+        return validate()
 
-        train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), None, listen, should_stop, device,
-              harden=hardening(short))
-        logits, accuracy = told()
-        return {"validation_accuracy": accuracy,
-                "validation_loss": float(torch.nn.functional.cross_entropy(logits, labels))}
-
-    return judge
+    return examine
 
 
-def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel],
-                examine: Callable[[Architecture], dict[str, Any]], verify: Verify | None = None,
-                known: dict[str, dict[str, Any]] | None = None,
-                on_finalist: Callable[[str, dict[str, Any]], None] = lambda name, found: None,
-                voted: bool = False) -> Selector:
-    """Return the judge for `derive`: `count` finalists, verified by measurement where limits ask for it, then trained.
+class _AfterEpoch(Part):
+    """Calls a function after every epoch of a training."""
 
-    verify: tells which limits a candidate breaks when measured; such a candidate is passed over, and the next asked.
-    known: examinations from an earlier start of the same run, by notation; nothing is done twice.
-    on_finalist: called with (notation, examination) after each one, so that it can be stored.
-    voted: a candidate's score is a vote, and the finalists' ranks by it and by short training decide together.
-    Raises `UserError` where no candidate of the pool keeps the measured limits.
+    def __init__(self, whole: Hooks, after_epoch: AfterEpoch, accuracy: Callable[[], float]):
+        super().__init__(whole, 0, 1)
+        self.after_epoch, self.accuracy = after_epoch, accuracy
+
+    def epoch(self, step: int, row: Mapping[str, Any]) -> None:
+        self.after_epoch(row["epoch"], self.accuracy)
+
+
+def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel], examine: Examine, *,
+                      verify: Verify | None = None, stored: MutableMapping[str, dict[str, Any]] | None = None,
+                      hooks: Hooks = QUIET, voted: bool = False) -> Selector:
+    """Return a selector that takes `count` finalists, which keep the measured limits, and examines each.
+
+    Args:
+        sizes: costs by each of which the largest candidates are nominated too.
+        examine: trains a candidate and returns its validation_accuracy (0 to 1) and validation_loss.
+        verify: names the limits that a candidate breaks when measured; such a candidate is passed over.
+        stored: examinations by notation (see `Ledger`), none of which is repeated.
+        hooks: receive how many finalists are examined.
+        voted: a candidate's score is a vote, and the finalists' ranks by vote and by examination decide together.
+
+    The selector raises `UserError` if no candidate of the pool keeps the measured limits.
     """
-    known = {} if known is None else known
+    examined = {} if stored is None else stored
 
-    def judge(pool: list[Candidate]) -> tuple[Architecture, dict[str, Any]]:
+    def select(pool: list[Candidate]) -> tuple[Architecture, dict[str, Any]]:
         finalists: list[dict[str, Any]] = []
         refused: list[dict[str, Any]] = []
-        seen: set[Architecture] = set()  # two codes of one class are the same network: training both tells nothing
+        seen: set[Architecture] = set()  # two codes of one class are the same network: training both adds nothing
         for candidate, named_by in nominate(pool, len(pool), sizes):
             if len(finalists) == count:
                 break
@@ -124,11 +147,12 @@ def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel],
             if broken:
                 refused.append({"architecture": text, "broken": broken})
                 continue
-            if text not in known:
-                known[text] = examine(candidate.architecture)
-                on_finalist(text, known[text])
+            if text not in examined:
+                examined[text] = examine(candidate.architecture,
+                                         Part(hooks, len(finalists), count, "finalists trained"))
             finalists.append({"architecture": text, "score": candidate.score, "named_by": named_by,
-                              "origin": candidate.origin, **known[text]})
+                              "origin": candidate.origin, **examined[text]})
+            hooks.progress(len(finalists), count, "finalists trained")
         if not finalists:
             broken_limits = sorted({name for r in refused for name in r["broken"]})
             raise UserError(f"None of the {len(refused)} candidates keeps {', '.join(broken_limits)} when measured; "
@@ -143,7 +167,7 @@ def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel],
             "decided_by": decided_by if len(finalists) > 1 else "only one candidate left",
             "finalists": finalists, "refused_by_measurement": refused}
 
-    return judge
+    return select
 
 
 def _trained(finalist: dict[str, Any]) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from dcanas.costs import Budget, CostModel, count_costs
 from dcanas.costs.feasibility import budget_error, explain, select_costs
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.hardware.latency.predictor import UPPER, LatencyPredictor
-from dcanas.search.derive import Derived, Selector, checked_scores, derive
+from dcanas.search.derive import Derived, Selector, checked_scores, costs_of, derive
 from dcanas.search.pool import Candidate, total_scores
 from dcanas.spaces import Architecture, Space
 
@@ -23,7 +23,7 @@ TRIES = 3
 def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray, budget: Budget,
                     predictor: LatencyPredictor, measure: Callable[[Architecture], float], tries: int = TRIES,
                     input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
-                    dtype: str = "fp32", pool_size: int = 100, judge: Selector | None = None, seed: int = 0,
+                    dtype: str = "fp32", pool_size: int = 100, selector: Selector | None = None, seed: int = 0,
                     source: str = "measured", **skeleton: Any) -> tuple[Derived, LatencyPredictor]:
     """Return the best network that was measured within every limit, and the predictor with all measurements.
 
@@ -32,7 +32,7 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
     was measured to learn the prices counts too.
 
     scores: as for `derive`; or, in a space that can be listed, an array with one number per member in canonical order.
-    judge: chooses each pick from its pool, as for `derive`, and among those that kept the limits, or where none did
+    selector: chooses each pick from its pool, as for `derive`, and among those that kept the limits, or where none did
     among all that were measured within them. source: of what `measure` tells, "measured" or "looked up".
     Raises `BudgetError` where no measured network keeps the limits.
     """
@@ -58,7 +58,7 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
             return as_architecture(space, member_choices(space)[best]) if within.any() else None
         try:
             found = derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound], dtype, pool_size,
-                           judge, seed, **skeleton)
+                           selector, seed, **skeleton)
         except BudgetError:
             return None
         why.setdefault(found.architecture, found.provenance)
@@ -87,25 +87,24 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
         totals = np.array([scores[index[tuple(row)]] for row in measured.tolist()])
     else:
         totals = total_scores(rows, measured)
-    arch, decided = _best(space, measured[within], totals[within], why, judge)
-    told = {c.name: {"value": c.value(arch), "upper": c.upper(arch), "unit": c.unit, "source": c.source}
-            for c in [*(c for c in known.values() if c.name != predictor.name), predictor]}
-    told[predictor.name] |= {"value": predictor.measured[arch], "source": source}
+    arch, decided = _best(space, measured[within], totals[within], why, selector)
+    found = costs_of(arch, [*(c for c in known.values() if c.name != predictor.name), predictor])
+    found[predictor.name] |= {"value": predictor.measured[arch], "source": source}
     provenance = {"method": "picked under the upper bound, measured, picked again", "measured": len(predictor.measured),
                   "asked": len(picks), "basis": predictor.basis,
                   "picks": [{"architecture": space.format(a), predictor.name: predictor.measured[a]} for a in picks]}
-    return Derived(arch, told, decided | provenance), predictor
+    return Derived(arch, found, decided | provenance), predictor
 
 
 def _best(space: Space, choices: np.ndarray, totals: np.ndarray, why: dict[Architecture, dict[str, Any]],
-          judge: Selector | None) -> tuple[Architecture, dict[str, Any]]:
+          selector: Selector | None) -> tuple[Architecture, dict[str, Any]]:
     """Return who is delivered of those measured within the limits, and how that was decided."""
     pool = [Candidate(as_architecture(space, row), float(total), "measured")
             for row, total in zip(choices, totals, strict=True)]
-    if judge is None:
+    if selector is None:
         return max(pool, key=lambda c: c.score).architecture, {"decided_by": "score"}
-    judged = [c for c in pool if c.architecture in why]
-    if len(judged) == 1:
-        return judged[0].architecture, why[judged[0].architecture]
-    arch, told = judge(judged or pool)
-    return arch, why.get(arch, {}) | told
+    selected = [c for c in pool if c.architecture in why]
+    if len(selected) == 1:
+        return selected[0].architecture, why[selected[0].architecture]
+    arch, reasons = selector(selected or pool)
+    return arch, why.get(arch, {}) | reasons

@@ -13,14 +13,14 @@ from dcanas.training.splits import halves
 
 if TYPE_CHECKING:
     from dcanas.training.augment import make_augment
-    from dcanas.training.loop import Progress, batch_bounds, train
-    from dcanas.training.metrics import predict, summarise, wilson
+    from dcanas.training.loop import batch_bounds, train
+    from dcanas.training.metrics import predict, summarise
 
-_WITH_TORCH = {"make_augment": "augment", "Progress": "loop", "batch_bounds": "loop", "train": "loop",
-               "predict": "metrics", "summarise": "metrics", "wilson": "metrics"}
+_WITH_TORCH = {"make_augment": "augment", "batch_bounds": "loop", "train": "loop",
+               "predict": "metrics", "summarise": "metrics"}
 
-__all__ = ["DataSpec", "Dataset", "Progress", "Recipe", "batch_bounds", "datasets", "halves", "load_data",
-           "make_augment", "predict", "summarise", "train", "wilson"]
+__all__ = ["DataSpec", "Dataset", "Recipe", "batch_bounds", "datasets", "halves", "load_data",
+           "make_augment", "predict", "summarise", "train"]
 
 
 def __getattr__(name: str) -> Any:

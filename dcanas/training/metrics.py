@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from dcanas.basics.statistics import wilson_interval
 from dcanas.training.data import Dataset
-
-_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 def predict(network: nn.Module, dataset: Dataset, indices: np.ndarray, batch_size: int = 256,
@@ -44,16 +42,8 @@ def summarise(labels: np.ndarray, predictions: np.ndarray, classes: tuple[str, .
         "n": len(labels),
         "correct": int(right.sum()),
         "accuracy": int(right.sum()) / len(labels),
-        "accuracy_interval": list(wilson(int(right.sum()), len(labels))),
+        "accuracy_interval": list(wilson_interval(int(right.sum()) / len(labels), len(labels))),
         "balanced_accuracy": sum(known) / len(known),
         "per_class_recall": dict(zip(classes, recall, strict=True)),
         "confusion": confusion.tolist(),
     }
-
-
-def wilson(correct: int, count: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a share (Wilson, 1927)."""
-    share, square = correct / count, _Z**2
-    middle = (share + square / (2 * count)) / (1 + square / count)
-    half = _Z / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
-    return max(0.0, middle - half), min(1.0, middle + half)

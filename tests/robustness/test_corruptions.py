@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from recording import StopWhen
 from scipy import ndimage
 from torch import nn
 
@@ -16,7 +17,7 @@ from dcanas.basics.errors import UserError
 from dcanas.robustness import corrupt, corruption_accuracy, corruptions
 from dcanas.robustness.corruptions import CorruptionAccuracy
 from dcanas.robustness.corruptions.weather import plasma
-from dcanas.robustness.proportion import Rate
+from dcanas.robustness.proportion import Proportion
 
 NAMES = ("gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur",
          "snow", "frost", "fog", "brightness", "contrast", "elastic_transform", "pixelate", "jpeg_compression")
@@ -164,13 +165,13 @@ def test_the_means_interval_counts_images_and_not_corruptions() -> None:
 
     found = corruption_accuracy(always_first, images, labels, ["fog", "contrast"], [1, 5])
     assert found.mean == 0.7
-    assert found.interval == pytest.approx(Rate(28, 40).interval)  # every image is right always or never: 40 answers
+    assert found.interval == pytest.approx(Proportion(28, 40).interval)  # every image is right always or never
 
     def by_pixel(array: np.ndarray) -> np.ndarray:
         return np.stack([array[:, 0, 3, 3] - 0.5, 0.5 - array[:, 0, 3, 3]], 1)
 
     half = corruption_accuracy(by_pixel, images, labels, ["gaussian_noise", "shot_noise", "fog"], [5])
-    width, alone = np.ptp(half.interval), np.ptp(Rate(round(half.mean * 40), 40).interval)
+    width, alone = np.ptp(half.interval), np.ptp(Proportion(round(half.mean * 40), 40).interval)
     assert 0.5 * alone < width < alone  # answers under several corruptions are not alike
 
 
@@ -183,14 +184,14 @@ def test_corruptions_go_on_after_a_stop(tmp_path, monkeypatch) -> None:
         asked.append(len(array))
         return np.stack([array.mean((1, 2, 3)), np.full(len(array), 0.5)], 1)
 
-    def judge(**options) -> CorruptionAccuracy:
+    def measured(**options) -> CorruptionAccuracy:
         return corruption_accuracy(model, images, labels, ["fog", "contrast"], [1, 2], model_key="m", folder=tmp_path,
                                    **options)
 
     with pytest.raises(Stopped, match="stopped after 1 corruptions"):
-        judge(should_stop=lambda: True)
-    whole = judge()
+        measured(hooks=StopWhen(lambda: True))
+    whole = measured()
     assert len(asked) == 2 + 4  # the clean pass twice, every corruption once
     assert whole.rates == corruption_accuracy(model, images, labels, ["fog", "contrast"], [1, 2]).rates
     with pytest.raises(UserError, match="belongs to another model"):
-        judge(seed=1)
+        measured(seed=1)

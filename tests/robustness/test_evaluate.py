@@ -11,6 +11,7 @@ import pytest
 import torch
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from recording import StopWhen
 from small_networks import batch, random_network
 from torch import nn
 
@@ -18,7 +19,7 @@ from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.export.runtime import onnx_predict, open_session
 from dcanas.robustness import MaskedGradientWarning, attack_spec, attacks, robust_accuracy, robust_curve
-from dcanas.robustness.proportion import Rate
+from dcanas.robustness.proportion import Proportion
 
 SUITE = [attack_spec("pgd", steps=5), attack_spec("apgd_ce", steps=10), attack_spec("square", queries=20)]
 
@@ -50,12 +51,12 @@ def test_worst_case_is_the_intersection_and_survivors_only_changes_nothing_in_it
         changed = attacks[spec.attack](network, images, labels, 0.04, **spec.options)
         alone = (network(changed).argmax(1) == labels) & (network(images).argmax(1) == labels)
         standing &= alone
-        assert each.attacks[spec.name] == Rate(int(alone.sum()), 30)
-        assert quick.attacks[spec.name] == Rate(int(standing.sum()), 30)
+        assert each.attacks[spec.name] == Proportion(int(alone.sum()), 30)
+        assert quick.attacks[spec.name] == Proportion(int(standing.sum()), 30)
     assert 0 < int(standing.sum()) < 29
     for result in (quick, each):
-        assert result.worst == Rate(int(standing.sum()), 30)
-        assert result.clean == Rate(29, 30)
+        assert result.worst == Proportion(int(standing.sum()), 30)
+        assert result.clean == Proportion(29, 30)
         assert float(result) == int(standing.sum()) / 30
         np.testing.assert_array_equal(result.robust, standing.numpy())
         assert json.loads(json.dumps(result.as_json()))["worst_case"]["correct"] == int(standing.sum())
@@ -86,7 +87,7 @@ def test_an_evaluation_goes_on_after_a_stop_to_the_same_result(tmp_path: Path, m
         rounds += 1
         try:
             found = robust_curve(network, images, labels, SUITE, [0.02, 0.04], batch_size=7, folder=tmp_path,
-                                 should_stop=lambda: next(stops))
+                                 hooks=StopWhen(lambda: next(stops)))
             break
         except Stopped:
             continue
@@ -107,7 +108,7 @@ def test_an_evaluation_goes_on_after_a_stop_to_the_same_result(tmp_path: Path, m
 
 def test_wilson_interval_by_hand() -> None:
     # 8 of 10: as in tests/training/test_metrics.py: 0.71674 -+ 0.22659
-    assert Rate(8, 10).interval == pytest.approx((0.49016, 0.94333), abs=2e-5)
+    assert Proportion(8, 10).interval == pytest.approx((0.49016, 0.94333), abs=2e-5)
 
 
 class _Rounding(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from chain_space import Chain
+from recording import Recording
 
 from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs import Budget, Domain, LinearCost, count_architecture, count_costs
@@ -126,33 +127,38 @@ def test_finalists_are_the_best_by_score_and_the_largest() -> None:
     assert len(nominate(pool, 1000, sizes)) == 100
 
 
-def test_the_judge_skips_what_measurement_refuses_and_reuses_what_is_known() -> None:
+def test_the_selector_skips_what_measurement_refuses_and_reuses_what_is_known() -> None:
     sizes = [c for c in count_costs(SPACE) if c.name == "params"]
     examined = []
 
-    def examine(arch):
+    def examine(arch, hooks):
+        hooks.progress(1, 2)
         examined.append(arch)
         return {"validation_accuracy": 0.5 + 0.1 * (arch.choices.count(3) == 2), "validation_loss": 1.0}
 
     def verify(arch):
         return ["latency_ms"] if arch.choices.count(3) > 2 else []
 
-    judge = finalist_selector(SPACE, 5, sizes, examine, verify)
+    heard = Recording()
+    selector = finalist_selector(SPACE, 5, sizes, examine, verify=verify, hooks=heard)
     scores = np.zeros((6, 5))
     scores[:, 3] = 1
-    found = derive(SPACE, scores, Budget(), judge=judge)
+    found = derive(SPACE, scores, Budget(), selector=selector)
     assert found.architecture.choices.count(3) == 2
     assert len(examined) == 5 == len(found.provenance["finalists"])
+    assert heard.steps == [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]
     assert found.provenance["refused_by_measurement"][0]["broken"] == ["latency_ms"]
     known = {f["architecture"]: {"validation_accuracy": 0.1, "validation_loss": 1.0}
              for f in found.provenance["finalists"]}
     known[found.provenance["finalists"][-1]["architecture"]]["validation_accuracy"] = 0.9
     examined.clear()
-    again = derive(SPACE, scores, Budget(), judge=finalist_selector(SPACE, 5, sizes, examine, verify, known))
+    selector = finalist_selector(SPACE, 5, sizes, examine, verify=verify, stored=known)
+    again = derive(SPACE, scores, Budget(), selector=selector)
     assert examined == []
     assert SPACE.format(again.architecture) == found.provenance["finalists"][-1]["architecture"]
     with pytest.raises(UserError, match=r"None of the \d+ candidates keeps latency_ms when measured"):
-        derive(SPACE, scores, Budget(), judge=finalist_selector(SPACE, 5, sizes, examine, lambda arch: ["latency_ms"]))
+        derive(SPACE, scores, Budget(),
+               selector=finalist_selector(SPACE, 5, sizes, examine, verify=lambda arch: ["latency_ms"]))
 
 
 def test_a_vote_keeps_its_say_among_the_finalists() -> None:
@@ -162,9 +168,11 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
     accuracy = dict(zip((c.architecture for c in pool), (0.50, 0.53, 0.55, 0.54), strict=True))
 
     def chosen(voted: bool) -> float:
-        judge = finalist_selector(
-            SPACE, 4, [], lambda arch: {"validation_accuracy": accuracy[arch], "validation_loss": 1.0}, voted=voted)
-        return next(c.score for c in pool if c.architecture == judge(pool)[0])
+        def examine(arch, hooks):
+            return {"validation_accuracy": accuracy[arch], "validation_loss": 1.0}
+
+        select = finalist_selector(SPACE, 4, [], examine, voted=voted)
+        return next(c.score for c in pool if c.architecture == select(pool)[0])
 
     assert (chosen(True), chosen(False)) == (2, 2)
     accuracy[pool[3].architecture] = 0.56  # 3+0, 2+1, 1+2, 0+3: all equal, so the vote; trained alone the fourth
@@ -175,8 +183,8 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
 
 def test_finalists_are_different_networks() -> None:
     """A skip followed by a convolution is the convolution: two codes, one canonical class, one finalist."""
-    found = derive(SPACE, np.zeros((6, 5)), Budget(), pool_size=300, judge=finalist_selector(
-        SPACE, 120, [], lambda arch: {"validation_accuracy": 0.5, "validation_loss": 1.0}))
+    found = derive(SPACE, np.zeros((6, 5)), Budget(), pool_size=300, selector=finalist_selector(
+        SPACE, 120, [], lambda arch, hooks: {"validation_accuracy": 0.5, "validation_loss": 1.0}))
     classes = [SPACE.canonical(SPACE.parse(f["architecture"])) for f in found.provenance["finalists"]]
     assert len(classes) == len(set(classes)) == 120
 

@@ -102,12 +102,12 @@ def test_the_judge_gets_a_hundred_feasible_candidates_in_seconds(names) -> None:
     budget = Budget({name: float(np.quantile([getattr(c, name) for c in sample], 0.4)) for name in names})
     seen = []
 
-    def judge(pool):
+    def select(pool):
         seen.extend(pool)
         return pool[-1].architecture, {"decided_by": "the test"}
 
     start = time.process_time()
-    found = derive(SPACE, _log_softmax(rng.normal(size=(28, 8))), budget, judge=judge, **SKELETON)
+    found = derive(SPACE, _log_softmax(rng.normal(size=(28, 8))), budget, selector=select, **SKELETON)
     assert time.process_time() - start < 20  # a few seconds; room for a busy machine
     assert len({c.architecture for c in seen}) == len(seen) >= 100
     assert found.provenance["pool"] == len(seen)

@@ -68,7 +68,7 @@ def test_random_members_within_the_limits_join_the_pool(evaluations):
         return {"synflow": worth(arch)}
 
     found = reranked(SPACE, budget, COSTS, [Candidate(a, 0.0, "score") for a in poorest], score, ["synflow"],
-                     evaluations)
+                     evaluations=evaluations)
     assert set(seen[:20]) == set(poorest)
     assert len(seen) == len(set(seen)) == len(found) == max(20, evaluations)
     assert set(seen) <= set(within)
@@ -100,7 +100,7 @@ def test_a_second_vote_orders_the_first_sixteen_different_networks():
     assert found[15].score == -1.0  # not below the first of those that were left out
     seen.clear()
     late = LinearCost(0.0, tuple(tuple(float(o == archs[18].choices[i]) for o in range(5)) for i in range(6)), "macs")
-    found = voted_again(SPACE, candidates, score, ["nwot", "plain"], [late])
+    found = voted_again(SPACE, candidates, score, ["nwot", "plain"], sizes=[late])
     assert seen == [archs[0], *archs[2:17], archs[18]]  # the largest by a cost that is largest there
     assert found[0].architecture == archs[18]
 

@@ -13,6 +13,7 @@ from dcanas.costs.feasibility import percentile
 from dcanas.costs.members import member_choices
 from dcanas.hardware import LatencyPredictor, load_tables
 from dcanas.search import derive
+from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.verified import derive_verified
 from dcanas.search.zero_shot.loop import ZeroShotSettings, zero_shot
@@ -53,7 +54,7 @@ def proposed(strategy):
 
 def evolved(budget, limited, rng):
     met = evolve(SPACE, limited, budget, lambda arch: {"validation_accuracy": rng.random(), "validation_loss": 1.0},
-                 8, 4, 2, int(rng.integers(1000)))
+                 ElasticSettings(evaluations=8, population=4, tournament=2), int(rng.integers(1000)))
     return [one.architecture for one in met]
 
 

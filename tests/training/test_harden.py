@@ -1,4 +1,4 @@
-"""Training on attacked images: what the loop does with an attack, an alarm and a stop."""
+"""Adversarial training: what the loop does with an attack, a monitor that fires, and a stop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from recording import StopWhen
 from torch import nn
 
 from dcanas.basics.checkpoints import Stopped
@@ -19,8 +20,8 @@ RECIPE = Recipe(epochs=4, batch_size=128, learning_rate=0.05, warmup_epochs=0, e
                 adversarial=Adversarial("fast_at", 25.5))
 
 
-class Alarm:
-    """Adds what a seed draws, more with more steps; rings after the epochs it is told."""
+class Attack:
+    """Adds what a seed draws, more with more steps; the network overfits after the given epochs."""
 
     def __init__(self, *epochs: int):
         self.epochs, self.asked, self.steps, self.seeds = epochs, 0, [], []
@@ -50,27 +51,27 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))
 
 
-def test_an_alarm_takes_the_epoch_back_and_strengthens_the_attack(data):
-    alarm, trained = Alarm(2), network()
-    history = train(trained, data, data.train, RECIPE, 3, harden=alarm)
+def test_overfitting_takes_the_epoch_back_and_strengthens_the_attack(data):
+    attack, trained = Attack(2), network()
+    history = train(trained, data, data.train, RECIPE, 3, attack=attack)
     assert [row["attack_steps"] for row in history] == [1, 1, 2, 2]
     assert [row["overfitting"] for row in history] == [False, True, False, False]
-    per_epoch = len(alarm.steps) // 4
-    assert alarm.steps == [1] * 2 * per_epoch + [2] * 2 * per_epoch
-    assert len(set(alarm.seeds)) == len(alarm.seeds)
-    # one epoch more, all of it with a rate of nothing: the weights are those before the alarm, and not those at it
+    per_epoch = len(attack.steps) // 4
+    assert attack.steps == [1] * 2 * per_epoch + [2] * 2 * per_epoch
+    assert len(set(attack.seeds)) == len(attack.seeds)
+    # one epoch more, all of it with a rate of nothing: the weights are those before it overfitted, and not those after
     frozen = dataclasses.replace(RECIPE, epochs=2, ema=0.0)
-    alarm, trained = Alarm(2), network()
-    train(trained, data, data.train, frozen, 3, harden=alarm)
-    before, at = alarm.seen
+    attack, trained = Attack(2), network()
+    train(trained, data, data.train, frozen, 3, attack=attack)
+    before, at = attack.seen
     for name, value in trained.state_dict().items():
         assert torch.equal(value, before[name]), name
     assert not torch.equal(before["4.weight"], at["4.weight"])
 
 
-def test_a_stopped_training_with_alarms_goes_on_to_the_same_weights(data, tmp_path):
+def test_a_stopped_training_that_overfits_goes_on_to_the_same_weights(data, tmp_path):
     straight = network()
-    history = train(straight, data, data.train, RECIPE, 3, harden=Alarm(2, 3))
+    history = train(straight, data, data.train, RECIPE, 3, attack=Attack(2, 3))
     calls = 0
 
     def every_seventh() -> bool:
@@ -78,13 +79,13 @@ def test_a_stopped_training_with_alarms_goes_on_to_the_same_weights(data, tmp_pa
         calls += 1
         return calls % 7 == 0
 
-    alarm, rounds = Alarm(2, 3), 0
+    attack, rounds = Attack(2, 3), 0
     while True:
         rounds += 1
         again = network()
         try:
-            assert train(again, data, data.train, RECIPE, 3, tmp_path, should_stop=every_seventh,
-                         harden=alarm) == history
+            assert train(again, data, data.train, RECIPE, 3, folder=tmp_path, hooks=StopWhen(every_seventh),
+                         attack=attack) == history
             break
         except Stopped:
             continue
@@ -97,7 +98,7 @@ def test_recipe_and_attack_belong_together(data):
     with pytest.raises(UserError, match=r"train\.adversarial\.attack=fast_at, but train\(\) was given no attack"):
         train(network(), data, data.train, RECIPE, 3)
     with pytest.raises(UserError, match=r"attack=none, but train\(\) was given an attack"):
-        train(network(), data, data.train, dataclasses.replace(RECIPE, adversarial=Adversarial()), 3, harden=Alarm())
+        train(network(), data, data.train, dataclasses.replace(RECIPE, adversarial=Adversarial()), 3, attack=Attack())
     with pytest.raises(UserError, match="'fast'; did you mean 'fast_at'"):
         Adversarial("fast")
     with pytest.raises(UserError, match=r"train.adversarial.eps_255 must be a number from 0.1 to 255, got 0.03"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from recording import Recording
 from torch import nn
 
 from dcanas.basics.checkpoints import Stopped
@@ -124,20 +124,19 @@ def test_noise_for_a_test_split_changes_nothing(data, straight):
 
 def test_stopped_at_any_step_it_goes_on_to_the_same_bits(data, rich, tmp_path):
     for stop_at in (1, 20, 35, 36):  # first step, within an epoch, before and at its end
-        taken: list[int] = []
-        stop = partial(lambda taken, last: taken[-1] == last, taken, stop_at)
-        note = partial(lambda taken, progress: taken.append(progress.step), taken)
         with pytest.raises(Stopped, match=f"step {stop_at} of 54"):
-            train(network(), data, data.train, RICH, 7, tmp_path, note, stop)
-    seen: list[int] = []
+            train(network(), data, data.train, RICH, 7, folder=tmp_path, hooks=Recording(stop_at))
+    heard = Recording()
     trained = network(seed=99)  # what it starts from is in the checkpoint
-    history = train(trained, data, data.train, RICH, 7, tmp_path, on_step=lambda p: seen.append(p.step))
-    assert seen == list(range(37, 55))
+    history = train(trained, data, data.train, RICH, 7, folder=tmp_path, hooks=heard)
+    assert heard.steps == list(range(37, 55))
+    assert heard.rows == [(54, history[-1])]
+    assert heard.notes[-1].startswith("epoch 3, loss ")
     assert history == rich[1]
     assert_equal(weights(trained), rich[0])
-    finished = network(seed=98)
-    never = partial(pytest.fail, "a step was taken")
-    assert train(finished, data, data.train, RICH, 7, tmp_path, lambda p: never()) == history
+    finished, never = network(seed=98), Recording()
+    assert train(finished, data, data.train, RICH, 7, folder=tmp_path, hooks=never) == history
+    assert not never.steps
     assert_equal(weights(finished), rich[0])
 
 
@@ -148,7 +147,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_bits(data, rich, tmp_path)
     kills = [int(rng.integers(1, 36)), int(rng.integers(1, 18)), 0]  # steps after which to kill; 0: never
     program = f"""
 import os, signal, sys, time
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path[:0] = {[str(folder) for folder in Path(__file__).parents[:2]]}
 from pathlib import Path
 from test_loop import *
 folder = Path({str(tmp_path)!r})
@@ -156,11 +155,11 @@ torch.set_num_threads(1)
 data = load_data(DataSpec())
 
 def training(pipe):
-    def report(progress):
-        os.write(pipe, progress.step.to_bytes(2, "big"))
+    def report(step):
+        os.write(pipe, step.to_bytes(2, "big"))
         time.sleep(0.005)
     trained = network()
-    train(trained, data, data.train, RICH, 7, folder / "checkpoints", report)
+    train(trained, data, data.train, RICH, 7, folder=folder / "checkpoints", hooks=Recording(watch=report))
     torch.save(weights(trained), folder / "weights.pt")
 
 for kill_after in {kills}:
@@ -189,14 +188,14 @@ for kill_after in {kills}:
 
 
 def test_a_truncated_newest_checkpoint_falls_back_to_the_one_before(data, straight, tmp_path):
-    train(network(), data, data.train, RECIPE, 7, tmp_path)
+    train(network(), data, data.train, RECIPE, 7, folder=tmp_path)
     newest = sorted(tmp_path.glob("*.pt"))[-1]
     newest.write_bytes(newest.read_bytes()[:1000])
-    seen: list[int] = []
+    heard = Recording()
     trained = network()
     with pytest.warns(UserWarning, match=newest.name):
-        train(trained, data, data.train, RECIPE, 7, tmp_path, on_step=lambda p: seen.append(p.step))
-    assert seen[0] == 37
+        train(trained, data, data.train, RECIPE, 7, folder=tmp_path, hooks=heard)
+    assert heard.steps[0] == 37
     assert_equal(weights(trained), straight[0])
 
 
@@ -206,13 +205,13 @@ def test_the_average_is_what_is_delivered(data):
     trained = network()
     average, steps = weights(trained), []
 
-    def follow(progress):
-        share = 1 - min(0.3, (1 + progress.step) / (10 + progress.step))  # 2/11 and 3/12 in the first two steps
+    def follow(step):
+        share = 1 - min(0.3, (1 + step) / (10 + step))  # 2/11 and 3/12 in the first two steps
         steps.append(share)
         for name, value in trained.state_dict().items():
             average[name] = average[name] + share * (value - average[name]) if value.is_floating_point() else value
 
-    train(trained, data, data.train[:192], recipe, 7, on_step=follow)
+    train(trained, data, data.train[:192], recipe, 7, hooks=Recording(watch=follow))
     assert steps == pytest.approx([1 - 2 / 11, 0.75, 0.7, 0.7, 0.7, 0.7])  # 4/13 > 0.3
     for name, value in trained.state_dict().items():
         torch.testing.assert_close(value, average[name], rtol=1e-5, atol=1e-7)
@@ -230,10 +229,10 @@ def test_drop_path_ramps_from_zero_by_epoch(data):
         def forward(self, x):
             return self.inner(x)
 
-    model, seen = Dropping(), []
-    train(model, data, data.train[:128], Recipe(epochs=4, batch_size=64, drop_path=0.2), 0,
-          on_step=lambda p: seen.append(model.drop_path))
-    assert seen == pytest.approx([0, 0, 0.05, 0.05, 0.1, 0.1, 0.15, 0.15])  # 0.2 * epoch / 4, as in DARTS
+    model = Dropping()
+    heard = Recording(watch=lambda step: model.drop_path)
+    train(model, data, data.train[:128], Recipe(epochs=4, batch_size=64, drop_path=0.2), 0, hooks=heard)
+    assert heard.watched == pytest.approx([0, 0, 0.05, 0.05, 0.1, 0.1, 0.15, 0.15])  # 0.2 * epoch / 4, as in DARTS
 
 
 def test_bfloat16_on_request_and_only_then(data):
@@ -270,12 +269,12 @@ def test_a_compiler_that_is_missing_is_named(data, monkeypatch):
 
 
 def test_checkpoints_of_other_settings_are_refused(data, tmp_path):
-    train(network(), data, data.train[:100], dataclasses.replace(RECIPE, epochs=1), 7, tmp_path)
+    train(network(), data, data.train[:100], dataclasses.replace(RECIPE, epochs=1), 7, folder=tmp_path)
     once = dataclasses.replace(RECIPE, epochs=1)
     for recipe, seed, indices in ((RECIPE, 7, data.train[:100]), (once, 8, data.train[:100]),
                                   (once, 7, data.train[:99])):
         with pytest.raises(UserError, match=r"belong to other settings or other data.*run\.dir"):
-            train(network(), data, indices, recipe, seed, tmp_path)
+            train(network(), data, indices, recipe, seed, folder=tmp_path)
 
 
 def test_a_rate_that_is_too_high_is_named_and_the_good_checkpoint_stays(data, tmp_path):
@@ -292,7 +291,7 @@ def test_a_rate_that_is_too_high_is_named_and_the_good_checkpoint_stays(data, tm
 
     exploding = Exploding()
     with pytest.raises(UserError, match=r"became (nan|inf).* at step 30 of 54, epoch 2; .*rate=0\.05"):
-        train(exploding, data, data.train, RECIPE, 7, tmp_path)
+        train(exploding, data, data.train, RECIPE, 7, folder=tmp_path)
     (kept,) = tmp_path.glob("*.pt")
     assert "step-00000018" in kept.name
     assert all(value.isfinite().all() for value in exploding.state_dict().values())
@@ -338,7 +337,6 @@ def test_batches_hold_every_image_and_never_a_single_one():
 def test_long_epochs_are_saved_in_between(data, tmp_path, monkeypatch):
     assert SAVE_SECONDS <= 60
     monkeypatch.setattr("dcanas.training.loop.SAVE_SECONDS", 0.0)
-    steps = []
-    train(network(), data, data.train[:300], dataclasses.replace(RECIPE, epochs=1), 0, tmp_path,
-          on_step=lambda p: steps.append(sorted(f.name[:13] for f in tmp_path.glob("*.pt"))))
-    assert steps[3] == ["step-00000002", "step-00000003"]
+    heard = Recording(watch=lambda step: sorted(f.name[:13] for f in tmp_path.glob("*.pt")))
+    train(network(), data, data.train[:300], dataclasses.replace(RECIPE, epochs=1), 0, folder=tmp_path, hooks=heard)
+    assert heard.watched[3] == ["step-00000002", "step-00000003"]

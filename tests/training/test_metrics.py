@@ -8,7 +8,7 @@ import torch
 from sklearn import metrics
 from torch import nn
 
-from dcanas.training import DataSpec, load_data, predict, summarise, wilson
+from dcanas.training import DataSpec, load_data, predict, summarise
 
 
 def test_summary_equals_scikit_learn():
@@ -28,14 +28,6 @@ def test_a_class_without_images_has_no_recall():
     found = summarise(np.array([0, 0, 1]), np.array([0, 2, 1]), ("a", "b", "c"))
     assert found["per_class_recall"] == {"a": 0.5, "b": 1.0, "c": None}
     assert found["balanced_accuracy"] == 0.75
-
-
-def test_wilson_by_hand():
-    # 8 of 10: z^2 = 3.8415; middle (0.8 + 0.19207) / 1.38415 = 0.71674;
-    # half 1.95996 / 1.38415 * sqrt(0.8 * 0.2 / 10 + 3.8415 / 400) = 1.41601 * 0.16002 = 0.22659
-    assert wilson(8, 10) == pytest.approx((0.49016, 0.94333), abs=2e-5)
-    assert wilson(10, 10) == pytest.approx((1 / (1 + 3.84146 / 10), 1), abs=1e-5)  # n / (n + z^2)
-    assert wilson(0, 10) == pytest.approx((0.0, 1 - wilson(10, 10)[0]))
 
 
 def test_predict_is_plain_evaluation_in_order():

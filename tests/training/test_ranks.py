@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
+from recording import Recording
 from torch import Tensor, nn
 from two_ranks import run_two
 
@@ -46,14 +47,14 @@ def work(ranks: Ranks, folder: Path) -> None:
         nn.init.zeros_(network.body[0].weight)  # rank 0's weights are everyone's
     history = train(network, data, data.train[:IMAGES], RECIPE, SEED, ranks=ranks)
     torch.save([history, network.state_dict()], folder / f"straight-{rank}.pt")
-    steps: list[int] = []
+    heard = Recording(12 if rank == 1 else None)
     with suppress(Stopped):  # only the second process asks to stop, and both do; both go on from what the first wrote
-        train(Network(), data, data.train[:IMAGES], RECIPE, SEED, folder / "checkpoints",
-              lambda p: steps.append(p.step), lambda: rank == 1 and steps[-1] == 12, ranks=ranks)
-    assert steps[-1] == 12
+        train(Network(), data, data.train[:IMAGES], RECIPE, SEED, folder=folder / "checkpoints", hooks=heard,
+              ranks=ranks)
+    assert heard.steps[-1] == 12
     resumed = Network()
     dist.barrier()
-    history = train(resumed, data, data.train[:IMAGES], RECIPE, SEED, folder / "checkpoints", ranks=ranks)
+    history = train(resumed, data, data.train[:IMAGES], RECIPE, SEED, folder=folder / "checkpoints", ranks=ranks)
     torch.save([history, resumed.state_dict()], folder / f"resumed-{rank}.pt")
 
 

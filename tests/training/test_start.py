@@ -13,7 +13,7 @@ from torchvision import models
 from dcanas.basics.errors import UserError
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.training import DataSpec, Recipe, load_data, train
-from dcanas.training.start import freeze, hold, start_from
+from dcanas.training.start import freeze, freeze_running_stats, start_from
 
 ONCE = Recipe(epochs=1, batch_size=64, learning_rate=0.1, warmup_epochs=0, crop_padding=0)
 
@@ -98,7 +98,7 @@ def test_training_starts_from_the_file_and_its_content_is_part_of_the_key(data, 
     for seed in (2, 3):  # whatever the network had before
         torch.manual_seed(seed)
         model = classifier()
-        train(model, data, data.train[:128], recipe, 0, tmp_path / f"run-{seed}")
+        train(model, data, data.train[:128], recipe, 0, folder=tmp_path / f"run-{seed}")
         trained.append(model.state_dict())
     for name in trained[0]:
         assert torch.equal(trained[0][name], trained[1][name]), name
@@ -108,7 +108,7 @@ def test_training_starts_from_the_file_and_its_content_is_part_of_the_key(data, 
     saved(tmp_path / "init.pt", classifier().state_dict())
     assert recipe.files() != before
     with pytest.raises(UserError, match="belong to other settings"):
-        train(classifier(), data, data.train[:128], recipe, 0, tmp_path / "run-2")
+        train(classifier(), data, data.train[:128], recipe, 0, folder=tmp_path / "run-2")
     (tmp_path / "init.pt").unlink()
     with pytest.raises(UserError, match=r"train\.init=.* is no file; give the path"):
         recipe.files()
@@ -133,10 +133,10 @@ def test_what_is_frozen_stays_with_its_statistics(data):
 def test_a_batch_norm_of_which_a_part_trains_keeps_learning_its_statistics():
     model = classifier()
     freeze(model, ["stem.1.bias"])
-    hold(model.train())
+    freeze_running_stats(model.train())
     assert model.network.stem[1].training
     freeze(model, ["*.1.weight"])
-    hold(model.train())
+    freeze_running_stats(model.train())
     assert not model.network.stem[1].training
 
 

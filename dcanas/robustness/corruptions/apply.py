@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,17 @@ from torch import Tensor, nn
 
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
+from dcanas.basics.statistics import wilson_interval
 from dcanas.robustness.checks import check_images, check_labels, check_logits
 from dcanas.robustness.corruptions.corruption import corruptions
-from dcanas.robustness.proportion import Rate
+from dcanas.robustness.proportion import Proportion
 from dcanas.robustness.records import Records, evaluation_key
 from dcanas.robustness.task import BATCH, Model, evaluation, place
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SMALLEST_SIDE = 8  # pixels
-_Z = 1.959963984540054  # of 95 %
 
 
 def corrupt(images: np.ndarray, name: str, severity: int, *, seed: int = 0, indices: Any = None) -> np.ndarray:
@@ -57,8 +57,8 @@ class CorruptionAccuracy:
     shares: (N,), of each image the share of corruptions under which it was classified rightly.
     """
 
-    clean: Rate
-    rates: dict[tuple[str, int], Rate]
+    clean: Proportion
+    rates: dict[tuple[str, int], Proportion]
     seed: int
     shares: np.ndarray
 
@@ -74,9 +74,7 @@ class CorruptionAccuracy:
         """
         count, mean, variance = len(self.shares), self.mean, float(self.shares.var())
         effective = count * mean * (1 - mean) / variance if variance else float(count)
-        centre = (mean + _Z**2 / (2 * effective)) / (1 + _Z**2 / effective)
-        half = _Z / (1 + _Z**2 / effective) * math.sqrt(mean * (1 - mean) / effective + (_Z / (2 * effective))**2)
-        return max(centre - half, 0.0), min(centre + half, 1.0)
+        return wilson_interval(mean, effective)
 
     def __float__(self) -> float:
         return self.mean
@@ -91,14 +89,26 @@ class CorruptionAccuracy:
 def corruption_accuracy(model: Model, images: np.ndarray, labels: Any, names: Iterable[str] | None = None,
                         severities: Iterable[int] = SEVERITIES, *, seed: int = 0, batch_size: int = BATCH,
                         folder: Path | None = None, model_key: str | None = None,
-                        on_step: Callable[[str, int], None] = lambda name, severity: None,
-                        should_stop: Callable[[], bool] = lambda: False) -> CorruptionAccuracy:
+                        hooks: Hooks = QUIET) -> CorruptionAccuracy:
     """Return the model's accuracy on every corruption and severity.
 
-    model: torch module, or plain function of arrays (so that ONNX files can be judged). names: default all 15.
-    folder: keeps what is done; the same call goes on from there. model_key: names a model that is a plain function.
-    Shape: images float (N, C, H, W) in [0, 1], labels (N,). Raises `UserError`, and `Stopped` where asked to stop.
+    Args:
+        model: torch module, or a function of arrays, such as an ONNX session, from images to logits (N, classes).
+        images: floats (N, C, H, W) in [0, 1], C 1 or 3, sides from 8 pixels.
+        labels: class indices (N,).
+        names: of the corruptions; default: all 15.
+        severities: from 1 to 5.
+        seed: decides what is drawn, together with each image's position.
+        folder: stores the results; the same call continues from there.
+        model_key: identifies the model in `folder` if it is a plain function.
+        hooks: receive corruptions done and to do; asked after each whether to stop.
+
+    Raises `UserError` for bad input; `Stopped` if the hooks asked to stop.
     """
+    wanted = [(name, severity) for name in (corruptions if names is None else names) for severity in severities]
+    if not wanted:
+        raise UserError(f"Corruption accuracy needs at least one corruption and severity; known: "
+                        f"{', '.join(corruptions)}.")
     target = torch.as_tensor(labels)
     check_images(torch.as_tensor(images))
     check_labels(target, len(images))
@@ -109,21 +119,17 @@ def corruption_accuracy(model: Model, images: np.ndarray, labels: Any, names: It
     if folder is not None:
         records.open(evaluation_key(model, model_key, torch.as_tensor(images), target, seed))
     with evaluation(model):
-        clean = Rate.of(_right(model, images, target, batch_size))
-        for name in names if names is not None else corruptions:
-            for severity in severities:
-                known, fallen = records.known(f"{name} {severity}", rows)
-                if not len(known):
-                    fallen = ~_right(model, corrupt(images, name, severity, seed=seed), target, batch_size)
-                    records.add(f"{name} {severity}", rows, fallen)
-                rates[name, severity] = Rate.of(~fallen)
-                shares += (~fallen).numpy()
-                on_step(name, severity)
-                if should_stop():
-                    raise Stopped(f"stopped after {len(rates)} corruptions")
-    if not rates:
-        raise UserError(f"Corruption accuracy needs at least one corruption and severity; known: "
-                        f"{', '.join(corruptions)}.")
+        clean = Proportion.of(_right(model, images, target, batch_size))
+        for name, severity in wanted:
+            known, fallen = records.known(f"{name} {severity}", rows)
+            if not len(known):
+                fallen = ~_right(model, corrupt(images, name, severity, seed=seed), target, batch_size)
+                records.add(f"{name} {severity}", rows, fallen)
+            rates[name, severity] = Proportion.of(~fallen)
+            shares += (~fallen).numpy()
+            hooks.progress(len(rates), len(wanted), f"{name} {severity}")
+            if hooks.should_stop():
+                raise Stopped(f"stopped after {len(rates)} corruptions")
     return CorruptionAccuracy(clean, rates, seed, shares / len(rates))
 
 

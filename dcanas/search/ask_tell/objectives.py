@@ -1,4 +1,4 @@
-"""What a trial does: look a table up, train for a while, or judge inherited weights. One function each."""
+"""What a trial does: look a table up, train briefly, or evaluate inherited weights. One class each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 import torch
 
 from dcanas.basics.errors import UserError
-from dcanas.search.ask_tell.history import Identity
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.search.finalists import short_training
+from dcanas.search.proposers.new_members import Identity
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe
 
 FACTOR = 3  # of successive halving: the best third goes on
-Report = Callable[[int, float], None]  # (epoch, value so far); raises optuna.TrialPruned where that is enough
+Report = Callable[[int, float], None]  # (epoch, value so far); raises optuna.TrialPruned to end the trial
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Evaluation:
 
 
 class Objective(Protocol):
-    """Evaluates one architecture; `report` hears of intermediate values where there are any."""
+    """Evaluates one architecture; `report` receives intermediate values, if there are any, `hooks` the progress."""
 
     @property
     def identity(self) -> Identity: ...
 
-    def __call__(self, arch: Architecture, report: Report) -> Evaluation: ...
+    def __call__(self, arch: Architecture, report: Report, hooks: Hooks) -> Evaluation: ...
 
 
 class TableLookUp:
@@ -46,7 +47,8 @@ class TableLookUp:
     def identity(self) -> Identity:
         return lambda arch: arch
 
-    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None) -> Evaluation:
+    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None,
+                 hooks: Hooks = QUIET) -> Evaluation:
         if arch.choices not in self.known:
             raise UserError(f"{self.name} has no value for {self.space.format(arch)}.")
         return Evaluation(float(self.known[arch.choices]), {"looked_up": self.name})
@@ -58,41 +60,41 @@ class ShortTraining:
     rungs: after these epochs the accuracy so far is reported, so that a study may stop what falls behind.
     """
 
-    def __init__(self, space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int,
-                 skeleton: Mapping[str, Any], rungs: tuple[int, ...] = (), device: str | torch.device = "cpu",
-                 should_stop: Callable[[], bool] = lambda: False):
+    def __init__(self, space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int, *,
+                 skeleton: Mapping[str, Any], rungs: tuple[int, ...] = (), device: str | torch.device = "cpu"):
         self.space, self.rungs = space, rungs
-        self._train = short_training(space, dataset, recipe, epochs, seed, dict(skeleton), device,
-                                     should_stop=should_stop)
+        self._train = short_training(space, dataset, recipe, epochs, seed, skeleton=dict(skeleton), device=device)
 
     @property
     def identity(self) -> Identity:
         return self.space.canonical
 
-    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None) -> Evaluation:
+    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None,
+                 hooks: Hooks = QUIET) -> Evaluation:
         def after_epoch(epoch: int, accuracy: Callable[[], float]) -> None:
             if epoch in self.rungs:
                 report(epoch, 100 * accuracy())
 
-        found = self._train(arch, after_epoch)
+        found = self._train(arch, hooks, after_epoch)
         return Evaluation(100 * found["validation_accuracy"], found)
 
 
 class Inherited:
     """Accuracy on the validation split, in percent, with the weights of a trained supernet.
 
-    judge: `dcanas.search.elastic.inherited.inherited_accuracy`.
+    examine: see `dcanas.search.elastic.inherited.inherited_accuracy`.
     """
 
-    def __init__(self, space: Space, judge: Callable[[Architecture], dict[str, Any]]):
-        self.space, self._judge = space, judge
+    def __init__(self, space: Space, examine: Callable[[Architecture], dict[str, Any]]):
+        self.space, self._examine = space, examine
 
     @property
     def identity(self) -> Identity:
         return self.space.canonical
 
-    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None) -> Evaluation:
-        found = self._judge(arch)
+    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None,
+                 hooks: Hooks = QUIET) -> Evaluation:
+        found = self._examine(arch)
         return Evaluation(100 * found["validation_accuracy"], found)
 
 

@@ -1,15 +1,16 @@
-"""The loop of one worker on a study: take a trial, do it, tell. Any number of workers share one storage.
+"""The loop of one worker on a study: take a trial, run it, report it. Any number of workers share one storage.
 
-Taking and telling happen one worker at a time (`Claims.turn`), so that every proposal knows what the others are at and
-no trial is told twice. A worker that dies leaves a claim without a heartbeat: its trial is failed and tried again.
+Taking and reporting happen one worker at a time (`Claims.turn`), so that every proposal knows what the others are
+working on and no trial is reported twice. A worker that dies leaves a claim without a heartbeat: its trial is failed
+and tried again.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.hooks import QUIET, Hooks, Part
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
-from dcanas.search.ask_tell.candidates import Candidates, ExhaustedError
+from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims
 from dcanas.search.ask_tell.objectives import Evaluation, Objective
 from dcanas.search.ask_tell.parameters import Parameters
@@ -34,22 +36,26 @@ from dcanas.search.ask_tell.trials import (
     params_of,
     valid,
 )
+from dcanas.search.proposers.new_members import ExhaustedError
 from dcanas.spaces import Architecture
 
 NSGA2 = "nsga2"
 ATTEMPTS = 3  # of one proposal, after which it counts as failed: it may be what kills its workers
 REFUSALS = 200  # of what NSGA-II asks for outside the budget, until a random candidate is taken instead
 POLL_SECONDS = 0.5
-TOLD = ("costs", "seconds", "error", "why", "record", "worker")  # attributes of a trial that its summary repeats
+SUMMARISED = ("costs", "seconds", "error", "why", "record", "worker")  # attributes of a trial that `summary` repeats
 
 
 @dataclass
 class Worker:
-    """What a worker needs to know.
+    """A worker on a study.
 
-    objectives: costs that are minimised beside the value (fronts). limited: costs that every trial records, with their
-    limits. refuse: names of the limits that a measurement finds broken; such a trial is told infeasible, not evaluated.
-    on_trial: hears of every trial told by this worker.
+    Attributes:
+        costs: that every trial records.
+        limits: on some of these costs, by name.
+        objectives: names of costs that are minimised beside the value (Pareto fronts).
+        hooks: receive every trial that this worker reports; asked before each whether to stop.
+        name: of the worker, unique among those of the study.
     """
 
     study: optuna.Study
@@ -57,12 +63,11 @@ class Worker:
     candidates: Candidates
     objective: Objective
     seed: int
+    _: KW_ONLY
     costs: tuple[CostModel, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
-    refuse: Callable[[Architecture], list[str]] = lambda arch: []
-    on_trial: Callable[[FrozenTrial, int], None] = lambda trial, done: None
-    should_stop: Callable[[], bool] = lambda: False
+    hooks: Hooks = QUIET
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -73,26 +78,30 @@ class Worker:
             self.sampler = samplers[settings.sampler](self.candidates)
 
     def run(self) -> None:
-        """Work until the study has all its trials and nobody is at work on one.
+        """Work until the study has all its trials and no worker is running one.
 
-        What the objective raises fails its trial, and the study goes on; `Stopped` hands the trial back and is raised.
+        An exception of the objective fails its trial, and the study continues; `Stopped` hands the trial back and is
+        raised, as it is if the hooks ask to stop.
         """
-        while not self.should_stop():
+        while True:
+            if self.hooks.should_stop():
+                raise Stopped("stopped between two trials")
             with self.claims.turn():
                 trial, others = self._take()
-            if trial is None:
-                if not others:
-                    return
+            if trial is not None:
+                self._do(trial)
+            elif others:
                 time.sleep(POLL_SECONDS)  # one of theirs may have to be tried again
-                continue
-            self._do(trial)
+            else:
+                return
 
     def _take(self) -> tuple[Trial | None, bool]:
-        """Return a claimed trial, or None and whether others are still at work."""
+        """Return a claimed trial, or None and whether other workers are still running one."""
         trials = self.study.get_trials(deepcopy=False)
         if self._retry_lost(trials):
             trials = self.study.get_trials(deepcopy=False)
         counted = valid(trials, self.parameters)
+        self._finished = sum(trial.state not in OPEN for trial in counted)
         if not any(trial.state == TrialState.WAITING for trial in counted):
             if len(counted) >= self.candidates.settings.evaluations:
                 return None, any(trial.state == TrialState.RUNNING for trial in counted)
@@ -137,30 +146,30 @@ class Worker:
         return self.study.ask(self.parameters.distributions())
 
     def _ask_within(self, position: int, history: Any, rng: np.random.Generator) -> Trial:
-        """Ask Optuna's own sampler until it names a candidate; what lies outside is told as failed and forgotten."""
-        space = self.candidates.space
+        """Ask Optuna's own sampler until it names a candidate; what lies outside counts as failed and is forgotten."""
+        space, new = self.candidates.space, self.candidates.new(history)
         for _ in range(REFUSALS):
             trial = self.study.ask(self.parameters.distributions())
             code = self.parameters.from_params(trial.params)
             if not space.is_dead(code):
                 arch = space.prune(code)
-                if self.candidates.members.allows(arch) and self.candidates.is_new(arch, history):
+                if new.allows(arch):
                     trial.set_user_attr("why", {"chosen_by": NSGA2})
                     trial.set_user_attr(POSITION, position)
                     return trial
             self.study.tell(trial, state=TrialState.FAIL)
-        return self._enqueued(self.candidates.sample(history, rng), position,
-                              {"chosen_by": "random", "instead_of": NSGA2})
+        return self._enqueued(new.sample(rng), position, {"chosen_by": "random", "instead_of": NSGA2})
 
     def _do(self, trial: Trial) -> None:
         arch = self.candidates.space.prune(self.parameters.from_params(trial.params))
         values: list[float] | None = None
         state = TrialState.FAIL
-        told: dict[str, Any] = {"architecture": self.candidates.space.format(arch), "worker": self.name,
-                                "costs": {cost.name: float(cost.value(arch)) for cost in self.costs}}
+        record: dict[str, Any] = {"architecture": self.candidates.space.format(arch), "worker": self.name,
+                                  "costs": {cost.name: float(cost.value(arch)) for cost in self.costs}}
         excess = {cost.name: excess_over(cost.name, float(cost.value(arch)), self.limits[cost.name])
                   for cost in self.costs if cost.name in self.limits and cost.source != "predicted"}
         begin = time.monotonic()
+        hooks = Part(self.hooks, self._finished, self.candidates.settings.evaluations)
 
         def report(epoch: int, value: float) -> None:
             trial.report(value, epoch)
@@ -169,27 +178,22 @@ class Worker:
 
         with self.claims.beating(trial.number, self.name):
             try:
-                broken = self.refuse(arch)
-                if broken:
-                    told["error"] = f"breaks {', '.join(broken)} when measured"
-                    excess.update((name, 1.0) for name in broken)
+                found: Evaluation = self.objective(arch, report, hooks)
+                record["record"] = found.record
+                if math.isfinite(found.value):
+                    values = [found.value, *(record["costs"][name] for name in self.objectives)]
+                    state = TrialState.COMPLETE
                 else:
-                    found: Evaluation = self.objective(arch, report)
-                    told["record"] = found.record
-                    if math.isfinite(found.value):
-                        values = [found.value, *(told["costs"][name] for name in self.objectives)]
-                        state = TrialState.COMPLETE
-                    else:
-                        told["error"] = f"the objective returned {found.value}"
+                    record["error"] = f"the objective returned {found.value}"
             except optuna.TrialPruned:
                 state = TrialState.PRUNED
             except Stopped:
                 self._hand_back(trial)
                 raise
-            except Exception as error:  # of one architecture; the others may do
-                told["error"] = f"{type(error).__name__}: {error}"
-        told["seconds"] = round(time.monotonic() - begin, 3)
-        self._tell(trial, values, state, told, excess)
+            except Exception as error:  # of one architecture; the others may succeed
+                record["error"] = f"{type(error).__name__}: {error}"
+        record["seconds"] = round(time.monotonic() - begin, 3)
+        self._report(trial, values, state, record, excess)
 
     def _hand_back(self, trial: Trial) -> None:
         """Line a trial up again that was stopped on purpose: it costs no attempt."""
@@ -199,36 +203,44 @@ class Worker:
                 self._line_up_again(frozen, frozen.user_attrs.get(ATTEMPT, 1))
                 self.study.tell(trial, state=TrialState.FAIL)
 
-    def _tell(self, trial: Trial, values: list[float] | None, state: TrialState, told: dict[str, Any],
-              excess: dict[str, float]) -> None:
-        """Tell once: a trial that was given to another while this worker was thought gone is theirs."""
+    def _report(self, trial: Trial, values: list[float] | None, state: TrialState, record: dict[str, Any],
+                excess: dict[str, float]) -> None:
+        """Report once: a trial that was given to another worker while this one was thought dead is theirs."""
         with self.claims.turn():
             if not self.claims.remove(trial.number, self.name):
                 return
-            for key, value in told.items():
+            for key, value in record.items():
                 trial.set_user_attr(key, value)
             for name, value in excess.items():
                 trial.set_constraint(name, value)
             frozen = self.study.tell(trial, values, state)
             counted = valid(self.study.get_trials(deepcopy=False), self.parameters)
-        self.on_trial(frozen, sum(t.state not in OPEN for t in counted))
+        self._show(frozen, sum(t.state not in OPEN for t in counted))
+
+    def _show(self, trial: FrozenTrial, finished: int) -> None:
+        value = trial.values[0] if trial.values else None
+        note = trial.user_attrs.get("error", trial.state.name.lower()) if value is None else f"last {value:.2f}"
+        opinions = trial.user_attrs.get("why", {}).get("opinions", {})
+        row = {f"influence/{name}": opinion["influence"] for name, opinion in opinions.items()}
+        self.hooks.progress(finished, self.candidates.settings.evaluations, note)
+        self.hooks.epoch(finished, row if value is None else {**row, "value": value})
 
 
 def excess_over(name: str, value: float, limit: float) -> float:
-    """Return by what share of the limit a cost breaks it, at most 0 where it keeps it; `*_min` are lower limits."""
+    """Return by what share of the limit a cost exceeds it, at most 0 if it keeps it; `*_min` are lower limits."""
     over = (value - limit) / abs(limit) if limit else value
     return -over if name.endswith("_min") else over
 
 
 def summary(study: optuna.Study, parameters: Parameters) -> dict[str, Any]:
-    """Return the study's trials in order and what became of them, as JSON types."""
+    """Return the study's trials in order and how many ended in each state, as JSON types."""
     rows = []
     for trial in valid(study.get_trials(deepcopy=False), parameters):
         arch = architecture_of(trial, parameters)
         row: dict[str, Any] = {"position": trial.user_attrs[POSITION], "trial": trial.number,
                                "state": trial.state.name.lower(), "architecture": parameters.space.format(arch),
                                "values": trial.values}
-        row |= {key: trial.user_attrs[key] for key in TOLD if key in trial.user_attrs}
+        row |= {key: trial.user_attrs[key] for key in SUMMARISED if key in trial.user_attrs}
         rows.append(row)
     states = [row["state"] for row in rows]
     return {"trials": rows, "count": {state: states.count(state) for state in dict.fromkeys(states)}}

@@ -6,20 +6,24 @@ start with the stored evaluations in place of new ones, and comes to the same en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import Budget, CostModel
-from dcanas.costs.feasibility import feasibility
-from dcanas.costs.greedy_descent import descend, violation
+from dcanas.search.elastic.elastic_settings import ElasticSettings
+from dcanas.search.feasible import FeasibleMembers
+from dcanas.search.proposers.evolution import Evolution
+from dcanas.search.proposers.new_members import ExhaustedError, NewMembers
+from dcanas.search.proposers.proposer import Scored
 from dcanas.spaces import Architecture, Space
 
 Evaluation = dict[str, Any]  # validation_accuracy, validation_loss
-TRIES = 60  # draws or mutations refused in a row before a member is found by going down
 
 
 @dataclass(frozen=True)
@@ -34,55 +38,34 @@ class Evaluated:
 
 
 def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate: Callable[[Architecture], Evaluation],
-           evaluations: int, population: int, tournament: int, seed: int,
-           known: dict[str, Evaluation] | None = None,
-           on_evaluated: Callable[[str, Evaluation], None] = lambda text, evaluation: None) -> list[Evaluated]:
-    """Return `evaluations` distinct members within the budget with what `evaluate` says of them, in order of birth.
+           settings: ElasticSettings, seed: int, *, stored: MutableMapping[str, Evaluation] | None = None,
+           hooks: Hooks = QUIET) -> list[Evaluated]:
+    """Return distinct members within the budget with their evaluations, in order of birth.
 
-    limited: the cost model of every limit. known: evaluations from an earlier start, by notation; on_evaluated: called
-    with every new one, so that it can be stored. A budget that leaves fewer members gives those that were found.
-    Raises `BudgetError` where none is found within the budget.
+    Args:
+        limited: the cost model of every limit.
+        settings: `evaluations` members are evaluated, fewer if the budget leaves fewer; `population` and `tournament`
+            are those of `dcanas.search.proposers.evolution`.
+        stored: evaluations by notation (see `Ledger`), none of which is repeated.
+        hooks: receive how many members are evaluated; asked before each new one whether to stop.
+
+    Raises `BudgetError` if no member is found within the budget; `Stopped` if the hooks asked to stop.
     """
-    known = {} if known is None else known
-    born: dict[Architecture, Evaluated] = {}
-    while len(born) < evaluations:
+    stored = {} if stored is None else stored
+    members, proposer = FeasibleMembers(space, budget, limited, seed), Evolution(settings)
+    born: list[Evaluated] = []
+    while len(born) < settings.evaluations:
         rng = np.random.default_rng(derive_seed(seed, "evolution", len(born)))
-        arch = _next(space, limited, budget, list(born.values())[-population:], born, population, tournament, rng)
-        if arch is None:
+        new = NewMembers(members, [each.architecture for each in born])
+        try:
+            arch = proposer.propose(new, [Scored(each.architecture, each.fitness) for each in born], rng).architecture
+        except ExhaustedError:
             break
         text = space.format(arch)
-        if text not in known:
-            known[text] = evaluate(arch)
-            on_evaluated(text, known[text])
-        born[arch] = Evaluated(arch, known[text])
-    if not born:
-        feasibility(space, limited, budget, seed).require()
-    return list(born.values())
-
-
-def _next(space: Space, limited: Sequence[CostModel], budget: Budget, alive: Sequence[Evaluated],
-          born: dict[Architecture, Evaluated], population: int, tournament: int,
-          rng: np.random.Generator) -> Architecture | None:
-    """Return a feasible member that has not been born yet: at random at first, later a child of a tournament's best."""
-    for _ in range(TRIES):
-        if len(born) < population:
-            arch = space.sample(rng)
-        else:
-            drawn = rng.choice(len(alive), min(tournament, len(alive)), replace=False)
-            arch = space.mutate(max((alive[i] for i in drawn), key=lambda e: e.fitness).architecture, rng)
-        if arch not in born and violation(arch, limited, budget) == 0:
-            return arch
-    for _ in range(TRIES // 10):  # a tight budget: go down to it
-        found = descend(space, limited, budget, rng)
-        if found is None:
-            return None if not born else _beside(space, limited, budget, born)
-        if found not in born:
-            return found
-    return _beside(space, limited, budget, born)
-
-
-def _beside(space: Space, limited: Sequence[CostModel], budget: Budget,
-            born: dict[Architecture, Evaluated]) -> Architecture | None:
-    """Return the first feasible neighbour of those born that is new, or None: then there are hardly any more."""
-    return next((other for arch in born for other in space.neighbours(arch)
-                 if other not in born and violation(other, limited, budget) == 0), None)
+        if text not in stored:
+            if hooks.should_stop():
+                raise Stopped(f"stopped after {len(born)} of {settings.evaluations} members")
+            stored[text] = evaluate(arch)
+        born.append(Evaluated(arch, stored[text]))
+        hooks.progress(len(born), settings.evaluations, "members evaluated")
+    return born

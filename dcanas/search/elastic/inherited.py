@@ -20,9 +20,12 @@ BATCH = 128
 
 def inherited_accuracy(supernet: ElasticSupernet, dataset: Dataset, images: int, seed: int,
                        device: str | torch.device = "cpu") -> Callable[[Architecture], dict[str, Any]]:
-    """Return a function that judges a member on the validation split after recalibrating its batch norms.
+    """Return a function that measures a member on the validation split after recalibrating its batch norms.
 
-    images: how many training images recalibrate, the same for all members, drawn by `seed`.
+    Args:
+        images: number of training images that recalibrate, the same for all members, drawn by `seed`.
+
+    The function returns validation_accuracy (0 to 1) and validation_loss.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "recalibration"))
     chosen = torch.randperm(len(dataset.train), generator=generator)[:images].numpy()
@@ -32,11 +35,11 @@ def inherited_accuracy(supernet: ElasticSupernet, dataset: Dataset, images: int,
                for batch in pixels.split(BATCH) if len(batch) > 1]
     labels = torch.from_numpy(dataset.labels[dataset.validation])
 
-    def judge(arch: Architecture) -> dict[str, Any]:
+    def examine(arch: Architecture) -> dict[str, Any]:
         network = supernet.member_network(arch).to(memory_format=torch.channels_last)
         recalibrate(network, batches)
         logits = torch.from_numpy(predict(Classifier(normalise, network), dataset, dataset.validation, device=device))
         return {"validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
                 "validation_loss": float(F.cross_entropy(logits, labels))}
 
-    return judge
+    return examine

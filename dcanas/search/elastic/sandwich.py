@@ -8,7 +8,6 @@ answers. No limit plays a part here, so that one supernet serves every device an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,11 @@ from torch import Tensor, nn
 
 from dcanas.basics.checkpoints import Stopped, load_checkpoint, save_checkpoint
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.layout import to_channels_last
 from dcanas.export.classifier import Normalise
 from dcanas.search.elastic.elastic_settings import ElasticSettings
-from dcanas.search.gradient.differentiable import SearchProgress
 from dcanas.spaces import Architecture, Space
 from dcanas.supernet import ElasticSupernet
 from dcanas.training import Dataset, Recipe, batch_bounds, make_augment
@@ -37,16 +36,23 @@ def make_supernet(space: Space, dataset: Dataset, seed: int, skeleton: dict[str,
     return to_channels_last(supernet.to(device))
 
 
-def train_supernet(space: Space, dataset: Dataset, settings: ElasticSettings, recipe: Recipe, seed: int,
+def train_supernet(space: Space, dataset: Dataset, settings: ElasticSettings, recipe: Recipe, seed: int, *,
                    folder: Path | None = None, skeleton: dict[str, Any] | None = None,
                    device: str | torch.device = "cpu",
-                   on_step: Callable[[SearchProgress], None] = lambda progress: None,
-                   should_stop: Callable[[], bool] = lambda: False) -> tuple[ElasticSupernet, list[dict[str, Any]]]:
-    """Train the supernet of a bounded space on the training split; return it and a row per epoch.
+                   hooks: Hooks = QUIET) -> tuple[ElasticSupernet, list[dict[str, Any]]]:
+    """Train the supernet of a bounded space on the training split.
 
-    recipe: how images are augmented, and label smoothing. skeleton: of the final network.
-    folder: checkpoints, from which a training that was cut off goes on to the same result.
-    Raises `UserError` where the loss is no number or the checkpoints belong to another search.
+    Args:
+        recipe: only its augmentation and label smoothing are used.
+        folder: of the checkpoints, from which an interrupted training continues to the same result; None: none.
+        skeleton: of the final network.
+        hooks: receive every step and the row of every epoch; asked after every step whether to stop.
+
+    Returns:
+        The supernet, and per epoch a row: epoch, step, largest_loss and largest_accuracy (of the largest member).
+
+    Raises `UserError` if the loss is not finite or the checkpoints belong to another search; `Stopped` if the hooks
+    asked to stop.
     """
     device = torch.device(device)
     run = _Run(make_supernet(space, dataset, seed, skeleton or {}, device), dataset, settings, recipe, device)
@@ -77,8 +83,10 @@ def train_supernet(space: Space, dataset: Dataset, settings: ElasticSettings, re
                             f"search.learning_rate={settings.learning_rate:g} is too high.")
         run.step += 1
         row = run.count(loss, right, len(batch), position + 1 == len(bounds))
-        on_step(SearchProgress(run.step, steps, epoch + 1, loss, row))
-        stop = run.step < steps and should_stop()
+        hooks.progress(run.step, steps, f"epoch {epoch + 1}, loss {loss:.3f}")
+        if row:
+            hooks.epoch(run.step, row)
+        stop = run.step < steps and hooks.should_stop()
         if folder is not None and (row or stop):
             run.save(folder)
         if stop:

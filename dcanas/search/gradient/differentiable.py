@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,27 +20,17 @@ import torch
 
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.costs import Budget, CostModel
 from dcanas.search.gradient import collapse
 from dcanas.search.gradient.bilevel import Batch, BilevelTrainer
 from dcanas.search.gradient.gradient_settings import SearchSettings
-from dcanas.search.gradient.step_memory import Memory, memory_advice, predict_memory
+from dcanas.search.gradient.step_memory import Memory, free_bytes, memory_advice, predict_memory
 from dcanas.spaces import Space
 from dcanas.training import Dataset, Recipe, batch_bounds, halves, make_augment
 from dcanas.training.precision import compile_advice
 from dcanas.training.ranks import ALONE, Ranks
-
-
-@dataclass(frozen=True)
-class SearchProgress:
-    """State after a step. `row` is the epoch's line of the history, after its last step only."""
-
-    step: int
-    steps: int
-    epoch: int
-    loss: float
-    row: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,24 +49,27 @@ class SearchResult:
 
 
 def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostModel], settings: SearchSettings,
-           recipe: Recipe, seed: int, folder: Path | None = None, skeleton: dict[str, Any] | None = None,
-           split_seed: int = 0, device: str | torch.device = "cpu",
-           on_step: Callable[[SearchProgress], None] = lambda progress: None,
-           should_stop: Callable[[], bool] = lambda: False, start: Path | None = None,
-           on_memory: Callable[[Memory], None] = lambda memory: None, ranks: Ranks = ALONE) -> SearchResult:
-    """Train a supernet of `space` and its alphas under `budget` and return the alphas.
+           recipe: Recipe, seed: int, *, folder: Path | None = None, skeleton: dict[str, Any] | None = None,
+           split_seed: int = 0, device: str | torch.device = "cpu", hooks: Hooks = QUIET, start: Path | None = None,
+           ranks: Ranks = ALONE) -> SearchResult:
+    """Train a supernet of a space and its alphas under a budget; warn once if the alphas collapse.
 
-    dataset: only its training split is used, one half for weights and one for alphas.
-    costs: one model per limit of `budget`, in its order; they speak of the final network.
-    recipe: only how images are augmented.
-    skeleton: the supernet's (see `Supernet`); folder: checkpoints, from which a search that was cut off goes on to
-        the same result. should_stop: asked after every step; then the step is saved and `Stopped` raised.
-    start: folder of a finished search, whose supernet and alphas this one begins with instead of new ones.
-    on_memory: told before the first step what a step will take.
-    ranks: of this process, where several search together: every batch is divided among them (batch norm normalises
-        over each part), gradients are summed, all hold the same alphas and multipliers, and the first writes.
-    Warns once where the alphas collapse. Raises `UserError` where the loss is no number, memory runs out, the
-    checkpoints belong to another search, or strategy and space do not fit.
+    Args:
+        dataset: only its training split is used, one half for weights and one for alphas.
+        costs: one model per limit of `budget`, in its order; they refer to the final network.
+        recipe: only its augmentation is used.
+        folder: of the checkpoints, from which an interrupted search continues to the same result; None: none.
+        skeleton: of the supernet (see `Supernet`).
+        split_seed: decides the two halves.
+        hooks: receive how much memory a step takes, every step, and the row of every epoch; asked after every step
+            whether to stop.
+        start: folder of a finished search, whose supernet and alphas this one begins with instead of new ones.
+        ranks: this process's place if several search together: every batch is divided among them (batch norm
+            normalises over each part), gradients are summed, all hold the same alphas and multipliers, and the first
+            writes.
+
+    Raises `UserError` if the loss is not finite, memory runs out, the checkpoints belong to another search, or the
+    strategy does not suit the space; `Stopped` if the hooks asked to stop.
     """
     device = torch.device(device)
     ranks.check(settings.batch_size, "search")
@@ -90,8 +83,9 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
     augment = make_augment(dataset, recipe)
     bounds = batch_bounds(min(len(h) for h in halved), settings.batch_size, 2 * ranks.count)
     steps = settings.epochs * len(bounds)
-    memory = _predicted(run, dataset, device)
-    on_memory(memory)
+    memory = predicted_memory(run, dataset, device)
+    hooks.message(f"  a step of {settings.batch_size} images takes about {memory.of(settings.batch_size) / 2**20:,.0f} "
+                  f"MiB beside what is loaded; {free_bytes(device) / 2**20:,.0f} MiB are free")
     orders: list[np.ndarray] | None = None
 
     def batch(half: int, epoch: int, position: int) -> Batch:
@@ -126,8 +120,10 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
         if row and not run.warned and epoch >= settings.warmup_epochs and (text := collapse.warning(run.history)):
             run.warned = True
             warnings.warn(text, stacklevel=2)
-        on_step(SearchProgress(run.step, steps, epoch + 1, weights_loss if warming else alphas_loss, row))
-        stop = run.step < steps and ranks.any(should_stop())
+        hooks.progress(run.step, steps, f"epoch {epoch + 1}, loss {weights_loss if warming else alphas_loss:.3f}")
+        if row:
+            hooks.epoch(run.step, row)
+        stop = run.step < steps and ranks.any(hooks.should_stop())
         if folder is not None and not ranks.rank and (row or stop):
             run.save(folder)
         if stop:
@@ -135,7 +131,8 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
     return SearchResult([a.detach().cpu().tolist() for a in run.alphas], run.scores(), run.history)
 
 
-def _predicted(run: BilevelTrainer, dataset: Dataset, device: torch.device) -> Memory:
+def predicted_memory(run: BilevelTrainer, dataset: Dataset, device: torch.device) -> Memory:
+    """Return what a step of a search takes, from what autograd keeps of two small batches (see `predict_memory`)."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         mixture = run.strategy.mix(run.alphas, 0.0)
         mixing = [row.detach().requires_grad_() for row in mixture.weights]

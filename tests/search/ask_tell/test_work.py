@@ -10,6 +10,7 @@ import time
 import pytest
 from grid_space import GRID, SIZE, VALUE, candidates, worth
 from optuna.trial import TrialState
+from recording import Recording
 
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
@@ -29,7 +30,7 @@ class Grid:
     def __init__(self, mishaps=None, seconds=0.0, deaths=None):
         self.mishaps, self.seconds, self.deaths, self.asked = mishaps or {}, seconds, deaths, []
 
-    def __call__(self, arch, report):
+    def __call__(self, arch, report, hooks):
         time.sleep(self.seconds)
         self.asked.append(arch)
         mishap = self.mishaps.get(len(self.asked))
@@ -151,13 +152,17 @@ def test_excess():
     assert excess_over("fps_min", 60.0, 50.0) == pytest.approx(-0.2)
 
 
-def test_measured_and_refused(url):
-    at_work = worker(url, Grid(), evaluations=4, refuse=lambda arch: ["latency_ms"] if arch.choices[0] else [])
-    at_work.run()
-    rows = summary(at_work.study, at_work.parameters)["trials"]
-    assert {row["architecture"][0] == "0" for row in rows if row["state"] == "complete"} <= {True}
-    assert all(row["error"] == "breaks latency_ms when measured" for row in rows if row["state"] == "fail")
-    assert len(rows) == 4
+def test_every_trial_is_reported_and_a_stop_comes_between_two(url):
+    heard = Recording(stop_at=3)
+    with pytest.raises(Stopped, match="between two trials"):
+        worker(url, Grid({2: "fail"}), evaluations=4, hooks=heard).run()
+    assert heard.steps == [1, 2, 3]
+    assert heard.notes[1] == "RuntimeError: out of memory"
+    rows = dict(heard.rows)
+    assert heard.notes[0] == f"last {rows[1]['value']:.2f}"
+    assert "value" not in rows[2]
+    worker(url, Grid(), evaluations=4, hooks=heard).run()
+    assert heard.steps == [1, 2, 3, 4]
 
 
 def test_fronts_by_nsga2(url):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from recording import Recording
 
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import BudgetError, UserError
@@ -39,34 +40,36 @@ def trained(digits):
 def test_the_sandwich_trains_the_largest_the_smallest_and_those_between(trained, digits):
     supernet, history = trained
     assert history[-1]["largest_loss"] < history[0]["largest_loss"]
-    judge = inherited_accuracy(supernet, digits, 256, 0)
+    examine = inherited_accuracy(supernet, digits, 256, 0)
     rng = np.random.default_rng(0)
-    accuracies = [judge(arch)["validation_accuracy"]
+    accuracies = [examine(arch)["validation_accuracy"]
                   for arch in (supernet.largest_member, supernet.smallest_member, SPACE.sample(rng))]
     assert min(accuracies) > 0.3  # chance is 0.1
-    assert judge(supernet.largest_member) == judge(supernet.largest_member)
+    assert examine(supernet.largest_member) == examine(supernet.largest_member)
 
 
 def test_a_supernet_that_was_cut_off_goes_on_to_the_same_weights(digits, tmp_path):
     settings = ElasticSettings(epochs=1, batch_size=512, random_members=1)
-    whole, _ = train_supernet(SPACE, digits, settings, RECIPE, 3, tmp_path / "a", SKELETON)
-    stop = iter([False, True])
+    whole, _ = train_supernet(SPACE, digits, settings, RECIPE, 3, folder=tmp_path / "a", skeleton=SKELETON)
+    heard = Recording(stop_at=2)
     with pytest.raises(Stopped):
-        train_supernet(SPACE, digits, settings, RECIPE, 3, tmp_path / "b", SKELETON, should_stop=lambda: next(stop))
-    resumed, _ = train_supernet(SPACE, digits, settings, RECIPE, 3, tmp_path / "b", SKELETON)
+        train_supernet(SPACE, digits, settings, RECIPE, 3, folder=tmp_path / "b", skeleton=SKELETON, hooks=heard)
+    assert heard.steps == [1, 2]
+    resumed, _ = train_supernet(SPACE, digits, settings, RECIPE, 3, folder=tmp_path / "b", skeleton=SKELETON)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
     with pytest.raises(UserError, match="belong to other settings"):
-        train_supernet(SPACE, digits, settings, RECIPE, 4, tmp_path / "b", SKELETON)
+        train_supernet(SPACE, digits, settings, RECIPE, 4, folder=tmp_path / "b", skeleton=SKELETON)
 
 
 def by_width(arch):
-    """A judge that needs no training: the wider the later stages, the better."""
+    """An evaluation that needs no training: the wider the later stages, the better."""
     return {"validation_accuracy": arch.choices[-1] / 40 + sum(arch.choices[2::5]) / 1e3, "validation_loss": 1.0}
 
 
 def evolved(budget, evaluations=100, evaluate=by_width, **more):
-    return evolve(SPACE, [COSTS[name] for name in budget], budget, evaluate, evaluations, 20, 5, 0, **more)
+    settings = ElasticSettings(evaluations=evaluations, population=20, tournament=5)
+    return evolve(SPACE, [COSTS[name] for name in budget], budget, evaluate, settings, 0, **more)
 
 
 @pytest.mark.parametrize("percent", [1, 40])
@@ -87,19 +90,23 @@ def test_evolution_finds_better_members_than_its_first_population():
 def test_an_evolution_that_was_cut_off_comes_to_the_same_end_without_judging_twice():
     whole, stored, asked = evolved(Budget(macs=4e6), 60), {}, []
 
-    def interrupted(arch):
-        if len(asked) == 33:
-            raise KeyboardInterrupt
+    def counted(arch):
         asked.append(arch)
         return by_width(arch)
 
+    def interrupted(arch):
+        if len(asked) == 33:
+            raise KeyboardInterrupt
+        return counted(arch)
+
     with pytest.raises(KeyboardInterrupt):
-        evolved(Budget(macs=4e6), 60, interrupted, known=stored)
+        evolved(Budget(macs=4e6), 60, interrupted, stored=stored)
     assert len(stored) == 33
-    told = []
-    again = evolved(Budget(macs=4e6), 60, known=stored, on_evaluated=lambda text, evaluation: told.append(text))
-    assert again == whole
-    assert len(told) == 60 - 33
+    with pytest.raises(Stopped, match="after 40 of 60"):
+        evolved(Budget(macs=4e6), 60, stored=stored, hooks=Recording(stop_at=40))
+    asked.clear()
+    assert evolved(Budget(macs=4e6), 60, counted, stored=stored) == whole
+    assert len(asked) == 60 - 40
 
 
 def test_a_budget_nobody_keeps_names_the_smallest_member():

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from recording import Recording
 
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, count_costs
-from dcanas.search import SearchSettings, collapse, search
+from dcanas.search import SearchSettings, search
+from dcanas.search.gradient import collapse
+from dcanas.search.gradient.bilevel import BilevelTrainer
+from dcanas.search.gradient.differentiable import predicted_memory
 from dcanas.spaces import load_space
 from dcanas.training import DataSpec, Recipe, load_data
+from dcanas.training.ranks import ALONE
 
 SPACE = load_space("nasbench201")
 DATA = load_data(DataSpec())
@@ -58,11 +64,12 @@ def test_only_the_training_split_is_used() -> None:
 
 @pytest.mark.parametrize("stop_at", [1, 5, 8])
 def test_stopped_after_any_step_it_goes_on_to_the_same_result(tmp_path, stop_at: int) -> None:
-    steps = []
+    heard, rest = Recording(stop_at), Recording()
     with pytest.raises(Stopped, match=f"stopped after step {stop_at} of"):
-        _search(folder=tmp_path, on_step=lambda p: steps.append(p.step), should_stop=lambda: steps[-1] == stop_at)
-    resumed = _search(folder=tmp_path, on_step=lambda p: steps.append(p.step))
-    assert steps == list(range(1, len(steps) + 1))
+        _search(folder=tmp_path, hooks=heard)
+    resumed = _search(folder=tmp_path, hooks=rest)
+    assert heard.steps + rest.steps == list(range(1, rest.steps[-1] + 1))
+    assert [row for _, row in heard.rows + rest.rows] == resumed.history
     assert resumed == _search()
 
 
@@ -74,19 +81,17 @@ def test_stopped_after_any_step_it_goes_on_to_the_same_result(tmp_path, stop_at:
 def test_every_kind_of_search_goes_on_bit_equal(tmp_path, changes: dict) -> None:
     """Stopped within the second of two epochs; alphas differ from plain softmax's, so the options do something."""
     settings = replace(SETTINGS, epochs=2, batch_size=256, **changes)
-    straight, steps = _search(FEW, settings=settings), []
+    straight = _search(FEW, settings=settings)
     with pytest.raises(Stopped):
-        _search(FEW, settings=settings, folder=tmp_path, on_step=lambda p: steps.append(p.step),
-                should_stop=lambda: steps[-1] == 3)
+        _search(FEW, settings=settings, folder=tmp_path, hooks=Recording(stop_at=3))
     assert _search(FEW, settings=settings, folder=tmp_path) == straight
     assert np.isfinite(straight.alphas).all()
     assert straight.alphas != _search(FEW, settings=replace(SETTINGS, epochs=2, batch_size=256)).alphas
 
 
 def test_alphas_rest_while_they_warm_up() -> None:
-    seen = []
     settings = replace(SETTINGS, epochs=2, warmup_epochs=1, batch_size=256, alpha_learning_rate=1e-8)
-    found = _search(FEW, settings=settings, on_step=lambda p: seen.append(p.loss))
+    found = _search(FEW, settings=settings)
     assert "alphas_loss" not in found.history[0]
     assert found.history[0]["multiplier/params"] == 0
     assert "alphas_loss" in found.history[1]
@@ -122,9 +127,13 @@ def test_under_another_budget_it_goes_on_from_the_finished_supernet(tmp_path) ->
 
 
 def test_memory_is_predicted_and_running_out_names_the_batch_that_fits(monkeypatch) -> None:
-    told = []
-    _search(FEW, settings=replace(SETTINGS, epochs=1, batch_size=256), on_memory=told.append)
-    (memory,) = told
+    heard = Recording()
+    _search(FEW, settings=replace(SETTINGS, epochs=1, batch_size=256), hooks=heard)
+    assert re.fullmatch(r"  a step of 256 images takes about \d+ MiB beside what is loaded; [\d,]+ MiB are free",
+                        *heard.messages)
+    run = BilevelTrainer(SPACE, FEW, Budget(), [], SETTINGS, 0, SMALL, torch.device("cpu"), ALONE)
+    memory = predicted_memory(run, FEW, torch.device("cpu"))
+    assert f" {memory.of(256) / 2**20:,.0f} MiB beside" in heard.messages[0]
     assert memory.of(200) - memory.of(100) == 100 * memory.per_image
     monkeypatch.setattr("dcanas.search.gradient.step_memory.free_bytes", lambda device: memory.of(40))
 

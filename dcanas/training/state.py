@@ -1,0 +1,115 @@
+"""What changes from step to step of a training: exactly what a checkpoint holds."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dcanas.basics.checkpoints import load_checkpoint, save_checkpoint
+from dcanas.training.adversarial import OverfitMonitor
+from dcanas.training.average import Average
+from dcanas.training.recipe import Recipe
+from dcanas.training.start import start_from
+
+
+class TrainingState:
+    """Network, optimiser, average and history; begins with the newest checkpoint in `folder`, if there is one.
+
+    Args:
+        key: hash of the settings and data, which the checkpoint must have too.
+        folder: of the checkpoints, or None.
+
+    Raises `UserError` if the checkpoint has another key, or the initial weights of the recipe do not fit.
+    """
+
+    def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None, monitor: OverfitMonitor):
+        self.network, self.recipe, self.key, self.monitor = network, recipe, key, monitor
+        self.step = 0
+        self.history: list[dict[str, Any]] = []
+        self.running = [0.0, 0, 0]  # of this epoch: sum of losses, images classified correctly, images seen
+        found = None if folder is None else load_checkpoint(folder, key)
+        if found is None and recipe.init is not None:
+            unfit = start_from(network, recipe.init)
+            if unfit:
+                warnings.warn(unfit, stacklevel=3)
+        self.optimiser = _optimiser(network, recipe)
+        self.average = Average(network, recipe.ema) if recipe.ema else None
+        if found is not None:
+            self.step, state = found
+            self.history, self.running = state["history"], state["running"]
+            self._restore(state)
+            monitor.load(state)
+
+    def descend(self, loss: Tensor, logits: Tensor, labels: Tensor, rate: float) -> tuple[float, float, int]:
+        """Take a step along the gradient if it is finite.
+
+        Args:
+            loss: scalar; logits: (N, classes); labels: (N,); rate: the learning rate.
+
+        Returns:
+            The loss, the norm of the gradient before clipping, and the number of images classified correctly.
+        """
+        self.optimiser.zero_grad()
+        loss.backward()
+        limit = self.recipe.clip_norm or math.inf
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), limit)
+        right = (logits.argmax(1) == labels).sum()
+        value, length, correct = torch.stack([loss.detach(), norm, right]).tolist()  # one transfer
+        if math.isfinite(value + length):
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            self.optimiser.step()
+        return value, length, int(correct)
+
+    def count(self, loss: float, right: int, seen: int, rate: float, last: bool) -> dict[str, Any] | None:
+        """Count a finished step; return the epoch's row of the history if it was its `last`."""
+        self.step += 1
+        if self.average:
+            self.average.update(self.network, self.step)
+        total, correct, images = self.running
+        self.running = [total + loss * seen, correct + right, images + seen]
+        if not last:
+            return None
+        total, correct, images = self.running
+        self.history.append({"epoch": len(self.history) + 1, "step": self.step, "loss": total / images,
+                             "accuracy": correct / images, "learning_rate": rate})
+        self.running = [0.0, 0, 0]
+        return self.history[-1]
+
+    def end_epoch(self, fired: bool) -> None:
+        """Note in the history what the monitor found; if it `fired`, go back to the last epoch in which it did not."""
+        entries, earlier = self.monitor.end_epoch(fired, self._learnt())
+        self.history[-1].update(entries)
+        if earlier is not None:
+            self._restore(earlier)
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(folder, self.step, {"key": self.key, "history": self.history, "running": self.running,
+                                            **self._learnt(), **self.monitor.state()})
+
+    def _learnt(self) -> dict[str, Any]:
+        average = {"average": self.average.values} if self.average else {}
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), **average}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # it would continue in these very tensors
+        if self.average:
+            self.average.load(state["average"])
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD; weight decay applies to kernels and matrices, and to vectors if the recipe says so."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    groups = [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+              {"params": [p for p in parameters if p.ndim <= 1],
+               "weight_decay": recipe.weight_decay if recipe.decay_all else 0.0}]
+    return torch.optim.SGD([g for g in groups if g["params"]], lr=recipe.learning_rate,
+                           momentum=recipe.momentum, nesterov=recipe.nesterov)
