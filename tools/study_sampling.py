@@ -47,8 +47,8 @@ NOISE = ("noise", "noise:2", "noise:3")
 FIRST, LAST = 10, 100
 METHODS: dict[str, tuple[str, tuple[str, ...], dict]] = {  # name -> sampler, proxies, settings
     "random": ("random", (), {}), "evolution": ("evolution", (), {}), "local": ("local", (), {}),
-    "bo": ("bo", (), {}), "proxybo": ("proxybo", THREE, {}), "proxybo13": ("proxybo", THIRTEEN, {}), "noise": ("proxybo", NOISE, {}),
-    "synflow only": ("proxybo", ("synflow",), {}),
+    "bo": ("bo", (), {}), "proxybo": ("proxybo", THREE, {}), "proxybo13": ("proxybo", THIRTEEN, {}),
+    "noise": ("proxybo", NOISE, {}), "synflow only": ("proxybo", ("synflow",), {}),
     "4 workers": ("proxybo", THREE, {"workers": 4}), "perfect": ("proxybo", ("perfect",), {}),
     "wrong": ("proxybo", ("wrong",), {}), "sizes": ("proxybo", ("params", "macs"), {}),
 }
