@@ -6,7 +6,7 @@
     uv run python tools/study_finalists.py judge --own meco.jsonl --in short.jsonl [--runs runs/one ...]
 
 NAS-Bench-201, tables in the folder DCANAS_TABLES. `train` appends to --out one line per network: the loss of every
-step of a short training (the product's own, `dcanas.search.finalists.short_training`) on the training split and what is
+epoch of a short training (the product's own, `dcanas.search.finalists.short_training`) on the training split and what is
 then right on the validation split. Networks: --networks at random of the --best that the vote likes most within the
 first limit, or, with --runs, the --finalists that the product nominates after `search.rerank` and
 `search.rerank_again` (by the votes, and the largest by parameters and by MACs); what is there is not trained again.
@@ -20,6 +20,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,13 @@ import torch
 from study_judges import interval
 from voters import NONE, PAIRS, REPORTED, Voters, network_sizes, stored_scores
 
+from dcanas.basics.hooks import Hooks
 from dcanas.benchmarks.table_problem import make_problem, test_accuracies
 from dcanas.cli.compose import configure
 from dcanas.pipeline.session import Session
 from dcanas.proxies.votes import AGGREGATES
-from dcanas.search.finalists import ShortTraining, nominate, short_training
+from dcanas.search.finalists import nominate, short_training
 from dcanas.search.pool import Candidate
-from dcanas.training import Progress
 
 RERANKED = 200  # networks that vote before the finalists
 
@@ -75,19 +76,17 @@ def train(options: argparse.Namespace) -> None:
                                f"data.fraction={options.fraction}", f"train.batch_size={options.batch}",
                                f"run.threads={options.threads}", "budget=none"], "search")
     session = Session(settings, run, "study")
-    losses: list[float] = []
-    examine: ShortTraining = short_training(
-        session.space, session.dataset, settings.train, options.epochs, options.seed,
-        {"channels": options.channels, "cells": options.cells}, on_step=lambda step: _keep(losses, step))
+    examine = short_training(session.space, session.dataset, settings.train, options.epochs, options.seed,
+                             skeleton={"channels": options.channels, "cells": options.cells})
     torch.set_num_threads(options.threads)
     for number, member in enumerate(members, 1):
         text = problem.space.format(voters.classes[member])
         if text in trained(options.out):  # another process may have been quicker
             continue
-        losses.clear()
+        history = Losses()
         start = time.process_time()
-        found = examine(voters.classes[member])
-        row = {"architecture": text, **found, "losses": [round(loss, 5) for loss in losses],
+        found = examine(voters.classes[member], history)
+        row = {"architecture": text, **found, "losses": history.losses,
                "processor_seconds": time.process_time() - start}
         with options.out.open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -95,8 +94,14 @@ def train(options: argparse.Namespace) -> None:
               f"{row['processor_seconds']:.0f} s", flush=True)
 
 
-def _keep(losses: list[float], step: Progress) -> None:
-    losses.append(step.loss)
+class Losses(Hooks):
+    """Keeps the training loss of every epoch."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def epoch(self, step: int, row: Mapping[str, Any]) -> None:
+        self.losses.append(round(row["loss"], 5))
 
 
 def verdicts(rows: list[dict[str, Any]], votes: np.ndarray, again: np.ndarray) -> dict[str, np.ndarray]:

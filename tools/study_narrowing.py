@@ -158,7 +158,7 @@ def judged(way: str, session: Session, archs: list, accuracy: np.ndarray, option
     skeleton = session.settings.space.search_skeleton
     with built_of(cells, given):
         result = search(session.space, session.dataset, Budget(), [], settings, session.settings.train, options.seed,
-                        folder, skeleton)
+                        folder=folder, skeleton=skeleton)
         learner = BilevelTrainer(session.space, session.dataset, Budget(), [], settings, options.seed, skeleton,
                           torch.device("cpu"), ALONE)
         learner.begin_from(folder)
