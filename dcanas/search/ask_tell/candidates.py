@@ -1,8 +1,8 @@
-"""What may be proposed next: members within the budget that nobody has proposed yet."""
+"""What may be proposed next: members within the budget that have not been proposed yet."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,30 +12,29 @@ from scipy.stats import rankdata
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import CostModel
-from dcanas.search.ask_tell.history import History, Identity
+from dcanas.costs.members import as_architecture, as_choices
+from dcanas.search.ask_tell.history import History
 from dcanas.search.ask_tell.one_hot import Features
 from dcanas.search.ask_tell.proxy_sources import ProxySource
 from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.ask_tell.surrogate import log_probability_within
 from dcanas.search.feasible import FeasibleMembers
+from dcanas.search.proposers.new_members import Identity, NewMembers
 from dcanas.spaces import Architecture, Space
 
-DRAWS = 200  # of a member that is new, before the space counts as exhausted
 JOINED = "proxybo"  # the one sampler that asks proxies about every candidate
 QUANTILE = 1.645  # a cost's relative error bounds 95 % of normal errors
-
-
-class ExhaustedError(UserError):
-    """Nothing is left to propose."""
 
 
 @dataclass(frozen=True)
 class Pool:
     """Candidates with what is known of them without a trial.
 
-    choices: (n, slots); features: (n, features); scores: (proxies, n), larger is better (no rows where the sampler does
-    not use them);
-    log_feasible: (n,) log probability of being within every limit.
+    Attributes:
+        choices: option indices. Shape: (n, slots).
+        features: for the surrogate. Shape: (n, features).
+        scores: of the proxies, larger is better; no rows if the sampler does not use them. Shape: (proxies, n).
+        log_feasible: logarithm of the probability of being within every limit. Shape: (n,).
     """
 
     choices: np.ndarray
@@ -47,8 +46,14 @@ class Pool:
 class Candidates:
     """The members of a space that a study may still propose.
 
-    members: within every exact limit. predicted: costs that are known with an error only, and their limits.
-    identity: equal for two architectures of which one trial tells everything.
+    Args:
+        members: within every limit that is known exactly.
+        settings: of the study.
+        sources: the proxies.
+        identity: equal for two architectures of which one trial tells everything.
+        predicted: costs that are known with an error only, and their limits.
+
+    Raises `UserError` if the limits leave fewer members than are drawn first.
     """
 
     def __init__(self, members: FeasibleMembers, settings: SamplerSettings, sources: Sequence[ProxySource],
@@ -64,79 +69,46 @@ class Candidates:
 
     @cached_property
     def listed(self) -> Pool | None:
-        """Every candidate there is, where the space can be listed and asking all proxies about all costs nothing."""
+        """All members, if the space can be listed and asking the proxies about all of them costs nothing."""
         if self.members.count() is None or not all(source.instant for source in self.sources):
             return None
         return self._pool(self.members.listed())
 
     @cached_property
-    def identities(self) -> dict[object, list[int]]:
-        """Rows of `listed` by identity."""
-        found: dict[object, list[int]] = {}
+    def identities(self) -> list[Hashable]:
+        """The identity of every row of `listed`."""
         assert self.listed is not None
-        for i, row in enumerate(self.listed.choices.tolist()):
-            found.setdefault(self.identity(Architecture(self.space.name, tuple(row))), []).append(i)
-        return found
+        return [self.identity(as_architecture(self.space, row)) for row in self.listed.choices]
 
-    def unseen(self, history: History) -> np.ndarray:
-        """Return which rows of `listed` are new: nobody proposed them or the same under another code."""
-        assert self.listed is not None
-        new = np.ones(len(self.listed.choices), dtype=bool)
-        for arch in history.proposed():
-            new[self.identities.get(self.identity(arch), [])] = False
-        return new
-
-    def is_new(self, arch: Architecture, history: History) -> bool:
-        return self.identity(arch) not in {self.identity(other) for other in history.proposed()}
+    def new(self, history: History) -> NewMembers:
+        """Return the members that have not been proposed."""
+        return NewMembers(self.members, history.proposed(), self.identity)
 
     def pool(self, history: History, rng: Generator) -> Pool:
-        """Return all new candidates where they are listed, else random ones and neighbours of the best.
+        """Return all new candidates if they can be listed, else random ones and neighbours of the best.
 
-        Raises `UserError` where nothing is left.
+        Raises `ExhaustedError` if nothing is left.
         """
+        new = self.new(history)
         if self.listed is not None:
-            new = self.unseen(history)
-            if not new.any():
-                raise exhausted(len(history))
+            kept = np.array([identity not in new.seen for identity in self.identities])
+            if not kept.any():
+                raise new.exhausted()
             whole = self.listed
-            return Pool(whole.choices[new], whole.features[new], whole.scores[:, new], whole.log_feasible[new])
-        seen = {self.identity(arch) for arch in history.proposed()}
-        found: dict[object, Architecture] = {}
-        near = [arch for o in history.best(self.settings.incumbents) for arch in self.space.neighbours(o.architecture)
-                if self.members.allows(arch)]
-        for arch in near + [self.members.sample(rng) for _ in range(self.settings.drawn)]:
-            same = self.identity(arch)
-            if same not in seen:
-                found.setdefault(same, arch)
-        if not found:
-            return self._pool(np.array([self.sample(history, rng).choices]))
-        return self._pool(np.array([arch.choices for arch in found.values()], dtype=np.int64))
-
-    def sample(self, history: History, rng: Generator) -> Architecture:
-        """Return a random candidate that is new; raises `UserError` where none is left."""
-        if self.listed is not None:
-            rows = np.flatnonzero(self.unseen(history))
-            if not len(rows):
-                raise exhausted(len(history))
-            return self.architecture(self.listed.choices[int(rng.choice(rows))])
-        seen = {self.identity(arch) for arch in history.proposed()}
-        for _ in range(DRAWS):
-            arch = self.members.sample(rng)
-            if self.identity(arch) not in seen:
-                return arch
-        raise exhausted(len(history))
+            return Pool(whole.choices[kept], whole.features[kept], whole.scores[:, kept], whole.log_feasible[kept])
+        near = [arch for trial in history.best(self.settings.incumbents)
+                for arch in self.space.neighbours(trial.architecture) if self.members.allows(arch)]
+        drawn = [self.members.sample(rng) for _ in range(self.settings.drawn)]
+        found: dict[Hashable, Architecture] = {}
+        for arch in near + drawn:
+            if new.is_new(arch):
+                found.setdefault(self.identity(arch), arch)
+        return self._pool(as_choices(list(found.values()) or [new.sample(rng)]))
 
     def scores(self, choices: np.ndarray) -> np.ndarray:
         """Return the proxies' values. Shape: (n, slots) -> (proxies, n)."""
         found = np.array([source.values(choices) for source in self.sources], dtype=float)
         return found.reshape(len(self.sources), len(choices))
-
-    def mean_rank(self, choices: np.ndarray) -> np.ndarray:
-        """Return the mean of the ranks that the proxies give, 1 the best. Shape: (n, slots) -> (n,)."""
-        return ranks(self.scores(choices)).mean(0)
-
-    def architecture(self, row: np.ndarray) -> Architecture:
-        return Architecture(self.space.name, tuple(int(c) for c in row))
 
     def _pool(self, choices: np.ndarray) -> Pool:
         scores = self.scores(choices) if self.settings.sampler == JOINED else np.empty((0, len(choices)))
@@ -159,8 +131,3 @@ def ranks(scores: np.ndarray) -> np.ndarray:
     Shape: (m, n) -> (m, n).
     """
     return rankdata(-np.where(np.isnan(scores), -np.inf, scores), axis=-1)
-
-
-def exhausted(count: int) -> ExhaustedError:
-    return ExhaustedError(f"Every member within the budget has been proposed after {count} trials; nothing is left to "
-                          "ask for: loosen the limits or set search.evaluations lower.")

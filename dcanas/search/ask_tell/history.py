@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from dcanas.search.proposers.proposer import Scored
 from dcanas.spaces import Architecture
-
-Identity = Callable[[Architecture], Hashable]  # equal for architectures that a trial tells the same of
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,10 @@ class History:
         """Return every architecture that was proposed, whatever came of it."""
         return [o.architecture for o in self.observations] + list(self.pending)
 
-    def best(self, count: int) -> list[Observation]:
-        """Return the best feasible observations, best first (ties: the earlier one)."""
-        return sorted((o for o in self.succeeded if o.feasible), key=lambda o: -(o.value or 0.0))[:count]
+    def scored(self) -> list[Scored]:
+        """Return the values of the trials that succeeded within the limits."""
+        return [Scored(o.architecture, (o.value,)) for o in self.succeeded if o.feasible and o.value is not None]
+
+    def best(self, count: int) -> list[Scored]:
+        """Return the best of them, best first (ties: the earlier one)."""
+        return sorted(self.scored(), key=lambda each: each.scores, reverse=True)[:count]

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.random import Generator
 
 from dcanas.basics.keys import derive_seed
+from dcanas.costs.members import as_architecture
 from dcanas.search.ask_tell.candidates import Candidates, Pool, ranks
 from dcanas.search.ask_tell.history import History
 from dcanas.search.ask_tell.reliability import influences, reliability
-from dcanas.search.ask_tell.samplers import Proposal, first_trials, samplers
+from dcanas.search.ask_tell.samplers import Sampler
 from dcanas.search.ask_tell.surrogate import (
     Forest,
     cross_validated,
@@ -26,47 +27,41 @@ from dcanas.search.ask_tell.surrogate import (
     log_expected_improvement,
     normal_scores,
 )
+from dcanas.search.proposers.proposer import Proposal, at_random
 
 SURROGATE = "surrogate"
 
 
-@samplers.add
-class proxybo:  # noqa: N801
+class ProxyBo(Sampler):
     """Bayesian optimisation joined by proxies according to their measured reliability."""
 
     def __init__(self, candidates: Candidates):
-        self.candidates, self.settings = candidates, candidates.settings
+        super().__init__(candidates)
         self.names = [SURROGATE, *(source.name for source in candidates.sources)]
         self._known: tuple[bytes, float] = (b"", 0.0)  # reliability of the surrogate by what it was measured on
 
     def propose(self, history: History, rng: Generator) -> Proposal:
         if len(history) < self.settings.initial or not history.succeeded:
-            return first_trials(self.candidates, history, rng)
+            return at_random(self.candidates.new(history), rng)
         seed = int(rng.integers(2 ** 31))
         features = self.candidates.features(history.choices)
         trusted = self._reliabilities(history, features)
-        weights = self._influences(trusted, len(history.succeeded))
+        weights = influences(trusted, len(history.succeeded), self.settings.temperature)
         pool = self.candidates.pool(history, rng)
         improvement = self._log_improvement(history, features, pool, seed) + pool.log_feasible
         placed = ranks(np.vstack([improvement, pool.scores]))
         with np.errstate(over="ignore"):
             combined = (weights @ placed) / np.exp(pool.log_feasible)  # a rank counts for less where a limit may break
         chosen = int(rng.choice(np.flatnonzero(combined == combined.min())))
-        return Proposal(self.candidates.architecture(pool.choices[chosen]), self._why(
+        return Proposal(as_architecture(self.candidates.space, pool.choices[chosen]), self._why(
             trusted, weights, placed[:, chosen], pool, chosen, float(improvement[chosen])))
 
     def _reliabilities(self, history: History, features: np.ndarray) -> np.ndarray:
         """Return that of the surrogate (0 below ten observations), then those of the proxies."""
-        values = history.values
-        if len(self.names) == 1 or self.settings.dynamics == "fixed":
-            return np.zeros(len(self.names))  # nothing depends on them
-        if self.settings.dynamics == "frozen":  # as measured on the first trials
-            first = self.settings.initial
-            values, features, choices = values[:first], features[:first], history.choices[:first]
-        else:
-            choices = history.choices
-        return np.array([self._own_reliability(features, values),
-                         *reliability(self.candidates.scores(choices), values)])
+        if len(self.names) == 1:
+            return np.zeros(1)  # nothing depends on it
+        return np.array([self._own_reliability(features, history.values),
+                         *reliability(self.candidates.scores(history.choices), history.values)])
 
     def _own_reliability(self, features: np.ndarray, values: np.ndarray) -> float:
         """Return the surrogate's by cross-validation on the first observations; the last answer is kept."""
@@ -77,14 +72,6 @@ class proxybo:  # noqa: N801
                                     self.settings.trees)
             self._known = key, 0.0 if blind is None else float(reliability(blind[None], values[:count])[0])
         return self._known[1]
-
-    def _influences(self, trusted: np.ndarray, observed: int) -> np.ndarray:
-        if self.settings.dynamics == "fixed":
-            stated = self.settings.weights
-            weights = np.array([stated.get(name, 0.0) for name in self.names]) if stated else np.ones(len(self.names))
-            return weights / weights.sum()
-        first = self.settings.initial if self.settings.dynamics == "frozen" else observed
-        return influences(trusted, min(first, observed), self.settings.temperature)
 
     def _log_improvement(self, history: History, features: np.ndarray, pool: Pool, seed: int) -> np.ndarray:
         """Return log expected improvement over the best feasible observation.
@@ -107,7 +94,7 @@ class proxybo:  # noqa: N801
         """Return what chose it: every opinion's reliability, influence and rank of this candidate among all."""
         opinions = {name: {"influence": round(float(w), 6), "rank": float(p)}
                     for name, w, p in zip(self.names, weights, placed, strict=True)}
-        if len(self.names) > 1 and self.settings.dynamics != "fixed":
+        if len(self.names) > 1:
             for name, r in zip(self.names, trusted, strict=True):
                 opinions[name]["reliability"] = round(float(r), 6)
         found = {"chosen_by": "influence-weighted ranks", "candidates": len(pool.choices), "opinions": opinions,
@@ -117,8 +104,7 @@ class proxybo:  # noqa: N801
         return found
 
 
-@samplers.add
-class bo(proxybo):  # noqa: N801
+class Bo(ProxyBo):
     """Bayesian optimisation alone: expected improvement of the random forest decides."""
 
     def __init__(self, candidates: Candidates):

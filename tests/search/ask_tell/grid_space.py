@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dcanas.costs import Budget, LinearCost
-from dcanas.search.ask_tell import all_samplers  # noqa: F401 (registers them)
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.proxy_sources import Column, select_sources
 from dcanas.search.ask_tell.study_settings import SamplerSettings

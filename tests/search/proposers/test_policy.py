@@ -9,7 +9,7 @@ import pytest
 import torch
 from chain_space import Chain
 
-from dcanas.search.zero_shot.policy import Policy
+from dcanas.search.proposers.policy import Policy
 from dcanas.spaces import Group, load_space
 
 

@@ -1,0 +1,12 @@
+"""Which architecture to look at next: proposers that every search uses which looks at one architecture at a time."""
+
+from dcanas.basics.registry import Registry
+from dcanas.search.proposers.proposer import Proposer
+
+proposers: Registry[type[Proposer]] = Registry("proposer", {
+    "random": ("dcanas.search.proposers.random:Random", "Random members."),
+    "evolution": ("dcanas.search.proposers.evolution:Evolution",
+                  "Ageing evolution: the best of a tournament among the youngest is mutated (Real et al., AAAI 2019)."),
+    "reinforce": ("dcanas.search.proposers.reinforce:Reinforce",
+                  "REINFORCE on categorical choices, independent but for groups (Jing et al., arXiv 2507.08841)."),
+})
