@@ -23,7 +23,7 @@ from dcanas.basics.mapping import from_mapping
 from dcanas.basics.resources import resource_folder
 from dcanas.cli.settings_page import settings_page
 from dcanas.pipeline.preset_files import GROUPS, preset_names, presets
-from dcanas.pipeline.presets import change, make_settings
+from dcanas.pipeline.presets import change, explain_limits, make_settings
 from dcanas.pipeline.settings import RunOptions, Settings, stored_settings
 from dcanas.search.searches import settings_class
 
@@ -40,11 +40,13 @@ class Composed:
         settings: of the run, complete, as nested dictionaries.
         options: where and how, by the keys of the command line.
         asked: values of the command's own keys (`conf/command/COMMAND.yaml`).
+        notes: what stated limits mean, for display.
     """
 
     settings: dict[str, Any]
     options: dict[str, Any]
     asked: dict[str, Any]
+    notes: list[str]
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
@@ -68,7 +70,7 @@ def configure(overrides: Sequence[str], command: str = "run") -> tuple[Settings,
     settings = make_settings(made.settings, Path(folder) if folder else None)
     if options["name"] is None:
         options["name"] = f"{settings.data.name}-{settings.space.name}"
-    values: dict[str, Any] = {"asked": made.asked, "deploy": {}}
+    values: dict[str, Any] = {"asked": made.asked, "notes": made.notes, "deploy": {}}
     for key, value in options.items():
         (values["deploy"] if key.startswith("deploy.") else values)[key.rpartition(".")[2]] = value
     return settings, from_mapping(RunOptions, {**values, "name": str(values["name"])}, "run")
@@ -86,7 +88,7 @@ def composed(overrides: Sequence[str], command: str = "run") -> Composed:
         else:
             (own if key in own else options if key in options else changes)[key] = override.value()
     stated = presets(choices) if options["source"] is None else _taken_over(Path(options["source"]), choices, changes)
-    return _resolved(Composed(change(stated, changes, [*own, *options]), options, own))
+    return _resolved(Composed(change(stated, changes, [*own, *options]), options, own, explain_limits(changes)))
 
 
 def option_defaults() -> dict[str, Any]:
@@ -139,7 +141,8 @@ def _resolved(made: Composed) -> Composed:
         reason = " ".join(str(error.__cause__ or error).split())
         raise UserError(f"The settings cannot be put together: {reason}") from error
     return Composed({key: values[key] for key in made.settings},
-                    {key: _at(values, key) for key in made.options}, {key: values[key] for key in made.asked})
+                    {key: _at(values, key) for key in made.options}, {key: values[key] for key in made.asked},
+                    made.notes)
 
 
 def _tree(made: Composed) -> dict[str, Any]:

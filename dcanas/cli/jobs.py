@@ -14,7 +14,7 @@ from dcanas.cli.terminal import Terminal
 from dcanas.pipeline.context import Context
 
 MULTIRUN = ("-m", "--multirun")
-FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")
+FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")  # help is printed before
 
 
 def runs(command: str, arguments: Sequence[str]) -> Iterator[AbstractContextManager[Context]]:
@@ -52,6 +52,8 @@ def opened(command: str, overrides: Sequence[str]) -> Iterator[Context]:
     settings, options = configure(overrides, command)
     with torch_state(settings.run.threads):
         run = Context(settings, options, typed_command(command, overrides), Terminal(options.progress))
+        for note in options.notes:
+            run.hooks.message(note)
         try:
             yield run
         finally:

@@ -6,6 +6,7 @@ search, train, space and experiment, then what the user states. `conf/config.yam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from dcanas.basics.keys import plain
 from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import from_mapping, join, kind_of
+from dcanas.costs.units import explain_limit, parse_limit
 from dcanas.pipeline.preset_files import GROUPS, presets
 from dcanas.pipeline.settings import Settings, stored_settings
 from dcanas.search.searches import SEARCHES, settings_class
@@ -55,6 +57,13 @@ def change(stated: Mapping[str, Any], changes: Mapping[str, Any], others: Iterab
     return {**complete, "budget": {} if none else dict(_flatten(budget or default_budget or {}))}
 
 
+def explain_limits(changes: Mapping[str, Any]) -> list[str]:
+    """Return what the limits mean that a user stated with a unit, one sentence each."""
+    stated = {key: value for key, value in changes.items() if key.partition(".")[0] == "budget"}
+    texts = (explain_limit(name.removeprefix("budget."), limit) for name, limit in _flatten(stated))
+    return [text for text in texts if text]
+
+
 def make_settings(values: Mapping[str, Any], folder: Path | None = None) -> Settings:
     """Return composed values as checked settings, with the numbers of threads and processes that the run will use.
 
@@ -63,6 +72,7 @@ def make_settings(values: Mapping[str, Any], folder: Path | None = None) -> Sett
     values = dict(values)
     if values["space"].get("file") or values["space"]["name"] == "file":
         values["space"] = _from_file(values["space"])
+    values["budget"] = {name: _in_base_units(name, limit) for name, limit in values["budget"].items()}
     values["run"] = _parallelism(values.get("run") or {}, folder)
     return from_mapping(Settings, values)
 
@@ -132,6 +142,11 @@ def _flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def _in_base_units(name: str, limit: Any) -> Any:
+    """Return a limit in its cost's base unit; percentiles stay as they are."""
+    return limit if isinstance(limit, str) and re.fullmatch(r"p\d+", limit) else parse_limit(name, limit)
 
 
 def _from_file(space: Mapping[str, Any]) -> dict[str, Any]:

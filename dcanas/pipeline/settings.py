@@ -121,6 +121,7 @@ class RunOptions:
     """Where and how a run is done; none of it changes a result.
 
     asked: values of the command's own keys (`conf/command/<command>.yaml`).
+    notes: what to tell the user about the settings when the run begins.
     """
 
     name: str = setting(None, "beginning of the run directory's name; null: DATA-SPACE")
@@ -132,6 +133,7 @@ class RunOptions:
     storage: str | None = setting(None, "of a study: sqlite:///FILE, or for many machines postgresql://USER@HOST/NAME")
     workers: int = number(1, 1, 256, "processes that work on a study on this machine")
     asked: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     deploy: DeployOptions = DeployOptions()
 
     def __post_init__(self) -> None:
