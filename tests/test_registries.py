@@ -9,6 +9,8 @@ from pkgutil import iter_modules
 import pytest
 
 from dcanas.basics.registry import Registry
+from dcanas.proxies import Facts, Proxy, proxies
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.spaces import Space, spaces
 
 
@@ -28,6 +30,7 @@ def subclasses_of(base: type) -> Callable[[object], bool]:
 
 
 FAMILIES: dict[str, tuple[Registry, dict[str, object]]] = {
+    "proxies": (proxies, members("dcanas.proxies", lambda found: isinstance(found, Proxy))),
     "spaces": (spaces, members("dcanas.spaces", subclasses_of(Space))),
 }
 
@@ -40,3 +43,8 @@ def test_the_table_and_its_members_are_equal(name):
         assert registry[member] is found[place]
         assert text == found[place].__doc__.strip().partition("\n")[0]
         assert getattr(found[place], "name", None) in (None, member)
+
+
+def test_the_facts_of_a_proxy_are_those_it_was_made_with():
+    for name, facts in FACTS.items():
+        assert Facts(**{field: getattr(proxies[name], field) for field in vars(facts)}) == facts

@@ -12,7 +12,7 @@ from dcanas.basics.mapping import from_mapping
 from dcanas.cli.jobs import runs
 from dcanas.pipeline.networks_to_score import ScoreOptions
 from dcanas.pipeline.score import Scores, score
-from dcanas.proxies.proxy import Asked
+from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.table import Row
 
 SHOWN = 20  # networks in the terminal
@@ -36,7 +36,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
 def _show_one(hooks: Hooks, row: Row, costs: Mapping[str, np.ndarray]) -> None:
     told = ", ".join(f"{name} {values[0]:,.4g}" if "latency" in name else f"{name} {values[0]:,.0f}"
                      for name, values in costs.items())
-    lines = [[name, _number(value), Asked.parse(name).proxy.direction, row["status"].get(name, "ok"),
+    lines = [[name, _number(value), ProxyName.parse(name).facts.direction, row["status"].get(name, "ok"),
               f"{row['seconds'][name]:.2f}"] for name, value in row["scores"].items()]
     hooks.table(f"{row['architecture']}: {told}", ["proxy", "value", "better", "status", "seconds"], lines)
 

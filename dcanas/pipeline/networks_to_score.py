@@ -18,7 +18,7 @@ from dcanas.pipeline.context import Context
 from dcanas.proxies import list_proxies
 from dcanas.proxies.columns import read_architectures
 from dcanas.proxies.initialisation import INITIALISATIONS
-from dcanas.proxies.proxy import Asked
+from dcanas.proxies.proxy_name import ProxyName
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture
 
@@ -48,7 +48,7 @@ class ScoreOptions:
         if not self.names:
             raise UserError("names must name at least one proxy; `dcanas list proxies` shows them.")
         for name in self.proxies:
-            Asked.parse(name)
+            ProxyName.parse(name)
 
     @property
     def proxies(self) -> tuple[str, ...]:

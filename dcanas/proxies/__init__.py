@@ -1,13 +1,20 @@
 """Training-free scores of networks: what each is, computing many together, judging and combining them."""
 
-from importlib import import_module
+from typing import TYPE_CHECKING
 
-from dcanas.proxies.proxy import Asked, Proxy, ProxyScore, list_proxies, proxies
-from dcanas.proxies.score import score_network
+from dcanas.basics.lazy import lazy
 
-for _name in ("acor", "az_nas", "epe_nas", "fisher", "flops", "gcor", "grad_norm", "grasp", "hessian", "jacob_fro",
-              "jacov", "l2_norm", "meco", "near", "nwot", "params", "phi", "plain", "rcor", "snip", "swap", "synflow",
-              "wrcor", "zen", "zico"):
-    import_module(f"dcanas.proxies.{_name}")  # registers itself
+if TYPE_CHECKING:
+    from dcanas.proxies.proxy import Facts, Proxy, ProxyScore
+    from dcanas.proxies.proxy_name import ProxyName
+    from dcanas.proxies.proxy_registry import list_proxies, proxies
+    from dcanas.proxies.score import score_network
 
-__all__ = ["Asked", "Proxy", "ProxyScore", "list_proxies", "proxies", "score_network"]
+__all__ = ["Facts", "Proxy", "ProxyName", "ProxyScore", "list_proxies", "proxies", "score_network"]
+
+__getattr__ = lazy(__name__, {
+    "proxy": ["Facts", "Proxy", "ProxyScore"],
+    "proxy_name": ["ProxyName"],
+    "proxy_registry": ["list_proxies", "proxies"],
+    "score": ["score_network"],
+})

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.proxy import UnscorableError, proxy
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
-
-PAPER = "arXiv 2403.19232"
 
 
 @dataclass(frozen=True)
@@ -26,20 +26,20 @@ class BlockStudy:
     trainability: list[float]
 
 
-@proxy(labels=False, batch_norm="reset", cost=3, paper=PAPER, min_images=2)
+@proxy(FACTS["az_expressivity"])
 def az_expressivity(shared: Shared) -> float:
     """Return the sum over blocks of the entropy of the normalised spectrum of their features' covariance."""
     return sum(study(shared).entropy)
 
 
-@proxy(labels=False, batch_norm="reset", cost=3, paper=PAPER, min_images=2)
+@proxy(FACTS["az_progressivity"])
 def az_progressivity(shared: Shared) -> float:
     """Return the smallest growth of that entropy from a block to the next."""
     entropy = study(shared).entropy
     return min(b - a for a, b in pairwise(entropy))
 
 
-@proxy(labels=False, batch_norm="reset", cost=3, paper=PAPER, min_images=2)
+@proxy(FACTS["az_trainability"])
 def az_trainability(shared: Shared) -> float:
     """Return the mean over blocks of -s - 1/s + 2, s the spectral norm of the block's Jacobian seen by signs."""
     found = study(shared).trainability

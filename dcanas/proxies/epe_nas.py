@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from dcanas.proxies.correlation import sample_correlation
-from dcanas.proxies.proxy import UnscorableError, proxy
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 FLOOR = 1e-5
 MANY_CLASSES = 100
 
 
-@proxy(labels=True, batch_norm="batch", cost=2, paper="arXiv 2102.08099", needs=["jacobian"])
+@proxy(FACTS["epe_nas"], needs=["jacobian"])
 def epe_nas(shared: Shared) -> float:
     """Return the sum over classes of |sum log(|corr| + 1e-5)| of their images' input gradients.
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from dcanas.proxies.collect import Collector
 from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 
@@ -24,7 +25,7 @@ class ChannelFisher(Collector):
         self.total += float(channels.sum()) * layer.weight[0].numel()  # type: ignore[index]
 
 
-@proxy(labels=True, batch_norm="batch", cost=3, paper="arXiv 1801.05787", needs=["gradients"], collect=[ChannelFisher])
+@proxy(FACTS["fisher"], needs=["gradients"], collect=[ChannelFisher])
 def fisher(shared: Shared) -> float:
     """Return the sum over weights of their channel's Fisher information, as the zero-cost benchmarks repeat it."""
     return shared.layer_values(ChannelFisher).total

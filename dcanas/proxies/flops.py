@@ -2,10 +2,11 @@
 
 from dcanas.costs import count_network
 from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 
-@proxy(labels=False, batch_norm="not run", cost=0, paper="baseline, arXiv 2210.03230")
+@proxy(FACTS["flops"])
 def flops(shared: Shared) -> float:
     """Return the multiply-accumulates of convolutions and linear layers for one image, in millions.
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.proxy import UnscorableError
+from dcanas.proxies.errors import UnscorableError
 from dcanas.proxies.shared import Shared
 
 STEP = 0.01

@@ -7,7 +7,9 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.proxy import UnscorableError, proxy
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared, first_output, hessian_product, loss_of
 
 TOLERANCE = 0.05
@@ -16,9 +18,9 @@ RESTARTS = 10
 IMAGES = 16  # of the batch, the first: the score needs dozens of double backward passes
 
 
-@proxy(direction="lower", labels=True, batch_norm="batch", cost=30, paper="arXiv 2307.09365")
+@proxy(FACTS["hessian"])
 def hessian(shared: Shared) -> float:
-    """Return the largest eigenvalue of the loss Hessian with respect to all convolution and linear weights, 16 images.
+    """Return the largest eigenvalue of the loss Hessian over all convolution and linear weights, 16 images.
 
     Lanczos iteration to five percent; double precision outside, the network's own inside.
     """

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from dcanas.basics.errors import unknown
-from dcanas.proxies.collect import LAYERS
 
-INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {  # of one convolution or linear layer
-    "default": lambda layer: None,  # as the space builds it
-    "kaiming": lambda layer: _redraw(layer, lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu")),
-    "xavier": lambda layer: _redraw(layer, nn.init.xavier_normal_),
-    "orthogonal": lambda layer: _redraw(layer, nn.init.orthogonal_),
-    "normal": lambda layer: _redraw(layer, nn.init.normal_),
+if TYPE_CHECKING:
+    from torch import nn
+
+INITIALISATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # name -> function of `torch.nn.init`, its options
+    "default": ("", {}),
+    "kaiming": ("kaiming_normal_", {"nonlinearity": "relu"}),
+    "xavier": ("xavier_normal_", {}),
+    "orthogonal": ("orthogonal_", {}),
+    "normal": ("normal_", {}),
 }
 
 
@@ -24,19 +24,15 @@ def initialise(net: nn.Module, kind: str) -> None:
     kaiming: He et al. (ICCV 2015), fan in; xavier: Glorot and Bengio (AISTATS 2010); orthogonal: Saxe et al. (ICLR
     2014); normal: N(0, 1); default: nothing is drawn. Raises `UserError` for another kind.
     """
-    check_initialisation(kind)
-    for module in net.modules():
-        if isinstance(module, LAYERS):
-            INITIALISATIONS[kind](module)
+    from torch import nn  # here, so that settings are checked without it
 
+    from dcanas.proxies.collect import LAYERS
 
-def check_initialisation(kind: str) -> None:
-    """Raise `UserError` for an initialisation that does not exist."""
     if kind not in INITIALISATIONS:
         raise unknown("initialisation", kind, INITIALISATIONS)
-
-
-def _redraw(layer: nn.Module, draw: Callable[..., object]) -> None:
-    draw(layer.weight)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    function, options = INITIALISATIONS[kind]
+    for module in net.modules() if function else ():
+        if isinstance(module, LAYERS):
+            getattr(nn.init, function)(module.weight, **options)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

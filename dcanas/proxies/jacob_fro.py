@@ -7,12 +7,13 @@ import math
 import torch
 
 from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared, first_output
 
 ROWS = 10
 
 
-@proxy(direction="higher", labels=False, batch_norm="batch", cost=11, paper="arXiv 1908.02729, arXiv 2307.09365")
+@proxy(FACTS["jacob_fro"])
 def jacob_fro(shared: Shared) -> float:
     """Return sqrt of the mean over images of the squared Frobenius norm of d outputs / d image.
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dcanas.proxies.proxy import UnscorableError, proxy
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 SIDE = 64
 
 
-@proxy(labels=False, batch_norm="batch", cost=0.1, paper="NeurIPS 2023, openreview KFm2lZiI7n", min_images=1)
+@proxy(FACTS["meco"])
 def meco(shared: Shared) -> float:
-    """Return the sum over modules of the smallest eigenvalue of their channels' Pearson matrix, one 64x64 noise image.
+    """Return the sum over modules of the smallest eigenvalue of their channels' Pearson matrix.
 
-    As released every module counts, containers too; an output of one position per channel, or with a constant
-    channel, has no such matrix and adds nothing.
+    The input is one 64x64 noise image. As released every module counts, containers too; an output of one position
+    per channel, or with a constant channel, has no such matrix and adds nothing.
     """
     net = shared.fresh()
     found: list[float] = []

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from dcanas.proxies.collect import Collector
 from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 WIDEST = 512
@@ -48,8 +49,7 @@ def effective_rank(matrix: Tensor) -> float:
     return float(torch.exp(-(share * torch.log(share.clamp_min(1e-300))).sum()))
 
 
-@proxy(labels=False, batch_norm="batch", cost=1.5, paper="arXiv 2408.08776", needs=["forward"],
-       collect=[EffectiveRanks])
+@proxy(FACTS["near"], needs=["forward"], collect=[EffectiveRanks])
 def near(shared: Shared) -> float:
     """Return the sum of effective ranks of pre-activations (layer outputs) and activations."""
     return shared.layer_values(EffectiveRanks).total

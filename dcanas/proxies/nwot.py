@@ -6,7 +6,9 @@ import numpy as np
 from torch import Tensor
 
 from dcanas.proxies.collect import Collector
-from dcanas.proxies.proxy import UnscorableError, proxy
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 
@@ -24,8 +26,7 @@ class PatternKernel(Collector):
         self.kernel = self.kernel + agree.double().cpu().numpy()
 
 
-@proxy(labels=False, batch_norm="batch", cost=1, paper="arXiv 2006.04647 (second version)", needs=["forward"],
-       collect=[PatternKernel])
+@proxy(FACTS["nwot"], needs=["forward"], collect=[PatternKernel])
 def nwot(shared: Shared) -> float:
     """Return log |det K|, K the number of units on which two images agree."""
     sign, log = np.linalg.slogdet(shared[PatternKernel].kernel)

@@ -4,10 +4,11 @@ import math
 
 from dcanas.proxies.gaussian import perturb
 from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 
-@proxy(labels=False, batch_norm="reset", cost=2, paper="arXiv 2102.01063, arXiv 2507.08841", min_images=2)
+@proxy(FACTS["phi"])
 def phi(shared: Shared) -> float:
     """Return the log of the mean L1 change of the last feature map under noise of size 0.01, Gaussian weights."""
     return math.log(perturb(shared).change)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-
-from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.registry import Registry
 
 if TYPE_CHECKING:
     from dcanas.proxies.collect import Collector
@@ -18,46 +15,58 @@ Direction = Literal["higher", "lower"]
 BatchNorm = Literal["batch", "off", "reset", "not run"]
 
 
-class UnscorableError(Exception):
-    """This network has no such score; the text, a clause, becomes the score's status."""
-
-
-@dataclass(frozen=True)
-class Proxy:
-    """A score and what it declares.
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known about a score without computing it.
 
     Attributes:
-        function: takes the passes of one network (and its option, where it has any) and returns the score.
-        direction: which end is said to be better.
         labels: whether it looks at the labels.
-        batch_norm: "batch" normalises by the batch (training mode), "off" takes batch norm out, "reset" starts from
-            default statistics and weights on a copy, "not run" computes nothing.
         cost: what it takes alone, in forward passes of the batch (a backward pass counts 2).
         paper: where it is from.
-        needs: quantities of the shared pass it reads: "forward", "gradients", "jacobian", "hessian".
-        collect: what is gathered for it on the way, see `dcanas.proxies.collect`.
-        options: what may follow a colon in its name (`wrcor:linear`); numbers where it says "number".
-        min_images: smallest batch it is defined for.
+        batch_norm: "batch" normalises by the batch (training mode), "off" takes batch norm out, "reset" starts from
+            default statistics and weights on a copy, "not run" computes nothing.
+        direction: which end is said to be better.
+        options: what may follow a colon in its name (`wrcor:linear`); any number if "number" is among them.
+        min_images: smallest batch that it is defined for.
     """
 
-    name: str
-    function: Callable[..., float]
-    direction: Direction
     labels: bool
-    batch_norm: BatchNorm
     cost: float
     paper: str
-    needs: tuple[str, ...] = ()
-    collect: tuple[type[Collector], ...] = ()
+    batch_norm: BatchNorm = "batch"
+    direction: Direction = "higher"
     options: tuple[str, ...] = ()
-    min_images: int = 1
+    min_images: int = 2
 
-    @property
-    def __name__(self) -> str:  # the registry's key
-        return self.name
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy(Facts):
+    """A score: a function, its facts and what it reads.
+
+    Attributes:
+        function: takes the passes of one network (and the options asked for) and returns the score.
+        needs: quantities of the shared pass that it reads: "forward", "gradients", "jacobian", "hessian"; none if it
+            runs passes of its own.
+        collect: what is gathered for it during that pass, see `dcanas.proxies.collect`.
+    """
+
+    function: Callable[..., float]
+    needs: tuple[str, ...]
+    collect: tuple[type[Collector], ...]
+
+    def __post_init__(self) -> None:  # seen from outside it is its function
+        vars(self).update({name: getattr(self.function, name) for name in ("__name__", "__module__", "__doc__")})
 
     def __call__(self, shared: Shared, *options: str) -> float:
         return self.function(shared, *options)
+
+
+def proxy(facts: Facts, *, needs: Sequence[str] = (),
+          collect: Sequence[type[Collector]] = ()) -> Callable[[Callable[..., float]], Proxy]:
+    """Return a decorator that makes a function a `Proxy` of the same name; see there for the arguments."""
+    def make(function: Callable[..., float]) -> Proxy:
+        return Proxy(function=function, needs=tuple(needs), collect=tuple(collect), **vars(facts))
+    return make
 
 
 @dataclass(frozen=True)
@@ -73,57 +82,10 @@ class ProxyScore:
 
     @property
     def ok(self) -> bool:
+        """Whether there is a value."""
         return self.status == "ok"
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON types; a score that does not exist is null."""
         return {"value": self.value if math.isfinite(self.value) else None, "status": self.status,
                 "seconds": self.seconds}
-
-
-proxies: Registry[Proxy] = Registry("proxy")
-
-
-def proxy(*, direction: Direction = "higher", labels: bool, batch_norm: BatchNorm, cost: float, paper: str,
-          needs: Sequence[str] = (), collect: Sequence[type[Collector]] = (), options: Sequence[str] = (),
-          min_images: int | None = None) -> Callable[[Callable[..., float]], Callable[..., float]]:
-    """Register a function as the proxy of its own name (decorator); see `Proxy` for the facts."""
-    def add(function: Callable[..., float]) -> Callable[..., float]:
-        least = min_images if min_images is not None else 2 if batch_norm == "batch" else 1
-        proxies.add(Proxy(function.__name__, function, direction, labels, batch_norm, cost, paper, tuple(needs),
-                          tuple(collect), tuple(options), least))
-        return function
-    return add
-
-
-def list_proxies() -> list[str]:
-    """Return the names of all proxies."""
-    return sorted(proxies)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A proxy as it was asked for: `wrcor:linear:0.5` is the proxy wrcor with the options linear and 0.5."""
-
-    name: str
-    proxy: Proxy = field(repr=False)
-    options: tuple[str, ...] = ()
-
-    @classmethod
-    def parse(cls, name: str) -> Asked:
-        """Read a name; raises `UserError` with the nearest known name or the options there are."""
-        base, *options = name.split(":")
-        found = proxies[base]
-        for option in options:
-            if option not in found.options and not ("number" in found.options and _is_number(option)):
-                if not found.options:
-                    raise UserError(f"The proxy {base} takes no option, got {name!r}: ask for {base!r}.")
-                raise unknown(f"option of the proxy {base}", option, found.options)
-        return cls(name, found, tuple(options))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

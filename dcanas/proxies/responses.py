@@ -8,9 +8,8 @@ from torch import Tensor
 from dcanas.basics.errors import UserError
 from dcanas.proxies.collect import Collector
 from dcanas.proxies.correlation import sample_correlation
-from dcanas.proxies.proxy import UnscorableError
-
-WEIGHTS = ("none", "linear", "quadratic", "exponential", "reversed")
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy_registry import WEIGHTS
 
 
 class ActivationCorrelations(Collector):

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.proxies.collect import Collector
-from dcanas.proxies.proxy import Asked, ProxyScore, UnscorableError
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy import ProxyScore
+from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.shared import Shared
 
 
@@ -29,13 +31,13 @@ class Plan:
         needs, collect: what the shared pass has to compute and gather for all of `together`.
     """
 
-    together: tuple[Asked, ...]
-    alone: tuple[Asked, ...]
+    together: tuple[ProxyName, ...]
+    alone: tuple[ProxyName, ...]
     needs: frozenset[str]
     collect: tuple[type[Collector], ...]
 
 
-def plan(asked: Iterable[Asked]) -> Plan:
+def plan(asked: Iterable[ProxyName]) -> Plan:
     """Group proxies by the passes they need."""
     together = tuple(a for a in asked if a.proxy.needs)
     collect = tuple(dict.fromkeys(kind for a in together for kind in a.proxy.collect))
@@ -55,7 +57,7 @@ def score_network(net: nn.Module, images: Any, labels: Any = None, names: str | 
     Raises `UserError` for an unknown proxy, a batch of another shape and labels out of range; a score that this
     network does not have is told by its status.
     """
-    asked = [Asked.parse(name) for name in ([names] if isinstance(names, str) else names)]
+    asked = [ProxyName.parse(name) for name in ([names] if isinstance(names, str) else names)]
     batch, classes = _batch(net, images, labels)
     scores: dict[str, ProxyScore] = {}
     possible = []
@@ -91,7 +93,7 @@ def _together(shared: Shared, steps: Plan) -> dict[str, ProxyScore]:
     return {one.name: _timed(one, shared, share) for one in steps.together}
 
 
-def _timed(one: Asked, shared: Shared, share: float = 0.0) -> ProxyScore:
+def _timed(one: ProxyName, shared: Shared, share: float = 0.0) -> ProxyScore:
     start = time.perf_counter()
     try:
         value, status = float(one.proxy(shared, *one.options)), "ok"
@@ -104,10 +106,10 @@ def _timed(one: Asked, shared: Shared, share: float = 0.0) -> ProxyScore:
     return ProxyScore(value, status, share + time.perf_counter() - start)
 
 
-def _refuse(one: Asked, images: Tensor, labels: Tensor | None) -> str:
-    if len(images) < one.proxy.min_images:
-        return f"needs at least {one.proxy.min_images} images, got {len(images)}"
-    return "needs labels" if one.proxy.labels and labels is None else ""
+def _refuse(one: ProxyName, images: Tensor, labels: Tensor | None) -> str:
+    if len(images) < one.facts.min_images:
+        return f"needs at least {one.facts.min_images} images, got {len(images)}"
+    return "needs labels" if one.facts.labels and labels is None else ""
 
 
 def _batch(net: nn.Module, images: Any, labels: Any) -> tuple[Tensor, Tensor | None]:

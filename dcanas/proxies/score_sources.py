@@ -14,7 +14,8 @@ import numpy as np
 
 from dcanas.basics.errors import unknown
 from dcanas.proxies.columns import read_columns
-from dcanas.proxies.proxy import Asked, proxies
+from dcanas.proxies.proxy_name import ProxyName
+from dcanas.proxies.proxy_registry import proxies
 from dcanas.proxies.table import Scoring, score_architecture, values_of
 from dcanas.proxies.votes import oriented
 from dcanas.spaces import Architecture, Space
@@ -51,7 +52,7 @@ def network_sources(scoring: Scoring) -> Sources:
     """Return a source for each of `scoring.names`: the network is built and scored once for all of them."""
     space = scoring.load_space()
     kept: dict[Architecture, dict[str, float]] = {}
-    asked = [Asked.parse(name) for name in scoring.names]
+    asked = [ProxyName.parse(name) for name in scoring.names]
 
     def score(name: str, arch: Architecture) -> float:
         if arch not in kept:
@@ -80,4 +81,4 @@ def column_sources(space: Space, path: Path, names: Sequence[str] = ()) -> Sourc
 
 
 def _better_up(name: str, value: float) -> float:
-    return float(oriented(name, np.array(value))) if name.partition(":")[0] in proxies else value
+    return float(oriented(name, np.array(value))) if ProxyName(name).base in proxies else value

@@ -16,7 +16,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.basics.layout import to_channels_last
 from dcanas.proxies.collect import LAYERS, Collector, Ears
-from dcanas.proxies.proxy import UnscorableError
+from dcanas.proxies.errors import UnscorableError
 
 C = TypeVar("C", bound=Collector)
 

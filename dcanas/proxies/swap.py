@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dcanas.proxies.collect import Collector
 from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 
@@ -37,7 +38,7 @@ def _distinct(packed: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(found).view(np.uint8).T[:len(packed)]
 
 
-@proxy(labels=False, batch_norm="batch", cost=1.3, paper="arXiv 2403.04161", needs=["forward"], collect=[UnitPatterns])
+@proxy(FACTS["swap"], needs=["forward"], collect=[UnitPatterns])
 def swap(shared: Shared) -> float:
     """Return the number of distinct patterns over the batch (not regularised by size; see `swap_regularised`)."""
     return float(shared[UnitPatterns].count())

@@ -8,11 +8,13 @@ import torch
 from torch import nn
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.proxy import UnscorableError, proxy
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared, first_output
 
 
-@proxy(labels=False, batch_norm="off", cost=0.5, paper="arXiv 2006.05467")
+@proxy(FACTS["synflow"])
 def synflow(shared: Shared) -> float:
     """Return log sum |w dR/dw| with absolute weights, an input of ones, R the summed output; double precision."""
     net = shared.fresh().eval().double()

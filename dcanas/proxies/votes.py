@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cmp_to_key
 
 import numpy as np
-from scipy.stats import rankdata
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.proxies.proxy import Asked
+from dcanas.proxies.proxy_name import ProxyName
 
 VOTES = {  # name -> the scores that vote
     "sjw": ("synflow", "jacov", "wrcor"),
@@ -20,7 +19,7 @@ VOTES = {  # name -> the scores that vote
 
 def oriented(name: str, values: np.ndarray) -> np.ndarray:
     """Return the values so that larger is better, by what the proxy of this name declares."""
-    return -values if Asked.parse(name).proxy.direction == "lower" else values
+    return -values if ProxyName.parse(name).facts.direction == "lower" else values
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -28,6 +27,8 @@ def ranks(values: np.ndarray) -> np.ndarray:
 
     Shape: (n,) or (voters, n), ranked along the last axis.
     """
+    from scipy.stats import rankdata  # here, so that settings are checked without it
+
     return rankdata(np.where(np.isnan(values), -np.inf, values), axis=-1)
 
 

@@ -1,12 +1,12 @@
 """WRCor: response correlations, later blocks counting more (Jing et al.; arXiv 2507.08841)."""
 
 from dcanas.proxies.proxy import proxy
-from dcanas.proxies.responses import WEIGHTS, ActivationCorrelations, GradientCorrelations, log_determinant
+from dcanas.proxies.proxy_registry import FACTS
+from dcanas.proxies.responses import ActivationCorrelations, GradientCorrelations, log_determinant
 from dcanas.proxies.shared import Shared
 
 
-@proxy(labels=True, batch_norm="batch", cost=4, paper="arXiv 2507.08841", needs=["gradients"],
-       collect=[ActivationCorrelations, GradientCorrelations], options=[*WEIGHTS, "number"])
+@proxy(FACTS["wrcor"], needs=["gradients"], collect=[ActivationCorrelations, GradientCorrelations])
 def wrcor(shared: Shared, *options: str) -> float:
     """Return log |det sum 2^l |C||, l the block from the bottom (Eq. 10-11).
 

@@ -6,10 +6,11 @@ from torch import nn
 
 from dcanas.proxies.gaussian import perturb
 from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared
 
 
-@proxy(labels=False, batch_norm="reset", cost=2, paper="arXiv 2102.01063", min_images=2)
+@proxy(FACTS["zen"])
 def zen(shared: Shared) -> float:
     """Return phi plus the sum over batch norms of log sqrt(mean running variance) after the two passes."""
     found = perturb(shared)

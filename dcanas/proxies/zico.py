@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from dcanas.proxies.collect import LAYERS
-from dcanas.proxies.proxy import UnscorableError, proxy
+from dcanas.proxies.errors import UnscorableError
+from dcanas.proxies.proxy import proxy
+from dcanas.proxies.proxy_registry import FACTS
 from dcanas.proxies.shared import Shared, first_output, loss_of
 
 
-@proxy(labels=True, batch_norm="batch", cost=3, paper="arXiv 2301.11300", options=["accumulated"], min_images=4)
+@proxy(FACTS["zico"])
 def zico(shared: Shared, option: str = "") -> float:
     """Return sum over layers of log sum over weights of mean |g| / std g, over the two halves of the batch.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, number, setting
-from dcanas.proxies.proxy import Asked
+from dcanas.basics.fields import check, choice, number, setting
+from dcanas.proxies.proxy_name import ProxyName
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class ElasticSettings:
     Raises `UserError` naming the setting, what is allowed and the value.
     """
 
-    name: str = setting("elastic", "kind of search")
+    name: str = choice("elastic", ("elastic",), "kind of search")
     epochs: int = number(30, 1, 100_000, "epochs of the supernet's training")
     batch_size: int = number(64, 2, 65_536, "images per step")
     learning_rate: float = number(0.1, 1e-8, 10, "highest learning rate")
@@ -44,7 +44,7 @@ class ElasticSettings:
     def __post_init__(self) -> None:
         check(self, "search")
         for proxy in (*self.rerank, *self.rerank_again):
-            Asked.parse(proxy)
+            ProxyName.parse(proxy)
         if self.tournament > self.population:
             raise UserError(f"search.tournament draws from search.population members, so it must be at most "
                             f"{self.population}, got {self.tournament}.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
-from dcanas.proxies.proxy import Asked
+from dcanas.proxies.proxy_name import ProxyName
 from dcanas.search.gradient.constraints import constraints
 from dcanas.search.gradient.strategies import strategies
 from dcanas.training.recipe import AMP, AMP_HELP
@@ -27,7 +27,7 @@ class SearchSettings:
     Raises `UserError` naming the setting, what is allowed and the value.
     """
 
-    name: str = setting("differentiable", "kind of search")
+    name: str = choice("differentiable", ("differentiable",), "kind of search")
     strategy: str = choice("softmax", strategies, "how alphas become mixing weights")
     epochs: int = number(30, 1, 100_000, "epochs of the search")
     warmup_epochs: int = number(0, 0, 100_000, "first epochs, in which only weights are trained")
@@ -74,7 +74,7 @@ class SearchSettings:
     def __post_init__(self) -> None:
         check(self, "search")
         for proxy in (*self.rerank, *self.rerank_again):
-            Asked.parse(proxy)
+            ProxyName.parse(proxy)
         if self.warmup_epochs >= self.epochs:
             raise UserError(f"search.warmup_epochs must be less than search.epochs={self.epochs}, or alphas are never "
                             f"searched, got {self.warmup_epochs}.")

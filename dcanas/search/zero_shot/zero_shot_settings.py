@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
 from dcanas.proxies.initialisation import INITIALISATIONS
-from dcanas.proxies.proxy import Asked
+from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.proposers import proposers
 
@@ -41,17 +41,17 @@ class ZeroShotSettings:
     finalists: int = number(4, 1, 1000, "networks that are trained before one is chosen, the largest of the pool among "
                                         "them")
     finalist_epochs: int = number(0, 0, 10_000, "epochs of a finalist's training; 0: the vote decides")
-    name: str = setting("zero_shot", "kind of search")
+    name: str = choice("zero_shot", ("zero_shot",), "kind of search")
 
     def __post_init__(self) -> None:
         check(self, "search")
         if not self.names:
             raise UserError("Zero-shot search needs at least one proxy to vote, got none.")
-        asked = [Asked.parse(name) for name in self.names]
+        asked = [ProxyName.parse(name) for name in self.names]
         if self.strategy == "evolution" and self.tournament > self.population:
             raise UserError(f"search.tournament draws from search.population networks, so it must be at most "
                             f"{self.population}, got {self.tournament}.")
-        needed = max(one.proxy.min_images for one in asked)
+        needed = max(one.facts.min_images for one in asked)
         if self.batch_size < needed:
-            first = next(one.name for one in asked if one.proxy.min_images == needed)
+            first = next(one.name for one in asked if one.facts.min_images == needed)
             raise UserError(f"search.batch_size must be at least {needed} for {first}, got {self.batch_size}.")
