@@ -20,10 +20,10 @@ import numpy as np
 import optuna
 from scipy.stats import wilcoxon
 
-from dcanas.benchmarks.hypervolume import front, hypervolume
 from dcanas.benchmarks.robust_front import search_front
 from dcanas.benchmarks.robustness_features import Features, cell_features
 from dcanas.benchmarks.robustness_tables import RobustnessTable, load_robustness_table
+from dcanas.search.pareto import hypervolume, non_dominated
 from dcanas.spaces import load_space
 
 EVALUATIONS = 200
@@ -45,23 +45,24 @@ def main(arguments: list[str]) -> None:
     with np.load(options.tables / "nasbench201_latency_devices.npz") as archive:
         latency = archive[options.device][table.indices]
     points = np.column_stack([table.target("clean"), table.target(options.attack), -latency])
-    reference = (0.0, 0.0, -float(latency.max()))
-    most = hypervolume(points[front(points)], reference)
+    losses, reference = -points, (0.0, 0.0, float(latency.max()))
+    best = np.flatnonzero(non_dominated(losses))
+    most = hypervolume(losses[best], reference)
     cells = cell_features(load_space("nasbench201"), table.architectures)
     searches: dict[str, Search] = {
         "random": lambda seed: np.random.default_rng(seed).permutation(len(points))[:EVALUATIONS].tolist(),
         NSGA: lambda seed: nsga(table, points, seed),
         PREDICTED: lambda seed: predicted(table.proxies.beside(cells), points, latency, seed)}
     print(f"{len(points):,} networks, {options.attack}, {options.device}, {EVALUATIONS} evaluations, {options.seeds} "
-          f"seeds; {len(front(points))} networks on the true front\n\n| search | share of the hypervolume %, mean "
+          f"seeds; {len(best)} networks on the true front\n\n| search | share of the hypervolume %, mean "
           "(least, most) | on the true front | better than random, seeds | p (Wilcoxon, two-sided) |\n"
           "|---|---|---|---|---|", flush=True)
-    best, shares = set(front(points).tolist()), {}
+    shares = {}
     for name, search in searches.items():
         rows = [search(seed) for seed in range(options.seeds)]
-        share = np.array([100 * hypervolume(points[r][front(points[r])], reference) / most for r in rows])
+        share = np.array([100 * hypervolume(losses[r], reference) / most for r in rows])
         shares[name] = share
-        hits = np.mean([len(best & set(r)) for r in rows])
+        hits = np.mean([len(set(best.tolist()) & set(r)) for r in rows])
         against = share - shares["random"]
         p = f"{wilcoxon(against).pvalue:.3g}" if against.any() else "–"
         print(f"| {name} | {share.mean():.2f} ({share.min():.2f}, {share.max():.2f}) | {hits:.1f} | "

@@ -13,7 +13,7 @@ from dcanas.basics.files import write_json
 from dcanas.cli.jobs import runs
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.run import run_until
-from dcanas.search.ask_tell.pareto import hypervolume, knee, non_dominated
+from dcanas.search.pareto import hypervolume, knee, non_dominated
 
 ACCURACY = "accuracy"
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from dcanas.report.record import DeviceRecord
+from dcanas.search.pareto import hypervolume, non_dominated
 
 JUDGED = {"short": "validation accuracy after short training",
           "inherited": "validation accuracy with inherited weights"}
@@ -35,21 +38,22 @@ def members_of(device: DeviceRecord, name: str = "") -> tuple[str, list[Member]]
 
 def front(members: Sequence[Member], cost: str) -> list[Member]:
     """Return the members that none is cheaper than at the same or a better accuracy, from the cheapest up."""
-    best: list[Member] = []
-    for member in sorted(members, key=lambda m: (m.costs[cost], -m.accuracy)):
-        if not best or member.accuracy > best[-1].accuracy:
-            best.append(member)
-    return best
+    losses = _losses(members, cost)
+    _, rows = np.unique(losses, axis=0, return_index=True)  # from the cheapest up, the first of equal ones
+    return [members[row] for row in rows[non_dominated(losses[rows])]]
 
 
-def hypervolume(members: Sequence[Member], cost: str, reference: float) -> float:
+def front_volume(members: Sequence[Member], cost: str, reference: float) -> float:
     """Return the hypervolume of a front as a share of its box: costs from 0 to `reference`, accuracy from 0 to 1.
 
     It is the accuracy of the best member within a limit, averaged over all limits from 0 to `reference`.
     """
-    steps = [member for member in front(members, cost) if member.costs[cost] <= reference]
-    ends = [*(member.costs[cost] for member in steps[1:]), reference]
-    return sum(m.accuracy * (end - m.costs[cost]) / reference for m, end in zip(steps, ends, strict=False))
+    return hypervolume(_losses(members, cost), (reference, 0.0)) / reference
+
+
+def _losses(members: Sequence[Member], cost: str) -> np.ndarray:
+    """Return cost and negative accuracy. Shape: (members, 2)."""
+    return np.array([(member.costs[cost], -member.accuracy) for member in members]).reshape(-1, 2)
 
 
 def common_costs(members: Sequence[Member]) -> list[str]:

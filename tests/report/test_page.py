@@ -13,7 +13,7 @@ from synthetic import make_run, write
 
 from dcanas.basics.errors import UserError
 from dcanas.report.compare import write_comparison
-from dcanas.report.front import Member, front, hypervolume
+from dcanas.report.front import Member, front, front_volume
 from dcanas.report.page import page
 from dcanas.report.record import read_run
 from dcanas.report.verdict import verdict
@@ -175,17 +175,17 @@ def test_damaged_settings(tmp_path):
         read_run(folder)
 
 
-def test_front_and_hypervolume():
+def test_front_and_its_volume():
     members = [Member("", name, accuracy, {"macs": cost}) for name, accuracy, cost in (
         ("a", 0.5, 2.0), ("b", 0.4, 3.0), ("c", 0.8, 4.0), ("d", 0.8, 6.0))]
     assert [m.architecture for m in front(members, "macs")] == ["a", "c"]
     # nothing from 0 to 2, 0.5 from 2 to 4, 0.8 from 4 to 10
-    assert hypervolume(members, "macs", 10.0) == pytest.approx((0.5 * 2 + 0.8 * 6) / 10)
-    assert hypervolume(members, "macs", 1.0) == 0.0
+    assert front_volume(members, "macs", 10.0) == pytest.approx((0.5 * 2 + 0.8 * 6) / 10)
+    assert front_volume(members, "macs", 1.0) == 0.0
     # the average, over limits, of the best accuracy within them: by brute force
     limits = [(i + 0.5) / 1000 * 10 for i in range(1000)]
     best = [max((m.accuracy for m in members if m.costs["macs"] <= limit), default=0.0) for limit in limits]
-    assert hypervolume(members, "macs", 10.0) == pytest.approx(sum(best) / 1000, abs=1e-3)
+    assert front_volume(members, "macs", 10.0) == pytest.approx(sum(best) / 1000, abs=1e-3)
 
 
 def test_comparison(tmp_path, finished):

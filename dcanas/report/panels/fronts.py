@@ -11,7 +11,7 @@ from markupsafe import Markup
 from dcanas.costs import cost_unit
 from dcanas.report.figures.canvas import svg
 from dcanas.report.figures.fronts import fronts, places
-from dcanas.report.front import JUDGED, Member, common_costs, front, hypervolume
+from dcanas.report.front import JUDGED, Member, common_costs, front, front_volume
 from dcanas.report.html import NOTHING, figure, grid, joined, paragraph, table
 from dcanas.report.panels.summary import short
 
@@ -81,7 +81,7 @@ def _volumes(members: Sequence[Member], runs: Sequence[str], costs: Sequence[str
     for run in runs:
         own = [m for m in members if m.name == run]
         rows.append([run or "this run", f"{len(own):,}", *(
-            f"{hypervolume(own, cost, max(m.costs[cost] for m in members)):.4f}" for cost in costs)])
+            f"{front_volume(own, cost, max(m.costs[cost] for m in members)):.4f}" for cost in costs)])
     return joined([table(["run", "members judged", *costs], rows, "Hypervolume of each front"), paragraph(
         "Hypervolume: the accuracy of the best member within a limit, averaged over all limits from 0 to the largest "
         "cost of any member here; larger is better.", kind="faint")])

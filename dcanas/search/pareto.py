@@ -1,27 +1,36 @@
-"""Fronts of several objectives: who is not beaten in all of them, what they cover together, and where they bend."""
+"""Pareto fronts: which points are not dominated, the volume that they dominate together, and where they bend."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 
 def non_dominated(losses: np.ndarray) -> np.ndarray:
-    """Return which points no other beats: at most as large everywhere and smaller somewhere; all of equal ones.
+    """Return which points no other dominates: at most as large everywhere and smaller somewhere; all of equal ones.
 
     Shape: (n, objectives), smaller is better -> (n,) bool.
     """
-    found = np.empty(len(losses), dtype=bool)
-    for i, point in enumerate(losses):  # a point at a time: n^2 numbers are never held
-        found[i] = not ((losses <= point).all(1) & (losses < point).any(1)).any()
+    found = np.zeros(len(losses), dtype=bool)
+    left = np.lexsort(losses.T[::-1])  # what dominates a point comes before it
+    while len(left):
+        point = losses[left[0]]
+        found[left[0]] = True
+        left = left[1:]
+        left = left[(losses[left] < point).any(1) | (losses[left] == point).all(1)]
     return found
 
 
-def hypervolume(losses: np.ndarray, reference: np.ndarray) -> float:
-    """Return the volume that is beaten by the points and better than `reference` everywhere.
+def hypervolume(losses: np.ndarray, reference: np.ndarray | Sequence[float]) -> float:
+    """Return the volume that the points dominate below `reference` (Zitzler and Thiele, 1999).
 
     By slices along the last objective (While et al., 2006): between two of its values the volume is that of the others,
-    in one dimension less. Shape: (n, objectives), (objectives,), smaller is better.
+    in one dimension less.
+
+    Shape: (n, objectives), (objectives,), smaller is better.
     """
+    reference = np.asarray(reference, dtype=float)
     inside = np.unique(losses[(losses < reference).all(1)], axis=0)
     if not len(inside):
         return 0.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from optuna._hypervolume import compute_hypervolume
 
-from dcanas.search.ask_tell.pareto import hypervolume, knee, non_dominated
+from dcanas.search.pareto import hypervolume, knee, non_dominated
 
 
 def test_by_hand():
@@ -26,6 +26,21 @@ def test_peer_and_sampling(objectives):
     drawn = rng.random((2_000, objectives))
     beaten = (points[None] <= drawn[:, None]).all(2).any(1).mean()
     assert found == pytest.approx(beaten, abs=0.05)
+
+
+def test_the_front_is_what_nothing_dominates():
+    points = np.random.default_rng(0).integers(0, 6, (60, 3)).astype(float)  # with ties and doubles
+    expected = [not any((q <= p).all() and (q < p).any() for q in points) for p in points]
+    assert non_dominated(points).tolist() == expected
+
+
+@pytest.mark.parametrize("objectives", [2, 3, 4])
+def test_points_beyond_the_reference_add_nothing(objectives):
+    points, reference = np.random.default_rng(objectives).random((25, objectives)), np.full(objectives, 0.8)
+    within = points[(points < 0.8).all(1)]
+    assert hypervolume(points, reference) == pytest.approx(compute_hypervolume(within, reference))
+    assert hypervolume(np.array([[-1.0, -2.0, -3.0]]), (0, 0, -1)) == 1 * 2 * 2
+    assert hypervolume(np.array([[-1.0, 0.0]]), (0, 0)) == 0
 
 
 def test_equal_points_are_all_on_the_front():
