@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from dcanas.hardware.measuring.profiler import profile_onnx
 
 __all__ = ["Device", "FittedLatency", "LatencyPredictor", "LatencySource", "LatencySources", "Profile", "Runtime",
-           "TableCost", "choose_members", "choose_source", "fit_counts", "latency_sources", "list_devices", "load_device",
-           "load_tables", "measure_members", "profile_onnx"]
+           "TableCost", "choose_members", "choose_source", "fit_counts", "latency_sources", "list_devices",
+           "load_device", "load_tables", "measure_members", "profile_onnx"]
 
 __getattr__ = lazy(__name__, {
     "devices.cost_sources": ("latency_sources",),

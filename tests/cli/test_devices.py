@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from dcanas.basics.resources import resource_folder
+from dcanas.costs import Networks
 from dcanas.hardware.latency.fbnet_table import block_latency, transferred_blocks
 from dcanas.spaces import load_space
 
@@ -75,7 +76,7 @@ def test_published_prices_of_fbnet_moved_to_other_images_are_a_limit_but_unverif
     assert found.code == 0, found.err
     derived = json.loads(next((tmp_path / "run").glob("derived/*/architecture.json")).read_text())
     space = load_space("fbnet")
-    moved = transferred_blocks(space, block_latency("raspi4", tables), (1, 8, 8), 10, stem="cifar")
+    moved = transferred_blocks(block_latency("raspi4", tables), Networks(space, (1, 8, 8), 10, {"stem": "cifar"}))
     row = derived["costs"]["latency_ms"]
     assert row["value"] == pytest.approx(moved.value(space.parse(derived["architecture"])))
     assert row["source"] == "predicted"

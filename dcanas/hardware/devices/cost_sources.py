@@ -49,6 +49,11 @@ def may_state(cost: str, value: Any, folder: Path) -> bool:
     return own and (_is_file(value, folder) or (value in latency_sources and value not in latency_sources.table))
 
 
+def source_words(cost: str) -> str:
+    """Return in words what a profile may state as the source of a cost."""
+    return " or ".join([*SOURCES[cost], *(["a Python file beside this profile"] if cost in CHOSEN else [])])
+
+
 def is_own_file(source: str) -> bool:
     """Return whether the stated source of a cost is a Python file beside the profile."""
     return source.endswith(".py")

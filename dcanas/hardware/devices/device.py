@@ -15,7 +15,7 @@ import yaml
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.resources import resource_folder
 from dcanas.basics.user_files import file_hash
-from dcanas.hardware.devices.cost_sources import SOURCES, is_own_file, may_state
+from dcanas.hardware.devices.cost_sources import SOURCES, is_own_file, may_state, source_words
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _read(path: Path) -> Device:
     if isinstance(values["connection"], dict):
         values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))
     values["board"] = Expected(**_checked(path, "board.", values.get("board", {}), _EXPECTED))
-    allowed = {cost: (partial(may_state, cost, folder=path.parent), " or ".join(SOURCES[cost]))
+    allowed = {cost: (partial(may_state, cost, folder=path.parent), source_words(cost))
                for cost in SOURCES if cost in values["costs"]}
     costs = _checked(path, "costs.", values["costs"], allowed, known=SOURCES)
     own = {cost: f"{source}, SHA-256 {file_hash(path.parent / source, f'costs.{cost}')}"

@@ -56,8 +56,9 @@ def covering_table(device: Device, cost: str, networks: Networks) -> TableCost |
 def require_own(published: CostModel, device: Device, networks: Networks, provenance: str) -> None:
     """Raise `OutsideTableError` if a published cost was made for other networks or another runtime."""
     assert published.domain is not None
+    asked = networks.domain(device.runtime.name)
     try:
-        published.domain.require(networks.domain(device.runtime.name), f"{published.name} of {device.name} ({provenance})")
+        published.domain.require(asked, f"{published.name} of {device.name} ({provenance})")
     except UserError as error:
         raise OutsideTableError(
             f"{str(error).partition(':')[0]}; ask for those networks, or copy the profile to "

@@ -17,7 +17,7 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.costs import Domain, LinearCost, Networks, linear_counts
 from dcanas.hardware.latency.published_tables import LINEAR_TOLERANCE, RUNTIMES
 from dcanas.hardware.latency.table_files import read_arrays, require_milliseconds, tables_folder
-from dcanas.spaces import Space, load_space
+from dcanas.spaces import load_space
 
 FILE = "fbnet_latency_devices.npz"
 NETWORKS = 5_000

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from dcanas.hardware.latency.optimal_design import least_certain
+
 Array = NDArray[np.float64]
 
 INFLATE = 3.0  # of the prior covariance: nine devices do not show all there is (leave-one-device-out: 1, 3, 10, 30)
@@ -110,16 +112,14 @@ def choose(prior: Prior, n: int, rng: np.random.Generator) -> list[int]:
     they are like the networks asked about later, and the size of the residuals is learnt from them.
     """
     rows = prior.design / prior.typical[:, None] / np.exp(prior.log_noise)
-    covariance = prior.covariance + 4 * np.outer(prior.mean, prior.mean)  # the device's own scale is open
+    information = np.linalg.inv(prior.covariance + 4 * np.outer(prior.mean, prior.mean))  # the device's scale is open
     free = np.ones(len(rows), dtype=bool)
     chosen: list[int] = []
     for _ in range(min(prior.design.shape[1] + 1, n - round(RANDOM * n))):
-        variance = np.where(free, np.einsum("ij,jk,ik->i", rows, covariance, rows), -1.0)
-        best = variance.max()
-        chosen.append(int(rng.choice(np.flatnonzero(variance >= best * (1 - 1e-9)))))
-        free[chosen[-1]] = False
-        gain = covariance @ rows[chosen[-1]]
-        covariance = covariance - np.outer(gain, gain) / (rows[chosen[-1]] @ gain + 1)
+        pick = least_certain(rows, information, free, rng)
+        chosen.append(pick)
+        free[pick] = False
+        information += np.outer(rows[pick], rows[pick])
     rest = rng.choice(np.flatnonzero(free), n - len(chosen), replace=False)
     return [*chosen, *(int(i) for i in rest)]
 

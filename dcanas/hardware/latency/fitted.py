@@ -12,10 +12,9 @@ from dcanas.costs import CostModel, Domain, LinearCost, linear_counts
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.costs.plan_cost import PlanCost
 from dcanas.hardware.latency.latency_fit import FittedLatency, choose_members, fit_counts
-from dcanas.hardware.latency.plan_latency import plan_features, planned_latency
+from dcanas.hardware.latency.plan_latency import plan_features, plan_latency
 from dcanas.hardware.latency.source import LatencySource
 from dcanas.hardware.measuring.measured_members import measure_members
-from dcanas.hardware.transport.progress import report_to
 from dcanas.spaces import Architecture, Space
 
 MEMBERS = 12  # measured to fit four prices and a base
@@ -24,7 +23,7 @@ FEW_OPTIONS = 5  # that the measured members suffice to tell apart
 
 
 class Fitted(LatencySource):
-    """Prices fitted to `MEMBERS` members that are measured on the device.
+    """Prices fitted to a dozen members that are measured on the device.
 
     If all slots have the same few options and all cells are alike, there is a price per option, the same in every slot;
     otherwise one per million MACs and one per executed step. The upper bound comes from the residuals of members left
@@ -36,14 +35,13 @@ class Fitted(LatencySource):
 
     def make_model(self) -> CostModel:
         space = self.networks.space
-        with self.hooks.stage(f"Measuring a few members of {space.name} on {self.device.name}") as stage, \
-                report_to(stage):
+        with self.hooks.stage(f"Measuring a few members of {space.name} on {self.device.name}"):
             fit = self.fit
         what = "latency" if self.cost == "latency_ms" else self.cost
         self.hooks.message(f"{what} of members left out is predicted within {100 * fit.loo_mape:.0f} % on average (a "
                            f"line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "
                            f"+{100 * fit.relative_residual_q95:.0f} %, from {fit.n} measured")
-        model = price_per_option if self._by_option else planned_latency
+        model = price_per_option if self._by_option else plan_latency
         return model(space, self._domain, self.cost, fit)
 
     @cached_property
@@ -59,7 +57,8 @@ class Fitted(LatencySource):
         picked = choose_members(features, MEMBERS, np.random.default_rng(self.seed), macs)
         members = [archs[i] for i in picked]
         profiles = measure_members(networks, members, self.folder(), self.device, seed=self.seed)
-        return fit_counts(features[picked], np.array([profiles[arch].value(self.cost) for arch in members]), macs[picked])
+        latencies = np.array([profiles[arch].value(self.cost) for arch in members])
+        return fit_counts(features[picked], latencies, macs[picked])
 
     def prepare(self) -> None:
         _ = self.fit
@@ -98,11 +97,3 @@ def price_per_option(space: Space, domain: Domain, cost: str, fit: FittedLatency
     price = dict(zip([o for o in space.slots[0].options if o != "none"], fit.per_option, strict=True))
     table = tuple(tuple(price.get(option, 0.0) for option in slot.options) for slot in space.slots)
     return LinearCost(fit.base, table, cost, "ms", "predicted", domain, fit.relative_residual_q95)
-
-
-def latency_costs(space, device, folder, macs, input_shape, num_classes, names=("latency_ms", "latency_p95_ms"), seed=0, **skeleton):  # type: ignore[no-untyped-def]
-    """Until the pipeline asks `choose_source`."""
-    from dcanas.costs import Networks
-    sources = {name: Fitted(device, name, Networks(space, input_shape, num_classes, skeleton), lambda: folder, seed)
-               for name in names}
-    return {name: s.model for name, s in sources.items()}, {name: s.fit for name, s in sources.items()}

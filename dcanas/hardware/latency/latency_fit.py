@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from dcanas.basics.errors import UserError
+from dcanas.hardware.latency.optimal_design import largest, least_certain
 
 Array = NDArray[np.float64]
 
@@ -90,13 +91,9 @@ def choose_members(counts: NDArray[Any], n: int, rng: np.random.Generator,
     information = 1e-6 * np.eye(features.shape[1])
     chosen: list[int] = []
     for step in range(min(n, features.shape[1] + 2)):
-        if step < 2:
-            gain = size if step else -size
-        else:
-            gain = np.einsum("mi,ij,mj->m", features, np.linalg.inv(information), features)
-        candidates = free & new if (free & new).any() else free
-        best = gain[candidates].max()
-        pick = int(rng.choice(np.flatnonzero(candidates & (gain >= best - 1e-9 * abs(best)))))
+        among = free & new if (free & new).any() else free
+        pick = largest(size if step else -size, among, rng) if step < 2 else \
+            least_certain(features, information, among, rng)
         chosen.append(pick)
         free[pick] = False
         new &= (counts != counts[pick]).any(axis=1)

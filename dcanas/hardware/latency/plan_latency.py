@@ -40,7 +40,7 @@ def plan_features(space: Space, arch: Architecture, domain: Domain) -> tuple[flo
     return sum(block.totals[1] for block in plan) / 1e6, float(sum(block.count * len(block.steps) for block in plan))
 
 
-def planned_latency(space: Space, domain: Domain, name: str, fit: FittedLatency) -> CostModel:
+def plan_latency(space: Space, domain: Domain, name: str, fit: FittedLatency) -> CostModel:
     """Return the cost of a fit on `plan_features`; where costs add up over slots, as a linear cost.
 
     MACs then do so exactly, steps but for those that several operations on one tensor share: two standard deviations

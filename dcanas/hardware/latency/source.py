@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.user_files import load_only
 from dcanas.costs import Budget, CostModel, Networks
@@ -58,12 +59,12 @@ class LatencySource(ABC):
         """The cost model; made when it is first asked for."""
         return self.make_model()
 
-    @property
+    @cached_property
     def predictor(self) -> LatencyPredictor | None:
         """The model if it is one that further measurements improve and verify, else None."""
         return None
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 (a source that measures nothing has nothing to prepare)
         """Measure what the model rests on without a word, so that several boards can do so at once."""
 
     def ask(self, members: Sequence[Architecture]) -> dict[Architecture, float]:
@@ -152,16 +153,15 @@ def choose_source(device: Device, names: Iterable[str], networks: Networks, fold
     Raises:
         UserError: the profile states no source for a cost, or a table or a file of the user's own cannot be used.
     """
-    stated = {cost: device.source(cost) for cost in CHOSEN if cost in names}
-    return LatencySources({cost: _source(stated[cost], device, cost, networks)(device, cost, networks, folder, seed, hooks)
-                           for cost in stated})
+    kinds = {cost: _kind(device, cost, networks) for cost in CHOSEN if cost in names}
+    return LatencySources({cost: kind(device, cost, networks, folder, seed, hooks) for cost, kind in kinds.items()})
 
 
-def _source(stated: str, device: Device, cost: str, networks: Networks) -> type[LatencySource]:
-    """Return the source of a cost for which the profile of the device states `stated`."""
+def _kind(device: Device, cost: str, networks: Networks) -> type[LatencySource]:
+    """Return the class that answers for a cost, by what the profile of the device states and what is there."""
+    stated = device.source(cost)
     if is_own_file(stated):
-        return load_only(latency_sources, user_folder() / stated, f"costs.{cost}",
-                         "a class with the decorator @latency_sources.add")
+        return _from_file(user_folder() / stated, cost)
     blocks = networks.space.name == FBNET and cost == "latency_ms" and device.table is not None
     chosen = stated  # the name of a source that was added to the registry
     if stated == "measured":
@@ -175,3 +175,16 @@ def _source(stated: str, device: Device, cost: str, networks: Networks) -> type[
     elif stated == "predicted":
         chosen = "transferred blocks" if blocks else "transferred table"
     return latency_sources[chosen]
+
+
+def _from_file(path: Path, cost: str) -> type[LatencySource]:
+    """Return the source that a file of the user's own defines."""
+    found: type[LatencySource] = load_only(latency_sources, path, f"costs.{cost}",
+                                           "a class with the decorator @latency_sources.add")
+    missing = [*sorted(getattr(found, "__abstractmethods__", ())),
+               *(name for name in ("name", "decided_by") if not hasattr(found, name))]
+    if missing or not issubclass(found, LatencySource):
+        lacks = f"lacks {', '.join(missing)}" if missing else "is not a subclass of LatencySource"
+        raise UserError(f"The latency source {found.__name__} of {path} {lacks}; docs/add-a-latency-source.md shows a "
+                        "whole one.")
+    return found

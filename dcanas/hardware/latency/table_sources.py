@@ -10,7 +10,7 @@ from dcanas.hardware.latency.transferred import transferred
 
 
 class PublishedTable(LatencySource):
-    """Every network's own number, as published; other networks are refused."""
+    """Looked up for every network that a published table lists."""
 
     name = "published table"
     decided_by = "looked up"
@@ -20,7 +20,7 @@ class PublishedTable(LatencySource):
 
 
 class PublishedBlocks(LatencySource):
-    """The sum of FBNet's published latencies of blocks; other images, classes and stems are refused."""
+    """Sums of the published latencies of FBNet's blocks."""
 
     name = "FBNet's published blocks"
     decided_by = "looked up"
@@ -32,7 +32,7 @@ class PublishedBlocks(LatencySource):
 
 
 class TransferredTable(LatencySource):
-    """A published table's prices per MAC and operation, for other skeletons, images and classes of its space."""
+    """Prices of a published table for other networks of its space."""
 
     name = "transferred table"
     decided_by = "predicted"
@@ -42,7 +42,7 @@ class TransferredTable(LatencySource):
 
 
 class TransferredBlocks(LatencySource):
-    """FBNet's published prices of blocks, scaled by MACs to other images, classes or another stem."""
+    """Prices of FBNet's blocks for other images, classes or stems."""
 
     name = "transferred blocks"
     decided_by = "predicted"

@@ -62,16 +62,3 @@ def _export(networks: Networks, arch: Architecture, path: Path, device: Device, 
     network = Classifier(Normalise([0.5] * channels, [0.25] * channels), with_random_statistics(network, seed))
     export_onnx(network, path, networks.input_shape, device.runtime.opset, device.runtime.ir_version,
                 {"architecture": space.format(arch)})
-
-
-_measure_members = measure_members
-
-
-def measure_members(first, members, folder, device, *rest, seconds=2.5, seed=0, cap_s=None, **skeleton):  # type: ignore  # noqa: F811
-    """Until all callers pass `Networks`."""
-    if isinstance(first, Networks):
-        return _measure_members(first, members, folder, device, *rest, seconds=seconds, seed=seed, cap_s=cap_s)
-    shape, classes, *times = rest
-    for name, value in zip(("seconds", "seed", "cap_s"), times, strict=False):
-        seconds, seed, cap_s = (value if name == n else v for n, v in (("seconds", seconds), ("seed", seed), ("cap_s", cap_s)))
-    return _measure_members(Networks(first, shape, classes, skeleton), members, folder, device, seconds, seed, cap_s)

@@ -25,7 +25,7 @@ from dcanas.hardware.transport.board_protocol import (
     states_of,
     text,
 )
-from dcanas.hardware.transport.progress import throttled, report_blocks
+from dcanas.hardware.transport.progress import report_blocks, throttled
 
 HOT_CELSIUS = 70.0  # where a measurement starts, worth a word
 BUSY = 0.5  # load per core

@@ -46,14 +46,3 @@ def throttled(action: Callable[[], None]) -> Callable[[], None]:
             action()
 
     return call
-
-
-@contextlib.contextmanager
-def heard(listener: Callable[[int, int, str], None]) -> Iterator[None]:
-    """Until the display takes part in hooks."""
-    class Listener(Hooks):
-        def progress(self, done: float, total: float, note: str = "") -> None:
-            listener(done, total, note)  # type: ignore[arg-type]
-
-    with report_to(Listener()):
-        yield

@@ -108,7 +108,7 @@ def test_unknown_device_names_the_nearest():
     ({"costs": {}}, "costs must be a block of cost names and their sources, got {}."),
     ({"costs": {"params": "measured"}}, "costs.params must be counted, got 'measured'."),
     ({"costs": {"latency_ms": "guessed"}},
-     "costs.latency_ms must be measured or looked up or predicted, got 'guessed'."),
+     "costs.latency_ms must be measured or looked up or predicted or a Python file beside this profile, got 'guessed'"),
     ({"costs": {"latency": "measured"}}, "Unknown key 'costs.latency'; did you mean 'costs.latency_ms'?"),
     ({"runtime": "onnxruntime"}, "runtime must be a block with name, version, opset, ir_version"),
     ({"runtime": {"name": "onnxruntime", "version": 1.14, "opset": 18, "ir_version": 8}},

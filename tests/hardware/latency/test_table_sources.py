@@ -20,7 +20,7 @@ RASPI4 = load_device("raspi4")
 
 def limited(device, names, shape, classes, **skeleton):
     """Return the sources of the limited costs; nothing can be measured, so no folder is asked for."""
-    return choose_source(device, names, Networks(SPACE, shape, classes, skeleton), folder=lambda: pytest.fail("measured"))
+    return choose_source(device, names, Networks(SPACE, shape, classes, skeleton), lambda: pytest.fail("measured"))
 
 
 def test_looked_up_inside_the_domain(tables):

@@ -16,10 +16,12 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import Hooks
+from dcanas.costs import Networks
 from dcanas.export import open_session
 from dcanas.hardware import Profile, Runtime, load_device, measure_members, profile_onnx
 from dcanas.hardware.measuring.profiler import EXTENSIONS
-from dcanas.hardware.transport.progress import heard
+from dcanas.hardware.transport.progress import report_to
 from dcanas.spaces import load_space
 
 SECONDS = 0.2
@@ -171,12 +173,13 @@ def test_the_device_must_be_this_one(files, device):
 def test_members_are_measured_once(device, tmp_path):
     torch.set_num_threads(1)
     space = load_space("nasbench201")
+    networks = Networks(space, (1, 8, 8), 10, {"channels": 4, "cells": 1})
     members = [space.parse("|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"),
                space.parse("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|")]
 
     def measure(which, **changes):
-        settings = {"seconds": 0.05, "seed": 0, "channels": 4, "cells": 1, **changes}
-        return measure_members(space, which, tmp_path, device, (1, 8, 8), 10, **settings)
+        settings = {"seconds": 0.05, "seed": 0, **changes}
+        return measure_members(networks, which, tmp_path, device, **settings)
 
     before = torch.random.get_rng_state()
     first = measure(members[:1])
@@ -191,12 +194,22 @@ def test_members_are_measured_once(device, tmp_path):
     assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim] == [1, 1, 8, 8]
 
 
-def test_who_listens_hears_how_far_a_measurement_is(files, device):
-    told = []
-    with heard(lambda *words: told.append(words)):
+class Reports(Hooks):
+    """Keeps the progress that is reported."""
+
+    def __init__(self):
+        self.seen = []
+
+    def progress(self, done, total, note=""):
+        self.seen.append((done, total, note))
+
+
+def test_measurements_report_their_progress_within_the_context_only(files, device):
+    reports = Reports()
+    with report_to(reports):
         profile_onnx(files["small"], device, 0.8)
-    assert told
-    assert all(0 < done <= total and what == "blocks of runs" for done, total, what in told)
-    before = len(told)
+    assert reports.seen
+    assert all(0 < done <= total and note == "blocks of runs" for done, total, note in reports.seen)
+    before = len(reports.seen)
     profile_onnx(files["small"], device, 0.05)
-    assert len(told) == before  # nobody listens any more
+    assert len(reports.seen) == before

@@ -16,9 +16,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dcanas.basics.errors import UserError
-from dcanas.hardware import Profile, load_device, profile_onnx, profiler
+from dcanas.basics.hooks import Hooks
+from dcanas.hardware import Profile, load_device, profile_onnx
+from dcanas.hardware.measuring import profiler
 from dcanas.hardware.transport import board as boards
-from dcanas.hardware.transport.progress import heard
+from dcanas.hardware.transport.progress import report_to
 
 SECONDS = 0.05
 
@@ -180,18 +182,28 @@ def test_answers_are_data_of_a_stranger(answer, words):
     assert "\n" not in str(caught.value)
 
 
-def test_how_far_a_board_is_is_passed_on_where_it_makes_sense(board, model):
+class Reports(Hooks):
+    """Keeps the progress that is reported."""
+
+    def __init__(self):
+        self.seen = []
+
+    def progress(self, done, total, note=""):
+        self.seen.append((done, total, note))
+
+
+def test_a_board_s_progress_is_passed_on_if_it_makes_sense(board, model):
     lines = [{"alive": True}, {"alive": True, "done": 0, "planned": 0}, {"alive": True, "done": 3, "planned": 8},
              {"alive": True, "done": 9, "planned": 8}, {"alive": True, "done": "9", "planned": "x"}, {"n": 1}]
     source = LIAR + "".join(f"print(token, {json.dumps(line)!r}, flush=True)\n" for line in lines)
     source = source.replace("{answer!r}", repr('{"alive": true}'))
-    teller, told = boards.Worker([sys.executable, "-c", source], "teller", 20), []
+    teller, reports = boards.Worker([sys.executable, "-c", source], "teller", 20), Reports()
     try:
-        with heard(lambda *words: told.append(words)):
+        with report_to(reports):
             assert teller.ask("look", {"n": lambda value: value == 1}) == {"n": 1}
     finally:
         teller.close()
-    assert told == [(3, 8, "blocks of runs")]
-    with heard(lambda *words: told.append(words)):
+    assert reports.seen == [(3, 8, "blocks of runs")]
+    with report_to(reports):
         profile_onnx(model, load_device(board.device()), 2.0)
-    assert 0 < told[-1][0] <= told[-1][1] > 8  # a real one, once a second
+    assert 0 < reports.seen[-1][0] <= reports.seen[-1][1] > 8  # a real one, once a second

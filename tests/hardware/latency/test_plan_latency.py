@@ -7,7 +7,7 @@ import pytest
 
 from dcanas.costs import Domain, LinearCost, count_architecture
 from dcanas.hardware.latency.latency_fit import FittedLatency
-from dcanas.hardware.latency.plan_latency import PlanLatency, plan_features, planned_latency
+from dcanas.hardware.latency.plan_latency import PlanLatency, plan_features, plan_latency
 from dcanas.spaces import load_space
 
 FIT = FittedLatency(base=0.5, per_option=(0.02, 0.003), relative_residual_q95=0.25, loo_mape=0.1, macs_mape=None, n=12)
@@ -29,7 +29,7 @@ def test_additive_spaces_get_a_linear_cost(name, tolerance):
     space = load_space(name)
     skeleton = {"channels": 4, "cells": 3} if name == "darts" else {}
     domain = Domain.of(space, (3, 32, 32), 10, **skeleton)
-    cost = planned_latency(space, domain, "latency_ms", FIT)
+    cost = plan_latency(space, domain, "latency_ms", FIT)
     assert isinstance(cost, LinearCost)
     rng = np.random.default_rng(1)
     for arch in [space.sample(rng) for _ in range(20)]:
@@ -43,7 +43,7 @@ def test_additive_spaces_get_a_linear_cost(name, tolerance):
 def test_other_spaces_are_priced_one_plan_at_a_time():
     space = load_space("resnet")
     domain = Domain.of(space, (3, 32, 32), 10)
-    cost = planned_latency(space, domain, "latency_p95_ms", FIT)
+    cost = plan_latency(space, domain, "latency_p95_ms", FIT)
     assert isinstance(cost, PlanLatency)
     arch = space.parse("w12-d2-d1-d3")
     macs, steps = plan_features(space, arch, domain)
