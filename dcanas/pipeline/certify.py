@@ -124,11 +124,10 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
         measured |= {name: profile.value(name) for name in LATENCIES}
         deciding |= {name: profile.upper(name) for name in LATENCIES}
     names = [name for name in NAMES if name in device.costs]
-    sources = {name: device.source(name) for name in names}
+    sources = {name: device.source(name) for name in names} | book.latency.decided_by
     bounds: dict[str, float] = {}
     if predicted:
         arch = run.space.parse(read_json(folder / "architecture.json")["architecture"])
-        sources |= book.latency.decided_by
         deciding |= book.latency.looked_up(arch)
         bounds = book.latency.bounds(arch)
     if book.qualities and found:
