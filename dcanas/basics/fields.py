@@ -75,7 +75,7 @@ def unread(key: str, about: Declared, values: Mapping[str, Any]) -> UserError:
     group = key.rpartition(".")[0]
     name, allowed = next((n, a) for n, a in about.applies.items() if values[n] not in a)
     where = f"{group}.{name}" if group else name
-    return UserError(f"{key} is read with {where}={' or '.join(allowed)} only, not with {values[name]}; leave it out.")
+    return UserError(f"{key} applies to {where}={' or '.join(allowed)} only, not to {values[name]}; leave it out.")
 
 
 def check(settings: Any, group: str) -> None:
@@ -106,9 +106,9 @@ def _check_value(key: str, hint: Any, value: Any, about: Declared) -> None:
             raise UserError(f"{key} must be {kind} {about.allowed}, got {value!r}.")
     for item in (value if isinstance(value, tuple) else (value,)) if about.options else ():
         if item not in about.options:
-            meant = nearest(str(item), map(str, about.options))
-            hint_text = f"; did you mean {meant!r}?" if meant else "."
-            raise UserError(f"{key} must be one of {about.allowed}, got {item!r}{hint_text}")
+            meant = nearest(item, about.options) if isinstance(item, str) else None
+            raise UserError(f"{key} must be one of {about.allowed}, got {item!r}"
+                            + (f"; did you mean {meant!r}?" if meant else "."))
 
 
 @cache

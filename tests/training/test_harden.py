@@ -102,7 +102,7 @@ def test_recipe_and_attack_belong_together(data):
     with pytest.raises(UserError, match="'fast'; did you mean 'fast_at'"):
         Adversarial("fast")
     with pytest.raises(UserError, match=r"train.adversarial.eps_255 must be a number from 0.1 to 255, got 0.03"):
-        Adversarial(eps_255=0.03)
+        Adversarial("fast_at", eps_255=0.03)
 
 
 def test_augmix_of_a_sample_does_not_depend_on_its_batch(data):

@@ -70,7 +70,7 @@ class StudySettings(SamplerSettings):
     finalists: int = number(4, 1, 1000, "trials that are trained again before one is chosen, the largest of the pool "
                                         "among them")
     finalist_epochs: int = number(0, 0, 100_000, "epochs of a finalist's training; 0: the best trial decides")
-    name: str = setting("study", "kind of search")
+    name: str = choice("study", ("study",), "kind of search")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -123,7 +123,7 @@ def test_a_budget_nobody_keeps_names_the_smallest_member():
     ({"epochs": 0}, "search.epochs must be a whole number from 1 to 100000, got 0"),
     ({"tournament": 50}, "must be at most 40, got 50"),
     ({"inherit": 1}, "search.inherit must be true or false, got 1"),
-    ({"name": "elastik"}, "Unknown search 'elastik'; did you mean 'elastic'"),
+    ({"name": "elastik"}, r"search\.name must be one of elastic, got 'elastik'; did you mean 'elastic'"),
 ])
 def test_settings_are_checked(settings, message):
     with pytest.raises(UserError, match=message):

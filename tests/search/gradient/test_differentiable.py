@@ -200,8 +200,8 @@ def test_without_a_budget_nothing_pulls() -> None:
 @pytest.mark.parametrize(("field", "value", "message"), [
     ("epochs", 0, r"search\.epochs must be a whole number from 1 to 100000, got 0"),
     ("momentum", 1.5, r"search\.momentum must be a number from 0 to 0\.9999, got 1\.5"),
-    ("strategy", "softmx", "Unknown search strategy 'softmx'; did you mean 'softmax'"),
-    ("name", "differentable", "Unknown search 'differentable'; did you mean 'differentiable'"),
+    ("strategy", "softmx", r"search\.strategy must be one of .*, got 'softmx'; did you mean 'softmax'"),
+    ("name", "differentable", r"search\.name must be one of .*, got 'differentable'; did you mean 'differentiable'"),
     ("share", 1, r"search\.share must be true or false, got 1"),
 ])
 def test_settings_out_of_range_are_named(field: str, value, message: str) -> None:
