@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +17,16 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import described
-from dcanas.basics.keys import plain
-from dcanas.basics.mapping import from_mapping
 from dcanas.basics.resources import resource_folder
 from dcanas.cli.settings_page import settings_page
-from dcanas.pipeline.preset_files import GROUPS, preset_names, presets
-from dcanas.pipeline.presets import change, explain_limits, make_settings
-from dcanas.pipeline.settings import RunOptions, Settings, stored_settings
+from dcanas.pipeline.configure import Composed, composed, configured, described_options
+from dcanas.pipeline.preset_files import GROUPS
+from dcanas.pipeline.settings import RunOptions, Settings
 from dcanas.search.searches import settings_class
 
 LITERAL = ("space.file", "search.file", "data.root", "data.group_by", "train.init", "train.distillation.weights",
            "run.dir", "run.root", "source", "architecture", "list", "against", "onnx", "deploy.images",
            "deploy.folder")  # taken as typed
-
-
-@dataclass(frozen=True)
-class Composed:
-    """What a command line asks.
-
-    Attributes:
-        settings: of the run, complete, as nested dictionaries.
-        options: where and how, by the keys of the command line.
-        asked: values of the command's own keys (`conf/command/COMMAND.yaml`).
-        notes: what stated limits mean, for display.
-    """
-
-    settings: dict[str, Any]
-    options: dict[str, Any]
-    asked: dict[str, Any]
-    notes: list[str]
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
@@ -63,49 +43,12 @@ def jobs(overrides: Sequence[str]) -> list[list[str]]:
 
 def configure(overrides: Sequence[str], command: str = "run") -> tuple[Settings, RunOptions]:
     """Return settings and run options; raises `UserError` in one sentence for anything that does not exist."""
-    made = composed(overrides, command)
-    options = {key: str(Path(value).expanduser()) if value and key in ("source", "run.dir", "run.root") else value
-               for key, value in made.options.items()}
-    folder = options["run.dir"] or options["source"]
-    settings = make_settings(made.settings, Path(folder) if folder else None)
-    if options["name"] is None:
-        options["name"] = f"{settings.data.name}-{settings.space.name}"
-    values: dict[str, Any] = {"asked": made.asked, "notes": made.notes, "deploy": {}}
-    for key, value in options.items():
-        (values["deploy"] if key.startswith("deploy.") else values)[key.rpartition(".")[2]] = value
-    return settings, from_mapping(RunOptions, {**values, "name": str(values["name"])}, "run")
-
-
-def composed(overrides: Sequence[str], command: str = "run") -> Composed:
-    """Return what a command line asks, before any check but that names exist."""
-    own, options = own_keys(command), option_defaults()
-    choices: dict[str, str] = {}
-    changes = {"default_budget": own.pop("default_budget")} if "default_budget" in own else {}
-    for override in _parse(overrides):
-        key = override.key_or_group
-        if key in GROUPS:
-            choices[key] = (override.input_line or "").partition("=")[2]
-        else:
-            (own if key in own else options if key in options else changes)[key] = override.value()
-    stated = presets(choices) if options["source"] is None else _taken_over(Path(options["source"]), choices, changes)
-    return _resolved(Composed(change(stated, changes, [*own, *options]), options, own, explain_limits(changes)))
-
-
-def option_defaults() -> dict[str, Any]:
-    """Return the keys that say where and how a run is done, with defaults."""
-    return {key: plain(default) for key, default, *_ in described_options()}
-
-
-def described_options() -> Iterator[tuple[str, Any, str, str]]:
-    """Yield key, default, allowed values and help of what says where and how a run is done."""
-    for key, *about in described(RunOptions, "run"):
-        top = key.startswith("run.deploy.") or key in ("run.name", "run.source")
-        yield key.removeprefix("run.") if top else key, *about
+    return configured(_resolved(_typed(overrides, command)))
 
 
 def shown(overrides: Sequence[str], command: str = "run") -> str:
     """Return the settings that a command line asks for as YAML, with the help of each."""
-    made = composed(overrides, command)
+    made = _resolved(_typed(overrides, command))
     of_search = described(settings_class(str(made.settings["search"]["name"])), "search")
     return settings_page(_tree(made), [*described(Settings), *of_search, *described_options()])
 
@@ -116,18 +59,17 @@ def own_keys(command: str) -> dict[str, Any]:
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a finished run with the presets that were typed in the place of its own.
-
-    A stated budget replaces the source's as a whole.
-    """
-    if "experiment" in choices:
-        raise UserError("experiment= states all settings and source= takes those of a finished run; drop one.")
-    stored = stored_settings(source.expanduser())
-    its = {group: stored[group]["name"] for group in ("space", "data") if stored[group]["name"] in preset_names(group)}
-    chosen = presets({**its, **choices})
-    budget = {"budget": {}} if any(key.partition(".")[0] == "budget" for key in changes) else {}
-    return {**stored, **{group: chosen[group] for group in choices}, **budget}
+def _typed(overrides: Sequence[str], command: str) -> Composed:
+    """Return what a command line asks, with every `${...}` as it was typed."""
+    choices: dict[str, str] = {}
+    stated: dict[str, Any] = {}
+    for override in _parse(overrides):
+        key = override.key_or_group
+        if key in GROUPS:
+            choices[key] = (override.input_line or "").partition("=")[2]
+        else:
+            stated[key] = override.value()
+    return composed(choices, stated, own_keys(command))
 
 
 def _resolved(made: Composed) -> Composed:
