@@ -26,13 +26,27 @@ _FIRST, _LESS, _LEAST = 0.22, 0.03, 0.06  # windows between checks, in shares of
 def apgd(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm: str = "linf", loss: str = "ce",
          steps: int = 100, restarts: int = 1, targets: int = 9, seed: int = 0, indices: Any = None,
          batch_size: int = BATCH) -> Images:
-    """Return the first misclassified image on the way of each, or the one of largest loss where there is none.
+    """Return for each image the first misclassified point of its path, or else the one of the largest loss.
 
-    model: torch module, normalisation inside, images in [0, 1] -> logits. norm: `linf` or `l2`.
-    loss: `ce`, `dlr` (3 classes or more), or `targeted_dlr` (4 or more): that tries the `targets` most likely other
-    classes one after the other. steps: of each try; restarts: tries from random points (per target).
-    indices: number of each image in its data set, which decides its draws, so that batches do not.
-    Shape: images (N, C, H, W), labels (N,) -> (N, C, H, W). Raises `UserError`.
+    Args:
+        model: torch module, normalisation inside, from images in [0, 1] to logits (N, classes).
+        images: floats (N, C, H, W) in [0, 1], tensor or array.
+        labels: class indices (N,).
+        eps: size of the perturbation in [0, 1] units of `norm`.
+        norm: "linf" or "l2".
+        loss: "ce", "dlr" (3 classes or more), or "targeted_dlr" (4 or more), which tries the likeliest other
+            classes one after the other.
+        steps: of each try.
+        restarts: tries from random points (per target).
+        targets: classes that "targeted_dlr" tries.
+        indices: number of each image in its data set (N,), which decides its draws, so that batches do not; default:
+            0, 1, ...
+        batch_size: images attacked at once.
+
+    Returns:
+        The images, as the kind and on the device they came.
+
+    Raises `UserError` for bad input.
     """
     if loss not in LOSSES:
         raise unknown("loss of APGD", loss, LOSSES)

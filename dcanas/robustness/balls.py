@@ -15,7 +15,10 @@ _TINY = 1e-12
 
 
 class Ball(ABC):
-    """A norm. Shape of all tensors: (N, C, H, W)."""
+    """The set of perturbations of bounded norm.
+
+    Shape of images, gradients and changes: (N, C, H, W); sizes and eps are in [0, 1] units.
+    """
 
     name: str
 
@@ -25,7 +28,7 @@ class Ball(ABC):
 
     @abstractmethod
     def size(self, delta: Tensor) -> Tensor:
-        """Return the norm of each image's change, (N,)."""
+        """Return the norm of each image's change (N,)."""
 
     @abstractmethod
     def _shrink(self, delta: Tensor, eps: float) -> Tensor:
@@ -33,11 +36,11 @@ class Ball(ABC):
 
     @abstractmethod
     def random(self, draws: Draws, shape: torch.Size) -> np.ndarray:
-        """Return one random change per image, of norm at most 1."""
+        """Return a random change of norm at most 1 for each image."""
 
     @abstractmethod
     def full(self, draws: Draws, shape: torch.Size, *purpose: object) -> np.ndarray:
-        """Return one random change per image of norm 1 (APGD's first point)."""
+        """Return a random change of norm 1 for each image (APGD's first point)."""
 
     def project(self, images: Tensor, origin: Tensor, eps: float) -> Tensor:
         """Return images within eps of `origin` and within [0, 1].
@@ -47,7 +50,7 @@ class Ball(ABC):
         return (origin + self._shrink(images - origin, eps)).clamp_(0, 1)
 
     def around(self, origin: Tensor, change: np.ndarray, eps: float) -> Tensor:
-        """Return `origin` changed by eps times `change`, within the ball and [0, 1]."""
+        """Return `origin` plus eps times `change`, projected onto the ball and [0, 1]."""
         delta = torch.from_numpy(change).to(origin) * eps
         return self.project(origin + delta, origin, eps)
 
@@ -109,7 +112,7 @@ BALLS: dict[str, Ball] = {ball.name: ball for ball in (Linf(), L2())}
 
 
 def ball_of(norm: str) -> Ball:
-    """Return the ball of a norm's name, `linf` or `l2`; raises `UserError`."""
+    """Return the ball of a norm, "linf" or "l2"; raises `UserError` for others."""
     if norm not in BALLS:
         raise unknown("norm", norm, BALLS)
     return BALLS[norm]

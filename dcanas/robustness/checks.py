@@ -50,7 +50,7 @@ def check_labels(labels: Tensor, count: int) -> None:
 
 
 def check_logits(logits: Any, labels: Tensor) -> None:
-    """Raise `UserError` unless the model returned one finite row per image with a column for every label."""
+    """Raise `UserError` unless the model returned finite logits (N, classes) with a column for every label."""
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(labels):
         found = tuple(logits.shape) if hasattr(logits, "shape") else type(logits).__name__
         raise UserError(f"The model must return logits (N, classes), here ({len(labels)}, classes), got {found}.")

@@ -15,8 +15,10 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 class Draws:
     """Numbers by (seed, number of the sample, purpose): a hash in place of a generator with a state.
 
-    The same sample gets the same numbers in any batch and in any order of questions; all samples are drawn at once.
-    indices: number of each sample in its data set, (N,).
+    The same sample gets the same numbers in any batch and in any order of calls; all samples are drawn at once.
+
+    Args:
+        indices: number of each sample in its data set (N,).
     """
 
     def __init__(self, seed: int, indices: np.ndarray):
@@ -24,11 +26,11 @@ class Draws:
         self.indices = np.asarray(indices, dtype=np.int64)
 
     def of(self, rows: np.ndarray) -> Draws:
-        """Return the draws of some of the samples."""
+        """Return the draws of the samples at `rows` (n,)."""
         return Draws(self.seed, self.indices[rows])
 
     def uniform(self, count: int, *purpose: Any) -> np.ndarray:
-        """Return float64 (N, count), uniform in (0, 1)."""
+        """Return floats (N, count), uniform in (0, 1)."""
         start = np.uint64(derive_seed(self.seed, *purpose))
         with np.errstate(over="ignore"):
             sample = _mix(self.indices.astype(np.uint64) * _GOLDEN + start)
@@ -36,11 +38,11 @@ class Draws:
         return ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
     def normal(self, count: int, *purpose: Any) -> np.ndarray:
-        """Return float64 (N, count), standard normal."""
+        """Return floats (N, count), standard normal."""
         return ndtri(self.uniform(count, *purpose))
 
     def sign(self, count: int, *purpose: Any) -> np.ndarray:
-        """Return float64 (N, count) of -1 and 1."""
+        """Return floats (N, count), each -1 or 1."""
         return np.where(self.uniform(count, *purpose) < 0.5, -1.0, 1.0)
 
 

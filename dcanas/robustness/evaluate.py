@@ -28,13 +28,16 @@ from dcanas.robustness.task import BATCH, Model, Task, evaluation, place
 
 @dataclass(frozen=True)
 class RobustAccuracy:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes:
-        eps: in [0, 1] units of `norm`. clean, worst: shares of all images.
-        attacks: per attack, in order, the share of all images right before and after it; where only survivors were
-            passed on, that includes what the attacks before it took.
-        robust: (N,) bool, images that withstood everything. warnings: signs of masked gradients, one sentence each.
+        eps: in [0, 1] units of `norm`.
+        clean: proportion of all images classified correctly without an attack.
+        attacks: per attack, in order, the proportion of all images that are correct before and after it; if only
+            survivors were passed on, it includes what the attacks before it misled.
+        worst: proportion of all images that withstood everything.
+        robust: (N,) bool, which images withstood everything.
+        warnings: signs of masked gradients, one sentence each.
     """
 
     eps: float

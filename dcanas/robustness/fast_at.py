@@ -31,11 +31,20 @@ def fast_at(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 /
             noise: float = 2.0, steps: int = 1, seed: int = 0, indices: Any = None) -> Tensor:
     """Return the batch to train on: noise of up to `noise` times eps, then a step of eps along the gradient.
 
-    steps: where more than one, so many projected steps of 2.5 eps / steps from a random start within the ball.
-    network: returns logits, or (logits, auxiliary logits), of which only the first are attacked.
-    The network computes in the mode it is in; its weights, gradients and batch-norm statistics are not touched. Nothing
-    depends on calls before: draws belong to (seed, indices), so a training that is resumed makes the same batches.
-    Shape: images (N, C, H, W) in [0, 1], labels (N,) -> (N, C, H, W). Raises `UserError`.
+    The network computes in the mode it is in; its weights, gradients and batch-norm statistics are not changed. Nothing
+    depends on earlier calls: draws belong to (seed, indices), so a resumed training makes the same batches.
+
+    Args:
+        network: returns logits (N, classes), or (logits, auxiliary logits), of which only the first are attacked.
+        images: floats (N, C, H, W) in [0, 1].
+        labels: class indices (N,).
+        eps: size of the perturbation in [0, 1] units of `norm`.
+        norm: "linf" or "l2".
+        noise: relative to eps.
+        steps: if more than one, so many projected steps of 2.5 eps / steps from a random start within the ball.
+        indices: number of each image (N,), which decides its draws; default: 0, 1, ...
+
+    Raises `UserError` for bad input.
     """
     check_images(images)
     check_eps(eps, norm, images)
@@ -63,9 +72,13 @@ def _gradient(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 def overfitting(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 / 255, *, norm: str = "linf",
                 steps: int = 10, seed: int = 0, batch_size: int = BATCH) -> bool:
-    """Return whether the network withstands one step but not several.
+    """Return whether the network withstands one step but not several: catastrophic overfitting.
 
-    images: of the training split, a few hundred; the test split decides nothing.
+    Args:
+        images: floats (N, C, H, W) in [0, 1], a few hundred of the training split; the test split decides nothing.
+        labels: class indices (N,).
+        eps: size of the perturbation in [0, 1] units of `norm`.
+        steps: of the stronger attack.
     """
     shares = []
     for changed in (fgsm(network, images, labels, eps, norm=norm, batch_size=batch_size),

@@ -16,9 +16,20 @@ def fgsm(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, nor
          indices: Any = None, batch_size: int = BATCH) -> Images:
     """Return every image moved by eps along the direction in which the cross-entropy rises, clipped to [0, 1].
 
-    model: torch module, normalisation inside, images in [0, 1] -> logits. norm: `linf` (the sign) or `l2`.
     Nothing is drawn: seed and indices are there because every attack has them.
-    Shape: images (N, C, H, W), labels (N,) -> (N, C, H, W). Raises `UserError`.
+
+    Args:
+        model: torch module, normalisation inside, from images in [0, 1] to logits (N, classes).
+        images: floats (N, C, H, W) in [0, 1], tensor or array.
+        labels: class indices (N,).
+        eps: size of the perturbation in [0, 1] units of `norm`.
+        norm: "linf" (the sign of the gradient) or "l2".
+        batch_size: images attacked at once.
+
+    Returns:
+        The images, as the kind and on the device they came.
+
+    Raises `UserError` for bad input.
     """
     return run(_attack, model, images, labels, eps, norm, seed, indices, batch_size)
 

@@ -12,19 +12,19 @@ _TINY = 1e-12
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the cross-entropy of each image."""
+    """Return the cross-entropy of each image (N,)."""
     return F.cross_entropy(logits, labels, reduction="none")
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the largest other logit minus that of the label: above 0 where the image is misclassified."""
+    """Return the largest other logit minus that of the label (N,): above 0 if the image is misclassified."""
     own = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -float("inf"))
     return others.amax(1) - own[:, 0]
 
 
 def dlr(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the difference of logits ratio (Croce & Hein, ICML 2020, Eq. 6): the margin, whatever the logits' scale.
+    """Return the difference of logits ratio (N,) (Croce & Hein, ICML 2020, Eq. 6): the margin, invariant to scale.
 
     Raises `UserError` for fewer than three classes.
     """

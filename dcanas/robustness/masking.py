@@ -17,7 +17,7 @@ class MaskedGradientWarning(UserWarning):
 
 
 def randomised(task: Task) -> str | None:
-    """Return a warning where two passes of the same images differ."""
+    """Return a warning if two passes of the same images differ, else None."""
     first, second = (task.logits(task.images, task.labels) for _ in range(2))
     if torch.allclose(first, second, rtol=1e-4, atol=1e-5 * float(first.abs().max() + 1)):
         return None
@@ -26,7 +26,7 @@ def randomised(task: Task) -> str | None:
 
 
 def zero_gradients(task: Task) -> str | None:
-    """Return a warning where the cross-entropy has no gradient on many of the rightly classified images."""
+    """Return a warning if the cross-entropy has no gradient on many correctly classified images, else None."""
     right = ~task.misclassified(task.images, task.labels)
     if not right.any():
         return None
@@ -39,10 +39,11 @@ def zero_gradients(task: Task) -> str | None:
 
 
 def square_beats_apgd(robust: dict[str, Tensor], kinds: dict[str, str]) -> str | None:
-    """Return a warning where Square misleads the model on images that withstood every APGD.
+    """Return a warning if Square misleads the model on images that withstood every APGD, else None.
 
-    robust: per attack which images withstood it (of all, or of those that were passed on), (N,) bool.
-    kinds: per attack its name in the registry.
+    Args:
+        robust: per attack which images withstood it (of all, or of those that were passed on), (N,) bool.
+        kinds: per attack its name in the registry.
     """
     followed = [mask for name, mask in robust.items() if kinds[name] == "apgd"]
     blind = [mask for name, mask in robust.items() if kinds[name] == "square"]

@@ -19,13 +19,28 @@ from dcanas.robustness.task import BATCH, Images, Model, Task, run
 def pgd(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm: str = "linf", steps: int = 40,
         step_size: float | None = None, restarts: int = 1, random_start: bool = True, seed: int = 0,
         indices: Any = None, batch_size: int = BATCH) -> Images:
-    """Return the first misclassified image on the way of each, or the last of its way where there is none.
+    """Return for each image the first misclassified point of its path, or else the last one.
 
-    model: torch module, normalisation inside, images in [0, 1] -> logits. norm: `linf` or `l2`.
-    step_size: in [0, 1] units; None: 2.5 eps / steps. random_start: of the first try too; restarts always start at
-    random. Images that are misclassified before any change come back as they are.
-    indices: number of each image in its data set, which decides its draws, so that batches do not.
-    Shape: images (N, C, H, W), labels (N,) -> (N, C, H, W). Raises `UserError`.
+    Images that are misclassified before any change are returned as they are.
+
+    Args:
+        model: torch module, normalisation inside, from images in [0, 1] to logits (N, classes).
+        images: floats (N, C, H, W) in [0, 1], tensor or array.
+        labels: class indices (N,).
+        eps: size of the perturbation in [0, 1] units of `norm`.
+        norm: "linf" or "l2".
+        steps: of each try.
+        step_size: in [0, 1] units; None: 2.5 eps / steps.
+        restarts: number of tries; those after the first start at random.
+        random_start: whether the first try starts at random too.
+        indices: number of each image in its data set (N,), which decides its draws, so that batches do not; default:
+            0, 1, ...
+        batch_size: images attacked at once.
+
+    Returns:
+        The images, as the kind and on the device they came.
+
+    Raises `UserError` for bad input.
     """
     check_count("steps", steps)
     check_count("restarts", restarts)

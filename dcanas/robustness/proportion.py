@@ -12,18 +12,19 @@ from dcanas.basics.statistics import wilson_interval
 
 @dataclass(frozen=True)
 class Proportion:
-    """`correct` of `count` images."""
+    """A proportion of images: `correct` of `count`."""
 
     correct: int
     count: int
 
     @classmethod
     def of(cls, mask: Tensor) -> Proportion:
-        """Return the share of True."""
+        """Return the proportion of True in a mask (N,)."""
         return cls(int(mask.sum()), len(mask))
 
     @property
     def value(self) -> float:
+        """The proportion, from 0 to 1."""
         return self.correct / self.count
 
     @property
@@ -32,4 +33,5 @@ class Proportion:
         return wilson_interval(self.value, self.count)
 
     def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
         return {"correct": self.correct, "n": self.count, "accuracy": self.value, "interval": list(self.interval)}

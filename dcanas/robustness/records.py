@@ -18,7 +18,13 @@ _UNKNOWN, _STANDS, _FELL = "?", "1", "0"
 
 
 class Records:
-    """Per attack or corruption one letter per image, in one JSON file written whole after every batch; or in memory."""
+    """Results of an evaluation: per attack or corruption one letter per image, in a JSON file.
+
+    Args:
+        folder: of the file; None: in memory only.
+        count: number of images.
+        name: of the file.
+    """
 
     def __init__(self, folder: Path | None, count: int, name: str = "attacks"):
         self.path = None if folder is None else Path(folder) / f"{name}.json"
@@ -27,7 +33,10 @@ class Records:
         self._letters: dict[str, np.ndarray] = {}
 
     def open(self, key: str) -> None:
-        """Read what was done under this key; raises `UserError` where the file belongs to something else."""
+        """Read the results stored under this key, if there are any.
+
+        Raises `UserError` if the file belongs to another key.
+        """
         self._key = key
         if self.path is None or not self.path.is_file():
             return
@@ -38,13 +47,13 @@ class Records:
         self._letters = {name: np.array(list(text)) for name, text in content["attacks"].items()}
 
     def known(self, name: str, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return those of the rows that are done, and which of them fell."""
+        """Return those of the image numbers `rows` (n,) that are done, and which of them were misled (bool)."""
         letters = self._of(name)[rows.numpy()]
         done = letters != _UNKNOWN
         return rows[torch.from_numpy(done)], torch.from_numpy(letters[done] == _FELL)
 
     def add(self, name: str, rows: Tensor, fell: Tensor) -> None:
-        """Note a batch."""
+        """Store a batch: image numbers `rows` (n,) and which of them were misled (n,)."""
         self._of(name)[rows.numpy()] = np.where(fell.numpy(), _FELL, _STANDS)
         if self.path is not None:
             write_json(self.path, {"key": self._key,
@@ -55,7 +64,15 @@ class Records:
 
 
 def evaluation_key(model: Any, model_key: str | None, images: Tensor, labels: Tensor, *settings: Any) -> str:
-    """Return a hash of the model, the images, their labels and the settings; raises `UserError`."""
+    """Return a hash of the model, the images, their labels and further settings.
+
+    Args:
+        model_key: identifies a model that is a plain function.
+        images: (N, C, H, W).
+        labels: (N,).
+
+    Raises `UserError` for a plain function without a key.
+    """
     if model_key is None and not isinstance(model, nn.Module):
         raise UserError("An evaluation of a plain function can be kept in a folder only if model_key names the model.")
     return key_of(model_key or _digest_of(model), _digest(images), _digest(labels), *settings)

@@ -22,13 +22,26 @@ _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # queries of 10,00
 def square(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm: str = "linf", queries: int = 5000,
            restarts: int = 1, area: float = 0.8, seed: int = 0, indices: Any = None,
            batch_size: int = BATCH) -> Images:
-    """Return the first misclassified image found for each, or the one of largest margin loss where there is none.
+    """Return for each image the first misclassified point found, or else the one of the largest margin loss.
 
-    model: torch module, or any function from images (N, C, H, W) in [0, 1] to logits (N, classes); a function gets
-    arrays where `images` is an array (so ONNX Runtime can be attacked) and tensors where it is a tensor.
-    queries: predictions per image, the first point's included; area: share of the image that the first squares cover.
-    indices: number of each image in its data set, which decides its draws, so that batches do not.
-    Shape: images (N, C, H, W), labels (N,) -> (N, C, H, W). Raises `UserError`.
+    Args:
+        model: torch module, or any function from images (N, C, H, W) in [0, 1] to logits (N, classes); a function gets
+            arrays if `images` is an array (so that ONNX Runtime can be attacked) and tensors if it is a tensor.
+        images: floats (N, C, H, W) in [0, 1], tensor or array.
+        labels: class indices (N,).
+        eps: size of the perturbation in [0, 1] units of `norm`.
+        norm: "linf" or "l2".
+        queries: predictions per image and try, including that of the first point.
+        restarts: number of tries.
+        area: share of the image that the first squares cover.
+        indices: number of each image in its data set (N,), which decides its draws, so that batches do not; default:
+            0, 1, ...
+        batch_size: images attacked at once.
+
+    Returns:
+        The images, as the kind and on the device they came.
+
+    Raises `UserError` for bad input.
     """
     check_count("queries", queries)
     check_count("restarts", restarts)
@@ -64,7 +77,13 @@ def _attack(task: Task, queries: int, restarts: int, area: float) -> Tensor:
 
 
 def share(query: int, queries: int, area: float) -> float:
-    """Return the share of the image that the square of a query covers (the published schedule, for any budget)."""
+    """Return the share of the image that the square of a query covers (the published schedule, scaled to any budget).
+
+    Args:
+        query: number of the query, from 0.
+        queries: number of queries.
+        area: share at the beginning.
+    """
     at = int(query / queries * 10_000)
     return area / 2 ** sum(at > limit for limit in _HALVINGS)
 

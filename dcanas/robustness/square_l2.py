@@ -17,7 +17,7 @@ _TILES = 5  # the first point is a grid of 5 x 5 peaks
 
 
 def first(origin: Tensor, eps: float, draws: Draws) -> Tensor:
-    """Return a grid of peaks of random signs, scaled to length eps."""
+    """Return the first point (N, C, H, W): a grid of peaks of random signs, scaled to length eps."""
     count, channels, height, width = origin.shape
     side = max(min(height, width) // _TILES, 1)
     rows, columns = height // side, width // side
@@ -33,7 +33,15 @@ def first(origin: Tensor, eps: float, draws: Draws) -> Tensor:
 
 
 def change(best: Tensor, origin: Tensor, eps: float, share: float, draws: Draws, query: int) -> Tensor:
-    """Return `best` with new peaks in one window per image, paid for by clearing another window."""
+    """Return `best` with new peaks in one window per image, paid for by clearing another window.
+
+    Args:
+        best: the best points so far (N, C, H, W).
+        origin: the original images (N, C, H, W).
+        eps: in [0, 1] units.
+        share: of the image's area that a window covers.
+        query: number of the query, which decides the draws.
+    """
     count, channels, height, width = best.shape
     side = _odd_side(share, height, width)
     numbers = draws.uniform(5 + channels, query)

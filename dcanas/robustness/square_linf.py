@@ -13,14 +13,22 @@ from dcanas.robustness.draws import Draws
 
 
 def first(origin: Tensor, eps: float, draws: Draws) -> Tensor:
-    """Return vertical stripes of -eps and eps: one sign per column and channel."""
+    """Return the first point (N, C, H, W): vertical stripes of -eps and eps, one sign per column and channel."""
     count, channels, _, width = origin.shape
     signs = draws.sign(channels * width, "stripes").reshape(count, channels, 1, width)
     return _within(origin + eps * torch.from_numpy(signs).to(origin), origin, eps)
 
 
 def change(best: Tensor, origin: Tensor, eps: float, share: float, draws: Draws, query: int) -> Tensor:
-    """Return `best` with one square per image set to -eps or eps, one sign per channel."""
+    """Return `best` with one square per image set to -eps or eps, one sign per channel.
+
+    Args:
+        best: the best points so far (N, C, H, W).
+        origin: the original images (N, C, H, W).
+        eps: in [0, 1] units.
+        share: of the image's area that the square covers.
+        query: number of the query, which decides the draws.
+    """
     _, channels, height, width = best.shape
     side = min(max(round(math.sqrt(share * height * width)), 1), height, width)
     numbers = draws.uniform(2 + channels, query)

@@ -23,7 +23,13 @@ STANDARD = ("apgd_ce", "apgd_t", "square")  # AutoAttack's order (Croce & Hein, 
 
 @dataclass(frozen=True)
 class AttackSpec:
-    """One attack of an evaluation. name: under which it is reported; attack: of the registry; options: its keywords."""
+    """One attack of an evaluation.
+
+    Attributes:
+        name: under which it is reported.
+        attack: its name in the registry.
+        options: its keyword arguments.
+    """
 
     name: str
     attack: str
@@ -31,11 +37,19 @@ class AttackSpec:
 
     @property
     def needs_gradients(self) -> bool:
+        """Whether the attack differentiates the model."""
         return self.attack != "square"
 
 
 def attack_spec(name: str, **options: Any) -> AttackSpec:
-    """Return one of `fgsm pgd apgd_ce apgd_dlr apgd_t square` with further options; raises `UserError`."""
+    """Return the specification of a named attack.
+
+    Args:
+        name: fgsm, pgd, apgd_ce, apgd_dlr, apgd_t or square.
+        options: further keyword arguments of the attack.
+
+    Raises `UserError` for other names.
+    """
     if name not in _NAMED:
         raise unknown("attack", name, _NAMED)
     attack, settings = _NAMED[name]
@@ -43,7 +57,10 @@ def attack_spec(name: str, **options: Any) -> AttackSpec:
 
 
 def read_suite(chosen: Iterable[str | AttackSpec]) -> tuple[AttackSpec, ...]:
-    """Return the specifications of names and specifications; raises `UserError` for none, doubles and unknown ones."""
+    """Return the specifications of attacks given by name or as specifications.
+
+    Raises `UserError` if there is none, a name occurs twice, or an attack is unknown.
+    """
     listed = [chosen] if isinstance(chosen, str) else chosen
     specs = tuple(attack_spec(c) if isinstance(c, str) else c for c in listed)
     if not specs:

@@ -14,10 +14,10 @@ from dcanas.robustness.task import Task
 
 
 class Survivors:
-    """Per-sample early exit: an image that is misclassified is settled and not worked on any more.
+    """Early exit by sample: an image that is misclassified is settled and not attacked any further.
 
     Attributes:
-        result: (N, C, H, W): the image that was misclassified, or the attempt of largest loss.
+        result: images (N, C, H, W): the misclassified one, or else the attempt of the largest loss.
     """
 
     def __init__(self, task: Task):
@@ -28,17 +28,24 @@ class Survivors:
         self._settled = self.clean_logits.argmax(1) != task.labels
 
     def open(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return rows, original images and labels of what is not settled."""
+        """Return rows (n,), original images (n, C, H, W) and labels (n,) of what is not settled."""
         where = (~self._settled).nonzero()[:, 0]
         return where, self.task.images[where], self.task.labels[where]
 
     def draws(self, where: Tensor, *purpose: Any) -> Draws:
-        """Return the draws of these rows for a purpose."""
+        """Return the draws of the rows `where` (n,) for a purpose."""
         own = self.task.draws.of(where.cpu().numpy())
         return Draws(derive_seed(own.seed, *purpose), np.asarray(own.indices))
 
     def keep(self, where: Tensor, images: Tensor, logits: Tensor, labels: Tensor) -> Tensor | slice:
-        """Settle the rows whose image is misclassified; return which go on: a mask, or the slice of all."""
+        """Settle the rows whose image is misclassified; return which continue: a mask (n,), or the slice of all.
+
+        Args:
+            where: rows (n,).
+            images: attempts (n, C, H, W).
+            logits: of the attempts (n, classes).
+            labels: (n,).
+        """
         fooled = logits.argmax(1) != labels
         if not fooled.any():
             return slice(None)
@@ -48,7 +55,13 @@ class Survivors:
         return ~fooled
 
     def offer(self, where: Tensor, images: Tensor, loss: Tensor) -> None:
-        """Take attempts that did not succeed where their loss is the largest so far."""
+        """Keep attempts that did not succeed if their loss is the largest so far.
+
+        Args:
+            where: rows (n,).
+            images: attempts (n, C, H, W).
+            loss: of the attempts (n,).
+        """
         better = (loss > self._loss[where]) & ~self._settled[where]
         self.result[where[better]] = images[better]
         self._loss[where[better]] = loss[better].to(self._loss)

@@ -24,7 +24,14 @@ BATCH = 128  # images at once
 
 @dataclass(frozen=True)
 class Task:
-    """One batch of an attack. images: (N, C, H, W) in [0, 1]; labels: (N,); eps in [0, 1] units."""
+    """One batch of an attack.
+
+    Attributes:
+        images: floats (N, C, H, W) in [0, 1].
+        labels: class indices (N,).
+        eps: size of the perturbation in [0, 1] units.
+        arrays: whether the model takes numpy arrays.
+    """
 
     model: Model
     images: Tensor
@@ -35,7 +42,7 @@ class Task:
     arrays: bool = False  # the model takes numpy arrays
 
     def logits(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the logits, checked, without gradients."""
+        """Return the checked logits (N, classes) of images (N, C, H, W), without gradients."""
         with torch.no_grad():
             logits = self.model(images.cpu().numpy() if self.arrays else images)
         logits = torch.from_numpy(logits).to(images) if isinstance(logits, np.ndarray) else logits
@@ -43,7 +50,10 @@ class Task:
         return logits
 
     def gradient(self, images: Tensor, labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits, losses (N,) and the gradient of each image's loss with respect to it."""
+        """Return logits (N, classes), losses (N,) and the losses' gradients at the images (N, C, H, W).
+
+        Raises `UserError` if no gradient flows through the model.
+        """
         images = images.detach().requires_grad_()
         with torch.enable_grad():
             logits = self.model(images)
@@ -57,17 +67,23 @@ class Task:
         return logits.detach(), losses.detach(), gradient
 
     def misclassified(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return which images get another label, (N,) bool."""
+        """Return which of the images (N, C, H, W) are misclassified, (N,) bool."""
         return self.logits(images, labels).argmax(1) != labels
 
 
 def run(attack: Callable[[Task], Tensor], model: Model, images: Images, labels: Any, eps: float, norm: str,
         seed: int, indices: Any, batch_size: int, gradients: bool = True) -> Images:
-    """Return what `attack` makes of the images, batch by batch, as the kind and on the device they came.
+    """Return what an attack makes of the images, batch by batch, as the kind and on the device they came.
 
-    indices: number of each image in its data set (default 0, 1, ...): decides what is drawn for it.
-    gradients: the attack differentiates the model.
-    Raises `UserError` for everything that is no attack.
+    Args:
+        images: floats (N, C, H, W) in [0, 1], tensor or array.
+        labels: class indices (N,).
+        eps: size of the perturbation in [0, 1] units of `norm`.
+        indices: number of each image in its data set (N,), which decides its draws; default: 0, 1, ...
+        batch_size: images attacked at once.
+        gradients: whether the attack differentiates the model.
+
+    Raises `UserError` for bad input.
     """
     arrays = isinstance(images, np.ndarray)
     given = torch.from_numpy(np.ascontiguousarray(images)) if isinstance(images, np.ndarray) else images
@@ -96,14 +112,14 @@ def run(attack: Callable[[Task], Tensor], model: Model, images: Images, labels: 
 
 
 def place(model: Model, images: Tensor) -> torch.device:
-    """Return the device of a module's parameters, of the images where it has none."""
+    """Return the device of a module's parameters, or of the images if it has none."""
     parameter = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     return images.device if parameter is None else parameter.device
 
 
 @contextmanager
 def evaluation(model: Model) -> Iterator[None]:
-    """Put a module into evaluation mode and every part of it back into its own mode afterwards."""
+    """Put a module into evaluation mode and restore the mode of every part of it afterwards."""
     modes = [(part, part.training) for part in model.modules()] if isinstance(model, nn.Module) else []
     if isinstance(model, nn.Module):
         model.eval()

@@ -15,15 +15,15 @@ LEAST_255 = 0.1  # less than that is no change of an 8-bit image, but a number i
 
 @dataclass(frozen=True)
 class ThreatModel:
-    """Attacks and their strength, as the settings `attacks`, `eps_255`, `norm` and `attack_images` state them.
+    """What an evaluation of robustness assumes of the attacker.
 
     Attributes:
-        attacks: names, in order; empty: those that suit the number of classes.
-        eps_255: largest changes in 1/255 of `norm`, that is, in [0, 1] units times 255.
-        norm: one of `NORMS`.
-        images: at most so many of a split, class-balanced; None: all.
+        attacks: names, in order; empty for those that suit the number of classes.
+        eps_255: sizes of the perturbation in 1/255 of `norm` ([0, 1] units times 255).
+        norm: "linf" or "l2".
+        images: largest number of images of a split, class-balanced; None: all.
 
-    Raises `UserError` naming the setting.
+    Raises `UserError` for values out of range.
     """
 
     attacks: tuple[str, ...]
@@ -59,7 +59,10 @@ class ThreatModel:
         return tuple(sorted(size / 255 for size in set(self.eps_255)))
 
     def suite(self, classes: int) -> tuple[AttackSpec, ...]:
-        """Return the attacks: those named, or one step, many steps, and AutoAttack's without FAB-T as far as the losses
-        go with so few classes."""
+        """Return the named attacks; by default one step, many steps, and AutoAttack's without FAB-T.
+
+        Args:
+            classes: number of classes, which decides the losses that APGD can use.
+        """
         last = ("apgd_t",) if classes > 3 else ("apgd_dlr",) if classes == 3 else ()
         return read_suite(self.attacks or ("fgsm", "pgd", "apgd_ce", *last, "square"))

@@ -12,16 +12,28 @@ from dcanas.robustness.fast_at import fast_at, overfitting
 
 @dataclass(frozen=True)
 class FastAT:
-    """Single-step adversarial training within L-inf eps ([0, 1] units), and its alarm (see `fast_at`)."""
+    """Single-step adversarial training within L-inf eps, and its monitor (see `dcanas.robustness.fast_at`).
+
+    Attributes:
+        eps: in [0, 1] units.
+        noise: relative to eps.
+    """
 
     eps: float
     noise: float = 2.0
 
     def batch(self, network: nn.Module, images: Tensor, labels: Tensor, steps: int, seed: int, start: int) -> Tensor:
-        """Return the images to train on; draws belong to the place in the batch, whoever computes which part."""
+        """Return the images to train on (N, C, H, W).
+
+        Args:
+            images: floats (N, C, H, W) in [0, 1].
+            labels: class indices (N,).
+            steps: of the attack.
+            start: position of these images in their batch, which decides their draws.
+        """
         return fast_at(network, images, labels, self.eps, noise=self.noise, steps=steps, seed=seed,
                        indices=np.arange(start, start + len(images)))
 
     def overfits(self, network: nn.Module, images: Tensor, labels: Tensor, seed: int) -> bool:
-        """Return whether the network withstands a single step only."""
+        """Return whether the network withstands single-step attacks only."""
         return overfitting(network, images, labels, self.eps, seed=seed)

@@ -17,13 +17,13 @@ Term = tuple[int, str]  # (slot, option): one candidate operation on one edge
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What every cell does in one forward pass.
+class CellTerms:
+    """What the cells of the same slots compute in one forward pass.
 
     Attributes:
         terms: per target node, in ascending order, the candidates that are summed there.
-        weights: per target node their mixing weights, shape (len(terms[target]),).
-        edges: per slot the sum of its mixing weights, by which channels that pass by the candidates are weighted.
+        weights: per target node their mixing weights (len(terms[target]),).
+        edges: per slot the sum of its mixing weights, by which channels that bypass the candidates are weighted.
     """
 
     terms: dict[int, tuple[Term, ...]]
@@ -34,23 +34,26 @@ class Recipe:
 class SuperCell(nn.Module):
     """A cell in which each node is the weighted sum of its incoming candidates; the first nodes are its inputs.
 
-    share: a candidate is evaluated once per source node and serves every edge from it (DCA-NAS, arXiv
-        2307.04443); otherwise every edge has candidates of its own (DARTS, arXiv 1806.09055).
-    bottleneck: the cell runs in 1 / `bottleneck` of its channels: one 1x1 convolution narrows each input, one
-        widens its output, and all nodes between are narrow. So `skip_connect` is the identity between nodes,
-        and every way through the cell, skips or convolutions, passes the same maps. Narrowing at every
-        source and widening at every target would move three times as many wide tensors for the same rank and
-        put two convolutions into every `skip_connect`. Leading skips around the narrow part, on all channels,
-        costs more and did not make inherited accuracies rank members better in a small trial on CIFAR-10
-        (three seeds). No batch norm follows these maps: it would undo the scale that the mixing weights
-        (`none` above all) give to a node.
-    partial: only 1 / `partial` of each node's channels go through the candidates of an edge, the others pass by
-        (PC-DARTS, see `dcanas.supernet.partial`).
+    The bottleneck narrows each input by one 1x1 convolution and widens the cell's output by another; all nodes between
+    are narrow. So `skip_connect` is the identity between nodes, and every path through the cell, skips or convolutions,
+    passes the same maps. Narrowing at every source and widening at every target would move three times as many wide
+    tensors for the same rank and put two convolutions into every `skip_connect`. Leading skips around the narrow part,
+    on all channels, costs more and did not make inherited accuracies rank members better in a small trial on CIFAR-10
+    (three seeds). No batch norm follows these maps: it would undo the scale that the mixing weights (`none` above all)
+    give to a node.
 
-    The supernet sets `recipe` for the duration of a forward pass.
+    The supernet sets `active` for the duration of a forward pass.
 
-    Shape: per input node (N, in_channels, H, W) -> (N, outputs * out_channels, H', W'). Raises `UserError` where
-    `bottleneck` does not divide the channels.
+    Args:
+        bottleneck: the cell runs in 1 / `bottleneck` of its channels.
+        share: a candidate is evaluated once per source node and serves every edge from it (DCA-NAS, arXiv 2307.04443);
+            otherwise every edge has candidates of its own (DARTS, arXiv 1806.09055).
+        partial: only 1 / `partial` of each node's channels go through the candidates of an edge, the others bypass them
+            (PC-DARTS, see `dcanas.supernet.partial`).
+
+    Shape: per input node (N, in_channels, H, W) -> (N, outputs * out_channels, H', W').
+
+    Raises `UserError` if `bottleneck` does not divide the channels.
     """
 
     def __init__(self, space: Space, spec: CellSpec, bottleneck: int = 1, share: bool = False, partial: int = 1):
@@ -76,30 +79,30 @@ class SuperCell(nn.Module):
                                                 outside // partial, spec.strides[edge])
                     if candidate is not None:
                         self.operations[key] = candidate
-        self.recipe: Recipe | None = None
+        self.active: CellTerms | None = None
 
     def candidate(self, term: Term) -> nn.Module | None:
-        """Return the operation of this term, None for `none`; with sharing it belongs to several terms."""
+        """Return the operation of a term, None for `none`; with sharing it belongs to several terms."""
         key = self._key(self.spec.slots.index(term[0]), term[1])
         return self.operations[key] if key in self.operations else None  # noqa: SIM401 (ModuleDict has no get)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        if self.recipe is None:
+        if self.active is None:
             raise RuntimeError("A SuperCell runs inside Supernet.forward or Supernet.forward_member only.")
         if self.narrow:
             inputs = tuple(narrow(x) for narrow, x in zip(self.narrow, inputs, strict=True))
-        nodes = self._mix(dict(enumerate(inputs)), self.recipe)
+        nodes = self._mix(dict(enumerate(inputs)), self.active)
         known = next((nodes[node] for node in self.spec.outputs if node in nodes), None)
         nothing = self._nothing(inputs[0]) if known is None else torch.zeros_like(known)
         outputs = [nodes.get(node, nothing) for node in self.spec.outputs]
         output = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
         return output if self.widen is None else self.widen(output)
 
-    def _mix(self, nodes: dict[int, Tensor], recipe: Recipe) -> dict[int, Tensor]:
+    def _mix(self, nodes: dict[int, Tensor], active: CellTerms) -> dict[int, Tensor]:
         outputs: dict[str, Tensor] = {}
         for target in sorted({target for _, target in self.spec.edges}):
             values, summed = [], []
-            for position, (slot, option) in enumerate(recipe.terms.get(target, ())):
+            for position, (slot, option) in enumerate(active.terms.get(target, ())):
                 edge = self.spec.slots.index(slot)
                 source = nodes.get(self.spec.edges[edge][0])
                 if source is None:
@@ -112,17 +115,17 @@ class SuperCell(nn.Module):
                 summed.append(position)
             mixed = None
             if values:
-                weights = recipe.weights[target]
+                weights = active.weights[target]
                 mixed = weighted_sum(weights if len(summed) == len(weights) else weights[summed], values)
             if self.partial > 1:
-                mixed = self._join(mixed, nodes, target, recipe)
+                mixed = self._join(mixed, nodes, target, active)
             if mixed is not None:
                 nodes[target] = mixed
         return nodes
 
-    def _join(self, mixed: Tensor | None, nodes: dict[int, Tensor], target: int, recipe: Recipe) -> Tensor:
+    def _join(self, mixed: Tensor | None, nodes: dict[int, Tensor], target: int, active: CellTerms) -> Tensor:
         """Return a node of all channels: what candidates made of some, and what passed by them."""
-        passing = [(recipe.edges[slot], bypass(nodes[source], self.partial, stride))
+        passing = [(active.edges[slot], bypass(nodes[source], self.partial, stride))
                    for slot, (source, end), stride in zip(self.spec.slots, self.spec.edges, self.spec.strides,
                                                           strict=True) if end == target and source in nodes]
         passed = weighted_sum(torch.stack([weight for weight, _ in passing]), [value for _, value in passing])

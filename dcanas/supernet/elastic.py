@@ -24,10 +24,13 @@ MEMBERS = 256  # outlines kept ready
 class ElasticSupernet(nn.Module):
     """The largest member within a space's bounds, run as any member.
 
-    space: bounded (`Space.within`), so that it knows its largest member.
-    skeleton: of the final network; members inherit for it.
-    Shape: `forward(x, arch)`: (N, in_channels, H, W) -> (N, num_classes), always by the batch's own statistics.
-    Raises `UserError` for a space whose members are no slices of one another.
+    Args:
+        space: bounded (`Space.within`), so that it knows its largest member.
+        skeleton: of the final network, which members inherit for.
+
+    Shape: `forward(x, arch)`: (N, in_channels, H, W) -> (N, num_classes), always with the batch's own statistics.
+
+    Raises `UserError` for a space whose members are not slices of one another.
     """
 
     def __init__(self, space: Space, num_classes: int, in_channels: int, **skeleton: Any):
@@ -49,7 +52,7 @@ class ElasticSupernet(nn.Module):
         return {name: cut(full[name], p.shape) for name, p in outline.named_parameters()}
 
     def member_network(self, arch: Architecture) -> nn.Module:
-        """Return the member as a network of its own with the weights it inherits; batch statistics are fresh."""
+        """Return a member as a network of its own with inherited weights; batch statistics are fresh."""
         num_classes, in_channels, skeleton = self._arguments
         with torch.random.fork_rng(devices=[]):
             network = self.space.build(arch, num_classes, in_channels, **skeleton)
@@ -65,7 +68,10 @@ class ElasticSupernet(nn.Module):
 
 
 def cut(weight: Tensor, shape: torch.Size) -> Tensor:
-    """Return the first entries along the first two dimensions and the centre along the others (a view)."""
+    """Return the slice of a weight that a smaller member uses, as a view.
+
+    It is the first entries along the first two dimensions and the centre along the others.
+    """
     for dim, (full, part) in enumerate(zip(weight.shape, shape, strict=True)):
         if full != part:
             weight = weight.narrow(dim, 0 if dim < 2 else (full - part) // 2, part)
@@ -73,9 +79,12 @@ def cut(weight: Tensor, shape: torch.Size) -> Tensor:
 
 
 def recalibrate(network: nn.Module, batches: list[Tensor]) -> None:
-    """Set the running statistics of every batch norm to the mean over `batches` under the network's present weights.
+    """Set the running statistics of every batch norm to the mean over batches under the network's present weights.
 
     Inherited weights see other statistics in every member, so running averages of the supernet mean nothing.
+
+    Args:
+        batches: normalised images, each (N, C, H, W).
     """
     norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]

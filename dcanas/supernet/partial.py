@@ -16,7 +16,7 @@ from dcanas.spaces import CellSpec, Space
 
 
 def check_partial(space: Space, spec: CellSpec, bottleneck: int, partial: int) -> None:
-    """Raise `UserError` where channels cannot pass by the candidates of this cell."""
+    """Raise `UserError` if channels cannot bypass the candidates of this cell."""
     if partial == 1:
         return
     if spec.in_channels != spec.out_channels:
@@ -30,7 +30,7 @@ def check_partial(space: Space, spec: CellSpec, bottleneck: int, partial: int) -
 
 
 def bypass(source: Tensor, partial: int, stride: int) -> Tensor:
-    """Return the channels that pass by the candidates, max-pooled where the edge has a stride.
+    """Return the channels that bypass the candidates, max-pooled if the edge has a stride.
 
     Shape: (N, C, H, W) -> (N, C - C / partial, ceil(H / stride), ceil(W / stride)).
     """
@@ -40,7 +40,7 @@ def bypass(source: Tensor, partial: int, stride: int) -> Tensor:
 
 
 def shuffle(x: Tensor, groups: int) -> Tensor:
-    """Return the channels in the order 0, C/g, 2C/g, ..., 1, C/g + 1, ... Shape: (N, C, H, W) -> the same."""
+    """Return the channels of (N, C, H, W) in the order 0, C/g, 2C/g, ..., 1, C/g + 1, ... for g groups."""
     channels = x.shape[1]
     order = torch.arange(channels, device=x.device).view(groups, channels // groups).T.reshape(-1)
     return x.index_select(1, order)

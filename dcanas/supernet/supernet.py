@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dcanas.basics.errors import UserError
 from dcanas.spaces import Architecture, CellSpec, Space
-from dcanas.supernet.cell import Recipe, SuperCell, Term
+from dcanas.supernet.cell import CellTerms, SuperCell, Term
 
 
 class Supernet(nn.Module):
@@ -69,12 +69,13 @@ class Supernet(nn.Module):
 
     def forward(self, images: Tensor, mixing: Tensor | Sequence[Tensor],
                 chosen: Sequence[int] | None = None) -> Tensor:
-        """Return the logits of the mixture.
+        """Return the logits of the mixture (N, num_classes).
 
-        mixing: per slot one weight per option; the weight of `none` is not used (it adds zero).
-        chosen: per slot the one option that runs, the weights of the others being zero; None: all run.
-        Shape: images (N, in_channels, H, W), mixing (slots, options) or per slot (options,)
-        -> (N, num_classes).
+        Args:
+            images: (N, in_channels, H, W).
+            mixing: (slots, options), or per slot (options,): the weights of the options; that of `none` is not used
+                (it adds zero).
+            chosen: per slot the one option that runs, if the weights of the others are zero; None: all run.
         """
         shapes = [tuple(row.shape) for row in mixing]
         wanted = [(len(slot.options),) for slot in self.space.slots]
@@ -88,9 +89,12 @@ class Supernet(nn.Module):
             return self.network(images)
 
     def forward_member(self, images: Tensor, arch: Architecture) -> Tensor:
-        """Return the logits of one architecture with inherited weights; only its live operations run.
+        """Return the logits (N, num_classes) of one architecture with inherited weights; only its live operations run.
 
-        Shape: images (N, in_channels, H, W) -> (N, num_classes). Equals `forward` at one-hot mixing.
+        Equals `forward` at one-hot mixing.
+
+        Args:
+            images: (N, in_channels, H, W).
         """
         one = torch.ones((), dtype=images.dtype, device=images.device)
         choices = self.space.prune(arch).choices
@@ -101,29 +105,29 @@ class Supernet(nn.Module):
 
     @contextmanager
     def _running(self, weights: dict[Term, Tensor], edges: Sequence[Tensor]) -> Iterator[None]:
-        """Lend every cell the recipe of these weighted terms; those that nothing is built for weigh nothing."""
+        """Give every cell its weighted terms for a forward pass; those that nothing is built for weigh nothing."""
         cells = self.cells
-        recipes: dict[tuple[int, ...], Recipe] = {}  # cells with the same slots have the same recipe
+        found: dict[tuple[int, ...], CellTerms] = {}  # cells with the same slots have the same terms
         try:
             for cell in cells:
-                if cell.spec.slots not in recipes:
-                    recipes[cell.spec.slots] = _recipe(cell, weights, edges)
-                cell.recipe = recipes[cell.spec.slots]
+                if cell.spec.slots not in found:
+                    found[cell.spec.slots] = _terms_of(cell, weights, edges)
+                cell.active = found[cell.spec.slots]
             yield
         finally:
             for cell in cells:
-                cell.recipe = None
+                cell.active = None
 
 
-def _recipe(cell: SuperCell, weights: Mapping[Term, Tensor], edges: Sequence[Tensor]) -> Recipe:
+def _terms_of(cell: SuperCell, weights: Mapping[Term, Tensor], edges: Sequence[Tensor]) -> CellTerms:
     targets = {slot: target for slot, (_, target) in zip(cell.spec.slots, cell.spec.edges, strict=True)}
     terms: dict[int, list[Term]] = {}
     for term in sorted((t for t in weights if t[0] in targets), key=lambda term: targets[term[0]]):
         if cell.candidate(term) is not None:
             terms.setdefault(targets[term[0]], []).append(term)
-    return Recipe({target: tuple(summed) for target, summed in terms.items()},
-                  {target: torch.stack([weights[term] for term in summed]) for target, summed in terms.items()},
-                  {slot: edges[slot] for slot in cell.spec.slots})
+    return CellTerms({target: tuple(summed) for target, summed in terms.items()},
+                     {target: torch.stack([weights[term] for term in summed]) for target, summed in terms.items()},
+                     {slot: edges[slot] for slot in cell.spec.slots})
 
 
 def _fans_out(spec: CellSpec) -> bool:

@@ -9,22 +9,29 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.training.data import Dataset, DataSpec, preprocessing
+from dcanas.training.data import Dataset, preprocessing
+from dcanas.training.decode import refit
 from dcanas.training.nasbench201_splits import published_split
+from dcanas.training.spec import DataSpec
 from dcanas.training.splits import split, thin
 
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and deviation of each channel, in [0, 1] units
 
 
 def data_root(spec: DataSpec) -> Path:
-    """Return the folder that holds the archives' content."""
+    """Return the folder that holds the published archives' content: `data.root`, or `data`."""
     return Path(spec.root or "data").expanduser()
 
 
 def fetch(spec: DataSpec, kind: str, halves: Sequence[Mapping[str, Any]], inside: str, megabytes: int) -> list[Any]:
-    """Return torchvision's data set `kind` for the arguments of each half.
+    """Return torchvision's data sets of one kind, one for the arguments of each half.
 
-    inside: what lies in data.root; megabytes: size of the download.
+    Args:
+        kind: name of the class in `torchvision.datasets`.
+        halves: keyword arguments for the images to learn from and those to test on.
+        inside: what `data.root` must contain.
+        megabytes: size of the download.
+
     Raises `UserError` that says where a missing set should lie and how to get it.
     """
     from torchvision import datasets as published
@@ -43,14 +50,17 @@ def fetch(spec: DataSpec, kind: str, halves: Sequence[Mapping[str, Any]], inside
 
 def from_arrays(spec: DataSpec, classes: tuple[str, ...], learnt: tuple[np.ndarray, np.ndarray],
                 tested: tuple[np.ndarray, np.ndarray], flip: bool, normalisation: Normalisation) -> Dataset:
-    """Return the data set of these images and labels, split by `spec`.
+    """Return the data set of these images and labels, split as `spec` says.
 
-    Shape: learnt, tested: (uint8 (N, C, H, W), int (N,)).
-    normalisation: published constants; they hold for the published number of channels only.
-    Raises `UserError` where labels do not fit images or classes.
+    Args:
+        classes: names, in the order of the labels.
+        learnt: images to learn from, uint8 (N, C, H, W), and their labels, int (N,).
+        tested: the same of the images to test on.
+        flip: whether the mirror image of a sample is a likely sample.
+        normalisation: published constants; they apply to the published number of channels only.
+
+    Raises `UserError` if the labels do not fit the images or the classes.
     """
-    from dcanas.training.decode import refit  # here, for it brings torch with it
-
     for images, labels in (learnt, tested):
         if len(images) != len(labels):
             raise UserError(f"{spec.name} has {len(images)} images but {len(labels)} labels in one of its files; get "

@@ -22,9 +22,11 @@ from dcanas.training.rectangles import crop_and_resize, erase
 
 
 class Augment(Protocol):
-    """(uint8 images (N, C, H, W), seed) -> floats in [0, 1] of the same shape.
+    """A function from uint8 images (N, C, H, W) and a seed to augmented floats in [0, 1] of the same shape.
 
-    Where the images are part of a larger batch, `start` says where they begin in it and `batch` how many it has.
+    Args:
+        start: position of the first of these images in their batch.
+        batch: number of images in the batch; None: these are all.
     """
 
     def __call__(self, images: Tensor, seed: int, start: int = 0, batch: int | None = None) -> Tensor: ...
@@ -33,10 +35,11 @@ class Augment(Protocol):
 def make_augment(dataset: Dataset, recipe: Recipe) -> Augment:
     """Return the augmentation of a recipe: geometry, colours, holes, in this order.
 
-    What comes in from outside is black, and what is cut out the data's mean, as in the field's recipes (they cut
-    after the normalisation). The crop's padding is an eighth of the image's shorter side (4 pixels at 32, 1 at 8)
-    where the recipe names none.
-    Raises `UserError` for colours that grey images have not.
+    What enters from outside the image is black, and what is cut out becomes the data's mean, as in the field's recipes
+    (which cut after the normalisation). The crop's default padding is an eighth of the image's shorter side (4 pixels
+    at 32, 1 at 8).
+
+    Raises `UserError` for colour operations on grey images.
     """
     recipe.colour.check_channels(dataset.shape[0])
     side = min(dataset.shape[1:])
@@ -74,13 +77,13 @@ def make_augment(dataset: Dataset, recipe: Recipe) -> Augment:
 
 
 def flip(images: Tensor, draw: Draw) -> Tensor:
-    """Mirror each image left to right with probability 1/2."""
+    """Return images (N, C, H, W), each mirrored left to right with probability 1/2."""
     mirrored = draw.uniform(..., 1, 1, 1).to(images.device) < 0.5
     return torch.where(mirrored, images.flip(3), images)
 
 
 def crop(images: Tensor, padding: int, draw: Draw) -> Tensor:
-    """Shift each image by up to `padding` pixels along both sides (random crop of the padded image)."""
+    """Return images (N, C, H, W), each padded and shifted by up to `padding` pixels along both axes (random crop)."""
     count, _, height, width = images.shape
     padded = F.pad(images, (padding,) * 4)
     shift = draw.integer(2 * padding + 1, 2, ..., 1)
@@ -91,7 +94,12 @@ def crop(images: Tensor, padding: int, draw: Draw) -> Tensor:
 
 
 def turn(images: Tensor, degrees: float, zoom: float, draw: Draw) -> Tensor:
-    """Turn each image by up to `degrees` and scale it by 1 +- `zoom`, bilinearly, around its centre."""
+    """Return images (N, C, H, W), each rotated and scaled bilinearly around its centre.
+
+    Args:
+        degrees: largest rotation, either way.
+        zoom: largest relative change of size: the scale lies from 1 - zoom to 1 + zoom.
+    """
     uniform = 2 * draw.uniform(2, ...) - 1
     angle, scale = uniform[0] * math.radians(degrees), 1 + uniform[1] * zoom
     height, width = images.shape[2:]
@@ -103,9 +111,11 @@ def turn(images: Tensor, degrees: float, zoom: float, draw: Draw) -> Tensor:
 
 
 def cut_out(images: Tensor, side: int, draw: Draw, fill: Sequence[float]) -> Tensor:
-    """Fill a square of `side` pixels around a random pixel of each image (Cutout, arXiv 1708.04552).
+    """Return images (N, C, H, W), each with a square around a random pixel filled (Cutout, arXiv 1708.04552).
 
-    fill: value of each channel.
+    Args:
+        side: of the square, in pixels.
+        fill: value of each channel.
     """
     height, width = images.shape[2:]
     start = [draw.integer(n, ..., 1) - side // 2 for n in (height, width)]

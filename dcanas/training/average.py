@@ -11,8 +11,8 @@ from torch import Tensor, nn
 class Average:
     """Averages of all weights and batch-norm statistics; counters are copied.
 
-    The decay of update t (from 1) is min(decay, (1 + t) / (10 + t)), so that a short training is not the average
-    of its beginning.
+    The decay of update t (from 1) is min(decay, (1 + t) / (10 + t)), so that the average of a short training is not
+    dominated by its beginning.
     """
 
     def __init__(self, network: nn.Module, decay: float):
@@ -20,7 +20,7 @@ class Average:
         self.values: dict[str, Tensor] = {name: v.detach().clone() for name, v in network.state_dict().items()}
 
     def update(self, network: nn.Module, step: int) -> None:
-        """Draw the averages towards the network's weights after step `step` (from 1)."""
+        """Move the averages towards the network's weights after step `step` (from 1)."""
         share = 1 - min(self.decay, (1 + step) / (10 + step))
         state = network.state_dict()
         floats = [name for name, value in self.values.items() if value.is_floating_point()]
@@ -30,10 +30,10 @@ class Average:
                 self.values[name].copy_(state[name])
 
     def deliver(self, network: nn.Module) -> None:
-        """Give the network the averages."""
+        """Replace the network's weights by the averages."""
         network.load_state_dict(self.values)
 
     def load(self, values: dict[str, Any]) -> None:
-        """Take up stored averages."""
+        """Restore averages from a checkpoint."""
         for name, value in self.values.items():
             value.copy_(values[name])

@@ -11,8 +11,14 @@ from dcanas.training.recipe import Recipe
 
 
 def check_recipe(recipe: Recipe, dataset: Dataset, skeleton: Mapping[str, Any]) -> None:
-    """Raise `UserError` for missing files, colours or a teacher these images do not fit, and an auxiliary loss of a
-    network without an auxiliary head; skeleton: of the final network."""
+    """Check a recipe against the data and the network before anything is spent.
+
+    Args:
+        skeleton: of the final network.
+
+    Raises `UserError` for missing files, colour operations or a teacher that do not suit these images, and an auxiliary
+    loss for a network without an auxiliary head.
+    """
     recipe.files()
     recipe.colour.check_channels(dataset.shape[0])
     if recipe.distillation.teacher is not None:

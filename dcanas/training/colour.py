@@ -21,7 +21,10 @@ LIGHT_DIRECTIONS = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.
 
 
 def jitter(images: Tensor, colour: Colour, draw: Draw) -> Tensor:
-    """Change brightness, contrast, saturation and hue of each image, in an order drawn for the batch."""
+    """Return images (N, C, H, W) of changed brightness, contrast, saturation and hue.
+
+    The amounts are drawn for each image, the order of the four steps once for the batch.
+    """
     steps = (_brightness, _contrast, _saturation, turn_hue)
     ranges = (colour.brightness, colour.contrast, colour.saturation, colour.hue)
     for i in draw.order(4):
@@ -32,9 +35,12 @@ def jitter(images: Tensor, colour: Colour, draw: Draw) -> Tensor:
 
 
 def lighting(images: Tensor, deviation: float, draw: Draw) -> Tensor:
-    """Shift the colours of each image along ImageNet's principal ones (Krizhevsky et al., 2012), in [0, 1] units.
+    """Return images (N, 3, H, W) whose colours are shifted along ImageNet's principal ones (Krizhevsky et al., 2012).
 
     The released script of WRCor adds the same numbers to pixels from 0 to 255, where they vanish.
+
+    Args:
+        deviation: standard deviation of the shift along each component, relative to ImageNet's, in [0, 1] units.
     """
     amount = deviation * draw.normal(..., 3) * torch.tensor(LIGHT_DEVIATIONS)
     shift = amount @ torch.tensor(LIGHT_DIRECTIONS).T
@@ -42,9 +48,12 @@ def lighting(images: Tensor, deviation: float, draw: Draw) -> Tensor:
 
 
 def auto_augment(images: Tensor, policy: str, draw: Draw) -> Tensor:
-    """Apply a policy of AutoAugment, or AugMix, to each image by itself, by torchvision, on 8 bits as it was found.
+    """Return images (N, C, H, W), each transformed by itself by torchvision's AutoAugment or AugMix on 8 bits.
 
-    torchvision draws from torch's global generator, which is seeded for every sample and left as it was.
+    torchvision draws from torch's global generator, which is seeded for every sample and restored afterwards.
+
+    Args:
+        policy: "augmix", or an AutoAugment policy: "cifar10", "imagenet", "svhn".
     """
     transform = _policy(policy)
     seeds = draw.integer(2**62, ...).tolist()
@@ -58,7 +67,11 @@ def auto_augment(images: Tensor, policy: str, draw: Draw) -> Tensor:
 
 
 def turn_hue(images: Tensor, amount: Tensor) -> Tensor:
-    """Turn each image's hue by `amount` (N, 1, 1, 1) of the colour circle; brightness and saturation in HSV stay."""
+    """Return RGB images (N, 3, H, W) of turned hue; brightness and saturation in HSV stay.
+
+    Args:
+        amount: share of the colour circle for each image (N, 1, 1, 1).
+    """
     value, spread = images.amax(1), images.amax(1) - images.amin(1)
     red, green, blue = images.unbind(1)
     safe = torch.where(spread > 0, spread, torch.ones_like(spread))

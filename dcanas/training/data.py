@@ -6,25 +6,21 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from dcanas.basics.keys import key_of
-from dcanas.basics.registry import Registry
-from dcanas.training.spec import DataSpec
-
-datasets: Registry = Registry("data set")
 
 _CHUNK = 1024  # images read at once from what may lie on disk
 _SAMPLE = 10_000  # images whose mean and deviation stand for those of all, where each has to be decoded for it
 
 
 class Images(Protocol):
-    """uint8 (N, C, H, W) in memory, on disk or decoded when asked for: `images[indices]` gives (n, C, H, W).
+    """Images uint8 (N, C, H, W) in memory, on disk or decoded on demand: `images[indices]` returns (n, C, H, W).
 
-    Where it also has `fingerprint(indices) -> str`, that stands for the pixels: nothing is decoded to hash it.
+    If they have a method `fingerprint(indices) -> str`, it stands for the pixels, which then need not be decoded to be
+    hashed.
     """
 
     @property
@@ -133,20 +129,14 @@ class Dataset:
             yield self.images[indices[start:start + _CHUNK]]
 
 
-def load_data(spec: DataSpec, cache: Path | None = None) -> Dataset:
-    """Read the data set and its splits; what is kept decoded is read now, so that a bad image is named at once.
-
-    cache: folder for decoded images that are too large for memory.
-    Raises `UserError` for unknown names and unusable data.
-    """
-    return datasets[spec.name](spec, cache)
-
-
 def preprocessing(size: tuple[int, int], channels: int, resize: int | None = None) -> dict[str, Any]:
-    """Return what turns an image file into the network's input; size: (H, W).
+    """Return the steps that turn an image file into the network's input, as `infer.py` reads them.
 
-    resize: pixels of the shorter side before the centre of `size` is cut out; None: the largest centred box of the
-        wanted shape is resized to `size`.
+    Args:
+        size: (H, W) in pixels.
+        channels: 1 (grey) or 3 (RGB).
+        resize: length of the shorter side, in pixels, before the centre of `size` is cropped; None: the largest centred
+            box of the wanted aspect ratio is resized to `size`.
     """
     steps = {"size": list(size), "channels": channels, "resample": "bilinear", "scale": 1 / 255}
     return steps if resize is None else {**steps, "resize": resize}

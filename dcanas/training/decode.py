@@ -23,19 +23,23 @@ _ORIENTATION = 0x0112
 T = TypeVar("T")
 
 
-def probe(paths: Sequence[Path]) -> tuple[set[tuple[int, int]], bool]:
-    """Return the sizes (H, W) that occur and whether all images are grey, from the files' headers."""
+def probe(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
+    """Return the size (H, W) in pixels of every image and whether all are grey, from the files' headers."""
     found = list(_parallel(_header, paths))
-    return {size for size, _ in found}, all(grey for _, grey in found)
+    return [size for size, _ in found], all(grey for _, grey in found)
 
 
 def decode(paths: Sequence[Path], preprocessing: dict[str, Any], cache: Path | None,
            memory_bytes: int = MEMORY_BYTES, disk_bytes: int = DISK_BYTES) -> Images:
-    """Return all images: in memory, in a file of `cache`, or decoded whenever they are asked for.
+    """Return all images uint8 (N, C, H, W): in memory, in a file of `cache`, or decoded on demand.
 
-    They are kept in memory up to `memory_bytes`, on disk up to `disk_bytes`, and in neither beyond (or where there
-    is no `cache`).
-    Raises `UserError` naming the first file that cannot be read.
+    Args:
+        preprocessing: see `dcanas.training.data.preprocessing`.
+        cache: folder for decoded images; None: nothing is kept on disk.
+        memory_bytes: images up to this size are kept in memory.
+        disk_bytes: images up to this size are kept in `cache`; larger ones are decoded on demand.
+
+    Raises `UserError` naming the first file that cannot be read, or if `cache` cannot be written.
     """
     shape = (len(paths), preprocessing["channels"], *preprocessing["size"])
     needed = int(np.prod(shape, dtype=np.int64))
@@ -61,7 +65,7 @@ def decode(paths: Sequence[Path], preprocessing: dict[str, Any], cache: Path | N
 
 
 def refit(images: np.ndarray, preprocessing: dict[str, Any]) -> np.ndarray:
-    """Return uint8 images (N, C, H, W) in another size or number of channels, as `infer.py` makes them."""
+    """Return uint8 images (N, C, H, W) in another size or number of channels, resampled as `infer.py` does it."""
     if images.shape[1:] == (preprocessing["channels"], *preprocessing["size"]):
         return images
     from PIL import Image

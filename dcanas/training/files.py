@@ -11,7 +11,9 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.training.arrays import Normalisation
-from dcanas.training.data import Dataset, DataSpec
+from dcanas.training.data import Dataset
+from dcanas.training.decode import decode
+from dcanas.training.spec import DataSpec
 from dcanas.training.splits import split, thin
 
 EXTENSIONS = (".jpeg", ".jpg", ".png")
@@ -24,7 +26,7 @@ def subfolders(parent: Path) -> list[str]:
 
 
 def image_files(folder: Path) -> list[str]:
-    """Return the sorted paths of a folder's image files, none where there is no such folder."""
+    """Return the sorted paths of a folder's image files; none if there is no such folder."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
@@ -32,7 +34,11 @@ def image_files(folder: Path) -> list[str]:
 
 
 def synonyms(wnids: Sequence[str], path: Path, separator: str) -> tuple[str, ...]:
-    """Return a readable name per WordNet id, "n01440764 tench", where `path` lists them: id, separator, synonyms."""
+    """Return a readable name per WordNet id, such as "n01440764 tench".
+
+    Args:
+        path: file with one line per id: id, separator, synonyms; ids that it lacks keep their bare name.
+    """
     names: dict[str, str] = {}
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -44,12 +50,18 @@ def synonyms(wnids: Sequence[str], path: Path, separator: str) -> tuple[str, ...
 def from_files(spec: DataSpec, classes: tuple[str, ...], learnt: Sequence[Sequence[str]],
                tested: Sequence[Sequence[str]], where: Path, steps: dict[str, Any], normalisation: Normalisation,
                cache: Path | None) -> Dataset:
-    """Return the data set of these files, a list per class; only files of a split are read (see `data.fraction`).
+    """Return the data set of these files; only files of a split are read (see `data.fraction`).
 
-    where: named in errors. Raises `UserError` for a class without images.
+    Args:
+        learnt: per class the files to learn from.
+        tested: per class the files to test on.
+        where: folder that errors name.
+        steps: see `dcanas.training.data.preprocessing`.
+        normalisation: published constants; they apply to the published number of channels only.
+        cache: see `decode`.
+
+    Raises `UserError` for a class without images.
     """
-    from dcanas.training.decode import decode  # here, for it brings torch with it
-
     for files, purpose in ((learnt, "learn from"), (tested, "test on")):
         for name, members in zip(classes, files, strict=True):
             if not members:

@@ -14,7 +14,13 @@ from dcanas.training.data import Dataset
 
 def predict(network: nn.Module, dataset: Dataset, indices: np.ndarray, batch_size: int = 256,
             device: str | torch.device = "cpu") -> np.ndarray:
-    """Return the logits (n, classes), float32, of these images, in evaluation mode, without augmentation."""
+    """Return a network's logits (n, classes), float32, in evaluation mode and without augmentation.
+
+    Args:
+        network: takes floats (N, C, H, W) in [0, 1].
+        indices: numbers of the images in `dataset` (n,).
+        batch_size: images per forward pass.
+    """
     device = torch.device(device)
     mode = network.training
     network.to(device).eval()
@@ -30,8 +36,14 @@ def predict(network: nn.Module, dataset: Dataset, indices: np.ndarray, batch_siz
 def summarise(labels: np.ndarray, predictions: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
     """Return accuracy with its 95 % interval, balanced accuracy, recall per class and the confusion matrix.
 
-    labels, predictions: class indices (n,). `confusion[true][predicted]` counts images. A class without
-    images has recall None and does not enter the balanced accuracy.
+    Args:
+        labels: true class indices (n,).
+        predictions: predicted class indices (n,).
+        classes: names, in the order of the indices.
+
+    Returns:
+        JSON types; all shares from 0 to 1. `confusion[true][predicted]` counts images. A class without images has
+        recall None and does not enter the balanced accuracy.
     """
     confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(confusion, (labels, predictions), 1)

@@ -20,7 +20,13 @@ _FILES = {"cifar10": ("cifar-split.txt", "train", "valid"), "cifar100": ("cifar1
 
 
 def published_split(name: str, root: Path, learnt: int, tested: int) -> dict[str, np.ndarray]:
-    """Return positions of train, validation and test; the `tested` images stand behind the `learnt` ones.
+    """Return the positions of the train, validation and test split in the images to learn from and to test on.
+
+    Args:
+        name: "cifar10", "cifar100" or "imagenet16".
+        root: folder that holds the benchmark's file.
+        learnt: number of images to learn from.
+        tested: number of images to test on.
 
     Raises `UserError` for a file that is missing, damaged or of other images.
     """

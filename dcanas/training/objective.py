@@ -17,7 +17,12 @@ from dcanas.training.teacher import load_teacher
 
 @dataclass(frozen=True)
 class Mix:
-    """`share` of each image and of its label, the rest of another's (mixup)."""
+    """How images are mixed (mixup).
+
+    Attributes:
+        others: labels of the images mixed in (N,).
+        share: of each image itself and of its label; the rest is the other image's.
+    """
 
     others: Tensor
     share: float
@@ -26,7 +31,14 @@ class Mix:
 def mix(images: Tensor, labels: Tensor, alpha: float, seed: int, start: int = 0) -> tuple[Tensor, Mix]:
     """Return each image mixed with another of them, one share for all (Zhang et al., arXiv 1710.09412).
 
-    start: where these images begin in the batch; every part mixes within itself, with the batch's share.
+    Args:
+        images: floats (N, C, H, W).
+        labels: class indices (N,).
+        alpha: both parameters of the beta distribution from which the share is drawn.
+        start: position of these images in the batch; every part mixes within itself, with the batch's share.
+
+    Returns:
+        The mixed images (N, C, H, W) and how they were mixed.
     """
     share = float(np.random.default_rng(seed).beta(alpha, alpha))
     draw = torch.Generator().manual_seed(derive_seed(seed, "partners", start))
@@ -35,7 +47,10 @@ def mix(images: Tensor, labels: Tensor, alpha: float, seed: int, start: int = 0)
 
 
 class Objective:
-    """The loss of a recipe on a data set; holds the class weights and the teacher."""
+    """The loss of a recipe on a data set; holds the class weights and the teacher.
+
+    Raises `UserError` for a teacher that cannot be loaded.
+    """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, indices: np.ndarray, device: torch.device):
         self.recipe = recipe
@@ -44,9 +59,13 @@ class Objective:
 
     def __call__(self, output: Tensor | tuple[Tensor, Tensor], images: Tensor, labels: Tensor, mixed: Mix | None = None,
                  shares: tuple[float, float] = (1.0, 1.0)) -> tuple[Tensor, Tensor]:
-        """Return (logits, loss) of a network's output, which is logits or (logits, auxiliary logits).
+        """Return the logits (N, classes) and the loss of a network's output.
 
-        shares: factors of the cross entropy and of the teacher's part (see `shares`).
+        Args:
+            output: logits (N, classes), or (logits, auxiliary logits).
+            images: floats (N, C, H, W), as the network saw them; for the teacher.
+            labels: class indices (N,).
+            shares: factors of the cross entropy and of the teacher's part (see `shares`).
         """
         logits, *auxiliary = (part.float() for part in output) if isinstance(output, tuple) else (output.float(),)
         loss = self._entropy(logits, labels, mixed)
@@ -62,7 +81,10 @@ class Objective:
     def shares(self, labels: Tensor, batch: np.ndarray, count: int) -> tuple[float, float]:
         """Return the factors by which a part's means enter the batch's means, times the number of parts.
 
-        labels: of the part; batch: labels of the whole batch; count: of parts, over which gradients are averaged.
+        Args:
+            labels: of the part (N,).
+            batch: labels of the whole batch.
+            count: number of parts, over which gradients are averaged.
         """
         counted = count * len(labels) / len(batch)
         if self.weights is None:
@@ -80,7 +102,7 @@ class Objective:
 
 
 def class_weights(dataset: Dataset, indices: np.ndarray) -> Tensor:
-    """Inverse frequencies whose mean over the images is 1; a class without images weighs nothing."""
+    """Return inverse class frequencies (classes,) whose mean over the images is 1; 0 for a class without images."""
     counts = np.bincount(dataset.labels[indices], minlength=len(dataset.classes))
     present = np.maximum(counts, 1) * (counts > 0).sum()
     return torch.tensor(np.where(counts > 0, len(indices) / present, 0.0), dtype=torch.float32)

@@ -19,8 +19,11 @@ from dcanas.export.infer import InputError, load_image
 class FileImages:
     """Image files as an array: `images[indices]` is uint8 (n, C, H, W), decoded by threads, always the same.
 
-    paths: one file or more; preprocessing: see `infer.py`.
     `images[indices]` raises `UserError` naming the first file that cannot be read.
+
+    Args:
+        paths: one file or more.
+        preprocessing: see `dcanas.training.data.preprocessing`.
     """
 
     dtype = np.dtype(np.uint8)
@@ -45,8 +48,10 @@ class FileImages:
         return images
 
     def fingerprint(self, indices: np.ndarray) -> str:
-        """Return a hash of names below the common folder and sizes of the files, for to hash pixels each had to be
-        decoded; a file whose pixels change while its size stays is not noticed."""
+        """Return a hash of relative paths and file sizes; an edit that keeps the size goes unnoticed.
+
+        Hashing pixels would require decoding every image.
+        """
         digest = hashlib.sha256(b"files")
         for name in self._names[indices]:
             digest.update(b"%s\0%d\0" % (name, self._path(name).stat().st_size))

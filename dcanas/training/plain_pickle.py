@@ -51,7 +51,7 @@ class _Reader(pickle.Unpickler):
 def read_plain_pickle(path: Path) -> Any:
     """Return the content of a pickle file (protocols 0 to 4) of plain data; text of Python 2 is read as Latin-1.
 
-    Raises `UserError` for a file that holds anything else or is damaged, `OSError` where it cannot be opened.
+    Raises `UserError` for a file that is damaged or holds anything else, `OSError` if it cannot be opened.
     """
     with path.open("rb") as file:
         try:

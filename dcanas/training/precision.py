@@ -12,10 +12,13 @@ from dcanas.basics.errors import UserError
 
 
 def autocast(device: torch.device, amp: str, setting: str) -> Callable[[], AbstractContextManager]:
-    """Return what the forward pass happens in.
+    """Return a function that makes the context in which the forward pass runs.
 
-    amp: `auto` (bfloat16 where a CUDA device has it), `bf16` or `off`; setting: its name, for messages.
-    Raises `UserError` where bfloat16 is asked for and not there.
+    Args:
+        amp: "auto" (bfloat16 if a CUDA device supports it), "bf16" or "off".
+        setting: name of the setting, for messages.
+
+    Raises `UserError` if bfloat16 is requested and not supported.
     """
     able = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
     if amp == "bf16" and not able:
@@ -27,7 +30,12 @@ def autocast(device: torch.device, amp: str, setting: str) -> Callable[[], Abstr
 
 @contextmanager
 def compile_advice(compiled: bool, setting: str) -> Iterator[None]:
-    """Turn a failure of the compiler into one sentence; compiled: whether anything is."""
+    """Turn a failure of torch's compiler into a `UserError`.
+
+    Args:
+        compiled: whether anything is compiled; if not, nothing is caught.
+        setting: name of the setting, for the message.
+    """
     try:
         yield
     except Exception as error:

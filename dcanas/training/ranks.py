@@ -45,13 +45,19 @@ class Ranks:
         return self.total(float(asked))[0] > 0
 
     def check(self, batch_size: int, group: str = "train") -> None:
-        """Raise `UserError` where a rank would have no two images, of which batch norm needs statistics."""
+        """Check that every rank gets at least two images, as batch norm needs statistics.
+
+        Args:
+            group: of the setting, for the message: "train" or "search".
+
+        Raises `UserError` if the batch is too small.
+        """
         if batch_size < 2 * self.count:
             raise UserError(f"{group}.batch_size={batch_size} is too small for {self.count} processes: each needs at "
                             f"least 2 images; set it to {2 * self.count} or more.")
 
     def share(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """Return the network with gradients averaged over the ranks and rank 0's weights and statistics everywhere.
+        """Return the network with gradients averaged over the ranks, and rank 0's weights and statistics everywhere.
 
         Statistics of batch norm are each rank's own within a step and rank 0's from one step to the next.
         """

@@ -15,11 +15,14 @@ ERASED_AREA, ERASED_ASPECT = (0.02, 0.33), (0.3, 3.3)  # share of the image, hei
 
 
 def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: Draw) -> Tensor:
-    """Crop a rectangle of each image and resize it to the whole, bilinearly (Szegedy et al., CVPR 2015).
+    """Return images (N, C, H, W), each a random rectangle resized bilinearly to the whole (Szegedy et al., CVPR 2015).
 
-    area: [smallest, largest] share of the image; aspect: largest ratio of the sides. Where none of the rectangles
-    drawn fits, the largest in the middle that keeps the ratio. A crop is never larger than the result, so there
-    is nothing to smooth before sampling.
+    If none of the rectangles drawn fits, the largest in the middle of a permitted ratio is taken. A crop is never
+    larger than the result, so there is nothing to smooth before sampling.
+
+    Args:
+        area: [smallest, largest] share of the image.
+        aspect: largest ratio of the sides.
     """
     height, width = images.shape[2:]
     size, fits = _sizes(area, (1 / aspect, aspect), height, width, draw, inclusive=True)
@@ -33,7 +36,13 @@ def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: 
 
 
 def resized_crop(images: Tensor, place: Tensor, size: Tensor) -> Tensor:
-    """Return each image's rectangle at `place` of `size` (both (N, 2): rows, columns) resized to (H, W)."""
+    """Return a rectangle of each image resized bilinearly to (H, W).
+
+    Args:
+        images: (N, C, H, W).
+        place: first row and column of each rectangle (N, 2).
+        size: rows and columns of each rectangle (N, 2).
+    """
     height, width = images.shape[2:]
     lower, upper, share = [], [], []
     for axis, side in enumerate((height, width)):
@@ -56,7 +65,12 @@ def resized_crop(images: Tensor, place: Tensor, size: Tensor) -> Tensor:
 
 
 def erase(images: Tensor, probability: float, draw: Draw, fill: Sequence[float]) -> Tensor:
-    """Fill a rectangle of each image with that probability (Random Erasing, arXiv 1708.04896); fill: per channel."""
+    """Return images (N, C, H, W) in which a rectangle is filled (Random Erasing, arXiv 1708.04896).
+
+    Args:
+        probability: that an image is changed.
+        fill: value of each channel.
+    """
     height, width = images.shape[2:]
     size, fits = _sizes(ERASED_AREA, ERASED_ASPECT, height, width, draw, inclusive=False)
     chosen = fits & (draw.uniform(...) < probability)

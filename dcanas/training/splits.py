@@ -13,10 +13,15 @@ _ATTEMPTS = 20  # orders in which groups are tried before a split is called impo
 
 def split(labels: np.ndarray, shares: dict[str, float], least: dict[str, int], classes: tuple[str, ...],
           seed: int, groups: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Return for each name in `shares` (which sum to 1) sorted positions in `labels`, stratified by class.
+    """Return for each name in `shares` sorted positions in `labels`, stratified by class.
 
-    least: images of every class that each part must get.
-    groups: a number per image; images of one group stay in one part.
+    Args:
+        labels: class indices (N,).
+        shares: of each part; they sum to 1.
+        least: number of images of every class that each part must get.
+        classes: names, for messages.
+        groups: a number per image (N,); images of one group stay in one part.
+
     Raises `UserError` naming a class with too few images or groups.
     """
     for c, count in enumerate(np.bincount(labels, minlength=len(classes)).tolist()):
@@ -33,9 +38,12 @@ def split(labels: np.ndarray, shares: dict[str, float], least: dict[str, int], c
 
 
 def thin(labels: np.ndarray, positions: np.ndarray, fraction: float, least: int, seed: int) -> np.ndarray:
-    """Return the sorted `fraction` of every class among `positions`, rounded, but `least` where a class has them.
+    """Return the sorted `fraction` of every class among `positions`; a smaller fraction is part of a larger one.
 
-    What a smaller fraction keeps, a larger one keeps, too.
+    Args:
+        labels: class indices of all images (N,).
+        positions: of the images to choose from (n,).
+        least: number of images that a class keeps if it has them.
     """
     if fraction == 1:
         return positions
@@ -48,7 +56,7 @@ def thin(labels: np.ndarray, positions: np.ndarray, fraction: float, least: int,
 
 
 def sample(dataset: Dataset, positions: np.ndarray, largest_bytes: int, seed: int) -> np.ndarray:
-    """Return all positions or, where their images take more than `largest_bytes`, a class-balanced part of them."""
+    """Return all positions, or a class-balanced part of them if their images take more than `largest_bytes`."""
     needed = len(positions) * int(np.prod(dataset.shape))
     return thin(dataset.labels, positions, min(1.0, largest_bytes / needed), 1, seed)
 

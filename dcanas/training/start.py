@@ -18,12 +18,16 @@ INNER, OURS = "network.", "normalise."  # of a delivered model: the network itse
 
 
 def start_from(network: nn.Module, path: str) -> str | None:
-    """Copy the weights in a file into the network where name and shape agree; tell what did not, or None.
+    """Copy the weights in a file into a network, in place, wherever name and shape agree.
 
-    Names count without a leading `module.` or `network.`, and a network with a method `adapt_weights` renames those
-    of other libraries: a file of torchvision fits as well as the `weights.pt` of a run. The input normalisation is
-    the data's own and is never taken over.
-    Raises `UserError` where the file is none of weights or nothing in it fits.
+    Names count without a leading `module.` or `network.`, and a network with a method `adapt_weights` renames those of
+    other libraries: a file of torchvision fits as well as the `weights.pt` of a run. The input normalisation is the
+    data's own and is never taken over.
+
+    Returns:
+        A sentence about what did not fit; None if everything did.
+
+    Raises `UserError` if the file holds no weights or nothing in it fits.
     """
     given = _named(load_weights(Path(path).expanduser()), path)
     for module in network.modules():
@@ -48,10 +52,12 @@ def start_from(network: nn.Module, path: str) -> str | None:
 
 
 def freeze(network: nn.Module, patterns: Sequence[str]) -> None:
-    """Keep the parameters whose names match a pattern (`*`, `?`, `[...]`; without `network.`) from training.
+    """Exclude parameters from training; a batch norm all of whose parameters are frozen keeps its statistics too.
 
-    A batch norm all of whose parameters are kept keeps its statistics too: see `freeze_running_stats`.
-    Raises `UserError` for a pattern that matches nothing, and where nothing is left to train.
+    Args:
+        patterns: of parameter names without `network.` (`*`, `?`, `[...]`).
+
+    Raises `UserError` for a pattern that matches nothing, and if nothing is left to train.
     """
     parameters = _bare_parameters(network)
     for pattern in patterns:
@@ -74,7 +80,7 @@ def freeze_running_stats(network: nn.Module) -> None:
 
 
 def set_drop_path(network: nn.Module, probability: float) -> None:
-    """Set the probability of every module that drops paths: it has an attribute `drop_path`, a float."""
+    """Set the probability of every module that drops paths: one with a float attribute `drop_path`."""
     for module in network.modules():
         if isinstance(getattr(module, "drop_path", None), float):
             module.drop_path = probability  # type: ignore[assignment]

@@ -68,7 +68,17 @@ class TrainingState:
         return value, length, int(correct)
 
     def count(self, loss: float, right: int, seen: int, rate: float, last: bool) -> dict[str, Any] | None:
-        """Count a finished step; return the epoch's row of the history if it was its `last`."""
+        """Count a finished step.
+
+        Args:
+            loss: mean over the batch.
+            right: number of images classified correctly.
+            seen: number of images in the batch.
+            last: whether the epoch ends with this step.
+
+        Returns:
+            The epoch's row of the history after its last step, else None.
+        """
         self.step += 1
         if self.average:
             self.average.update(self.network, self.step)

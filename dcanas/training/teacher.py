@@ -32,9 +32,9 @@ class Teacher(nn.Module):
 
 
 def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teacher | None:
-    """Return the recipe's teacher in evaluation mode, or None where it has none; nothing is downloaded.
+    """Return the recipe's teacher in evaluation mode, or None if it has none; nothing is downloaded.
 
-    Raises `UserError` for a name torchvision does not have, and weights that are not this network's.
+    Raises `UserError` for a name that torchvision does not know, and weights of another network.
     """
     wanted = recipe.distillation
     if wanted.teacher is None:
@@ -55,7 +55,7 @@ def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teac
 
 
 def check_teacher(name: str, channels: int) -> None:
-    """Raise `UserError` where torchvision has no classifier of that name or the images have other channels."""
+    """Raise `UserError` if torchvision has no classifier of that name or the images are not RGB."""
     from torchvision import models
 
     known = models.list_models(module=models)

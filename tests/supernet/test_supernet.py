@@ -303,7 +303,7 @@ def test_wrong_mixing_is_refused_and_leaves_no_trace():
         net(images(), torch.ones(EDGES, 4))
     with pytest.raises(RuntimeError):
         net(images()[:, :2], softmax_mixing())
-    assert all(cell.recipe is None for cell in net.cells)
+    assert all(cell.active is None for cell in net.cells)
 
 
 def test_cell_alone_says_where_it_runs():

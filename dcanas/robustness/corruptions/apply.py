@@ -30,8 +30,17 @@ def corrupt(images: np.ndarray, name: str, severity: int, *, seed: int = 0, indi
     """Return the images with one of the 15 common corruptions, rounded to 1/255 as in an image file.
 
     Definitions and parameters of CIFAR-10-C (Hendrycks & Dietterich, ICLR 2019); lengths in pixels grow in proportion
-    on images larger than 32 pixels. indices: number of each image in its data set, which decides its draws.
-    Shape: float (N, C, H, W) in [0, 1], C 1 or 3, sides from 8 -> float32 (N, C, H, W). Raises `UserError`.
+    on images larger than 32 pixels.
+
+    Args:
+        images: floats (N, C, H, W) in [0, 1], C 1 or 3, sides from 8 pixels.
+        severity: from 1 to 5.
+        indices: number of each image in its data set (N,), which decides its draws; default: 0, 1, ...
+
+    Returns:
+        float32 (N, C, H, W).
+
+    Raises `UserError` for bad input.
     """
     function = corruptions[name]
     if isinstance(severity, bool) or severity not in SEVERITIES:
@@ -52,9 +61,11 @@ def corrupt(images: np.ndarray, name: str, severity: int, *, seed: int = 0, indi
 
 @dataclass(frozen=True)
 class CorruptionAccuracy:
-    """Accuracy by (corruption, severity); the mean counts every one of them equally.
+    """Accuracy by (corruption, severity).
 
-    shares: (N,), of each image the share of corruptions under which it was classified rightly.
+    Attributes:
+        clean: without a corruption.
+        shares: of each image the share of corruptions under which it was classified correctly (N,).
     """
 
     clean: Proportion
@@ -64,13 +75,14 @@ class CorruptionAccuracy:
 
     @property
     def mean(self) -> float:
+        """The mean accuracy, from 0 to 1; every corruption and severity counts equally."""
         return sum(rate.value for rate in self.rates.values()) / len(self.rates)
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean over images: Wilson's, with as many images as have the variance of the shares.
 
-        One image under 75 corruptions is not 75 images. Where all shares are alike the images count as they are.
+        One image under 75 corruptions is not 75 images. If all shares are equal, the images count as they are.
         """
         count, mean, variance = len(self.shares), self.mean, float(self.shares.var())
         effective = count * mean * (1 - mean) / variance if variance else float(count)

@@ -59,7 +59,14 @@ def zoom_blur(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
 
 
 def smear(image: np.ndarray, radius: float, sigma: float, degrees: float) -> np.ndarray:
-    """Return the mean of shifted images with weights of half a Gaussian along one direction (as ImageMagick does)."""
+    """Return the mean of shifted images with weights of half a Gaussian along one direction (as ImageMagick does).
+
+    Args:
+        image: (H, W, C).
+        radius: length of the kernel's half, in pixels at 32 x 32.
+        sigma: of the Gaussian, in pixels at 32 x 32.
+        degrees: direction.
+    """
     height, width = image.shape[:2]
     scale = pixels(height, width)
     along = np.arange(2 * math.ceil(radius * scale) + 1)
@@ -75,7 +82,7 @@ def smear(image: np.ndarray, radius: float, sigma: float, degrees: float) -> np.
 
 
 def enlarge(image: np.ndarray, factor: float) -> np.ndarray:
-    """Return the middle of the image enlarged by `factor`, bilinearly, in the image's own size."""
+    """Return the middle of an image (H, W, C) enlarged by `factor`, bilinearly, in the image's own size."""
     height, width = image.shape[:2]
     rows, columns = math.ceil(height / factor), math.ceil(width / factor)
     top, left = (height - rows) // 2, (width - columns) // 2

@@ -59,7 +59,8 @@ def brightness(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
 def plasma(height: int, width: int, decay: float, rng: Generator) -> np.ndarray:
     """Return a fractal height map (H, W) from 0 to 1 by the diamond-square algorithm on a torus.
 
-    decay: by how much the randomness falls from one scale to the next finer one.
+    Args:
+        decay: factor by which the randomness falls from one scale to the next finer one.
     """
     side = 1 << (max(height, width) - 1).bit_length()
     field = np.zeros((side, side))
