@@ -6,8 +6,8 @@
     uv run python tools/study_finalists.py judge --own meco.jsonl --in short.jsonl [--runs runs/one ...]
 
 NAS-Bench-201, tables in the folder DCANAS_TABLES. `train` appends to --out one line per network: the loss of every
-epoch of a short training (the product's own, `dcanas.search.finalists.short_training`) on the training split and what is
-then right on the validation split. Networks: --networks at random of the --best that the vote likes most within the
+epoch of a short training (the product's own, `dcanas.search.finalists.short_training`) on the training split and what is then
+right on the validation split. Networks: --networks at random of the --best that the vote likes most within the
 first limit, or, with --runs, the --finalists that the product nominates after `search.rerank` and
 `search.rerank_again` (by the votes, and the largest by parameters and by MACs); what is there is not trained again.
 `judge` tells Kendall's tau with accuracy over the former (95 % interval: bootstrap over networks), and test accuracy
@@ -26,14 +26,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from dcanas.pipeline.session import Session
 from study_judges import interval
 from voters import NONE, PAIRS, REPORTED, Voters, network_sizes, stored_scores
 
 from dcanas.basics.hooks import Hooks
 from dcanas.benchmarks.table_problem import make_problem, test_accuracies
 from dcanas.cli.compose import configure
-from dcanas.pipeline.session import Session
-from dcanas.proxies.votes import AGGREGATES
+from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.search.finalists import nominate, short_training
 from dcanas.search.pool import Candidate
 

@@ -19,15 +19,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from dcanas.pipeline.session import Session
 from study_judges import interval
 from study_proxies import merged, table
 
 from dcanas.basics.files import read_json
 from dcanas.cli.compose import configure
 from dcanas.costs import Budget
-from dcanas.pipeline.session import Session
+from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.table import columns
-from dcanas.proxies.votes import AGGREGATES, oriented
+from dcanas.proxies.votes import oriented
 from dcanas.search.gradient.bilevel import BilevelTrainer
 from dcanas.search.pool import total_scores
 from dcanas.spaces import Architecture

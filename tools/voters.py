@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from study_proxies import of_classes
 
 from dcanas.basics.files import read_json
 from dcanas.benchmarks.table_problem import Problem, make_problem
@@ -15,11 +14,11 @@ from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.pool import Candidate, make_pool, sizes_of
 from dcanas.search.rerank import AGAIN
 from dcanas.spaces import Architecture, Space
+from tools.score_files import of_members
+from tools.tables import NO_LIMIT, validation_accuracies
 
-DEVICES = ("edgegpu", "raspi4", "eyeriss")
-REPORTED = tuple(f"{device}.latency_ms:p{percent}" for device in DEVICES for percent in (50, 25, 10))
 PAIRS = ("edgegpu.latency_ms:p50+raspi4.latency_ms:p50", "raspi4.latency_ms:p25+eyeriss.latency_ms:p25")
-NONE = "params:10000000"  # no limit: more than any member has
+VOTE, SECOND = ("jacov", "synflow", "meco"), ("zen", "meco")  # what votes by default in this space
 POOL = 100  # candidates that alphas propose
 
 
@@ -34,28 +33,26 @@ def proposed(problem: Problem, run: list[np.ndarray], seed: int) -> list[Candida
 
 
 class Voters:
-    """Published scores, those of `own` (a table of all classes) in their place, and two votes of them by log-rank.
+    """Published scores, those of `own` (a file of all classes) in their place, and two votes of them by log-rank.
 
     Attributes:
         validation: accuracy of one published training, `cifar10_val`. Shape: (members,).
         classes: the network that each member is equal to.
     """
 
-    def __init__(self, own: Path | None, names: Sequence[str], second: Sequence[str] = ()):
-        problem = make_problem(REPORTED[0])
-        members = [problem.architecture(i) for i in range(len(problem.choices))]
-        scores = problem.scores | (of_classes(own, members) if own else {})
-        self.validation = np.array([problem.train(i) for i in range(len(members))])
-        self.classes = [problem.space.canonical(arch) for arch in members]
-        self._tables = {"params": scores["params"][None], "vote": np.array([scores[name] for name in names])}
-        if second:
-            self._tables["second"] = np.array([scores[name] for name in second])
+    def __init__(self, own: Path | None, names: Sequence[str], second: Sequence[str]):
+        problem = make_problem(NO_LIMIT)
+        scores = problem.scores | (of_members(own) if own else {})
+        self.validation = validation_accuracies()
+        self.classes = [problem.space.canonical(problem.architecture(i)) for i in range(len(problem.choices))]
+        self._tables = {by: np.array([scores[name] for name in voting])
+                        for by, voting in (("params", ["params"]), ("vote", names), ("second", second))}
         self._sizes = list(problem.sizes.values())
 
     def distinct(self, among: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return members of different classes, the largest value first; of equal networks the first stands for all."""
         first: dict[Architecture, int] = {}
-        for i in among[np.argsort(-values, kind="stable")]:
+        for i in among[np.argsort(-values, kind="stable")].tolist():
             first.setdefault(self.classes[i], i)
         return np.array(list(first.values()))
 

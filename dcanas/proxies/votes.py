@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cmp_to_key
 
 import numpy as np
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.proxy_name import ProxyName
 
 VOTES = {  # name -> the scores that vote
@@ -82,10 +83,6 @@ def majority_rank(voters: np.ndarray) -> np.ndarray:
     return found
 
 
-AGGREGATES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "borda": borda, "log_rank": log_rank, "worst_rank": worst_rank, "copeland": copeland, "majority": majority_rank}
-
-
 def vote(name: str, scores: Mapping[str, np.ndarray], aggregate: str | None = None) -> np.ndarray:
     """Return one number per network, larger is better, from the scores that a named vote combines.
 
@@ -96,10 +93,8 @@ def vote(name: str, scores: Mapping[str, np.ndarray], aggregate: str | None = No
     if name not in VOTES:
         raise unknown("vote", name, VOTES)
     aggregate = aggregate or ("log_rank" if name == "az_nas" else "copeland")
-    if aggregate not in AGGREGATES:
-        raise unknown("aggregate", aggregate, AGGREGATES)
+    combine = AGGREGATES[aggregate]
     missing = [member for member in VOTES[name] if member not in scores]
     if missing:
         raise UserError(f"The vote {name} needs the score {missing[0]}; it combines {', '.join(VOTES[name])}.")
-    return AGGREGATES[aggregate](np.array([oriented(member, np.asarray(scores[member], float))
-                                           for member in VOTES[name]]))
+    return combine(np.array([oriented(member, np.asarray(scores[member], float)) for member in VOTES[name]]))

@@ -1,7 +1,13 @@
 """Which architecture to look at next: proposers that every search uses which looks at one architecture at a time."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from dcanas.basics.registry import Registry
-from dcanas.search.proposers.proposer import Proposer
+
+if TYPE_CHECKING:
+    from dcanas.search.proposers.proposer import Proposer
 
 proposers: Registry[type[Proposer]] = Registry("proposer", {
     "random": ("dcanas.search.proposers.random:Random", "Random members."),

@@ -16,7 +16,8 @@ from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import Budget, CostModel
-from dcanas.proxies.votes import AGGREGATES, oriented
+from dcanas.proxies.aggregates import AGGREGATES
+from dcanas.proxies.votes import oriented
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.proposers import proposers
 from dcanas.search.proposers.proposer import Scored

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
+from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.initialisation import INITIALISATIONS
 from dcanas.proxies.proxy_name import ProxyName
-from dcanas.proxies.votes import AGGREGATES
 from dcanas.search.proposers import proposers
 
 
