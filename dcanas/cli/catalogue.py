@@ -1,25 +1,76 @@
-"""The commands and the general help, as data: importing this imports nothing else."""
+"""The commands as data: importing this imports nothing else, so help and completion answer at once."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+RUN = """The run directory is run.dir=DIR, by default runs/DATA-SPACE-HASH; the same command with the same settings
+continues where it stopped, or shows what is done.
+
+    dcanas run                                              scikit-learn's digits; nothing to download
+    dcanas run photos budget.latency_ms=8                   a folder of your own, one folder per class inside
+    dcanas run budget.params=100000 budget.weight_bytes='500 kB'
+    dcanas run device=[raspi4,jetson] baseline=true
+    dcanas run -m seed=0,1,2                                three runs"""
+SOURCE = """With source=DIR it starts from a finished run: what comes before this stage is taken over, and settings that
+it was made with cannot change."""
+SCORE = """The scores of every network go into a CSV file; against=accuracy|latency|robustness|FILE.csv also judges how
+well they rank the networks.
+
+    dcanas score n=50 data=cifar10 data.root=DIR against=accuracy"""
+ONNX = "Of any ONNX file: onnx=FILE device=NAME [operators=true] [cap_s=SECONDS]."
+BENCH = "baselines=A,B limits=DEVICE.latency_ms:pN,... seeds=N reference=NAME files=FILE.py runs=DIR,DIR out=DIR"
+
+
+class Command(NamedTuple):
+    """A command: its module in `dcanas.cli`, one line, how it is typed, and what its help says.
+
+    groups: groups of settings that its help lists; None: it takes no settings of a run.
+    """
+
+    module: str
+    summary: str
+    usage: str
+    text: str = ""
+    groups: tuple[str, ...] | None = None
+
+
 COMMANDS = {
-    "run": ("run", "the whole way: feasibility, search, derive, train, export, measure, certificate"),
-    "feasibility": ("feasibility", "what a budget leaves of a space, before anything is trained"),
-    "search": ("stages", "search for alphas under the budget"),
-    "derive": ("stages", "choose the architecture within the budget (source=DIR: from a finished search)"),
-    "train": ("stages", "train the derived architecture (source=DIR: the one derived there)"),
-    "export": ("stages", "export the trained network to ONNX and check it against torch"),
-    "profile": ("stages", "measure latency on the device (onnx=FILE: of any ONNX file)"),
-    "score": ("score", "training-free scores of networks (architecture=, list=FILE, n=N), judged against=accuracy|..."),
-    "attack": ("attack", "what a finished run's network withstands (source=DIR): attacks, corruptions"),
-    "deploy": ("deploy", "copy the bundle of a run to its device and try it there (source=DIR device=NAME)"),
-    "report": ("report", "certificate and report.html of a run (source=DIR); source=[A,B] compares runs on one page"),
-    "reproduce": ("reproduce", "run a finished run's settings again (source=DIR) and tell what came out equal"),
-    "bench": ("bench", "the referee: strategies x limits x seeds on published tables, blunt rules beside them"),
-    "front": ("front", "accuracy against costs on a device (search=nsga2): non-dominated set, hypervolume, knee"),
-    "list": ("listing", "what there is: list spaces|data|devices|costs|searches|proxies|recipes|experiments"),
-    "doctor": ("doctor", "versions, devices, threads, write access, and what is missing"),
-    "completion": ("completion", "a script that completes commands and settings: completion bash|zsh|fish"),
+    "run": Command("run", "search, train, export, measure and certify a network", "[FOLDER|DATA] [key=value ...]", RUN,
+                   ("", "run")),
+    "feasibility": Command("feasibility", "what a budget leaves of a space, before anything is trained",
+                           "[FOLDER|DATA] [key=value ...]", "Writes nothing but the latencies that it has to measure.",
+                           ("", "space")),
+    "search": Command("stages", "search under the limits of all devices", "[FOLDER|DATA] [key=value ...]",
+                      "With source=DIR it goes on from that run's search, such as its supernet, under other limits.",
+                      ("search",)),
+    "derive": Command("stages", "choose the architecture within the budget of each device",
+                      "[source=DIR] [key=value ...]", f"{SOURCE}\nOne search serves many devices: device=[A,B].",
+                      ("", "search")),
+    "train": Command("stages", "train the derived architecture", "[source=DIR] [key=value ...]", SOURCE, ("train",)),
+    "export": Command("stages", "export the trained network to ONNX and check it against torch",
+                      "[source=DIR] [key=value ...]", SOURCE, ("",)),
+    "profile": Command("stages", "measure latency on the device", "[source=DIR | onnx=FILE] [key=value ...]",
+                       f"{SOURCE}\n{ONNX}", ("",)),
+    "score": Command("score", "training-free scores of networks, and how well they rank",
+                     "architecture='...' | list=FILE | n=N | source=DIR [key=value ...]", SCORE, ("space",)),
+    "attack": Command("attack", "attack and corrupt the network of a finished run", "source=DIR [key=value ...]",
+                      "What is found is added to the run's certificate.", ("",)),
+    "deploy": Command("deploy", "copy the bundle of a run to its device and try it there",
+                      "source=DIR [device=NAME] [deploy.seconds=S]", "", ("deploy",)),
+    "report": Command("report", "the certificate and report.html of a run, or a comparison of runs",
+                      "source=DIR | source=[A,B] [to=FILE.html]"),
+    "reproduce": Command("reproduce", "run the settings of a finished run again and say what came out equal",
+                         "source=DIR [run.dir=DIR]", "The repetition lies beside the run, under its name with -again."),
+    "bench": Command("bench", "compare searches on published tables, blunt rules beside them", "[key=value ...]",
+                     BENCH),
+    "front": Command("front", "accuracy against costs on a device: non-dominated set, hypervolume, knee",
+                     "search=nsga2 [search.front=[COST,COST]] [key=value ...]", "", ("search",)),
+    "list": Command("listing", "list what there is",
+                    "spaces|data|devices|costs|searches|proxies|recipes|experiments|attacks"),
+    "doctor": Command("doctor", "versions, devices, threads, write access, and what is missing", ""),
+    "completion": Command("completion", "a script that completes commands and settings", "bash|zsh|fish",
+                          "eval \"$(dcanas completion bash)\" in ~/.bashrc"),
 }
 
 HELP = f"""dcanas: budget in, certificate out.
@@ -29,31 +80,21 @@ measures it on the device and certifies what was promised, predicted and measure
 
 Usage: dcanas COMMAND [key=value ...]
 
-Commands:
-{chr(10).join(f"  {name:<12} {text}" for name, (_, text) in COMMANDS.items())}
+Commands (dcanas COMMAND --help says more):
+{chr(10).join(f"  {name:<12} {command.summary}" for name, command in COMMANDS.items())}
 
-Options (any command, in any order):
+Settings (of a run, in any order):
   budget.COST=LIMIT      an upper limit: params, macs, peak_bytes, weight_bytes, latency_ms, latency_p95_ms; a number in
-                         that unit, or p1..p99 for that percentile of the space. Without any: default_budget (p40 of
-                         params and macs). budget=none sets no limit.
-  data=NAME              digits (default, nothing to download), folder (data.root=DIR), or a published set: `list data`
+                         that unit or with one ('500 kB', '8 ms', '30 fps'), or p1..p99, a percentile of the space.
+                         Without any: default_budget (p40 of params and macs). budget=none sets no limit.
+  FOLDER or data=NAME    images of your own, one folder per class, or a named set; digits (default) needs no download
   space=NAME  device=NAME  search=NAME  train=NAME  experiment=NAME     see `dcanas list`
   baseline=true          also train the best hand-made network within the budget, and recommend the better
-  robustness=true        also attack and corrupt the delivered network, as attacks=[...] eps_255=[...] norm=linf|l2 say;
-                         budget.robust_accuracy_min=SHARE makes what is left a limit, train=fast_at trains for it
+  robustness=true        also attack and corrupt the delivered network
   seed=N  run.dir=DIR  source=DIR
-  group.key=value        any other setting; `--cfg` prints all of them and stops
+  group.key=value        any other setting; `--cfg` prints all that the run reads, and stops
   -m, --multirun         run every combination of comma-separated values, each in a directory of its own
   -h, --help  --version
 
-Examples:
-  dcanas run
-  dcanas run budget.params=100000 budget.macs=1.2e6
-  dcanas run data=folder data.root=photos data.size=32 budget.latency_ms=2
-  dcanas feasibility space=nasbench201 data=cifar10 budget.params=3e5
-  dcanas score n=50 data=cifar10 data.root=DIR against=accuracy
-  dcanas run -m seed=0,1,2
-
-The same command with the same settings continues where it stopped or shows what is done.
 Exit codes: 0 done, 2 something to correct in what was asked, 1 a fault of dcanas, 130 stopped by Ctrl-C.
 """

@@ -11,6 +11,7 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.machine import torch_state
 from dcanas.cli.compose import configure, jobs, shown
 from dcanas.cli.terminal import Terminal
+from dcanas.cli.words import as_overrides
 from dcanas.pipeline.context import Context
 
 MULTIRUN = ("-m", "--multirun")
@@ -23,7 +24,7 @@ def runs(command: str, arguments: Sequence[str]) -> Iterator[AbstractContextMana
     Raises `UserError` for arguments that cannot be used and, after all runs, if some of several were refused.
     """
     flags = [text for text in arguments if text.startswith("-")]
-    overrides = [text for text in arguments if not text.startswith("-")]
+    overrides = as_overrides([text for text in arguments if not text.startswith("-")])
     for flag in flags:
         if flag not in FLAGS:
             raise unknown("option", flag, FLAGS)

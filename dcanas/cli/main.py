@@ -6,11 +6,16 @@ import errno
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
 from dcanas.basics.errors import Stopped, UserError, unknown
+from dcanas.basics.launcher import read_launch
 from dcanas.cli.catalogue import COMMANDS, HELP
+from dcanas.cli.help import command_help
 
 THEIRS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # the user's to mend
 
@@ -33,7 +38,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if name not in COMMANDS:
             raise unknown("command", name, COMMANDS)
-        return import_module(f"dcanas.cli.{COMMANDS[name][0]}").main(name, rest)
+        if {"-h", "--help"} & set(rest):
+            print(command_help(name, rest), end="")
+            return 0
+        command = import_module(f"dcanas.cli.{COMMANDS[name].module}")
+        return command.main(name, rest) if read_launch().count == 1 else _together(command, name, rest)
     except UserError as error:
         print(f"dcanas: {error}", file=sys.stderr)
         return 2
@@ -49,6 +58,18 @@ def main(argv: list[str] | None = None) -> int:
         reason = str(stopped).capitalize() or "Stopped"
         print(f"dcanas: {reason}; `{join(['dcanas', *arguments])}` goes on from there.", file=sys.stderr)
         return 130
+
+
+def _together(command: ModuleType, name: str, arguments: Sequence[str]) -> NoReturn:
+    """Do the command as the first of several processes that `torchrun` started, or take part as one of the others."""
+    from dcanas.pipeline import distributed
+    from dcanas.pipeline.run import WORKS
+
+    if distributed.ranks().rank:
+        distributed.leave(distributed.worker_loop(WORKS))
+    code = command.main(name, arguments)
+    distributed.shutdown()
+    distributed.leave(code)
 
 
 def _one_line(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: object = None,

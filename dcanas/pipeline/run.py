@@ -16,8 +16,10 @@ from dcanas.pipeline.quantise import quantise
 from dcanas.pipeline.report import reported
 from dcanas.pipeline.reuse import adopt
 from dcanas.pipeline.robustness import robustness
-from dcanas.pipeline.search import search
-from dcanas.pipeline.train import train
+from dcanas.pipeline.search import search, search_with_others
+from dcanas.pipeline.train import train, train_with_others
+
+WORKS = {"search": search_with_others, "train": train_with_others}  # of the other processes of `torchrun`
 
 
 def stages(run: Context) -> Iterator[Callable[[Context], Any]]:

@@ -29,7 +29,7 @@ def search(run: Context) -> dict[str, Any]:
     return found
 
 
-def take_part(message: Mapping[str, Any]) -> None:
+def search_with_others(message: Mapping[str, Any]) -> None:
     """Search together with the first process, as one of the others."""
     run = remote_context(message)
     run.method.run(run.task(folder=Path(message["folder"])))

@@ -51,7 +51,7 @@ def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
     return value
 
 
-def take_part(message: Mapping[str, Any]) -> None:
+def train_with_others(message: Mapping[str, Any]) -> None:
     """Train together with the first process, as one of the others."""
     _fit(remote_context(message), Path(message["folder"]), QUIET)
 
