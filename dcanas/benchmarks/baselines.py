@@ -1,9 +1,11 @@
-"""Who competes before the referee: blunt rules and strategies, each a function of a problem and a generator.
+"""The baselines of the benchmark: blunt rules and strategies, each a function of a problem and a random generator.
 
-A contestant returns the index of a member. A new one is a few lines in a file of one's own (docs/search.md).
+A baseline returns the index of a member. A new one is a few lines in a file of one's own (docs/search.md).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,14 +13,15 @@ from numpy.random import Generator
 
 from dcanas.basics.registry import Registry
 from dcanas.benchmarks.table_problem import PROXIES, Problem
-from dcanas.proxies.votes import AGGREGATES
+from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.gradient.constraints import constraints
 from dcanas.search.pool import total_scores
 from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 
-contestants: Registry = Registry("contestant")
+Baseline = Callable[[Problem, Generator], int]  # returns the index of a member
+baselines: Registry[Baseline] = Registry("baseline")
 
 TRAININGS = 8  # of those who train their last few candidates
 EVOLUTION = 100  # trainings of evolution
@@ -46,19 +49,19 @@ def _trained(problem: Problem, order: np.ndarray) -> int:
     return int(max(order[:TRAININGS], key=lambda member: problem.train(int(member))))
 
 
-@contestants.add
+@baselines.add
 def random(problem: Problem, rng: Generator) -> int:
     """One feasible member at random."""
     return int(rng.choice(np.flatnonzero(problem.feasible)))
 
 
-@contestants.add
+@baselines.add
 def largest_params(problem: Problem, rng: Generator) -> int:
     """The most parameters within the limits."""
     return best_of(problem, problem.sizes["params"], rng)
 
 
-@contestants.add
+@baselines.add
 def largest_macs(problem: Problem, rng: Generator) -> int:
     """The most multiply-accumulates within the limits."""
     return best_of(problem, problem.sizes["macs"], rng)
@@ -69,35 +72,35 @@ def _best_by(proxy: str) -> None:
         return best_of(problem, problem.scores[proxy], rng)
 
     rule.__name__, rule.__doc__ = f"best_{proxy}", f"The best {proxy} score within the limits."
-    contestants.add(rule)
+    baselines.add(rule)
 
 
 for _proxy in PROXIES:
     _best_by(_proxy)
 
 
-@contestants.add
+@baselines.add
 def rank_sum(problem: Problem, rng: Generator) -> int:
     """The best rank sum of synflow and jacov within the limits."""
     pool = np.flatnonzero(problem.feasible)
     return best_of(problem, judged(problem, pool), rng, pool)
 
 
-@contestants.add
+@baselines.add
 def rank_sum_trained(problem: Problem, rng: Generator) -> int:
     """The eight best by that rank sum, each trained once in full; the best validation accuracy."""
     pool = np.flatnonzero(problem.feasible)
     return _trained(problem, pool[np.argsort(-judged(problem, pool)[pool], kind="stable")])
 
 
-@contestants.add
+@baselines.add
 def zero_shot_vote(problem: Problem, rng: Generator) -> int:
     """The best within the limits by the default vote of zero-shot search."""
     pool, settings = np.flatnonzero(problem.feasible), ZeroShotSettings()
     return best_of(problem, judged(problem, pool, settings.names, settings.aggregate), rng, pool)
 
 
-@contestants.add
+@baselines.add
 def random_rerank(problem: Problem, rng: Generator) -> int:
     """A hundred feasible members at random, the best by that rank sum."""
     pool = np.flatnonzero(problem.feasible)
@@ -105,13 +108,13 @@ def random_rerank(problem: Problem, rng: Generator) -> int:
     return best_of(problem, judged(problem, drawn), rng, drawn)
 
 
-@contestants.add
+@baselines.add
 def random_trained(problem: Problem, rng: Generator) -> int:
     """Eight feasible members at random, each trained once in full; the best validation accuracy."""
     return _trained(problem, rng.permutation(np.flatnonzero(problem.feasible)))
 
 
-@contestants.add
+@baselines.add
 def evolution(problem: Problem, rng: Generator) -> int:
     """Ageing evolution with a hundred full trainings; the best validation accuracy."""
     settings = ElasticSettings(evaluations=EVOLUTION, population=20, tournament=5)
@@ -121,7 +124,7 @@ def evolution(problem: Problem, rng: Generator) -> int:
     return problem.index[max(born, key=lambda each: each.fitness).architecture.choices]
 
 
-@contestants.add
+@baselines.add
 def whole_table(problem: Problem, rng: Generator) -> int:
     """Alphas by dual ascent on the expected accuracy of the whole table: what constrained relaxation alone loses."""
     limits = constraints["dual"](problem.costs, problem.budget, RATE)

@@ -1,4 +1,4 @@
-"""A constrained search on published tables: what a contestant of the referee may see, and what it may ask."""
+"""A constrained search on published tables: what a baseline of the benchmark may see, and what it may ask."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Problem:
     def expected_accuracy(self, probabilities: Sequence[Any]) -> Any:
         """Return the expected validation accuracy in percent under independent slots; differentiable.
 
-        Every published number enters: whoever asks this has trained the whole space.
+        Every published number enters, so this stands for training the whole space.
         """
         return self.accuracies.expected(probabilities)
 
@@ -97,7 +97,7 @@ def make_problem(limits: str) -> Problem:
 
 
 def test_accuracies() -> np.ndarray:
-    """Return the published test accuracies in percent: the referee's alone. Shape: (members,)."""
+    """Return the published test accuracies in percent, which no baseline may see. Shape: (members,)."""
     return _tables().test
 
 

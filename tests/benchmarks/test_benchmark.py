@@ -1,4 +1,4 @@
-"""The referee on published tables, against arithmetic on the tables themselves."""
+"""The benchmark on published tables, against arithmetic on the tables themselves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from dcanas.basics.errors import UserError
-from dcanas.benchmarks.baselines import contestants
-from dcanas.benchmarks.referee import add_file, add_run, compete, standings
+from dcanas.benchmarks.baselines import baselines
+from dcanas.benchmarks.benchmark import add_file, add_run, evaluate
+from dcanas.benchmarks.leaderboard import leaderboard
 from dcanas.benchmarks.table_problem import make_problem
 from dcanas.spaces import load_space
 
@@ -24,7 +25,7 @@ def _tables(tables) -> None:
 
 def test_the_oracle_is_the_best_feasible_test_accuracy_of_the_table(accuracy_rows, tmp_path) -> None:
     """At the median edgegpu latency the published table's best is 94.09 %."""
-    (row,) = compete(["largest_params"], [LIMITS], 1, tmp_path / "bench.jsonl")
+    (row,) = evaluate(["largest_params"], [LIMITS], 1, tmp_path / "bench.jsonl")
     assert row["oracle"] == pytest.approx(94.09, abs=0.005)
     mine = next(r for r in accuracy_rows if r["architecture"] == row["architecture"])
     assert row["test"] == float(mine["cifar10_test"])
@@ -40,9 +41,9 @@ def test_percentiles_are_those_of_the_published_column() -> None:
     assert make_problem("edgegpu.latency_ms:p50").budget["edgegpu.latency_ms"] == pytest.approx(5.312, abs=5e-4)
 
 
-@pytest.mark.parametrize("name", [n for n in contestants if n not in ("evolution", "whole_table")])
-def test_every_contestant_stays_within_two_limits_and_counts_its_trainings(name: str, tmp_path) -> None:
-    (row,) = compete([name], ["edgegpu.latency_ms:p25+params:p50"], 1, tmp_path / "bench.jsonl")
+@pytest.mark.parametrize("name", [n for n in baselines if n not in ("evolution", "whole_table")])
+def test_every_baseline_stays_within_two_limits_and_counts_its_trainings(name: str, tmp_path) -> None:
+    (row,) = evaluate([name], ["edgegpu.latency_ms:p25+params:p50"], 1, tmp_path / "bench.jsonl")
     assert row["feasible"]
     assert row["trainings"] == (8 if name.endswith("_trained") else 0)
 
@@ -50,53 +51,53 @@ def test_every_contestant_stays_within_two_limits_and_counts_its_trainings(name:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "worst"), [("evolution", 1.0), ("whole_table", 1.0)])
 def test_those_who_train_end_near_the_oracle(name: str, worst: float, tmp_path) -> None:
-    (row,) = compete([name], ["raspi4.latency_ms:p50"], 1, tmp_path / "bench.jsonl")
+    (row,) = evaluate([name], ["raspi4.latency_ms:p50"], 1, tmp_path / "bench.jsonl")
     assert row["feasible"]
     assert row["regret"] < worst
 
 
-def test_what_is_in_the_ledger_is_not_played_again(tmp_path) -> None:
+def test_what_is_stored_is_not_evaluated_again(tmp_path) -> None:
     ledger = tmp_path / "bench.jsonl"
-    first = compete(["random"], [LIMITS], 3, ledger)
+    first = evaluate(["random"], [LIMITS], 3, ledger)
     text = ledger.read_text()
     ledger.write_text(text[:-20])  # the last line was cut off
-    assert [r | {"seconds": 0} for r in compete(["random"], [LIMITS], 3, ledger)] == \
+    assert [r | {"seconds": 0} for r in evaluate(["random"], [LIMITS], 3, ledger)] == \
         [r | {"seconds": 0} for r in first]
     assert len(ledger.read_text().splitlines()) == 3
     stored = [json.loads(line) for line in ledger.read_text().splitlines()]
     stored[0]["test"] = 99.0
     ledger.write_text("".join(json.dumps(row) + "\n" for row in stored))
-    assert compete(["random"], [LIMITS], 3, ledger)[0]["test"] == 99.0
+    assert evaluate(["random"], [LIMITS], 3, ledger)[0]["test"] == 99.0
 
 
-def test_standings_pair_by_limits() -> None:
+def test_the_leaderboard_pairs_by_limits() -> None:
     """Regrets a: 1 and 3, b: 2 and 2 (means over seeds) on two limits; differences b - a are 1 and -1: mean 0 and,
     with t(0.975, 1) = 12.706 and a deviation of sqrt 2, an interval of +-12.706."""
-    rows = [{"contestant": name, "limits": limits, "seed": seed, "regret": regret + shift, "feasible": True,
+    rows = [{"baseline": name, "limits": limits, "seed": seed, "regret": regret + shift, "feasible": True,
              "trainings": 0, "seconds": 0.0}
             for name, regrets in (("a", (1, 3)), ("b", (2, 2))) for limits, regret in zip("xy", regrets, strict=True)
             for seed, shift in ((0, -0.5), (1, 0.5))]
-    first, second = standings(rows, "a")
-    assert {first.contestant, second.contestant} == {"a", "b"}
-    b = first if first.contestant == "b" else second
+    first, second = leaderboard(rows, "a")
+    assert {first.baseline, second.baseline} == {"a", "b"}
+    b = first if first.baseline == "b" else second
     assert b.difference == pytest.approx(0)
     assert b.interval == pytest.approx((-12.706, 12.706), abs=1e-2)
-    assert b.played == 4
+    assert b.evaluated == 4
 
 
 def test_a_file_of_ones_own_joins_and_what_it_answers_is_checked(tmp_path) -> None:
     file = tmp_path / "mine.py"
-    file.write_text("from dcanas.benchmarks.baselines import best_of, contestants\n\n\n@contestants.add\n"
+    file.write_text("from dcanas.benchmarks.baselines import best_of, baselines\n\n\n@baselines.add\n"
                     "def nwot_small(problem, rng):\n    return best_of(problem, -problem.sizes['params'], rng)\n\n\n"
-                    "@contestants.add\ndef wild(problem, rng):\n    return 'me'\n")
+                    "@baselines.add\ndef wild(problem, rng):\n    return 'me'\n")
     assert add_file(file) == ["nwot_small", "wild"]
-    (row,) = compete(["nwot_small"], [LIMITS], 1, tmp_path / "bench.jsonl")
+    (row,) = evaluate(["nwot_small"], [LIMITS], 1, tmp_path / "bench.jsonl")
     assert row["feasible"]
-    with pytest.raises(UserError, match=r"Contestant wild must return the index of a member, 0 to 9443, got 'me'"):
-        compete(["wild"], [LIMITS], 1, tmp_path / "bench.jsonl")
-    contestants.forget(contestants.module_of("wild"))
+    with pytest.raises(UserError, match=r"Baseline wild must return the index of a member, 0 to 9443, got 'me'"):
+        evaluate(["wild"], [LIMITS], 1, tmp_path / "bench.jsonl")
+    baselines.forget(baselines.module_of("wild"))
     file.write_text("x = 1\n")
-    with pytest.raises(UserError, match="registers no contestant: decorate a function"):
+    with pytest.raises(UserError, match="registers no baseline: decorate a function"):
         add_file(file)
 
 
@@ -106,9 +107,9 @@ def test_a_finished_search_competes_by_its_scores(tmp_path) -> None:
     rows = np.log(np.full((6, 5), 0.1) + 0.5 * np.eye(5)[3]).tolist()
     (tmp_path / "mine" / "search" / "scores.json").write_text(json.dumps({"scores": rows}))
     name = add_run(tmp_path / "mine")
-    (row,) = compete([name], ["params:2e6"], 1, tmp_path / "bench.jsonl")
+    (row,) = evaluate([name], ["params:2e6"], 1, tmp_path / "bench.jsonl")
     assert row["architecture"].count("nor_conv_3x3") == 6
-    contestants.forget(add_run.__module__)
+    baselines.forget(add_run.__module__)
     with pytest.raises(UserError, match="holds no finished search"):
         add_run(tmp_path)
 
