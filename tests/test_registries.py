@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
@@ -10,13 +11,16 @@ import pytest
 
 from dcanas.basics.registry import Registry
 from dcanas.proxies import Facts, Proxy, proxies
+from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.proxy_registry import FACTS
 from dcanas.spaces import Space, spaces
+from dcanas.training import datasets
 
 
 def modules(package: str) -> list:
-    """Return all modules directly in a package, imported."""
-    return [import_module(f"{package}.{each.name}") for each in iter_modules(import_module(package).__path__)]
+    """Return the modules directly in a package, imported, but the one that holds the table."""
+    return [import_module(f"{package}.{each.name}") for each in iter_modules(import_module(package).__path__)
+            if not each.name.endswith("_registry")]
 
 
 def members(package: str, belongs: Callable[[object], bool]) -> dict[str, object]:
@@ -29,7 +33,24 @@ def subclasses_of(base: type) -> Callable[[object], bool]:
     return lambda found: isinstance(found, type) and issubclass(found, base) and found is not base
 
 
+def functions_of(*parameters: str, returns: str) -> Callable[[object], bool]:
+    """Return whether something is a public function of these parameters."""
+    def belongs(found: object) -> bool:
+        if not inspect.isfunction(found) or found.__name__.startswith("_"):
+            return False
+        signature = inspect.signature(found)
+        return tuple(signature.parameters) == parameters and signature.return_annotation == returns
+    return belongs
+
+
+def test_the_ways_to_vote_are_those_of_the_table():
+    for name, (place, text) in AGGREGATES.table.items():
+        assert AGGREGATES[name].__doc__.strip().partition("\n")[0] == text
+        assert place == f"dcanas.proxies.votes:{AGGREGATES[name].__name__}"
+
+
 FAMILIES: dict[str, tuple[Registry, dict[str, object]]] = {
+    "data sets": (datasets, members("dcanas.training", functions_of("spec", "cache", returns="Dataset"))),
     "proxies": (proxies, members("dcanas.proxies", lambda found: isinstance(found, Proxy))),
     "spaces": (spaces, members("dcanas.spaces", subclasses_of(Space))),
 }

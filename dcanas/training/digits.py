@@ -5,18 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from sklearn.datasets import load_digits
 
-from dcanas.training.data import Dataset, DataSpec, datasets, preprocessing
+from dcanas.training.data import Dataset, preprocessing
+from dcanas.training.decode import refit
+from dcanas.training.spec import DataSpec
 from dcanas.training.splits import split, thin
 
 
-@datasets.add
 def digits(spec: DataSpec, cache: Path | None = None) -> Dataset:
     """Handwritten digits 0 to 9, 8x8 grey; mirrored digits are no digits."""
-    from sklearn.datasets import load_digits
-
-    from dcanas.training.decode import refit  # here, for it brings torch with it
-
     spec.allow()
     raw = load_digits()
     images = np.rint(raw.images * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)  # the originals count 0 to 16

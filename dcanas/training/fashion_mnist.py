@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcanas.training.arrays import Normalisation, fetch, from_arrays
-from dcanas.training.data import Dataset, DataSpec, datasets
+from dcanas.training.data import Dataset
+from dcanas.training.spec import DataSpec
 
 NORMALISATION: Normalisation = ((0.2860,), (0.3530,))  # of all training pixels, as the field's recipes have them
 
 
-@datasets.add
 def fashion_mnist(spec: DataSpec, cache: Path | None = None) -> Dataset:
     """Fashion-MNIST: 70,000 grey images of clothing, 10 kinds; data.root (`data`) holds `FashionMNIST/raw`."""
     spec.allow("root", "download")

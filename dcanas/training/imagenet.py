@@ -6,8 +6,9 @@ from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.training.arrays import Normalisation
-from dcanas.training.data import Dataset, DataSpec, datasets, preprocessing
+from dcanas.training.data import Dataset, preprocessing
 from dcanas.training.files import from_files, image_files, subfolders, synonyms
+from dcanas.training.spec import DataSpec
 
 SIDE = 224
 # As in torchvision's recipes and weights.
@@ -15,7 +16,6 @@ NORMALISATION: Normalisation = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _LAYOUT = "expected train/<WordNet id>/*.JPEG and val/<WordNet id>/*.JPEG"
 
 
-@datasets.add
 def imagenet(spec: DataSpec, cache: Path | None = None) -> Dataset:
     """ImageNet: photographs of 1,000 kinds of thing; data.root (default `data/imagenet`) holds `train` and `val`.
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.training.arrays import Normalisation, data_root, from_arrays
-from dcanas.training.data import Dataset, DataSpec, datasets
+from dcanas.training.data import Dataset
 from dcanas.training.plain_pickle import read_plain_pickle
+from dcanas.training.spec import DataSpec
 
 SIDE, CLASSES = 16, 1000
 BENCHMARK_CLASSES = 120
@@ -26,7 +27,6 @@ TRAIN = {  # MD5 sums as published with the benchmark
 TEST = {"val_data": "3410e3017fdaefba8d5073aaa65e4bd6"}
 
 
-@datasets.add
 def imagenet16(spec: DataSpec, cache: Path | None = None) -> Dataset:
     """ImageNet16: ImageNet at 16x16 pixels, data.classes=120 as in NAS-Bench-201; data.root holds `ImageNet16`."""
     spec.allow("root", "split", "classes")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcanas.training.arrays import Normalisation, fetch, from_arrays
-from dcanas.training.data import Dataset, DataSpec, datasets
+from dcanas.training.data import Dataset
+from dcanas.training.spec import DataSpec
 
 # Mean and deviation of all training pixels, as the field's recipes have them.
 NORMALISATION: Normalisation = ((0.4377, 0.4438, 0.4728), (0.1980, 0.2010, 0.1970))
 
 
-@datasets.add
 def svhn(spec: DataSpec, cache: Path | None = None) -> Dataset:
     """SVHN: 99,289 colour images of house numbers; data.root (`data`) holds `train_32x32.mat` and so on."""
     spec.allow("root", "download")

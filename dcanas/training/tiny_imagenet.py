@@ -6,8 +6,9 @@ from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.training.arrays import Normalisation, data_root
-from dcanas.training.data import Dataset, DataSpec, datasets, preprocessing
+from dcanas.training.data import Dataset, preprocessing
 from dcanas.training.files import from_files, image_files, subfolders, synonyms
+from dcanas.training.spec import DataSpec
 
 SIDE = 64
 FOLDER = "tiny-imagenet-200"
@@ -17,9 +18,8 @@ _ADVICE = ("get tiny-imagenet-200.zip at cs231n.stanford.edu, unpack it, and set
            f"{FOLDER}")
 
 
-@datasets.add
 def tiny_imagenet(spec: DataSpec, cache: Path | None = None) -> Dataset:
-    """Tiny ImageNet: 110,000 photographs of 200 kinds of thing; data.root (default `data`) holds `tiny-imagenet-200`.
+    """Tiny ImageNet: 110,000 photographs of 200 kinds of thing; data.root (`data`) holds `tiny-imagenet-200`.
 
     The published validation images are the test split, for the labels of the test images are not published.
     """
