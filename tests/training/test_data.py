@@ -14,6 +14,7 @@ from dcanas.basics.errors import UserError
 from dcanas.export.infer import load_image
 from dcanas.training import DataSpec, load_data
 from dcanas.training.decode import decode
+from dcanas.training.folder import FolderFacts, describe_folder, inferred_side
 from dcanas.training.on_demand import FileImages
 
 
@@ -135,6 +136,34 @@ def test_own_splits_are_kept_and_test_decides_no_size(tmp_path):
     assert [len(p) for p in (data.train, data.validation, data.test)] == [16, 4, 6]
 
 
+@pytest.mark.parametrize(("sizes", "side"), [
+    ([(12, 10)] * 5 + [(9, 9)] * 4, 10), ([(12, 10)] * 4 + [(9, 9)] * 5, 9), ([(60, 80)] * 5 + [(70, 50)] * 4, 32),
+    ([(6, 5)] * 8 + [(50, 40)], 8)])
+def test_images_of_differing_sizes_get_the_median_shorter_side(tmp_path, sizes, side):
+    """At most 32 pixels and at least 8."""
+    for name in ("a", "b"):
+        for i, size in enumerate(sizes):
+            fill(tmp_path / name, 1, size, prefix=f"{i}_")
+        for split, size in (("test", (100, 100)), ("train", None)):
+            (tmp_path / split).mkdir(exist_ok=True)
+            if size:
+                fill(tmp_path / split / name, 20, size)  # test images decide nothing
+            else:
+                (tmp_path / name).rename(tmp_path / split / name)
+    assert load_data(spec(tmp_path)).shape == (3, side, side)
+    assert load_data(spec(tmp_path, size=20)).shape == (3, 20, 20)
+    facts = describe_folder(spec(tmp_path))
+    assert (facts.images, facts.size) == (2 * len(sizes) + 40, None)
+    assert inferred_side(facts.shorter_side) == side
+    assert inferred_side(facts.shorter_side, 24) == min(side, 24)
+
+
+def test_what_a_folder_of_equal_images_is_like(tmp_path):
+    two_classes(tmp_path)
+    (tmp_path / "cat" / "notes.txt").write_text("no image")
+    assert describe_folder(spec(tmp_path)) == FolderFacts(images=12, shorter_side=10, size=(10, 12))
+
+
 def test_rotated_photographs_count_as_they_are_seen(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -196,11 +225,6 @@ def split_folders(root: Path) -> None:
     two_classes(root / "test")
 
 
-def other_size(root: Path) -> None:
-    two_classes(root)
-    fill(root / "dog", 6, size=(9, 9))
-
-
 def truncated(root: Path) -> None:
     two_classes(root)
     whole = (root / "dog" / "img003.png").read_bytes()
@@ -219,7 +243,6 @@ MISTAKES = {
     "too few": (lambda r: (two_classes(r), fill(r / "emu", 3)), {},
                 r"Class 'emu' has 3 images, but the splits need at least 4 "
                 r"\(2 for train, 1 for validation, 1 for test\)"),
-    "sizes differ": (other_size, {}, r"differ in size \(height x width from 9x9 to 10x12\).*data\.size="),
     "tiny": (lambda r: (fill(r / "a", 5, (4, 4)), fill(r / "b", 5, (4, 4))), {}, r"4x4 pixels.*data\.size="),
     "bad regex": (two_classes, {"group_by": "(["}, r"data\.group_by='\(\[' is not a regular expression"),
     "no match": (two_classes, {"group_by": "img00[0-4]"}, r"names no group for cat/img005\.png"),
