@@ -1,16 +1,14 @@
-"""Numbers that a CSV file tells of architectures: published tables, or the user's own measurements."""
+"""Columns of a CSV file with one architecture per row: published tables, or the user's own measurements."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.hardware.latency.table_files import read_csv
 from dcanas.spaces import Architecture, NotationError, Space
 
 FAILED = -1e8  # NAS-Bench-Suite-Zero's mark of a score that could not be computed
@@ -18,22 +16,15 @@ LABELS = ("architecture", "index")
 
 
 def read_columns(path: Path, space: Space) -> dict[str, dict[Architecture, float]]:
-    """Return every numeric column of a CSV file (or .csv.gz) by the architectures its column `architecture` names.
+    """Return every numeric column of a CSV file (or .csv.gz) by the architectures in its column `architecture`.
 
-    Cells that are empty, or hold nan or -1e8, tell nothing. Raises `UserError` naming file and line where it is no
-    such table.
+    Cells that are empty, or hold nan or -1e8, are left out.
+
+    Raises:
+        UserError: the file is not such a table; the message names file and line.
     """
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        names = [name for name in reader.fieldnames or () if name not in LABELS]
-        rows = list(reader)
-    except FileNotFoundError as error:
-        raise UserError(f"There is no table {path}; name a CSV file, or set DCANAS_TABLES to the folder of published "
-                        "tables.") from error
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is no CSV table ({error}); name another file.") from error
+    header, rows = read_csv(path)
+    names = [name for name in header if name not in LABELS]
     if not rows or "architecture" not in rows[0]:
         raise UserError(f"{path} has no column architecture with the networks in {space.name}'s notation; add it.")
     found: dict[str, dict[Architecture, float]] = {name: {} for name in names}

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from dcanas.basics.errors import UserError
 
 Array = NDArray[np.float64]
-FEW = 5  # rows named in a message
 
 
 def tables_folder() -> Path:
@@ -34,10 +33,28 @@ def default_folder() -> Path:
     return Path(__file__).resolve().parents[4] / "shared" / "data"
 
 
-def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[str, Array]:
-    """Return numeric columns of a gzip-compressed CSV whose rows are `keys` in this order (column `architecture`).
+def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Return header and rows of a CSV file, compressed by gzip if its name ends in .gz.
 
-    Raises `UserError` naming file and row or column where one is missing, doubled, in another order or no number.
+    Raises:
+        UserError: there is no such file, or it is not a CSV file.
+    """
+    try:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            return list(reader.fieldnames or ()), list(reader)
+    except FileNotFoundError as error:
+        raise _missing(path) from error
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
+        raise UserError(f"{path} is not a CSV table ({error}); import it again, or give another file.") from error
+
+
+def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[str, Array]:
+    """Return numeric columns of a CSV file whose rows are `keys` in this order (column `architecture`).
+
+    Raises:
+        UserError: a row or column is missing, doubled, in another order or not numeric; the message names it.
     """
     found, table = read_columns(path, columns)
     if found != list(keys):
@@ -46,17 +63,8 @@ def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[s
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[str, Array]]:
-    """Return the column `architecture` and numeric ones of a gzip-compressed CSV; raises `UserError` as `read_rows`."""
-    try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            header = list(reader.fieldnames or ())
-            rows = list(reader)
-    except FileNotFoundError as error:
-        raise UserError(f"The table {path} is missing; import it or set DCANAS_TABLES to the folder that holds it."
-                        ) from error
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
-        raise UserError(f"{path} is no gzip-compressed CSV ({error}); import the table again.") from error
+    """Return the column `architecture` and numeric ones of a CSV file; raises `UserError` as `read_rows`."""
+    header, rows = read_csv(path)
     missing = [name for name in ("architecture", *columns) if name not in header]
     if missing:
         raise UserError(f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
@@ -66,7 +74,7 @@ def read_columns(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[st
         try:
             table[name] = np.array([float(row[name]) for row in rows])
         except (TypeError, ValueError) as error:
-            raise UserError(f"{path}: column {name} holds what is no number ({error}); import the table again."
+            raise UserError(f"{path}: column {name} holds text that is not a number ({error}); import the table again."
                             ) from error
         if not np.isfinite(table[name]).all():
             raise UserError(f"{path}: column {name} holds NaN or infinity; import the table again.")
@@ -76,32 +84,37 @@ def read_columns(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[st
 def read_arrays(path: Path, rows: int) -> dict[str, np.ndarray]:
     """Return the arrays of an npz file, each of `rows` rows; never unpickles.
 
-    Raises `UserError` naming file and array where one has another length, holds objects or is not finite.
+    Raises:
+        UserError: an array has another length, holds objects or is not finite; the message names it.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
-        raise UserError(f"The table {path} is missing; import it or set DCANAS_TABLES to the folder that holds it."
-                        ) from error
+        raise _missing(path) from error
     except (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is no npz file of plain arrays ({error}); import the table again.") from error
+        raise UserError(f"{path} is not an npz file of plain arrays ({error}); import the table again.") from error
     for name, array in arrays.items():
         if name == "blocks":
             continue
         if len(array) != rows:
             raise UserError(f"{path}: {name} has {len(array):,} rows instead of {rows:,}; import the table again.")
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            raise UserError(f"{path}: {name} holds what is no finite number; import the table again.")
+            raise UserError(f"{path}: {name} holds a value that is not a finite number; import the table again.")
     return arrays
 
 
 def require_milliseconds(path: Path, name: str, values: Array) -> None:
-    """Question latencies that look like another unit: raises `UserError` for a median no network of images has."""
+    """Raise `UserError` if the latencies look like another unit: no network has such a median in ms. Shape: (n,)."""
     median = float(np.median(values))
     if not 0.05 <= median <= 60_000:
         raise UserError(f"{path}: {name} should be milliseconds, but its median is {median:.3g}: it looks like "
                         f"{'seconds' if median < 0.05 else 'nanoseconds or microseconds'}; convert it.")
+
+
+def _missing(path: Path) -> UserError:
+    return UserError(f"There is no table {path}; import it, set DCANAS_TABLES to the folder of published tables, or "
+                     "give another file.")
 
 
 def _disorder(found: Sequence[str], keys: Sequence[str]) -> str:
