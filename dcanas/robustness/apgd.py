@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.robustness.attack import attacks
 from dcanas.robustness.checks import check_count
 from dcanas.robustness.losses import cross_entropy, dlr, targeted_dlr
 from dcanas.robustness.survivors import Survivors
@@ -22,7 +21,6 @@ _RISING = 0.75  # a window in which the loss rose less often than this halves th
 _FIRST, _LESS, _LEAST = 0.22, 0.03, 0.06  # windows between checks, in shares of all steps
 
 
-@attacks.add
 def apgd(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm: str = "linf", loss: str = "ce",
          steps: int = 100, restarts: int = 1, targets: int = 9, seed: int = 0, indices: Any = None,
          batch_size: int = BATCH) -> Images:

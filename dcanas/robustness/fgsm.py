@@ -6,12 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from dcanas.robustness.attack import attacks
 from dcanas.robustness.losses import cross_entropy
 from dcanas.robustness.task import BATCH, Images, Model, Task, run
 
 
-@attacks.add
 def fgsm(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm: str = "linf", seed: int = 0,
          indices: Any = None, batch_size: int = BATCH) -> Images:
     """Return every image moved by eps along the direction in which the cross-entropy rises, clipped to [0, 1].

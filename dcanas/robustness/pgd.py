@@ -8,14 +8,12 @@ from typing import Any
 from torch import Tensor
 
 from dcanas.basics.errors import UserError
-from dcanas.robustness.attack import attacks
 from dcanas.robustness.checks import check_count
 from dcanas.robustness.losses import cross_entropy
 from dcanas.robustness.survivors import Survivors
 from dcanas.robustness.task import BATCH, Images, Model, Task, run
 
 
-@attacks.add
 def pgd(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm: str = "linf", steps: int = 40,
         step_size: float | None = None, restarts: int = 1, random_start: bool = True, seed: int = 0,
         indices: Any = None, batch_size: int = BATCH) -> Images:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from dcanas.robustness import square_l2, square_linf
-from dcanas.robustness.attack import attacks
 from dcanas.robustness.checks import check_count
 from dcanas.robustness.losses import margin
 from dcanas.robustness.survivors import Survivors
@@ -18,7 +17,6 @@ from dcanas.robustness.task import BATCH, Images, Model, Task, run
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # queries of 10,000 after which the area halves
 
 
-@attacks.add
 def square(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm: str = "linf", queries: int = 5000,
            restarts: int = 1, area: float = 0.8, seed: int = 0, indices: Any = None,
            batch_size: int = BATCH) -> Images:
