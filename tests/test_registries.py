@@ -13,6 +13,10 @@ from dcanas.basics.registry import Registry
 from dcanas.proxies import Facts, Proxy, proxies
 from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.proxy_registry import FACTS
+from dcanas.search.gradient.constraint_registry import constraints
+from dcanas.search.gradient.constraints import Dual
+from dcanas.search.gradient.strategies import strategies
+from dcanas.search.gradient.strategies.strategy import Strategy
 from dcanas.spaces import Space, spaces
 from dcanas.training import datasets
 
@@ -30,7 +34,7 @@ def members(package: str, belongs: Callable[[object], bool]) -> dict[str, object
 
 
 def subclasses_of(base: type) -> Callable[[object], bool]:
-    return lambda found: isinstance(found, type) and issubclass(found, base) and found is not base
+    return lambda found: isinstance(found, type) and issubclass(found, base) and not inspect.isabstract(found)
 
 
 def functions_of(*parameters: str, returns: str) -> Callable[[object], bool]:
@@ -50,8 +54,10 @@ def test_the_ways_to_vote_are_those_of_the_table():
 
 
 FAMILIES: dict[str, tuple[Registry, dict[str, object]]] = {
+    "constraints": (constraints, members("dcanas.search.gradient", subclasses_of(Dual))),
     "data sets": (datasets, members("dcanas.training", functions_of("spec", "cache", returns="Dataset"))),
     "proxies": (proxies, members("dcanas.proxies", lambda found: isinstance(found, Proxy))),
+    "strategies": (strategies, members("dcanas.search.gradient.strategies", subclasses_of(Strategy))),
     "spaces": (spaces, members("dcanas.spaces", subclasses_of(Space))),
 }
 

@@ -16,7 +16,7 @@ from dcanas.benchmarks.table_problem import PROXIES, Problem
 from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import evolve
-from dcanas.search.gradient.constraints import constraints
+from dcanas.search.gradient.constraints import Dual
 from dcanas.search.pool import total_scores
 from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 
@@ -127,7 +127,7 @@ def evolution(problem: Problem, rng: Generator) -> int:
 @baselines.add
 def whole_table(problem: Problem, rng: Generator) -> int:
     """Alphas by dual ascent on the expected accuracy of the whole table: what constrained relaxation alone loses."""
-    limits = constraints["dual"](problem.costs, problem.budget, RATE)
+    limits = Dual(problem.costs, problem.budget, RATE)
     alphas = [torch.tensor(1e-3 * rng.normal(size=len(s.options)), requires_grad=True) for s in problem.space.slots]
     optimiser = torch.optim.Adam(alphas, lr=RATE, betas=(0.5, 0.999))
     for _ in range(STEPS):

@@ -19,11 +19,12 @@ from dcanas.basics.layout import to_channels_last
 from dcanas.costs import Budget, CostModel, within_groups
 from dcanas.export.classifier import Normalise
 from dcanas.search.gradient.collapse import dominant_eigenvalue, parameter_free_share
-from dcanas.search.gradient.constraints import constraints
+from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.edges import EdgeWeights
 from dcanas.search.gradient.gradient_settings import SearchSettings
 from dcanas.search.gradient.second_order import unrolled_gradient
-from dcanas.search.gradient.strategies import Mixture, Strategy, strategies
+from dcanas.search.gradient.strategies import strategies
+from dcanas.search.gradient.strategies.strategy import Mixture, Strategy
 from dcanas.spaces import Space
 from dcanas.supernet import Supernet
 from dcanas.training import Dataset

@@ -11,14 +11,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dcanas.basics.registry import Registry
 from dcanas.costs import Budget, CostModel
 
-constraints: Registry = Registry("search constraint")
 
-
-@constraints.add
-class dual:  # noqa: N801 (registered under its own name, as the next two)
+class Dual:
     """Every multiplier follows its violation and is never negative (dual ascent).
 
     Args:
@@ -51,8 +47,7 @@ class dual:  # noqa: N801 (registered under its own name, as the next two)
         self.multipliers = (self.multipliers + self.learning_rate * violations.detach()).clamp(min=0)
 
 
-@constraints.add
-class fixed(dual):  # noqa: N801
+class Fixed(Dual):
     """Every multiplier is `weight`, whether its limit is kept or not: the penalty that others tune by hand."""
 
     def __init__(self, costs: Sequence[CostModel], budget: Budget, learning_rate: float, weight: float = 1.0):
@@ -63,6 +58,5 @@ class fixed(dual):  # noqa: N801
         pass
 
 
-@constraints.add
-class lookup_graph(dual):  # noqa: N801
+class LookupGraph(Dual):
     """The multipliers of `dual` under limits that a look-up graph of earlier searches has tightened (DCA-NAS)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
 from dcanas.proxies.proxy_name import ProxyName
-from dcanas.search.gradient.constraints import constraints
+from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.strategies import strategies
 from dcanas.training.recipe import AMP, AMP_HELP
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from dcanas.costs import Budget, LinearCost
-from dcanas.search.gradient.constraints import constraints, dual
+from dcanas.search.gradient.constraint_registry import constraints
+from dcanas.search.gradient.constraints import Dual
 
 
 def test_multiplier_and_alphas_reach_the_optimum_of_a_toy() -> None:
@@ -22,7 +23,7 @@ def test_multiplier_and_alphas_reach_the_optimum_of_a_toy() -> None:
     for _ in range(200):
         middle = (low + high) / 2
         low, high = (middle, high) if optimum(middle) @ torch.tensor(costs, dtype=torch.float64) > 1 else (low, middle)
-    limits = dual([cost], Budget(latency_ms=1.0), learning_rate=0.05)
+    limits = Dual([cost], Budget(latency_ms=1.0), learning_rate=0.05)
     alphas = torch.zeros(3, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.SGD([alphas], lr=0.5)
     for _ in range(1500):
@@ -39,7 +40,7 @@ def test_multiplier_and_alphas_reach_the_optimum_of_a_toy() -> None:
 
 
 def test_a_limit_with_room_leaves_its_multiplier_at_zero() -> None:
-    limits = dual([LinearCost(0.0, ((1.0, 2.0),), "macs", "MAC")], Budget(macs=10), 0.1)
+    limits = Dual([LinearCost(0.0, ((1.0, 2.0),), "macs", "MAC")], Budget(macs=10), 0.1)
     for _ in range(5):
         limits.ascend(limits.violations([torch.tensor([0.5, 0.5])]))
     assert limits.multipliers.tolist() == [0.0]
@@ -48,9 +49,9 @@ def test_a_limit_with_room_leaves_its_multiplier_at_zero() -> None:
 def test_violations_are_normalised_per_limit() -> None:
     """cost 1.5 against limits 1 and 3: 0.5 and -0.5."""
     costs = [LinearCost(0.0, ((1.0, 2.0),), name, "ms") for name in ("latency_ms", "latency_p95_ms")]
-    limits = dual(costs, Budget(latency_ms=1, latency_p95_ms=3), 0.1)
+    limits = Dual(costs, Budget(latency_ms=1, latency_p95_ms=3), 0.1)
     assert limits.violations([torch.tensor([0.5, 0.5])]).tolist() == [0.5, -0.5]
-    assert dual([], Budget(), 0.1).penalty(torch.zeros(0)).item() == 0
+    assert Dual([], Budget(), 0.1).penalty(torch.zeros(0)).item() == 0
 
 
 def test_quadratic_toy_with_two_limits() -> None:
@@ -61,7 +62,7 @@ def test_quadratic_toy_with_two_limits() -> None:
     their limits: 0.375 and 1.5."""
     costs = [LinearCost(0.0, ((1.0, 1.0, 0.0),), "latency_ms", "ms"),
              LinearCost(0.0, ((0.0, 2.0, 1.0),), "latency_p95_ms", "ms")]
-    limits = dual(costs, Budget(latency_ms=1.5, latency_p95_ms=3), 0.2)
+    limits = Dual(costs, Budget(latency_ms=1.5, latency_p95_ms=3), 0.2)
     target = torch.tensor([1.0, 2.0, 2.0], dtype=torch.float64)
     p = torch.zeros(3, dtype=torch.float64, requires_grad=True)
     for _ in range(500):

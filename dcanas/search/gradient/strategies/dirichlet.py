@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from torch.distributions import Dirichlet, kl_divergence
+from torch import Tensor, distributions
 
-from dcanas.search.gradient.strategies.strategy import Mixture, Strategy, strategies
+from dcanas.search.gradient.strategies.strategy import Mixture, Strategy
 
 
-@strategies.add
-class dirichlet(Strategy):  # noqa: N801 (registered under its own name)
+class Dirichlet(Strategy):
     """Mix all options by a draw from Dirichlet(elu(alpha) + 1) (DrNAS; Chen et al., ICLR 2021, Eq. 3-5).
 
     Pathwise gradients pass through the draw. `search.dirichlet_kl` weighs the divergence from the flat Dirichlet(1),
@@ -21,7 +19,7 @@ class dirichlet(Strategy):  # noqa: N801 (registered under its own name)
     """
 
     def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
-        return Mixture([Dirichlet(concentration(row)).rsample() for row in alphas])
+        return Mixture([distributions.Dirichlet(concentration(row)).rsample() for row in alphas])
 
     def probabilities(self, alphas: Sequence[Tensor]) -> list[Tensor]:
         """Return the mean of the draws."""
@@ -31,7 +29,8 @@ class dirichlet(Strategy):  # noqa: N801 (registered under its own name)
         if not self.settings.dirichlet_kl:
             return None
         return self.settings.dirichlet_kl * sum(  # type: ignore[return-value]
-            kl_divergence(Dirichlet(concentration(row)), Dirichlet(torch.ones_like(row))) for row in alphas)
+            distributions.kl_divergence(distributions.Dirichlet(concentration(row)),
+                                        distributions.Dirichlet(torch.ones_like(row))) for row in alphas)
 
 
 def concentration(alpha: Tensor) -> Tensor:

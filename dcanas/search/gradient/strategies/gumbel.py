@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
-from dcanas.search.gradient.strategies.strategy import Mixture, Strategy, strategies
+from dcanas.search.gradient.strategies.strategy import Mixture, Strategy
 
 
-@strategies.add
-class gumbel(Strategy):  # noqa: N801 (registered under its own name, as the next)
+class Gumbel(Strategy):
     """Mix all options by a relaxed sample, softmax((alpha + Gumbel noise) / temperature) (SNAS, FBNet).
 
     Xie et al., ICLR 2019, Eq. 5; Wu et al., CVPR 2019, Eq. 6.
@@ -26,8 +25,7 @@ class gumbel(Strategy):  # noqa: N801 (registered under its own name, as the nex
         return first + (last - first) * done
 
 
-@strategies.add
-class gdas(gumbel):  # noqa: N801
+class Gdas(Gumbel):
     """Run one sampled option per slot; its relaxed sample passes the gradient (GDAS).
 
     Dong and Yang, CVPR 2019, Eq. 4-6. Straight-through: one-hot forwards, the softmax of (alpha + noise) / temperature

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,15 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dcanas.basics.errors import UserError
-from dcanas.search.gradient.strategies.strategy import Mixture, Strategy, strategies
+from dcanas.search.gradient.strategies.strategy import Mixture, Strategy, StrategySettings
 from dcanas.spaces import Space
 
-if TYPE_CHECKING:
-    from dcanas.search.gradient.gradient_settings import SearchSettings
 
-
-@strategies.add
-class single_path(Strategy):  # noqa: N801 (registered under its own name)
+class SinglePath(Strategy):
     """Train one uniformly drawn member per step (SPOS); alphas learn from sampled losses by REINFORCE.
 
     Weights: Guo et al., ECCV 2020, section 3. Alphas: a code drawn from softmax(alpha), its validation loss against a
@@ -30,7 +25,7 @@ class single_path(Strategy):  # noqa: N801 (registered under its own name)
     differentiable = False
     sampled = True
 
-    def __init__(self, space: Space, settings: SearchSettings):
+    def __init__(self, space: Space, settings: StrategySettings):
         if space.groups:
             raise UserError(f"search.strategy=single_path draws every slot on its own, which {space.name} does not "
                             "allow (exactly k of some slots are used); choose softmax, gumbel, gdas or dirichlet.")

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from dcanas.search.gradient.strategies.strategy import Mixture, Strategy, strategies
+from dcanas.search.gradient.strategies.strategy import Mixture, Strategy
 
 
-@strategies.add
-class softmax(Strategy):  # noqa: N801 (registered under its own name)
+class Softmax(Strategy):
     """Mix all options in proportion to exp(alpha) (DARTS; Liu et al., ICLR 2019, Eq. 2)."""
 
     def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:

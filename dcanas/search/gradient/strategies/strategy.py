@@ -5,18 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from dcanas.basics.registry import Registry
 from dcanas.spaces import Space
-
-if TYPE_CHECKING:
-    from dcanas.search.gradient.gradient_settings import SearchSettings
-
-strategies: Registry = Registry("search strategy")
 
 
 @dataclass(frozen=True)
@@ -38,6 +32,22 @@ class Mixture:
         return Mixture([row.detach() for row in self.weights], self.chosen)
 
 
+class StrategySettings(Protocol):
+    """The settings of a search by gradient that strategies read."""
+
+    @property
+    def temperature(self) -> float:
+        """Temperature of relaxed samples at the start of the search."""
+
+    @property
+    def temperature_min(self) -> float:
+        """Temperature at its end."""
+
+    @property
+    def dirichlet_kl(self) -> float:
+        """Weight of the divergence from the flat Dirichlet distribution."""
+
+
 class Strategy(ABC):
     """How alphas become mixing weights, and what they then stand for.
 
@@ -51,7 +61,7 @@ class Strategy(ABC):
     differentiable = True
     sampled = False
 
-    def __init__(self, space: Space, settings: SearchSettings):
+    def __init__(self, space: Space, settings: StrategySettings):
         """Raise `UserError` where the strategy cannot search this space."""
         self.space, self.settings = space, settings
 
