@@ -6,9 +6,7 @@ completed too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.resources import resource_folder
@@ -74,25 +72,18 @@ def _settings(current: str) -> Iterator[str]:
     key = current.partition("=")[0]
     conf = resource_folder("conf")
     if "=" not in current:
-        for name in _top(conf / "config.yaml"):
-            yield f"{name}="
-        for group in GROUPS:
-            yield f"{group}="
-            yield from (f"{group}.{name}=" for path in (conf / group).glob("*.yaml") for name in _top(path))
+        yield from (f"{name}=" for name in (*GROUPS, *_keys()))
     elif key in GROUPS:
         yield from (f"{key}={path.stem}" for path in (conf / key).glob("*.yaml") if not path.stem.startswith("_"))
     elif key == "device":
         yield from (f"device={path.stem}" for path in resource_folder("hardware_profiles").glob("*.yaml"))
 
 
-def _top(path: Path) -> Iterator[str]:
-    """Yield the names at the top of a YAML file, and of `run:` those inside; reading it for real would take longer."""
-    inside, text = "", path.read_text(encoding="utf-8")
-    for line in text.splitlines() if "@package _global_" not in text else ():
-        found = re.match(r"( *)([a-z_]+):", line)
-        if found and not found[1]:
-            inside = f"{found[2]}." if found[2] == "run" else ""
-            if found[2] not in ("defaults", "run"):
-                yield found[2]
-        elif found and inside:
-            yield inside + found[2]
+def _keys() -> Iterator[str]:
+    """Yield the keys of all settings and options, whatever the search."""
+    from dcanas.basics.fields import described
+    from dcanas.pipeline.settings import Settings, described_options
+    from dcanas.search.searches import SEARCHES, settings_class
+
+    for rows in (described(Settings), described_options(), *(described(settings_class(s), "search") for s in SEARCHES)):
+        yield from (key for key, *_ in rows if key != "search")

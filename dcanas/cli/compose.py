@@ -19,9 +19,9 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.fields import described
 from dcanas.basics.resources import resource_folder
 from dcanas.cli.settings_page import settings_page
-from dcanas.pipeline.configure import Composed, composed, configured, described_options
+from dcanas.pipeline.configure import Composed, composed, configured
 from dcanas.pipeline.preset_files import GROUPS
-from dcanas.pipeline.settings import RunOptions, Settings
+from dcanas.pipeline.settings import RunOptions, Settings, described_options
 from dcanas.search.searches import settings_class
 
 LITERAL = ("space.file", "search.file", "data.root", "data.group_by", "train.init", "train.distillation.weights",

@@ -25,9 +25,9 @@ def command_help(name: str, arguments: Sequence[str] = ()) -> str:
 def _settings(name: str, overrides: Sequence[str]) -> Iterator[str]:
     """Yield a line per setting in the command's groups: key, default and help."""
     from dcanas.basics.fields import described  # here: help without settings imports nothing
-    from dcanas.cli.compose import described_options, own_keys
+    from dcanas.cli.compose import own_keys
     from dcanas.pipeline.preset_files import presets
-    from dcanas.pipeline.settings import Settings
+    from dcanas.pipeline.settings import Settings, described_options
     from dcanas.search.searches import settings_class
 
     for key, value in own_keys(name).items():

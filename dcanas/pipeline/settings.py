@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import Declared, check, choice, number, setting
+from dcanas.basics.fields import Declared, check, choice, described, number, setting
 from dcanas.basics.files import write_text
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.mapping import from_mapping, join
@@ -19,8 +19,8 @@ from dcanas.search.searches import settings_class
 from dcanas.training.recipe import Recipe
 from dcanas.training.spec import DataSpec
 
-__all__ = ["DeployOptions", "Parallelism", "RunOptions", "Settings", "SpaceSettings", "differences", "from_mapping",
-           "store_settings", "stored_settings"]
+__all__ = ["DeployOptions", "Parallelism", "RunOptions", "Settings", "SpaceSettings", "described_options",
+           "differences", "from_mapping", "store_settings", "stored_settings"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,13 @@ class RunOptions:
         check(self, "run")
         if not self.name.strip():
             raise UserError("name must be a text that is not empty: it begins the name of the run's directory.")
+
+
+def described_options() -> Iterator[tuple[str, Any, str, str]]:
+    """Yield key, default, allowed values and help of what says where and how a run is done."""
+    for key, *about in described(RunOptions, "run"):
+        top = key.startswith("run.deploy.") or key in ("run.name", "run.source")
+        yield key.removeprefix("run.") if top else key, *about
 
 
 def differences(mine: Any, theirs: Any, where: str = "") -> dict[str, str]:
