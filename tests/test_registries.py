@@ -13,10 +13,14 @@ from dcanas.basics.registry import Registry
 from dcanas.proxies import Facts, Proxy, proxies
 from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.proxy_registry import FACTS
+from dcanas.robustness import attacks, corruptions
+from dcanas.search.ask_tell.samplers import Sampler, samplers
 from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.constraints import Dual
 from dcanas.search.gradient.strategies import strategies
 from dcanas.search.gradient.strategies.strategy import Strategy
+from dcanas.search.proposers import proposers
+from dcanas.search.proposers.proposer import Proposer
 from dcanas.spaces import Space, spaces
 from dcanas.training import datasets
 
@@ -30,20 +34,20 @@ def modules(package: str) -> list:
 def members(package: str, belongs: Callable[[object], bool]) -> dict[str, object]:
     """Return what the modules of a package define and `belongs` to a family, by place."""
     return {f"{module.__name__}:{name}": found for module in modules(package) for name, found in vars(module).items()
-            if getattr(found, "__module__", None) == module.__name__ and belongs(found)}
+            if not name.startswith("_") and getattr(found, "__module__", None) == module.__name__ and belongs(found)}
 
 
 def subclasses_of(base: type) -> Callable[[object], bool]:
     return lambda found: isinstance(found, type) and issubclass(found, base) and not inspect.isabstract(found)
 
 
-def functions_of(*parameters: str, returns: str) -> Callable[[object], bool]:
-    """Return whether something is a public function of these parameters."""
+def functions_of(*first: str, returns: str) -> Callable[[object], bool]:
+    """Return whether something is a function of these first parameters."""
     def belongs(found: object) -> bool:
-        if not inspect.isfunction(found) or found.__name__.startswith("_"):
+        if not inspect.isfunction(found):
             return False
         signature = inspect.signature(found)
-        return tuple(signature.parameters) == parameters and signature.return_annotation == returns
+        return tuple(signature.parameters)[:len(first)] == first and signature.return_annotation == returns
     return belongs
 
 
@@ -54,11 +58,16 @@ def test_the_ways_to_vote_are_those_of_the_table():
 
 
 FAMILIES: dict[str, tuple[Registry, dict[str, object]]] = {
+    "attacks": (attacks, members("dcanas.robustness", functions_of("model", "images", "labels", returns="Images"))),
     "constraints": (constraints, members("dcanas.search.gradient", subclasses_of(Dual))),
+    "corruptions": (corruptions, members("dcanas.robustness.corruptions",
+                                         functions_of("image", "severity", "rng", returns="np.ndarray"))),
     "data sets": (datasets, members("dcanas.training", functions_of("spec", "cache", returns="Dataset"))),
+    "proposers": (proposers, members("dcanas.search.proposers", subclasses_of(Proposer))),
     "proxies": (proxies, members("dcanas.proxies", lambda found: isinstance(found, Proxy))),
-    "strategies": (strategies, members("dcanas.search.gradient.strategies", subclasses_of(Strategy))),
+    "samplers": (samplers, members("dcanas.search.ask_tell", subclasses_of(Sampler))),
     "spaces": (spaces, members("dcanas.spaces", subclasses_of(Space))),
+    "strategies": (strategies, members("dcanas.search.gradient.strategies", subclasses_of(Strategy))),
 }
 
 

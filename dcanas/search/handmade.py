@@ -13,15 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcanas.basics.registry import Registry
 from dcanas.costs import Budget, Counts, count_architecture
 from dcanas.spaces import Architecture, load_space
 from dcanas.spaces.mobilenetv2 import MobileNetV2
 
 RESNET_CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
 SMALL_SIDE = 64  # pixels; at most that, MobileNetV2 keeps its resolution in the stem
-
-families: Registry = Registry("hand-made family")
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,6 @@ class Handmade:
     skeleton: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
-@families.add
 def mobilenetv2(side: int) -> Iterator[Handmade]:
     """MobileNetV2 at width multipliers from 0.1 to 1.4; its stem keeps the resolution of images up to 64 pixels.
 
@@ -47,7 +43,6 @@ def mobilenetv2(side: int) -> Iterator[Handmade]:
                        skeleton)
 
 
-@families.add
 def resnet_cell(side: int) -> Iterator[Handmade]:
     """NAS-Bench-201's network of ResNet cells: two 3x3 convolutions and a skip around them."""
     arch = load_space("nasbench201").parse(RESNET_CELL)
@@ -57,7 +52,6 @@ def resnet_cell(side: int) -> Iterator[Handmade]:
                            {"channels": channels, "cells": cells})
 
 
-@families.add
 def resnet(side: int) -> Iterator[Handmade]:
     """ResNet-(6n + 2) for n = 1 to 9, of every width."""
     space = load_space("resnet")
@@ -66,6 +60,9 @@ def resnet(side: int) -> Iterator[Handmade]:
         for width in widths:
             yield Handmade(f"ResNet-{6 * depth + 2}, width {width}", "resnet",
                            space.parse(f"w{width}-d{depth}-d{depth}-d{depth}"))
+
+
+families = {family.__name__: family for family in (mobilenetv2, resnet_cell, resnet)}
 
 
 def fullest(side: int, limits: Budget, input_shape: tuple[int, int, int], num_classes: int,

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.random import Generator
 from scipy import ndimage
 
-from dcanas.robustness.corruptions.corruption import corruptions, pixels
+from dcanas.robustness.corruptions.corruption import pixels
 
 
-@corruptions.add
 def defocus_blur(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Convolve with a disc whose edge is softened."""
     radius, soft = ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1))[severity - 1]
@@ -23,7 +22,6 @@ def defocus_blur(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray
     return ndimage.convolve(image, (kernel / kernel.sum())[..., None], mode="mirror")
 
 
-@corruptions.add
 def glass_blur(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Blur, let each pixel show one of its neighbours, blur again: frosted glass.
 
@@ -43,14 +41,12 @@ def glass_blur(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     return _gaussian(image, sigma)
 
 
-@corruptions.add
 def motion_blur(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Smear along a direction within 45 degrees of the horizontal, fading."""
     radius, sigma = ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))[severity - 1]
     return smear(image, radius, sigma, rng.uniform(-45, 45))
 
 
-@corruptions.add
 def zoom_blur(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Average the image with itself enlarged in steps of 1 %: motion towards the object."""
     steps = (6, 11, 16, 21, 26)[severity - 1]

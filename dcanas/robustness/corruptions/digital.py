@@ -9,17 +9,13 @@ from numpy.random import Generator
 from PIL import Image
 from scipy import ndimage
 
-from dcanas.robustness.corruptions.corruption import corruptions
 
-
-@corruptions.add
 def contrast(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Move every value towards the channel's mean."""
     mean = image.mean(axis=(0, 1), keepdims=True)
     return (image - mean) * (0.75, 0.5, 0.4, 0.3, 0.15)[severity - 1] + mean
 
 
-@corruptions.add
 def elastic_transform(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Shift three points at random (an affine map), then every pixel by a smooth random field."""
     strength, smoothness, shift = ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05),
@@ -39,7 +35,6 @@ def elastic_transform(image: np.ndarray, severity: int, rng: Generator) -> np.nd
     return _sample(image, rows + down, columns + right, "reflect")
 
 
-@corruptions.add
 def pixelate(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Shrink and enlarge again, by the mean of what a pixel covers."""
     share = (0.95, 0.9, 0.85, 0.75, 0.65)[severity - 1]
@@ -49,7 +44,6 @@ def pixelate(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     return _values(small.resize((width, height), Image.Resampling.BOX), image)
 
 
-@corruptions.add
 def jpeg_compression(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Store as JPEG of low quality and read again."""
     file = io.BytesIO()

@@ -6,13 +6,11 @@ import numpy as np
 from numpy.random import Generator
 
 from dcanas.robustness.corruptions.blur import enlarge, smear
-from dcanas.robustness.corruptions.corruption import corruptions
 
 _GREY = (0.299, 0.587, 0.114)
 _ICE = (0.86, 0.94, 1.0)
 
 
-@corruptions.add
 def snow(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Let flakes fall in two directions over a paler image."""
     mean, spread, zoom, threshold, radius, sigma, kept = (
@@ -26,7 +24,6 @@ def snow(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     return pale + layer + np.rot90(layer, 2)
 
 
-@corruptions.add
 def frost(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Lay ice over the image.
 
@@ -39,7 +36,6 @@ def frost(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     return kept * image + ice * ridges[..., None] ** 2 * colour
 
 
-@corruptions.add
 def fog(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Add a fractal haze and scale the whole back to the image's brightest value."""
     amount, decay = ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))[severity - 1]
@@ -48,7 +44,6 @@ def fog(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     return (image + amount * haze) * image.max() / max(image.max() + amount, 1e-12)
 
 
-@corruptions.add
 def brightness(image: np.ndarray, severity: int, rng: Generator) -> np.ndarray:
     """Raise the value of HSV; hue and saturation stay, which scales a pixel's colours together."""
     value = image.max(axis=2, keepdims=True)
