@@ -44,6 +44,7 @@ class Dataset:
         normalisation: the set's published (mean, deviation) of each channel in [0, 1] units; None: computed.
         learn_validation: whether the final training may learn from validation, too (not where a published
             split keeps it apart from the training images).
+        integer_labels: whether the names of the classes are integers that were given as labels.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Dataset:
     flip: bool
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     learn_validation: bool = True
+    integer_labels: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:

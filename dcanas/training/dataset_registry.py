@@ -16,6 +16,9 @@ datasets: Registry[Callable[[DataSpec, Path | None], Dataset]] = Registry("data 
     "folder": (
         "dcanas.training.folder:folder",
         "Any folder in torchvision's ImageFolder layout: data.root=<folder>; a class is named as its folder."),
+    "arrays": (
+        "dcanas.training.array_data:arrays",
+        "Images and labels given in Python, `dcanas.run((images, labels))`; the run's directory keeps a copy."),
     "cifar10": (
         "dcanas.training.cifar:cifar10",
         "CIFAR-10: 60,000 images of 10 kinds of thing; data.root (default `data`) holds `cifar-10-batches-py`."),

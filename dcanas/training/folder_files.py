@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
+from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import DataSpec
-from dcanas.training.splits import split, thin
 
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
 SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
@@ -70,11 +70,10 @@ def list_folder(spec: DataSpec) -> Listing:
             labels += [label] * len(folders[name])
             owners += [part] * len(folders[name])
     target, owner = np.array(labels, dtype=np.int64), np.array(owners)
-    parts = _parts(spec, classes, target, owner, _groups(spec.group_by, root, paths))
-    for part, least in (("train", 2), ("validation", 1)):
-        if part == "train" or part not in found:  # a validation split of the user's own stays whole
-            parts[part] = thin(target, parts[part], spec.fraction, least, spec.split_seed)
-    return Listing(classes, paths, target, parts)
+    groups = _groups(spec.group_by, root, paths)
+    if groups is not None:
+        _check_groups(spec, owner, groups)
+    return Listing(classes, paths, target, complete_splits(spec, classes, target, owner, groups))
 
 
 def _by_split(root: Path) -> dict[str, dict[str, list[Path]]]:
@@ -100,25 +99,12 @@ def _by_split(root: Path) -> dict[str, dict[str, list[Path]]]:
     return found
 
 
-def _parts(spec: DataSpec, classes: tuple[str, ...], labels: np.ndarray, owner: np.ndarray,
-           groups: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Return the positions of train, validation and test; splits the user has made are kept as they are."""
-    if groups is not None:
-        for part in np.unique(owner):
-            shared = np.intersect1d(groups[owner == part], groups[owner != part])
-            if len(shared):
-                raise UserError(f"data.group_by={spec.group_by!r} finds a group of {part}/ in another "
-                                f"split of {spec.root}, too; move it into one split or change data.group_by.")
-    own = {part: np.flatnonzero(owner == part) for part in ("validation", "test") if part in owner}
-    validation = spec.validation_fraction if "validation" not in own else 0.0
-    test = spec.test_fraction if "test" not in own else 0.0
-    shares = {"train": (1 - test) * (1 - validation), "validation": (1 - test) * validation, "test": test}
-    shares = {name: share for name, share in shares.items() if name not in own}
-    least = {name: 2 if name == "train" else 1 for name in shares}
-    rest = np.flatnonzero(owner == "train")
-    kept = None if groups is None else groups[rest]
-    made = split(labels[rest], shares, least, classes, spec.split_seed, kept)
-    return {**{name: rest[positions] for name, positions in made.items()}, **own}
+def _check_groups(spec: DataSpec, owner: np.ndarray, groups: np.ndarray) -> None:
+    """Raise `UserError` if images of one group are in several splits that the user has made."""
+    for part in np.unique(owner):
+        if len(np.intersect1d(groups[owner == part], groups[owner != part])):
+            raise UserError(f"data.group_by={spec.group_by!r} finds a group of {part}/ in another "
+                            f"split of {spec.root}, too; move it into one split or change data.group_by.")
 
 
 def _groups(pattern: str | None, root: Path, paths: list[Path]) -> np.ndarray | None:

@@ -34,6 +34,8 @@ class DataSpec:
     group_by: str | None = setting(None, "regular expression searched in file paths below root: images with the same "
                                          "first group (or match) stay in one split")
     download: bool = setting(False, "fetch a missing archive, if torchvision can")
+    fingerprint: str | None = setting(None, "hash of the images and labels that a Python program gave",
+                                      name=("arrays",))
 
     def __post_init__(self) -> None:
         check(self, "data")
