@@ -11,7 +11,7 @@ import pytest
 
 from dcanas.basics.lazy import lazy, load_object
 
-PACKAGES = ("costs", "robustness", "search", "spaces", "training")
+PACKAGES = ("costs", "export", "hardware", "proxies", "robustness", "search", "spaces", "training")
 HEAVY = ("torch", "scipy", "onnx", "onnxruntime", "sklearn", "optuna")
 
 
