@@ -6,7 +6,8 @@ from dcanas.basics.lazy import lazy
 
 if TYPE_CHECKING:
     from dcanas.hardware.devices.cost_sources import latency_sources
-    from dcanas.hardware.devices.device import Device, Runtime, list_devices, load_device
+    from dcanas.hardware.devices.device import Device, Runtime
+    from dcanas.hardware.devices.profiles import list_devices, load_device
     from dcanas.hardware.latency.latency_fit import FittedLatency, choose_members, fit_counts
     from dcanas.hardware.latency.predictor import LatencyPredictor
     from dcanas.hardware.latency.published_tables import TableCost, load_tables
@@ -21,7 +22,8 @@ __all__ = ["Device", "FittedLatency", "LatencyPredictor", "LatencySource", "Late
 
 __getattr__ = lazy(__name__, {
     "devices.cost_sources": ("latency_sources",),
-    "devices.device": ("Device", "Runtime", "list_devices", "load_device"),
+    "devices.device": ("Device", "Runtime"),
+    "devices.profiles": ("list_devices", "load_device"),
     "latency.latency_fit": ("FittedLatency", "choose_members", "fit_counts"),
     "latency.predictor": ("LatencyPredictor",),
     "latency.published_tables": ("TableCost", "load_tables"),

@@ -1,4 +1,4 @@
-"""The machine that measures, held against the device's profile; and whether it kept its speed meanwhile."""
+"""The machine that measures: compared with the device's profile, and whether it kept its speed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ THROTTLED = 0b0111  # of a Raspberry Pi's flags now: voltage too low, clock capp
 
 
 def check_machine(device: Device, found: Mapping[str, Any]) -> None:
-    """Raise `UserError` where the machine is not the one that the profile describes; found: as `worker.look` says."""
+    """Raise `UserError` if the machine is not the one that the profile describes.
+
+    Args:
+        found: what `worker.look` returns.
+    """
     stated = {"machine": device.board.machine, "cores": device.board.cores, "governor": device.board.governor}
     words = {"machine": "architecture", "cores": "number of cores", "governor": "clock governor"}
     for key, wanted in stated.items():
         if wanted is not None and found[key] != wanted:
             raise UserError(f"The profile of {device.name} says {words[key]} {wanted}, but what answers at "
-                            f"{device.place} has {found[key] or 'none that it tells'}; correct board.{key} or the "
+                            f"{device.place} has {found[key] or 'none that it reports'}; correct board.{key} or the "
                             "connection, or set the machine so.")
     if found["cores"] < device.threads:
         raise UserError(f"The profile of {device.name} says {device.threads} threads, but only {found['cores']} cores "
@@ -34,7 +38,12 @@ def check_machine(device: Device, found: Mapping[str, Any]) -> None:
 
 
 def during(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what a series of the machine's states amounts to, for the conditions of a measurement."""
+    """Return a summary of the machine's states during a measurement, for its conditions.
+
+    Returns:
+        load_before, load_after: load averages; celsius: first, highest and last temperature; mhz: highest and lowest
+        clock; throttling_flags: of a Raspberry Pi's firmware, combined. None if the machine does not report them.
+    """
     heat = [s["celsius"] for s in states if s["celsius"] is not None]
     clock = [s["mhz"] for s in states if s["mhz"] is not None]
     flags = [s["flags"] for s in states if s["flags"] is not None]
@@ -48,7 +57,11 @@ def during(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def throttling(conditions: Mapping[str, Any]) -> str:
-    """Return in words that the machine was slowed down while it measured, or nothing; conditions: with `during`."""
+    """Return in words how the machine was slowed down while it measured, or an empty text.
+
+    Args:
+        conditions: of the measurement, what `during` returns included.
+    """
     clock, heat, flags = (conditions.get(key) for key in ("mhz", "celsius", "throttling_flags"))
     at = f" at up to {heat[1]:.0f} °C" if heat else ""
     if flags and flags & THROTTLED:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.costs import CostModel, Networks
-from dcanas.hardware.devices.device import Device, user_folder
+from dcanas.hardware.devices.device import Device
+from dcanas.hardware.devices.profiles import user_folder
 from dcanas.hardware.latency.published_tables import CLASSES, TableCost, load_tables
 from dcanas.spaces import Space
 

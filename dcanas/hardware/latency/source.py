@@ -14,7 +14,8 @@ from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.user_files import load_only
 from dcanas.costs import Budget, CostModel, Networks
 from dcanas.hardware.devices.cost_sources import CHOSEN, is_own_file, latency_sources
-from dcanas.hardware.devices.device import Device, user_folder
+from dcanas.hardware.devices.device import Device
+from dcanas.hardware.devices.profiles import user_folder
 from dcanas.hardware.latency.device_table import covering_table
 from dcanas.hardware.latency.predictor import LatencyPredictor
 from dcanas.spaces import Architecture

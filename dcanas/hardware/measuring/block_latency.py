@@ -1,7 +1,8 @@
-"""Where a network's latency goes: what each of its blocks adds, measured on the exported file.
+"""What each block of a network adds to its latency, measured on the exported file.
 
-A runtime's own profiler charges every kernel its clock, which for small networks is more than the kernel. So the file
-is cut after every block, all beginnings are measured side by side, and a block costs what it adds to the one before.
+A runtime's own profiler adds its clock to every kernel, which for small networks takes longer than the kernel. So the
+file is cut after every block, all beginnings are measured side by side, and a block costs what it adds to the one
+before.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ BEFORE = (ALL, "input", "normalise")  # what is executed before the first block,
 
 @dataclass(frozen=True)
 class BlockLatency:
-    """What blocks `first` to `last` of a network add to its latency (ms; noise can make a small one negative).
+    """What blocks `first` to `last` of a network add to its latency, in ms; noise can make a small one negative.
 
-    The first one also carries the runtime's own call and the input's normalisation.
+    The first one includes the runtime's own call and the normalisation of the input.
     """
 
     first: int
@@ -35,8 +36,8 @@ class BlockLatency:
 
 
 def block_ends(model: onnx.ModelProto) -> dict[int, str]:
-    """Return for every block of the network, by number, the tensor that it ends with; nothing of a file that does not
-    say which blocks its nodes belong to (see `export_onnx`)."""
+    """Return for every block of the network, by number, the tensor that it ends with; empty if the file does not say
+    which blocks its nodes belong to (see `export_onnx`)."""
     starts, ends = stored_blocks(model), {}
     for number, node in enumerate(model.graph.node):
         block = block_of_node(starts, number)
@@ -47,9 +48,16 @@ def block_ends(model: onnx.ModelProto) -> dict[int, str]:
 
 def profile_blocks(path: Path, device: Device, counts: Sequence[int] = (), seconds: float = SECONDS,
                    seed: int = 0) -> list[BlockLatency]:
-    """Measure what each block adds; `counts`: lengths of runs of equal blocks, measured as one (default: each alone).
+    """Measure what each block adds to the latency.
 
-    Raises `UserError` where the file does not say which blocks its nodes belong to.
+    Args:
+        path: an exported file.
+        counts: lengths of runs of equal blocks, each measured as one; empty: every block alone.
+        seconds: of counted runs per beginning of the file.
+        seed: of the input and of the order of visits.
+
+    Raises:
+        UserError: the file does not say which blocks its nodes belong to.
     """
     model = onnx.load(path)
     ends = block_ends(model)

@@ -1,4 +1,4 @@
-"""The bundle on the device it is meant for: copied there, run there, its answers compared with ours, timed."""
+"""The bundle on its device: copied there, run there, its answers compared with ours, and timed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,19 @@ _TIMES = list_of(count, 10_000_000)
 
 def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], seconds: float = 60.0,
                   folder: str | None = None, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Copy a bundle to the device and try it there, on this machine in a process and folder of their own.
+    """Copy a bundle to the device and test it there; on this machine, in a process and a folder of its own.
 
-    images: files that `infer.py` classifies there and here; seconds: of running the network without a pause.
-    folder: that the bundle's own folder is made in; None: the profile's, or the home directory there.
-    Returns a summary for the certificate, and every sample it rests on. Raises `UserError`.
+    Args:
+        images: image files that `infer.py` classifies there and here.
+        seconds: of running the network without a pause.
+        folder: in which the bundle's own folder is made; None: that of the profile, or the home directory there.
+        seed: of the input of the latency measurement.
+
+    Returns:
+        A summary for the certificate, and all samples behind it. Times are in ms and ns, as their names say.
+
+    Raises:
+        UserError: the device cannot be used, or answers wrongly.
     """
     if device.connection is None:
         raise UserError(f"{device.name} has no connection in its profile, so nothing can be deployed to it.")
@@ -55,8 +63,8 @@ def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], se
             answers, stages = _classified(started, bundle, device, names)
             sustained = _sustained(started, device, seconds)
     except BoardLostError as lost:
-        raise UserError(f"Device {device.name} was lost while the bundle was deployed, because {lost}; run the command "
-                        "again.") from lost
+        raise UserError(f"Lost contact with device {device.name} while the bundle was deployed ({lost}); run the "
+                        "command again.") from lost
     summary = {
         "device": device.name, "place": device.place if remote else "this machine, a process of its own",
         "folder": place, "sha256": sha256, "images": len(images), "answers": answers,
@@ -67,7 +75,8 @@ def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], se
 
 def _classified(started: Worker, bundle: Path, device: Device,
                 names: dict[str, Path]) -> tuple[dict[str, Any] | None, dict[str, list[int]]]:
-    """Return how the device's answers compare with ours (None: it cannot open image files), and the parts' times."""
+    """Return how the device's answers compare with ours, None if it cannot open image files, and the times of the parts
+    in ns."""
     expected = infer.classify(bundle, list(names.values()))
     classes, n = len((bundle / "labels.txt").read_text(encoding="utf-8").splitlines()), len(names)
     checks = {"rows": or_none(list_of(_ROW, n)), "logits": or_none(list_of(list_of(number, classes), n)),
@@ -90,7 +99,7 @@ def _classified(started: Worker, bundle: Path, device: Device,
 
 
 def _sustained(started: Worker, device: Device, seconds: float) -> dict[str, Any]:
-    """Return what running without a pause does to the network's latency."""
+    """Return the network's latency while it runs without a pause, in ms."""
     checks = {**dict.fromkeys(("runs", "median_ns", "p95_ns", "slowest_ns"), count), "medians_ns": _TIMES,
               "states": states_of}
     found = started.ask("sustain", checks, seconds=seconds, threads=device.threads, provider=device.provider)

@@ -1,7 +1,7 @@
-"""Where a network's time goes: ONNX Runtime's own profile of its operators, summed by block.
+"""ONNX Runtime's own times of a network's operators, summed by block.
 
-The runtime's clock counts whole microseconds and its profiling costs some time itself, so sums say where time goes, not
-how long the network takes: that is what `profile_onnx` measures.
+The runtime's clock counts whole microseconds and its profiling takes time itself, so the sums show how the time is
+divided, not how long the network takes: that is what `profile_onnx` measures.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from dcanas.export.blocks import ALL, block_of_node, stored_blocks
 from dcanas.hardware.devices.device import Device
 
 WARM_UP, RUNS = 20, 100
-TRIMMED = 0.25  # of the runs at either end: a mean resolves less than a microsecond, a median would not
-UNKNOWN = "(the runtime's own)"  # nodes that the file does not have: changes of the memory layout
+TRIMMED = 0.25  # of the runs at either end; a mean resolves fractions of a microsecond, a median would not
+UNKNOWN = "(the runtime's own)"  # nodes that are not in the file: changes of the memory layout
 
 
 @dataclass(frozen=True)
 class OperatorTime:
-    """One executed operator: its kind as the runtime calls it, its block, milliseconds (mean of the middle runs)."""
+    """An executed operator: its kind as the runtime calls it, its block, its mean time over the middle runs in ms."""
 
     name: str
     kind: str
@@ -41,11 +41,12 @@ class OperatorTime:
 def operator_times(path: Path, device: Device, runs: int = RUNS) -> list[OperatorTime]:
     """Return the time of every operator that ONNX Runtime executes for this file on this machine, in their order.
 
-    Raises `UserError` where the file cannot be run here.
+    Raises:
+        UserError: the file cannot be run on this machine, or the device is another one.
     """
     if device.connection != "local":
-        raise UserError(f"Times of single operators are taken on this machine, and {device.name} is another; choose "
-                        "local-cpu.")
+        raise UserError(f"Times of single operators are measured on this machine only, and {device.name} is another "
+                        "device; choose local-cpu.")
     open_session(path, device.threads, device.provider)  # refuses what cannot be used, in our words
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
@@ -65,7 +66,7 @@ def operator_times(path: Path, device: Device, runs: int = RUNS) -> list[Operato
 
 
 def by_block(times: list[OperatorTime]) -> dict[str, tuple[int, float]]:
-    """Return per block, in order, how many operators it executes and their milliseconds."""
+    """Return per block, in order, the number of its operators and their time in ms."""
     found: dict[str, tuple[int, float]] = {}
     for time in times:
         count, ms = found.get(time.block, (0, 0.0))

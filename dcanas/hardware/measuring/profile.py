@@ -1,4 +1,4 @@
-"""The latency of one file on one device: what was measured, under which circumstances, and how sure it is."""
+"""The latency of one file on one device: what was measured, under which conditions, and how certain it is."""
 
 from __future__ import annotations
 
@@ -14,17 +14,23 @@ from dcanas.hardware.devices.machine import throttling
 from dcanas.hardware.measuring.statistics import median_interval, p95_upper
 
 TOLERANCE = 0.05  # of the median: more between repeats, or to the interval's end, calls a machine noisy
+LATENCIES = ("latency_ms", "latency_p95_ms")  # costs that a measurement yields
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Latency at batch 1, in milliseconds.
+    """A measured latency at batch 1.
 
-    median_ms: median of the block medians; interval_ms: its 95 % confidence interval.
-    p95_ms: 95th percentile of all single runs; p95_upper_ms: upper end of its 95 % interval.
-    n: single runs counted; repeat_medians_ms: of two independent sessions; repeat_difference: relative.
-    noisy: the number is not repeatable within 5 %, or not measured as long as planned; remark says why, or is empty.
-    conditions: runtime, threads, processor, load ...; samples_ns: every single run, (rounds, repeats, runs).
+    Attributes:
+        model, sha256: label and checksum of the file.
+        device: name of the device.
+        median_ms: median of the block medians, in ms; interval_ms: its 95 % confidence interval.
+        p95_ms: 95th percentile of all single runs, in ms; p95_upper_ms: the upper end of its 95 % interval.
+        n: number of single runs.
+        repeat_medians_ms: of two independent sessions, in ms; repeat_difference: between them, relative.
+        noisy: the number is not repeatable within 5 %, or was not measured as long as planned; `remark` says why.
+        conditions: runtime, threads, processor, load and more.
+        samples_ns: every single run in ns. Shape: (rounds, repeats, runs).
     """
 
     model: str
@@ -43,15 +49,15 @@ class Profile:
     samples_ns: tuple[tuple[tuple[int, ...], ...], ...] = field(repr=False)
 
     def value(self, cost: str) -> float:
-        """Return the measured `latency_ms` (median) or `latency_p95_ms`."""
+        """Return the measured `latency_ms` (the median) or `latency_p95_ms`, in ms."""
         return self._pick(cost, self.median_ms, self.p95_ms)
 
     def upper(self, cost: str) -> float:
-        """Return the upper end of the 95 % confidence interval of `latency_ms` or `latency_p95_ms`."""
+        """Return the upper end of the 95 % confidence interval of `latency_ms` or `latency_p95_ms`, in ms."""
         return self._pick(cost, self.interval_ms[1], self.p95_upper_ms)
 
     def summary(self) -> dict[str, Any]:
-        """Return what a certificate says about the measurement."""
+        """Return the summary that a certificate shows, in ms."""
         return {"median_ms": self.median_ms, "interval_ms": list(self.interval_ms), "p95_ms": self.p95_ms, "n": self.n,
                 "repeat_difference": self.repeat_difference, "remark": self.remark, "conditions": self.conditions}
 
@@ -60,7 +66,8 @@ class Profile:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Profile:
-        """Return the profile that `to_json` wrote; the statistics are computed again from the samples."""
+        """Return the profile that `to_json` wrote, its statistics computed again from the samples; raises `UserError`
+        if it is not a profile."""
         try:
             samples = np.array(value["samples_ns"], dtype=np.int64)
             return summarise(samples, str(value["model"]), str(value["sha256"]), str(value["device"]),
@@ -78,7 +85,12 @@ class Profile:
 
 def summarise(samples_ns: NDArray[np.int64], model: str, sha256: str, device: str,
               conditions: dict[str, Any]) -> Profile:
-    """Return the profile that these runs amount to. Shape: samples_ns (rounds, 2, runs); all positive."""
+    """Return the statistics of runs as a profile.
+
+    Args:
+        samples_ns: run times in ns, all positive. Shape: (rounds, 2, runs).
+        model, sha256, device, conditions: see `Profile`.
+    """
     if samples_ns.ndim != 3 or samples_ns.shape[1] != 2 or not samples_ns.size or samples_ns.min() <= 0:
         raise ValueError(f"samples must be positive nanoseconds (rounds, 2, runs), got {samples_ns.shape}")
     samples = samples_ns / 1e6

@@ -1,9 +1,9 @@
 """The latency of ONNX files, measured with ONNX Runtime on the device: this machine, or a board over SSH.
 
-The protocol is that of `export/worker.py`. A file whose result is noisy is measured on, up to four times as long and
-while the time that measuring may take (`cap_s`) is not up. A
-board that is lost in between is asked again from the start: nothing of an interrupted measurement is used. One that
-was throttled is left to cool and measured once more, and what is then still throttled says so.
+The protocol is that of `export/worker.py`. A file whose result is noisy is measured further, up to four times as long
+and within the time that measuring may take (`cap_s`). After a lost connection a board is measured again from the start:
+nothing of an interrupted measurement is used. A board that was throttled is left to cool and measured once more; if it
+is throttled again, the profile says so.
 """
 
 from __future__ import annotations
@@ -41,12 +41,19 @@ def profile_onnx(models: Path | str | Mapping[str, Path | str], device: Device, 
                  seed: int = 0, cap_s: float | None = None) -> Profile | dict[str, Profile]:
     """Measure one file, or several {label: path} side by side under the same circumstances.
 
-    seconds: of counted runs per file (more where a network is so slow that 12 rounds take longer).
-    seed: of the input image and the order of visits.
-    cap_s: most seconds that measuring takes, all files together, warming up excepted (default: a minute, or twice what
-        is planned where that is longer). Three rounds are always made; what is not measured as planned is called noisy.
-    Raises `UserError` where a file, the device's provider or the board cannot be used, or a run fails: then there is
-    no number.
+    Args:
+        models: path, or {label: path}.
+        seconds: of counted runs per file; more if a network is so slow that 12 rounds take longer.
+        seed: of the input image and of the order of visits.
+        cap_s: the longest time that measuring may take, in seconds, all files together, without warming up; None: a
+            minute, or twice what is planned if that is longer. Three rounds are always made; a file that was not
+            measured as planned is called noisy.
+
+    Returns:
+        The profile, or {label: profile}.
+
+    Raises:
+        UserError: a file, the device's provider or the board cannot be used, or a run fails.
     """
     if not seconds > 0:
         raise UserError(f"The time to measure must be positive seconds, got {seconds}.")
@@ -65,21 +72,25 @@ def profile_onnx(models: Path | str | Mapping[str, Path | str], device: Device, 
 
 def _attempted(files: Mapping[str, Path], device: Device, seconds: float, seed: int,
                cap_s: float | None) -> dict[str, Profile]:
-    """Measure from the start until a board is not lost in between."""
+    """Measure, and start again if a board is lost meanwhile."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with bench(files, device, seconds, seed, cap_s) as opened:
                 return measured(opened, device, list(files), {"seconds": seconds, "seed": seed, "attempts": attempt})
         except BoardLostError as lost:
             if attempt == ATTEMPTS:
-                raise UserError(f"Device {device.name} was lost {ATTEMPTS} times while it measured, last because "
-                                f"{lost}; see to it and run the command again.") from lost
+                raise UserError(f"Lost contact with device {device.name} {ATTEMPTS} times during measurement; last "
+                                f"error: {lost}; fix the connection and run the command again.") from lost
             time.sleep(PAUSE_S * 2 ** (attempt - 1))
     raise AssertionError("unreachable")
 
 
 def measured(opened: Bench, device: Device, labels: list[str], settings: dict[str, Any]) -> dict[str, Profile]:
-    """Return the profile of every file, the noisy ones measured on."""
+    """Return the profile of every file, the noisy ones measured further.
+
+    Args:
+        settings: of the measurement, for the conditions.
+    """
     samples: dict[str, list[Any]] = {label: [] for label in labels}
     states: list[dict[str, Any]] = []
     profiles: dict[str, Profile] = {}

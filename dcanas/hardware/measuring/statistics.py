@@ -1,7 +1,7 @@
-"""What a set of run times says, and how sure that is, without an assumption about their distribution.
+"""Confidence intervals of run times, without an assumption about their distribution.
 
-Neighbouring rounds meet the same state of the machine. Counted as independent they would make every interval
-too narrow, so the number of rounds is reduced to what they are worth, and intervals are order statistics.
+Neighbouring rounds meet the same state of the machine. If they were counted as independent, every interval would be too
+narrow, so the number of rounds is reduced to an effective one, and intervals are order statistics.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dcanas.basics.statistics import Z95
 
 
 def effective_rounds(values: NDArray[np.float64]) -> float:
-    """Return how many independent rounds these are worth: n (1 - r) / (1 + r).
+    """Return the effective number of independent rounds, n (1 - r) / (1 + r). Shape: (rounds,).
 
-    r, the correlation of neighbours, is that of ranks, so that single outliers say nothing, and is freed of
-    its bias in short series (Kendall 1954: -(1 + 4 r) / n). Shape: (rounds,).
+    r, the correlation of neighbours, is that of ranks, so that single outliers do not count, and is corrected for its
+    bias in short series (Kendall 1954: -(1 + 4 r) / n).
     """
     n = len(values)
     if n <= 4:
@@ -35,8 +35,8 @@ def effective_rounds(values: NDArray[np.float64]) -> float:
 def median_interval(medians: NDArray[np.float64]) -> tuple[float, float]:
     """Return the 95 % confidence interval of the median, never narrower than the repeats' medians differ.
 
-    Where the rounds are worth fewer than six independent ones it is their whole range.
-    Shape: medians of the blocks (rounds, repeats).
+    If the effective number of rounds is below six, it is their whole range.
+    Shape: medians of the blocks (rounds, repeats) -> (low, high), in the unit of the medians.
     """
     rounds = np.sort(medians.mean(axis=1))
     n = len(rounds)

@@ -1,4 +1,4 @@
-"""Where files are measured: in this process, or on a board; the same worker either way."""
+"""Files under measurement, in this process or on a board, by the same worker."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from dcanas.hardware.transport.board_protocol import (
 )
 from dcanas.hardware.transport.progress import report_blocks, throttled
 
-HOT_CELSIUS = 70.0  # where a measurement starts, worth a word
-BUSY = 0.5  # load per core
+HOT_CELSIUS = 70.0  # above it before a measurement, a warning is given
+BUSY = 0.5  # load per core, likewise
 
 
 class Bench(Protocol):
-    """Files under measurement; `machine` is what `worker.look` says of where they lie."""
+    """Files under measurement; `machine` is what `worker.look` returns on the machine that measures them."""
 
     machine: Mapping[str, Any]
 
@@ -44,9 +44,16 @@ class Bench(Protocol):
 @contextlib.contextmanager
 def bench(files: Mapping[str, Path], device: Device, seconds: float, seed: int,
           cap_s: float | None = None) -> Iterator[Bench]:
-    """Open the files where the device says, its machine checked.
+    """Open files for measurement on the device, after a check of its machine.
 
-    Raises `UserError` where they cannot be measured, `board.BoardLostError` while a board's connection fails.
+    Args:
+        files: label -> path of an ONNX file.
+        seconds, cap_s: of counted runs per file, and of measuring altogether (`profile_onnx`).
+        seed: of the input and of the order of visits.
+
+    Raises:
+        UserError: the files cannot be measured.
+        BoardLostError: the connection to the board failed.
     """
     if isinstance(device.connection, Ssh):
         with connected(device.connection, device.name) as started:
@@ -77,7 +84,10 @@ class _Here:
 
 
 class OnBoard:
-    """names: label -> file in the worker's folder; machine: what `look` found."""
+    """Files under measurement on a board.
+
+    names: label -> file in the worker's folder. machine: what `look` returned.
+    """
 
     def __init__(self, started: Worker, machine: Mapping[str, Any], names: Mapping[str, str], device: Device,
                  seconds: float, seed: int, cap_s: float | None = None):
@@ -92,20 +102,20 @@ class OnBoard:
         try:
             samples = {label: block_times(found["samples"][label], found["facts"][label]) for label in labels}
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"Device {self._worker.name} answered with times that are none ({error}); nothing of them "
-                            "is used, run the command again.") from error
+            raise UserError(f"Device {self._worker.name} answered with invalid times ({error}); none of them is "
+                            "used. Run the command again.") from error
         return {**{key: found[key] for key in ("states", "facts", "left_s")}, "samples": samples}
 
 
 def look(started: Worker, device: Device) -> dict[str, Any]:
-    """Return what a worker's machine is, checked against the profile; says where it is hot or busy."""
+    """Return what `worker.look` reports of a board, checked against the profile; warns if the board is hot or busy."""
     found = started.ask("look", LOOK)
     if found["missing"]:
-        raise UserError(f"Device {device.name}: its Python ({found['python']}) lacks what measures there "
+        raise UserError(f"Device {device.name}: its Python ({found['python']}) lacks packages that measuring needs "
                         f"({found['missing'].rstrip('.')}); run `pip install numpy onnxruntime` there, or set "
                         "connection.python to one that has them.")
     if not block_of(RUNTIME)(found):
-        raise UserError(f"Device {device.name} does not tell which ONNX Runtime it has; check its installation.")
+        raise UserError(f"Device {device.name} does not report its version of ONNX Runtime; check its installation.")
     check_machine(device, found)
     now = found["state"]
     if now["celsius"] is not None and now["celsius"] > HOT_CELSIUS:

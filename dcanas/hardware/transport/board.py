@@ -1,8 +1,8 @@
 """A worker process, on a board through the user's own OpenSSH or on this machine, and the requests it answers.
 
 The worker's source travels over the connection's standard input, models follow on it, answers come back on standard
-output: one connection, no copying program, nothing installed on the board. What comes back is data of a stranger: it
-is read as JSON, checked, and never executed.
+output: one connection, no copying program, nothing installed on the board. What comes back is untrusted: it is read as
+JSON, checked, and never executed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dcanas.export import worker
 from dcanas.hardware.devices.device import Ssh
 from dcanas.hardware.transport.progress import report_blocks
 
-ANSWER_BYTES = 256 << 20  # of one line; more is no answer of ours
+ANSWER_BYTES = 256 << 20  # of one line; a longer one is not from our worker
 CHUNK = 1 << 16
 OPTIONS = ("BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=5", "ServerAliveCountMax=3")
 
@@ -33,13 +33,16 @@ Check = Callable[[Any], bool]
 
 
 class BoardLostError(Exception):
-    """The worker is gone before it answered; the whole request may be tried again. The text is what is known."""
+    """The worker was lost before it answered; the whole request may be tried again. The text says what is known."""
 
 
 class Worker:
-    """A started worker; use `connected`.
+    """A worker process that answers requests; started by `connected`.
 
-    name: of the board, for sentences; patience_s: how long it may be silent.
+    Args:
+        command: starts the worker; its source is sent to the standard input.
+        name: of the board, for messages.
+        patience_s: how long the worker may be silent, in seconds.
     """
 
     def __init__(self, command: Sequence[str], name: str, patience_s: float):
@@ -60,8 +63,15 @@ class Worker:
     def ask(self, do: str, checks: dict[str, Check], content: bytes | None = None, **request: Any) -> dict[str, Any]:
         """Return the answer to a request: a dictionary whose values have passed `checks`.
 
-        content: the bytes of a file that the request brings. Raises `UserError` for what the worker cannot do,
-        `BoardLostError` where the connection or the worker is gone or silent for too long.
+        Args:
+            do: name of the request.
+            checks: key of the answer -> whether its value is valid.
+            content: the bytes of a file that goes with the request.
+            request: its arguments, as JSON types.
+
+        Raises:
+            UserError: the worker cannot do what is asked, or its answer is invalid.
+            BoardLostError: the connection or the worker was lost, or silent for too long.
         """
         size = {} if content is None else {"size": len(content)}
         self._send(json.dumps({"do": do, **request, **size}).encode() + b"\n")
@@ -76,11 +86,11 @@ class Worker:
             self._refuse(do, answer)
         for key, check in checks.items():
             if key not in answer or not check(answer[key]):
-                raise self._nonsense(f"no usable {key!r}")
+                raise self._nonsense(f"no valid {key!r}")
         return answer
 
     def store(self, path: Path | str, name: str) -> None:
-        """Put a file into the worker's folder; what lies there has its checksum."""
+        """Put a file into the worker's folder; its checksum is compared there."""
         if not Path(path).is_file():
             raise UserError(f"There is no file at {path}.")
         content = Path(path).read_bytes()
@@ -88,7 +98,7 @@ class Worker:
         self.ask("store", {"sha256": lambda found: found == digest}, content, name=name, sha256=digest)
 
     def close(self) -> None:
-        """Let the worker clean up and end; it is killed where it does not."""
+        """Let the worker clean up and end; it is killed if it does not."""
         with contextlib.suppress(OSError):
             self._stdin.close()
         try:
@@ -114,7 +124,7 @@ class Worker:
                 raise self._lost() from error
 
     def _answer(self) -> dict[str, Any]:
-        """Return the next line behind the token; what login scripts print stands before it."""
+        """Return the next line that starts with the token; login scripts may print other lines before."""
         mark = f"{self._token} ".encode()
         while True:
             with self._watched():
@@ -126,14 +136,14 @@ class Worker:
         try:
             value = json.loads(line[len(mark):], parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
-            raise self._nonsense("no JSON") from error
+            raise self._nonsense("invalid JSON") from error
         if not isinstance(value, dict):
-            raise self._nonsense("no JSON object")
+            raise self._nonsense("JSON that is not an object")
         return value
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
-        """Kill the process where it is silent for too long; whoever waits then sees the end of its output."""
+        """Kill the process if it is silent for too long; its output then ends, and the waiting call returns."""
 
         def kill() -> None:
             self._silent = True
@@ -148,7 +158,7 @@ class Worker:
             timer.cancel()
 
     def _lost(self) -> Exception:
-        """Return what became of the worker: the user's to mend, or worth another try."""
+        """Return why the worker was lost: an error for the user to fix, or one that is worth another try."""
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -156,7 +166,7 @@ class Worker:
             code = self._process.wait()
         self._reader.join(timeout=5)
         if self._silent:
-            return BoardLostError(f"it was silent for {self.patience_s:g} s")
+            return BoardLostError(f"no answer for {self.patience_s:g} s")
         said = " ".join(self._errors)
         for words, meaning in REFUSALS.items():
             if code in (255, 127, 126) and words.lower() in said.lower():
@@ -174,17 +184,17 @@ class Worker:
 
     def _nonsense(self, what: str) -> UserError:
         self._process.kill()
-        return UserError(f"Device {self.name} answered with {what} where its worker's answer was expected; check that "
-                         "its login shell and Python are its own, then run the command again.")
+        return UserError(f"Device {self.name} answered with {what} instead of its worker's answer; check its login "
+                         "shell and its Python, then run the command again.")
 
     def _refuse(self, do: str, answer: dict[str, Any]) -> None:
         text = str(answer.get("text", ""))[:500].replace("\n", " ").rstrip(".")
         if answer["error"] == "unusable":
             raise UserError(f"On device {self.name}: {text}.")
         if answer["error"] == "full":
-            raise UserError(f"Device {self.name} has no room for what it was sent ({text}); make room there, or set "
-                            "connection.folder to a place that has some.")
-        raise UserError(f"Device {self.name} failed at {do!r} ({text}); mend that there and run the command again.")
+            raise UserError(f"Device {self.name} has no room for the files it was sent ({text}); make room there, or "
+                            "set connection.folder to a place that has some.")
+        raise UserError(f"Device {self.name} failed at {do!r} ({text}); fix that there and run the command again.")
 
     def _read_errors(self) -> None:
         for line in self._process.stderr or ():
@@ -237,8 +247,8 @@ def _source(token: str) -> bytes:
 
 
 def _last(lines: Sequence[str]) -> str:
-    return lines[-1].rstrip(".") if lines else "it said nothing"
+    return lines[-1].rstrip(".") if lines else "no message"
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

@@ -1,4 +1,4 @@
-"""What a board's answers must look like before they are used: types, ranges, lengths."""
+"""What a board may answer: checks of types, ranges and lengths before anything is used."""
 
 from __future__ import annotations
 
@@ -14,26 +14,32 @@ Check = Callable[[Any], bool]
 
 
 def text(value: Any) -> bool:
+    """Return whether a value is a printable text of at most 500 characters."""
     return isinstance(value, str) and len(value) <= 500 and value.isprintable()
 
 
 def count(value: Any, low: int = 1, high: int = 1 << 40) -> bool:
+    """Return whether a value is an integer from `low` to `high`."""
     return type(value) is int and low <= value <= high
 
 
 def number(value: Any) -> bool:
+    """Return whether a value is a finite number."""
     return type(value) in (int, float) and math.isfinite(value)
 
 
 def or_none(check: Check) -> Check:
+    """Return the check that also accepts None."""
     return lambda value: value is None or check(value)
 
 
 def list_of(check: Check, longest: int) -> Check:
+    """Return the check of a list of at most `longest` entries."""
     return lambda value: isinstance(value, list) and len(value) <= longest and all(check(entry) for entry in value)
 
 
 def block_of(checks: dict[str, Check]) -> Check:
+    """Return the check of a dictionary that has at least these keys."""
     return lambda value: isinstance(value, dict) and all(key in value and check(value[key])
                                                          for key, check in checks.items())
 
@@ -52,15 +58,18 @@ _FACTS = block_of({"sha256": text, "input_shape": list_of(count, 8), "runs": cou
 
 
 def facts_of(labels: Sequence[str]) -> Check:
-    """Return the check of what a worker says about the measurement of these files."""
+    """Return the check of what a worker reports about the measurement of these files."""
     return block_of(dict.fromkeys(labels, _FACTS))
 
 
 def block_times(value: Any, facts: dict[str, Any]) -> NDArray[np.int64]:
-    """Return times in nanoseconds as an array (rounds, 2, runs); raises `ValueError` where they are none."""
+    """Return times in nanoseconds; raises `ValueError` for anything else. Shape: (rounds, 2, runs).
+
+    facts: what the worker reports about this file (`facts_of`).
+    """
     flat = [time for rounds in value for block in rounds for time in block]
     if not all(count(time, 1, LONGEST_NS) for time in flat):
-        raise ValueError("a time is no whole number of nanoseconds")
+        raise ValueError("a time is not a whole number of nanoseconds")
     times = np.array(value, dtype=np.int64)
     if times.ndim != 3 or times.shape[1:] != (2, facts["runs"]) or not 1 <= len(times) <= facts["rounds"]:
         raise ValueError(f"shape {times.shape} instead of at most {(facts['rounds'], 2, facts['runs'])}")

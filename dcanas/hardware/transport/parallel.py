@@ -1,4 +1,4 @@
-"""Several devices at once: boards work side by side, this machine alone."""
+"""Several devices at once: boards side by side, this machine alone."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 def on_all(devices: Sequence[Device], action: Callable[[Device], T]) -> dict[str, T]:
-    """Return {device name: what the action returned}.
+    """Return what the action returned, by the name of the device.
 
     Boards at different hosts are asked at the same time, profiles of one host one after the other, and this machine
-    when all boards are done, so that nothing disturbs what it measures. Where an action fails the others are finished
-    first, and the first error is raised then.
+    after all boards, so that nothing disturbs its measurements. If an action fails, the others are finished first; then
+    the error of the first such device is raised.
     """
     queues: dict[str, list[Device]] = {}
     for device in devices:
