@@ -1,0 +1,172 @@
+"""Device profiles: one YAML file per device, shipped or in the user's own folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.resources import resource_folder
+from dcanas.basics.user_files import file_hash
+from dcanas.hardware.devices.cost_sources import SOURCES, is_own_file, may_state, source_words
+from dcanas.hardware.devices.device import Device, Expected, Runtime, Ssh
+
+
+def load_device(name: str) -> Device:
+    """Return the device of this name; the user's own profile takes the place of a shipped one.
+
+    Raises:
+        UserError: the name is unknown (the message has the nearest known one), or the profile is wrong (the message
+            has the file and the key).
+    """
+    files = _profiles()
+    if name not in files:
+        raise unknown("device", name, files)
+    return _read(files[name])
+
+
+def list_devices() -> list[str]:
+    """Return the names of all devices, in alphabetical order."""
+    return sorted(_profiles())
+
+
+def user_folder() -> Path:
+    """Return the folder of the user's own profiles: `DCANAS_DEVICES`, or `~/.config/dcanas/devices`."""
+    stated = os.environ.get("DCANAS_DEVICES")
+    if stated and not Path(stated).expanduser().is_dir():
+        raise UserError(f"DCANAS_DEVICES names {stated}, which is not a folder; create or unset it.")
+    return Path(stated or "~/.config/dcanas/devices").expanduser()
+
+
+def _profiles() -> dict[str, Path]:
+    folders = (resource_folder("hardware_profiles"), user_folder())  # the later replaces the earlier
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+
+
+Check = Callable[[Any], bool]
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _whole(low: int, high: int) -> Check:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _bytes(value: Any) -> bool:
+    return value is None or _whole(1024, 1 << 50)(value)
+
+
+def _one_of(*names: str) -> Check:
+    return lambda value: value in names and isinstance(value, str)
+
+
+RUNTIMES = ("onnxruntime", "tflite", "tflite-micro", "tflite-edgetpu", "tensorrt", "pytorch", "simulator", "hls")
+OPTIONAL = ("table", "sources", "board", "python", "folder", "timeout_s", "machine", "cores", "governor")
+_RUNTIME: dict[str, tuple[Check, str]] = {
+    "name": (_one_of(*RUNTIMES), f"one of {', '.join(RUNTIMES)}"),
+    "version": (lambda v: v is None or (isinstance(v, str) and bool(re.fullmatch(r"\d+(\.\d+){1,2}", v))),
+                'a version in quotes such as "1.14", or null if it is not known'),
+    "opset": (_whole(7, 64), "a whole number from 7 to 64"),
+    "ir_version": (_whole(3, 32), "a whole number from 3 to 32"),
+}
+_SSH: dict[str, tuple[Check, str]] = {
+    "ssh": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[^\s\x00-\x1f-][^\s\x00-\x1f]*", v)),
+            "a host as ssh takes it, such as pi@raspi4.local or a name of ~/.ssh/config"),
+    "python": (_text, "the board's Python with numpy and onnxruntime, such as ~/venv/bin/python"),
+    "folder": (lambda v: v is None or _text(v), "a folder on the board, or null"),
+    "timeout_s": (lambda v: type(v) in (int, float) and 1 <= v <= 3600, "a number of seconds from 1 to 3600"),
+}
+_EXPECTED: dict[str, tuple[Check, str]] = {
+    "machine": (_text, "what `uname -m` says there, such as aarch64"),
+    "cores": (_whole(1, 1024), "a whole number from 1 to 1024"),
+    "governor": (_text, "a governor of the processor's clock, such as performance"),
+}
+_DEVICE: dict[str, tuple[Check, str]] = {
+    "name": (_text, "a text"),
+    "description": (_text, "a text"),
+    "runtime": (lambda v: isinstance(v, dict), f"a block with {', '.join(_RUNTIME)}"),
+    "provider": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"\w+ExecutionProvider", v)),
+                 "an ONNX Runtime execution provider such as CPUExecutionProvider"),
+    "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
+    "memory_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
+    "flash_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
+    "dtype": (_one_of("fp32", "int8"), "fp32 or int8"),
+    "connection": (lambda v: v is None or v == "local" or isinstance(v, dict),
+                   "local, a block {ssh: HOST}, or null if no board can be reached"),
+    "board": (lambda v: isinstance(v, dict), f"a block of what is checked on the board: {', '.join(_EXPECTED)}"),
+    "costs": (lambda v: isinstance(v, dict) and bool(v), "a block of cost names and their sources"),
+    "table": (lambda v: v is None or _text(v), "the device's name in the published tables, or null"),
+    "sources": (lambda v: isinstance(v, dict) and all(_text(k) and _text(s) for k, s in v.items()),
+                "a block of figures and where each was read"),
+}
+
+
+def _read(path: Path) -> Device:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is not valid YAML ({reason}); correct it.") from error
+    values = _checked(path, "", content, _DEVICE)
+    runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
+    if isinstance(values["connection"], dict):
+        values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))
+    values["board"] = Expected(**_checked(path, "board.", values.get("board", {}), _EXPECTED))
+    allowed = {cost: (partial(may_state, cost, folder=path.parent), source_words(cost))
+               for cost in SOURCES if cost in values["costs"]}
+    costs = _checked(path, "costs.", values["costs"], allowed, known=SOURCES)
+    own = {cost: f"{source}, SHA-256 {file_hash(path.parent / source, f'costs.{cost}')}"
+           for cost, source in costs.items() if is_own_file(source)}
+    values["sources"] = {**values.get("sources", {}), **own}  # a changed file makes another device
+    _consistent(path, values, runtime, costs)
+    if values["name"] != path.stem:
+        raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
+    return Device(**{**values, "runtime": runtime, "costs": costs})
+
+
+def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Mapping[str, str]) -> None:
+    if runtime.name == "onnxruntime" and runtime.version is None:
+        raise UserError(f"{path}: a device that runs ONNX Runtime needs runtime.version.")
+    for cost, source in costs.items():
+        if source == "measured" and (values["connection"] is None or runtime.name != "onnxruntime"):
+            raise UserError(f"{path}: costs.{cost} is measured, which needs connection: local or {{ssh: HOST}} "
+                            "and runtime.name: onnxruntime; state another source or leave the cost out.")
+        few_shot = cost == "latency_ms" and values["connection"] is not None and runtime.name == "onnxruntime"
+        if values.get("table") is None and (source == "looked up" or (source == "predicted" and not few_shot)):
+            board = " or, to predict it from a few measurements, a connection and runtime.name: onnxruntime"
+            raise UserError(f"{path}: costs.{cost} is {source}, which needs table: the device's name in the published "
+                            f"tables{board if source == 'predicted' and cost == 'latency_ms' else ''}.")
+    for figure in values.get("sources", {}):
+        known = [*_DEVICE, *(f"runtime.{name}" for name in _RUNTIME), *SOURCES]
+        if figure not in known:
+            raise UserError(f"{path}: {unknown('figure under sources', figure, known)}")
+
+
+def _checked(path: Path, prefix: str, content: Any, schema: Mapping[str, tuple[Check, str]],
+             known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a block that has the keys of `schema` with plausible values; raises `UserError` naming file and key.
+
+    prefix: of the keys in messages. known: names among which a similar one is suggested; None: those of `schema`.
+    """
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold the keys {', '.join(schema)}, got {type(content).__name__}.")
+    for key in content:
+        if key not in schema:
+            names = [prefix + name for name in known or schema]
+            raise UserError(f"{path}: {unknown('key', f'{prefix}{key}', names)}")
+    for key, (check, expected) in schema.items():
+        if key not in content and key in OPTIONAL:
+            continue
+        if key not in content:
+            raise UserError(f"{path}: {prefix}{key} is missing; expected {expected}.")
+        if not check(content[key]):
+            raise UserError(f"{path}: {prefix}{key} must be {expected}, got {content[key]!r}.")
+    return dict(content)
