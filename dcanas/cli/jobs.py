@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.machine import torch_state
 from dcanas.cli.compose import configure, jobs, shown
 from dcanas.cli.terminal import Terminal
 from dcanas.cli.words import as_overrides
+from dcanas.pipeline import context
 from dcanas.pipeline.context import Context
 
 MULTIRUN = ("-m", "--multirun")
@@ -51,14 +51,8 @@ def runs(command: str, arguments: Sequence[str]) -> Iterator[AbstractContextMana
 def opened(command: str, overrides: Sequence[str]) -> Iterator[Context]:
     """Enclose a run: its context, with torch's global state as the run needs it."""
     settings, options = configure(overrides, command)
-    with torch_state(settings.run.threads):
-        run = Context(settings, options, typed_command(command, overrides), Terminal(options.progress))
-        for note in options.notes:
-            run.hooks.message(note)
-        try:
-            yield run
-        finally:
-            run.close()
+    with context.opened(settings, options, typed_command(command, overrides), Terminal(options.progress)) as run:
+        yield run
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def _again(run: Context) -> Context:
     place = run.options.dir or str(source.resolve().with_name(f"{source.resolve().name}-again"))
     if Path(place).resolve() == source.resolve():
         raise UserError(f"run.dir={place} is the run itself; choose another directory for its repetition.")
-    return Context(run.settings, replace(run.options, source=None, dir=place), run.command, run.hooks)
+    return Context(run.settings, replace(run.options, source=None, dir=place), run.command, run.hooks, run.dataset)
 
 
 def _show(again: Context, source: Path) -> None:

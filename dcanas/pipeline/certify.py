@@ -85,7 +85,7 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
         "architecture": derived["architecture"],
         "skeleton": delivered_skeleton(derived),
         "data": {"name": data.name, "root": data.root, "input_shape": list(dataset.shape),
-                 "classes": len(dataset.classes), "train": len(dataset.train),
+                 "classes": len(dataset.classes), "integer_labels": dataset.integer_labels, "train": len(dataset.train),
                  "validation": len(dataset.validation), "test": len(dataset.test)},
         "parity": exported["parity"],
         **({} if device.connection is None else {"latency": _latency(device, folder)}),

@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 
-from dcanas import __version__
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import key_of, plain
+from dcanas.basics.machine import torch_state
 from dcanas.basics.mapping import from_mapping
+from dcanas.basics.version import __version__
 from dcanas.costs import Networks
 from dcanas.hardware import Device, load_device
 from dcanas.pipeline import distributed
@@ -39,7 +40,7 @@ from dcanas.spaces.user_file import file_hash
 from dcanas.training import Dataset, load_data
 from dcanas.training.checks import check_recipe
 
-CACHE = "cache"  # inside the run directory: decoded images too large for memory
+CACHE = "cache"  # inside the run directory: decoded images too large for memory, and those given in Python
 
 
 class Context:
@@ -126,7 +127,7 @@ class Context:
 
     @cached_property
     def dataset(self) -> Dataset:
-        return load_data(self.settings.data, self.location / CACHE)
+        return load_data(self.settings.data, (self.source or self.location) / CACHE)
 
     @property
     def skeleton(self) -> dict[str, Any]:
@@ -204,6 +205,20 @@ class Logged(Hooks):
 
     def epoch(self, step: int, row: Mapping[str, Any]) -> None:
         self._log.write(self._name, step, dict(row))
+
+
+@contextmanager
+def opened(settings: Settings, options: RunOptions, command: str, hooks: Hooks,
+           dataset: Dataset | None = None) -> Iterator[Context]:
+    """Enclose a run, see `Context`, with torch's global state as the run needs it, which is as before afterwards."""
+    with torch_state(settings.run.threads):
+        run = Context(settings, options, command, hooks, dataset)
+        for note in options.notes:
+            hooks.message(note)
+        try:
+            yield run
+        finally:
+            run.close()
 
 
 def run_space(settings: Settings) -> Space:

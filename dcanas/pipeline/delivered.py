@@ -32,8 +32,15 @@ def fresh_model(run: Context, derived: Mapping[str, Any]) -> nn.Module:
 
 def trained_model(run: Context, folder: Path) -> nn.Module:
     """Return the trained network of a folder as it is delivered, in evaluation mode on the CPU."""
+    return read_model(folder, run.dataset.shape[0], len(run.dataset.classes))
+
+
+def read_model(folder: Path, channels: int, classes: int) -> nn.Module:
+    """Return the trained network of a folder as `trained_model` does, for this number of input channels and classes."""
     derived = read_json(folder / "architecture.json")
-    model = fresh_model(run, {**derived, "skeleton": delivered_skeleton(derived)})
+    space = load_space(derived["space"])
+    network = space.build(space.parse(derived["architecture"]), classes, channels, **delivered_skeleton(derived))
+    model = Classifier(Normalise((0.0,) * channels, (1.0,) * channels), network)
     trained = load_weights(folder / "weights.pt")  # more of them if something served training only
     model.load_state_dict({name: trained[name] for name in model.state_dict()})
     return model.eval()

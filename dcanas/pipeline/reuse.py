@@ -9,7 +9,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
 from dcanas.basics.keys import plain
 from dcanas.hardware import Device
-from dcanas.pipeline.context import Context
+from dcanas.pipeline.context import CACHE, Context
 from dcanas.pipeline.settings import differences, stored_settings
 
 FILES = {  # stage -> its results for each device
@@ -22,7 +22,8 @@ STAGES = ("search", *FILES)
 
 
 def adopt(run: Context, first: str) -> None:
-    """Copy the results of all stages before `first` from the source run, if that is another run, and its measurements.
+    """Copy what another run has, if the source is one: the results of all stages before `first`, measurements, and
+    images that were given in Python.
 
     Raises `UserError` if the source has not come that far or was made with settings that are asked otherwise.
     """
@@ -33,8 +34,9 @@ def adopt(run: Context, first: str) -> None:
     _refuse_changes(run, source, before)
     if "search" in before:
         _copy(source / "search", run.folder / "search", (*run.method.results, "key.json"))
-    for path in source.glob("latency/*/*.json"):  # named by all they depend on, so whatever fits is found
-        _copy(path.parent, run.folder / "latency" / path.parent.name, (path.name,))
+    # Named by all they depend on, so whatever fits is found: measurements, and images that were given in Python.
+    for path in (*source.glob("latency/*/*.json"), *source.glob(f"{CACHE}/arrays-*.npz")):
+        _copy(path.parent, run.folder / path.parent.relative_to(source), (path.name,))
     names = [name for stage in before[1:] for name in FILES[stage]]
     for device in run.devices if names else ():
         _copy(source / "derived" / _owner(source, device), run.device_folder(device), names)

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 from packaging.version import InvalidVersion, Version
 
-from dcanas import __version__
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json
+from dcanas.basics.version import __version__
 
 STAGES = {"derive": "architecture", "train": "train", "export": "export", "profile": "profile",
           "certificate": "certificate"}  # of each device, in order, and the file each leaves behind
