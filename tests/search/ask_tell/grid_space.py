@@ -17,7 +17,7 @@ from dcanas.spaces import Architecture, Slot, Space
 SLOTS, OPTIONS = 4, ("a", "b", "c", "d")
 
 
-class grid(Space):  # noqa: N801
+class Grid(Space):
     """256 codes written as four digits."""
 
     name = "grid"
@@ -46,7 +46,7 @@ class grid(Space):  # noqa: N801
     build = source = plan = is_dead
 
 
-GRID = grid()
+GRID = Grid()
 CODES = [arch.choices for arch in GRID.enumerate()]
 WORTH = np.array([[0, 1, 2, 5], [0, 3, 1, 2], [1, 0, 4, 2], [0, 2, 1, 3]], float)
 VALUE = {c: float(sum(WORTH[i, o] for i, o in enumerate(c)) + (2.5 if c[0] == c[3] else 0)) for c in CODES}
