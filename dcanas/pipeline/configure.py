@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import described
 from dcanas.basics.keys import plain
 from dcanas.basics.mapping import from_mapping
 from dcanas.pipeline.preset_files import preset_names, presets
-from dcanas.pipeline.presets import change, explain_limits, make_settings
-from dcanas.pipeline.settings import RunOptions, Settings, stored_settings
+from dcanas.pipeline.presets import change, explain_limits, make_settings, presets_for
+from dcanas.pipeline.settings import RunOptions, Settings, described_options, stored_settings
 
 PATHS = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
 
@@ -26,8 +25,8 @@ class Composed:
     Attributes:
         settings: of the run, complete, as nested dictionaries.
         options: where and how, by the keys of the command line.
-        asked: values of the command's own keys (`conf/command/COMMAND.yaml`).
-        notes: what stated limits mean, for display.
+        asked: values of the command's own keys (`see `command_options``).
+        notes: what was inferred, and what stated limits mean, for display.
     """
 
     settings: dict[str, Any]
@@ -52,8 +51,9 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: Mapping
     for key, value in stated.items():
         (asked if key in asked else options if key in options else changes)[key] = value
     source = options["source"]
-    begin = presets(choices) if source is None else _taken_over(Path(source), choices, changes)
-    return Composed(change(begin, changes, [*asked, *options]), options, asked, explain_limits(changes))
+    begin, inferred = presets_for(choices, changes) if source is None else (
+        _taken_over(Path(source), choices, changes), [])
+    return Composed(change(begin, changes, [*asked, *options]), options, asked, [*inferred, *explain_limits(changes)])
 
 
 def configured(made: Composed) -> tuple[Settings, RunOptions]:
@@ -73,13 +73,6 @@ def configured(made: Composed) -> tuple[Settings, RunOptions]:
 def option_defaults() -> dict[str, Any]:
     """Return the keys that say where and how a run is done, with defaults."""
     return {key: plain(default) for key, default, *_ in described_options()}
-
-
-def described_options() -> Iterator[tuple[str, Any, str, str]]:
-    """Yield key, default, allowed values and help of what says where and how a run is done."""
-    for key, *about in described(RunOptions, "run"):
-        top = key.startswith("run.deploy.") or key in ("run.name", "run.source")
-        yield key.removeprefix("run.") if top else key, *about
 
 
 def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,10 +38,15 @@ def preset_names(group: str) -> list[str]:
     return sorted(p.stem for p in (resource_folder("conf") / group).glob("*.yaml") if not p.stem.startswith("_"))
 
 
-def presets(choices: Mapping[str, str]) -> dict[str, Any]:
+def presets(choices: Mapping[str, str], suggested: str | None = None) -> dict[str, Any]:
     """Return what the presets state, as nested dictionaries: the defaults of conf/config.yaml, or these choices.
 
-    Raises `UserError` for a preset that does not exist.
+    Args:
+        choices: group -> name of a preset.
+        suggested: an experiment whose values win over the defaults, not over the search and training of `choices`.
+
+    Raises:
+        UserError: a preset does not exist.
     """
     for group, name in choices.items():
         if name not in preset_names(group) and not (group == "experiment" and name == "null"):
@@ -58,6 +63,10 @@ def presets(choices: Mapping[str, str]) -> dict[str, Any]:
         if name != "null" and not (optional and not _path(group, name).is_file()):
             for place, values in _layers(group, name):
                 _merge(stated, _at(package or place, values))
+    again = {group: choices[group] for group in ("search", "train") if group in choices}
+    for group, name in {"experiment": suggested, **again}.items() if suggested else ():
+        for place, values in _layers(group, name):
+            _merge(stated, _at("_global_" if group == "experiment" else place, values))
     return stated
 
 

@@ -19,6 +19,7 @@ from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import from_mapping, join, kind_of
 from dcanas.costs.units import explain_limit, parse_limit
+from dcanas.pipeline.own_images import suit_folder
 from dcanas.pipeline.preset_files import GROUPS, presets
 from dcanas.pipeline.settings import Settings, stored_settings
 from dcanas.search.searches import SEARCHES, settings_class
@@ -37,7 +38,17 @@ def compose(choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str,
     Raises:
         UserError: a preset or a setting does not exist, or the chosen search does not read it.
     """
-    return change(presets(choices), changes)
+    return change(presets_for(choices, changes)[0], changes)
+
+
+def presets_for(choices: Mapping[str, str], changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return what presets state for these choices and for the user's own images, and a sentence on what was inferred.
+
+    changes: dotted key -> value; those of the data say where the images are.
+    """
+    stated = presets(choices)
+    data = {key: value for key, value in changes.items() if key.partition(".")[0] == "data"}
+    return suit_folder(stated, choices, _changed(stated, data)["data"])
 
 
 def change(stated: Mapping[str, Any], changes: Mapping[str, Any], others: Iterable[str] = ()) -> dict[str, Any]:
@@ -48,9 +59,7 @@ def change(stated: Mapping[str, Any], changes: Mapping[str, Any], others: Iterab
     values = dict(stated)
     default_budget = changes.get("default_budget", values.pop("default_budget", None))
     _check_keys(changes, str(values["search"]["name"]), others)
-    for key, value in changes.items():
-        if key != "default_budget":
-            values = _put(values, key.split("."), value)
+    values = _changed(values, {key: value for key, value in changes.items() if key != "default_budget"})
     complete = _complete(Settings, values, changes, "")
     budget = complete["budget"]
     none = isinstance(budget, str) and budget.lower() == "none"
@@ -96,6 +105,13 @@ def _check_keys(changes: Mapping[str, Any], search: str, others: Iterable[str]) 
             raise UserError(f"{key} is a setting of search.name={' or '.join(owners)}, and this search is {search}; "
                             "leave it out or choose another search.")
         raise unknown("setting", key, [*others, *known, *GROUPS, "budget.params"])
+
+
+def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` with changes by dotted key."""
+    for key, value in changes.items():
+        values = _put(values, key.split("."), value)
+    return dict(values)
 
 
 def _put(values: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
