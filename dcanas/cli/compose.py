@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -17,8 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import described
-from dcanas.basics.resources import resource_folder
 from dcanas.cli.settings_page import settings_page
+from dcanas.pipeline.command_options import own_defaults
 from dcanas.pipeline.configure import Composed, composed, configured
 from dcanas.pipeline.preset_files import GROUPS
 from dcanas.pipeline.settings import RunOptions, Settings, described_options
@@ -53,12 +52,6 @@ def shown(overrides: Sequence[str], command: str = "run") -> str:
     return settings_page(_tree(made), [*described(Settings), *of_search, *described_options()])
 
 
-def own_keys(command: str) -> dict[str, Any]:
-    """Return what a command asks beside the settings of a run, with defaults: `conf/command/<command>.yaml`."""
-    path = resource_folder("conf") / "command" / f"{command}.yaml"
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
 def _typed(overrides: Sequence[str], command: str) -> Composed:
     """Return what a command line asks, with every `${...}` as it was typed."""
     choices: dict[str, str] = {}
@@ -69,7 +62,7 @@ def _typed(overrides: Sequence[str], command: str) -> Composed:
             choices[key] = (override.input_line or "").partition("=")[2]
         else:
             stated[key] = override.value()
-    return composed(choices, stated, own_keys(command))
+    return composed(choices, stated, own_defaults(command))
 
 
 def _resolved(made: Composed) -> Composed:

@@ -25,13 +25,13 @@ def command_help(name: str, arguments: Sequence[str] = ()) -> str:
 def _settings(name: str, overrides: Sequence[str]) -> Iterator[str]:
     """Yield a line per setting in the command's groups: key, default and help."""
     from dcanas.basics.fields import described  # here: help without settings imports nothing
-    from dcanas.cli.compose import own_keys
+    from dcanas.pipeline.command_options import COMMAND_OPTIONS
     from dcanas.pipeline.preset_files import presets
     from dcanas.pipeline.settings import Settings, described_options
     from dcanas.search.searches import settings_class
 
-    for key, value in own_keys(name).items():
-        yield _line(key, value, "", "")
+    if name in COMMAND_OPTIONS:
+        yield from (_line(*row) for row in described(COMMAND_OPTIONS[name]))
     rows = [row for row in (*described(Settings), *described_options()) if row[0] != "search"]
     groups = COMMANDS[name].groups or ()
     if "search" in groups:

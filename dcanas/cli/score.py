@@ -10,7 +10,7 @@ import numpy as np
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.mapping import from_mapping
 from dcanas.cli.jobs import runs
-from dcanas.pipeline.networks_to_score import ScoreOptions
+from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.score import Scores, score
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.table import Row

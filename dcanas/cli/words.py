@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ def as_overrides(arguments: Sequence[str]) -> list[str]:
 
 
 def _meant(word: str) -> list[str]:
+    if not re.match(r"[\w./\\]|~/", word):
+        raise UserError(f"Expected key=value, a folder or a data set, got {word!r}; `dcanas --help` shows the options.")
     if Path(word).expanduser().is_dir():
         return ["data=folder", f"data.root={word}"]
     names = preset_names("data")

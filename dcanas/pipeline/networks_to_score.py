@@ -3,61 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number
 from dcanas.basics.files import read_json
 from dcanas.basics.keys import derive_seed
 from dcanas.costs.members import as_architecture, member_choices
+from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.context import Context
-from dcanas.proxies import list_proxies
 from dcanas.proxies.columns import read_architectures
-from dcanas.proxies.initialisation import INITIALISATIONS
-from dcanas.proxies.proxy_name import ProxyName
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture
 
 PATIENCE = 100  # draws per network wanted, before a sample ends
 
 
-@dataclass(frozen=True)
-class ScoreOptions:
-    """The keys of `conf/command/score.yaml`; raises `UserError` for values that do not exist."""
-
-    architecture: str | None = None
-    list: str | None = None
-    n: int | str | None = None
-    names: tuple[str, ...] = ()
-    batch_size: int = number(64, 1, 65_536, "training images on which a network is scored")
-    images: str = choice("data", ("data", "noise"), "images of the training split, or normal noise")
-    initialisation: str = choice("default", INITIALISATIONS, "how a network's weights are drawn")
-    workers: int = number(1, 1, 1024, "processes")
-    against: str | None = None
-    column: str | None = None
-    k: int = number(10, 1, 1_000_000, "networks in precision@k and BestRanking@k")
-
-    def __post_init__(self) -> None:
-        check(self, "")
-        if self.n is not None and self.n != "all" and (not isinstance(self.n, int) or self.n < 1):
-            raise UserError(f"n must be a whole number from 1, or all, got {self.n!r}.")
-        if not self.names:
-            raise UserError("names must name at least one proxy; `dcanas list proxies` shows them.")
-        for name in self.proxies:
-            ProxyName.parse(name)
-
-    @property
-    def proxies(self) -> tuple[str, ...]:
-        """Names of all proxies wanted."""
-        return tuple(list_proxies()) if self.names == ("all",) else tuple(dict.fromkeys(self.names))
-
-
 def networks_to_score(run: Context, options: ScoreOptions) -> list[Architecture]:
-    """Return the architectures to be scored; raises `UserError` where none or several ways to name them are stated."""
+    """Return the architectures to be scored; raises `UserError` if none or several ways to name them are stated."""
     space = run.space
     ways = {"architecture=": options.architecture, "list=": options.list, "n=": options.n,
             "source=": run.options.source}

@@ -14,8 +14,8 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.files import write_text
 from dcanas.hardware.latency.device_table import published_latency
 from dcanas.hardware.latency.table_files import tables_folder
+from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.networks_to_score import ScoreOptions
 from dcanas.proxies.columns import read_columns
 from dcanas.proxies.judging import Judgement, judge, partial_spearman
 from dcanas.proxies.votes import VOTES, oriented, vote

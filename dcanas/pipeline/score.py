@@ -15,8 +15,9 @@ from dcanas.basics.keys import key_of
 from dcanas.basics.machine import keep_freed_memory
 from dcanas.costs.members import as_choices
 from dcanas.hardware.latency.device_table import published_latency
+from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.networks_to_score import ScoreOptions, networks_to_score
+from dcanas.pipeline.networks_to_score import networks_to_score
 from dcanas.pipeline.rank_evaluation import RankedScore, Reference, rank_scores, read_reference, write_ranked
 from dcanas.proxies.table import Row, Scoring, columns, read_table, score_many
 from dcanas.search.scoring import make_scoring

@@ -86,8 +86,8 @@ def test_limits_that_are_none(refused, limit):
     ("seed=0,1", "ask for 2 runs; add -m"),
     ("seed=interval(0,1)", "'seed=interval(0,1)' cannot be read"),
     ("budget.params=(", "'budget.params=(' cannot be read"),
-    ("nonsense", "Expected key=value, got 'nonsense'"),
-    ("~data", "Expected key=value, got '~data'"),
+    ("nonsense", "'nonsense' is neither a folder nor the name of a data set"),
+    ("~data", "Expected key=value, a folder or a data set, got '~data'"),
     ("+more=1", "Expected key=value, got '+more=1'"),
     ("source=elsewhere", "elsewhere is no run directory"),
 ])
@@ -175,7 +175,7 @@ def test_directory_that_is_none(refused, tiny, tmp_path, hashes):
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "thesis.txt").write_text("years of work")
-    assert "holds other files and is no run directory" in refused("run", *tiny, f"run.dir={foreign}")
+    assert "holds other files and is not a run directory" in refused("run", *tiny, f"run.dir={foreign}")
     assert hashes(foreign).keys() == {"thesis.txt"}
 
 

@@ -1,0 +1,63 @@
+"""What some commands ask beside the settings of a run: `dcanas score` and `dcanas attack`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.fields import check, choice, declared, default_of, number, setting
+from dcanas.basics.keys import plain
+from dcanas.proxies.initialisation import INITIALISATIONS
+from dcanas.proxies.proxy_name import ProxyName
+from dcanas.proxies.proxy_registry import list_proxies
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """Which networks are scored, how, and what the scores are judged by; raises `UserError` for an unknown value."""
+
+    architecture: str | None = setting(None, "one network, in the space's notation, or a published cell's name")
+    list: str | None = setting(None, "text file with one architecture per line, or CSV file with a column architecture")
+    n: int | str | None = setting(None, "so many different members drawn by seed, or all")
+    names: tuple[str, ...] = setting(("params", "flops", "synflow", "jacov", "nwot", "wrcor"),
+                                     "scores (`dcanas list proxies`), or all")
+    batch_size: int = number(64, 1, 65_536, "images on which a network is scored")
+    images: str = choice("data", ("data", "noise"), "images of the training split, or normal noise")
+    initialisation: str = choice("default", INITIALISATIONS, "how weights are drawn; default: as the space builds them")
+    workers: int = number(1, 1, 1024, "processes")
+    against: str | None = setting(None, "what the scores are judged by: accuracy, latency (of device=NAME), "
+                                        "robustness, or a CSV file")
+    column: str | None = setting(None, "column of that table; null: cifar10_test, pgd_eps1.0, or a file's only column")
+    k: int = number(10, 1, 1_000_000, "networks in precision@k and BestRanking@k")
+
+    def __post_init__(self) -> None:
+        check(self, "")
+        if self.n is not None and self.n != "all" and (not isinstance(self.n, int) or self.n < 1):
+            raise UserError(f"n must be a whole number from 1, or all, got {self.n!r}.")
+        if not self.names:
+            raise UserError("names must name at least one proxy; `dcanas list proxies` shows them.")
+        for name in self.proxies:
+            ProxyName.parse(name)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Names of all proxies wanted."""
+        return tuple(list_proxies()) if self.names == ("all",) else tuple(dict.fromkeys(self.names))
+
+
+@dataclass(frozen=True)
+class AttackOptions:
+    """What `dcanas attack` asks beside attacks, eps_255, norm and attack_images."""
+
+    onnx: str | None = setting(None, "a further ONNX file of the same task, attacked by Square")
+
+
+COMMAND_OPTIONS: dict[str, type] = {"score": ScoreOptions, "attack": AttackOptions}
+
+
+def own_defaults(command: str) -> dict[str, Any]:
+    """Return the command's own keys with their defaults; only limits that are stated restrict what `score` draws."""
+    kind = COMMAND_OPTIONS.get(command)
+    own = {} if kind is None else {name: plain(default_of(made)) for name, (made, _) in declared(kind).items()}
+    return {**own, "default_budget": None} if command == "score" else own
