@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from dcanas.hardware.devices.cost_sources import latency_sources
     from dcanas.hardware.devices.device import Device, Runtime
     from dcanas.hardware.devices.profiles import list_devices, load_device
-    from dcanas.hardware.latency.latency_fit import FittedLatency, choose_members, fit_counts
+    from dcanas.hardware.latency.latency_fit import LatencyFit, choose_members, fit_latency
     from dcanas.hardware.latency.predictor import LatencyPredictor
     from dcanas.hardware.latency.published_tables import TableCost, load_tables
     from dcanas.hardware.latency.source import LatencySource, LatencySources, choose_source
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from dcanas.hardware.measuring.profile import Profile
     from dcanas.hardware.measuring.profiler import profile_onnx
 
-__all__ = ["Device", "FittedLatency", "LatencyPredictor", "LatencySource", "LatencySources", "Profile", "Runtime",
-           "TableCost", "choose_members", "choose_source", "fit_counts", "latency_sources", "list_devices",
+__all__ = ["Device", "LatencyFit", "LatencyPredictor", "LatencySource", "LatencySources", "Profile", "Runtime",
+           "TableCost", "choose_members", "choose_source", "fit_latency", "latency_sources", "list_devices",
            "load_device", "load_tables", "measure_members", "profile_onnx"]
 
 __getattr__ = lazy(__name__, {
     "devices.cost_sources": ("latency_sources",),
     "devices.device": ("Device", "Runtime"),
     "devices.profiles": ("list_devices", "load_device"),
-    "latency.latency_fit": ("FittedLatency", "choose_members", "fit_counts"),
+    "latency.latency_fit": ("LatencyFit", "choose_members", "fit_latency"),
     "latency.predictor": ("LatencyPredictor",),
     "latency.published_tables": ("TableCost", "load_tables"),
     "latency.source": ("LatencySource", "LatencySources", "choose_source"),

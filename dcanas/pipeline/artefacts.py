@@ -15,7 +15,7 @@ from PIL import Image
 from dcanas.basics.files import read_json, write_json
 from dcanas.costs import Domain
 from dcanas.hardware import Device, Profile
-from dcanas.hardware.latency.latency_fit import fit_counts
+from dcanas.hardware.latency.latency_fit import fit_latency
 from dcanas.hardware.latency.plan_latency import plan_features
 from dcanas.hardware.measuring.block_latency import block_ends, profile_blocks
 from dcanas.pipeline.context import Context
@@ -96,7 +96,7 @@ def _blocks(run: Context, device: Device, folder: Path,
     fit = None
     if alike and len(known) >= FITTED:
         domain = Domain.of(run.space, shape, classes, **run.skeleton)
-        fit = fit_counts(np.array([plan_features(run.space, member, domain) for member, _ in known]),
+        fit = fit_latency(np.array([plan_features(run.space, member, domain) for member, _ in known]),
                          np.array([profile.median_ms for _, profile in known]))
     rows = []
     for number, latency in enumerate(measured):

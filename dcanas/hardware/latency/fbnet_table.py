@@ -1,8 +1,8 @@
 """Published latencies of FBNet as prices per layer and block, read off a list of whole networks.
 
 HW-NAS-Bench (Li et al., ICLR 2021) sums a device's latency over stem, 22 blocks and head, for images and classes of
-CIFAR-100; HELP (Lee et al., NeurIPS 2021) lists the sums of 5,000 networks. Least squares gives the prices back, for
-the four devices whose list is a sum; where whole networks were measured it is none, and no price is made up.
+CIFAR-100; HELP (Lee et al., NeurIPS 2021) lists the sums of 5,000 networks. Least squares recovers the prices for the
+four devices whose list is a sum. On the others whole networks were measured, and they have no prices.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.costs import Domain, LinearCost, Networks, linear_counts
-from dcanas.hardware.latency.published_tables import LINEAR_TOLERANCE, RUNTIMES
+from dcanas.hardware.latency.published_tables import RUNTIMES
 from dcanas.hardware.latency.table_files import read_arrays, require_milliseconds, tables_folder
 from dcanas.spaces import load_space
 
@@ -23,13 +23,19 @@ FILE = "fbnet_latency_devices.npz"
 NETWORKS = 5_000
 INPUT, CLASSES, SKELETON = (3, 32, 32), 100, {"stem": "cifar"}
 SKIP = "skip"
+TOLERANCE = 1e-6  # relative, of a sum of prices
 
 
 def block_latency(table: str, folder: Path | str | None = None) -> LinearCost:
     """Return `latency_ms` of the published FBNet networks on the device that the list calls `table`.
 
-    A block's price is what it adds to `skip` there. folder: default `DCANAS_TABLES`. Raises `UserError` in one sentence
-    for a device that is not in the list or whose latencies are no sum over blocks, and for a damaged file.
+    A block's price is what it adds in place of `skip`, in ms.
+
+    Args:
+        folder: of the tables; None: `DCANAS_TABLES`.
+
+    Raises:
+        UserError: the device is not in the list, its latencies are not a sum over blocks, or the file is damaged.
     """
     return _read(table, Path(folder) if folder else tables_folder())
 
@@ -54,15 +60,15 @@ def _read(table: str, folder: Path) -> LinearCost:
     design = np.column_stack([np.ones(NETWORKS), *(choices[:, slot] == option for slot, option in priced)])
     prices = np.linalg.lstsq(design, values, rcond=None)[0]
     off = float(np.abs(design @ prices / values - 1).max())
-    if off > LINEAR_TOLERANCE:
-        raise UserError(f"The FBNet latencies of {table} in {path} are no sum over blocks (up to {100 * off:.0f} % "
+    if off > TOLERANCE:
+        raise UserError(f"The FBNet latencies of {table} in {path} are not a sum over blocks (up to {100 * off:.0f} % "
                         "off): whole networks were measured. Choose a device whose latencies are (raspi4, pixel3, "
                         "eyeriss, fpga-zc706), or one that can be reached.")
     rows = np.zeros((len(space.slots), len(blocks)))
     rows[tuple(np.array(priced).T)] = prices[1:]
     domain = replace(Domain.of(space, INPUT, CLASSES, **SKELETON), runtime=RUNTIMES.get(table, "any"))
     return LinearCost(float(prices[0]), tuple(map(tuple, rows)), "latency_ms", "ms", "looked up", domain,
-                      LINEAR_TOLERANCE)
+                      TOLERANCE)
 
 
 def transferred_blocks(blocks: LinearCost, networks: Networks) -> LinearCost:

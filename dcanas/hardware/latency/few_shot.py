@@ -1,14 +1,13 @@
-"""Few-shot latency: known devices say what prices look like, a handful of measurements say which these are.
+"""Few-shot latency: a prior over prices from known devices, and a posterior from a handful of measurements.
 
 A device's latency, divided by its own mean, is base + features @ prices. The prices of the known devices give the mean
-and the covariance of a normal distribution from which the new device's are drawn (its scale is left open); what their
-tables leave unexplained says how large relative residuals are. Measurements turn that into a posterior in closed form;
-the size of the residuals is averaged over a grid by its evidence. Networks to measure are chosen where the prediction
-is least certain (greedy D-optimal design under the prior), and some by chance.
+and the covariance of a normal distribution from which those of the new device are drawn (its scale is left open); the
+residuals of their tables give the size of relative residuals. Measurements turn that into a posterior in closed form;
+the size of the residuals is averaged over a grid by its evidence. Networks to measure are those whose prediction is
+least certain (greedy D-optimal design under the prior), and some drawn by chance.
 
-Beside the recipe this began with (five principal components of the known devices' log latencies and operation counts)
-it is linear in the operations, so its expected cost is exact, and it ranks better: with components of the residuals
-added it did no better when each known device was left out (mean Spearman 0.968 against 0.970, 10 networks).
+The model is linear in the operations, so its expected cost is exact. With principal components of the residuals added
+it ranked no better when each known device was left out (mean Spearman 0.968 against 0.970, 10 networks).
 """
 
 from __future__ import annotations
@@ -23,21 +22,24 @@ from dcanas.hardware.latency.optimal_design import least_certain
 
 Array = NDArray[np.float64]
 
-INFLATE = 3.0  # of the prior covariance: nine devices do not show all there is (leave-one-device-out: 1, 3, 10, 30)
-INDEPENDENT = 0.1  # share of each price's variance that is its own (0.03, 0.1, 0.5)
+INFLATE = 3.0  # of the prior covariance: nine devices do not show all variation (tried: 1, 3, 10, 30)
+INDEPENDENT = 0.1  # share of each price's variance that is its own (tried: 0.03, 0.1, 0.5)
 NOISE = np.geomspace(0.002, 0.3, 16)  # relative residuals that are considered
 ITERATIONS = 5  # of the weights, which are relative to the prediction itself
-RANDOM = 0.4  # share of the networks that are drawn by chance (0, 0.2, 0.3, 0.4: the last covers 90 % best)
-LEAST = 0.05  # of the prior's mean: no prediction is below
+RANDOM = 0.4  # share of the networks that are drawn by chance (of 0, 0.2, 0.3, 0.4 its 90 % intervals cover best)
+LEAST = 0.05  # of the prior's mean: the lowest prediction
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known before the new device is measured, over `n` networks. Shape: design (n, p), mean (p,).
+    """What is known of a device before it is measured.
 
-    design: constant and features.
-    typical: the mean of the prior's latencies, relative to a device's mean. noise, noise_spread: of the logarithm of
-    relative residuals; devices: how many are known.
+    Attributes:
+        design: constant and features of n networks. Shape: (n, p).
+        mean, covariance: of prices, relative to a device's mean latency. Shape: (p,), (p, p).
+        typical: the mean latency of each network under the prior, relative to a device's mean. Shape: (n,).
+        log_noise, noise_spread: mean and standard deviation of the logarithm of relative residuals.
+        devices: how many are known.
     """
 
     design: Array
@@ -51,9 +53,10 @@ class Prior:
 
 @dataclass(frozen=True)
 class Posterior:
-    """The new device after its measurements: ms = design @ weights, with relative residuals of size `noise`.
+    """A device after its measurements: ms = design @ weights, with relative residuals of size `noise`.
 
-    weights, covariance are in milliseconds.
+    Attributes:
+        weights, covariance: of prices, in ms. Shape: (p,), (p, p).
     """
 
     prior: Prior
@@ -72,7 +75,7 @@ class Posterior:
         return np.sqrt(np.einsum("ij,jk,ik->i", rows, self.covariance, rows) + (self.noise * self.mean(rows)) ** 2)
 
     def quantile(self, probability: float, design: Array | None = None) -> Array:
-        """Return the value that a measurement stays below with this probability, in milliseconds."""
+        """Return the value that a measurement stays below with this probability, in ms. Shape: as `mean`."""
         return self.mean(design) + float(norm.ppf(probability)) * self.deviation(design)
 
 
@@ -93,7 +96,7 @@ def prior_of_devices(features: Array, known_ms: Array) -> Prior:
 
 
 def prior_of_counts(features: Array, work: Array) -> Prior:
-    """Return the prior where no device is known: half the time in proportion to `work` (MACs), everything possible.
+    """Return the wide prior without known devices: half of the time is in proportion to `work` (MACs).
 
     Shape: features (n, f), work (n,).
     """
@@ -107,9 +110,9 @@ def prior_of_counts(features: Array, work: Array) -> Prior:
 def choose(prior: Prior, n: int, rng: np.random.Generator) -> list[int]:
     """Return which `n` networks to measure.
 
-    First, at most one more than there are prices, those where the prediction is least certain given those before. They
-    are all extremes, where a model that is only nearly true shows little error; so at least 40 % are drawn uniformly:
-    they are like the networks asked about later, and the size of the residuals is learnt from them.
+    The first, at most one more than there are prices, are those whose prediction is least certain given those before.
+    They are extremes, on which a model that is only nearly true shows little error; so at least 40 % are drawn
+    uniformly, like the networks that are predicted later: the size of the residuals is learnt from them.
     """
     rows = prior.design / prior.typical[:, None] / np.exp(prior.log_noise)
     information = np.linalg.inv(prior.covariance + 4 * np.outer(prior.mean, prior.mean))  # the device's scale is open
@@ -125,7 +128,7 @@ def choose(prior: Prior, n: int, rng: np.random.Generator) -> list[int]:
 
 
 def posterior(prior: Prior, design: Array, latencies_ms: Array) -> Posterior:
-    """Return the device after measurements. Shape: design (m, p), latencies_ms (m,), positive."""
+    """Return the posterior after m measurements, in ms and positive. Shape: design (m, p), latencies_ms (m,)."""
     typical = np.maximum(design @ prior.mean, LEAST)
     scale = float(np.median(latencies_ms / typical))
     start = prior.covariance + np.outer(prior.mean, prior.mean)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dcanas.costs import CostModel, Domain, LinearCost, linear_counts
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.costs.plan_cost import PlanCost
-from dcanas.hardware.latency.latency_fit import FittedLatency, choose_members, fit_counts
+from dcanas.hardware.latency.latency_fit import LatencyFit, choose_members, fit_latency
 from dcanas.hardware.latency.plan_latency import plan_features, plan_latency
 from dcanas.hardware.latency.source import LatencySource
 from dcanas.hardware.measuring.measured_members import measure_members
@@ -45,7 +45,7 @@ class Fitted(LatencySource):
         return model(space, self._domain, self.cost, fit)
 
     @cached_property
-    def fit(self) -> FittedLatency:
+    def fit(self) -> LatencyFit:
         """The fit to the measured members; measured when it is first asked for."""
         networks, space, domain = self.networks, self.networks.space, self._domain
         choices = measurable(space, self.seed)
@@ -58,7 +58,7 @@ class Fitted(LatencySource):
         members = [archs[i] for i in picked]
         profiles = measure_members(networks, members, self.folder(), self.device, seed=self.seed)
         latencies = np.array([profiles[arch].value(self.cost) for arch in members])
-        return fit_counts(features[picked], latencies, macs[picked])
+        return fit_latency(features[picked], latencies, macs[picked])
 
     def prepare(self) -> None:
         _ = self.fit
@@ -92,7 +92,7 @@ def option_counts(space: Space, choices: NDArray[np.int64]) -> NDArray[np.int64]
     return np.stack([(choices == o).sum(axis=1) for o in range(len(options)) if options[o] != "none"], axis=1)
 
 
-def price_per_option(space: Space, domain: Domain, cost: str, fit: FittedLatency) -> LinearCost:
+def price_per_option(space: Space, domain: Domain, cost: str, fit: LatencyFit) -> LinearCost:
     """Return the cost of a fit on `option_counts`."""
     price = dict(zip([o for o in space.slots[0].options if o != "none"], fit.per_option, strict=True))
     table = tuple(tuple(price.get(option, 0.0) for option in slot.options) for slot in space.slots)

@@ -1,4 +1,4 @@
-"""A first latency model of a space: a base and a price per option, fitted to a few measured members."""
+"""A latency model of a space: a base and a price per feature, fitted to a few measured members."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class FittedLatency:
+class LatencyFit:
     """latency_ms = base + counts @ per_option, all at least 0.
 
-    relative_residual_q95: bound of truth / prediction - 1 for a member that was not fitted, in 95 of 100
-    cases (from leave-one-out residuals; with fewer than 19 members it is their largest and covers n of n +
-    1 cases).
-    loo_mape: mean relative error on members left out; macs_mape: that of an affine function of MACs alone,
-    None where no MACs were given; n: members measured.
+    Attributes:
+        base: in ms; per_option: prices in ms.
+        relative_residual_q95: bound of truth / prediction - 1 for a member that was not fitted, in 95 of 100 cases;
+            from leave-one-out residuals, of which it is the largest for fewer than 19 members (n of n + 1 cases).
+        loo_mape: mean relative error on members left out of the fit.
+        macs_mape: that of an affine function of MACs alone; None if no MACs were given.
+        n: number of measured members.
     """
 
     base: float
@@ -43,11 +45,18 @@ class FittedLatency:
         return self.predict(counts) * (1 + self.relative_residual_q95)
 
 
-def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[Any] | None = None) -> FittedLatency:
+def fit_latency(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[Any] | None = None) -> LatencyFit:
     """Fit base and price per option by non-negative least squares on relative errors.
 
     An operation never makes a network faster, and a small network's error counts as much as a large one's.
-    Shape: counts (n, options), latencies_ms (n,), macs (n,). Raises `UserError` for too few measurements.
+
+    Args:
+        counts: how often each option occurs, or other features. Shape: (n, options).
+        latencies_ms: measured, in ms. Shape: (n,).
+        macs: for comparison. Shape: (n,).
+
+    Raises:
+        UserError: there are too few measurements, or one is not positive.
     """
     counts, latencies = np.asarray(counts, dtype=np.float64), np.asarray(latencies_ms, dtype=np.float64)
     n, options = counts.shape
@@ -67,20 +76,25 @@ def fit_counts(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[A
     if macs is not None:
         scaled = np.asarray(macs, dtype=np.float64)[:, None] / np.max(macs)
         macs_mape = _mape(_left_out(scaled, latencies), latencies)
-    return FittedLatency(float(coefficients[0]), tuple(float(c) for c in coefficients[1:]),
+    return LatencyFit(float(coefficients[0]), tuple(float(c) for c in coefficients[1:]),
                          max(0.0, float(residuals[rank - 1])), _mape(left_out, latencies), macs_mape, n)
 
 
 def choose_members(counts: NDArray[Any], n: int, rng: np.random.Generator,
                    size: NDArray[Any] | None = None) -> list[int]:
-    """Return which n members to measure: the smallest, the largest, then those that make the fit surest.
+    """Return which n members to measure: the smallest, the largest, and those that make the fit most certain.
 
-    Greedy D-optimal design on (1, counts), two more than there are coefficients: each next member is the
-    one whose prediction is least certain so far, of counts not taken yet. The design is all extremes, where
-    a model
-    that is only nearly true shows little error, so the rest are drawn uniformly: they are like the members
-    asked about later.
-    Shape: counts (members, options); size (members,), what smallest and largest mean (default: operations).
+    A greedy D-optimal design on (1, counts) has two more members than there are coefficients: each next one is that
+    whose prediction is least certain so far, among counts that were not chosen yet. The design consists of extremes, on
+    which a model that is only nearly true shows little error, so the rest is drawn uniformly, like the members that are
+    predicted later.
+
+    Args:
+        counts: features of all members. Shape: (members, options).
+        size: by which smallest and largest are meant; None: the sum of counts. Shape: (members,).
+
+    Raises:
+        UserError: n is below 2 or above the number of members.
     """
     counts = np.asarray(counts, dtype=np.float64)
     if not 2 <= n <= len(counts):
@@ -108,7 +122,7 @@ def _fit(features: Array, latencies: Array) -> Array:
 
 
 def _left_out(features: Array, latencies: Array) -> Array:
-    """Return for each member what the fit to all others predicts."""
+    """Return for each member the latency that the fit to all others predicts."""
     everyone = np.arange(len(latencies))
     predicted = []
     for i in everyone:

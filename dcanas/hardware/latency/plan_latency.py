@@ -1,4 +1,4 @@
-"""Latency of spaces whose options cost something else in every place: predicted from what a network's plan says."""
+"""Latency of spaces in which an option's cost depends on its place: predicted from a network's plan."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from dcanas.costs import CostModel, Domain, LinearCost
 from dcanas.costs.linearise import ExpectedByFit, linearise
-from dcanas.hardware.latency.latency_fit import FittedLatency
+from dcanas.hardware.latency.latency_fit import LatencyFit
 from dcanas.spaces import Architecture, Space
 
 
 @dataclass(frozen=True)
 class PlanLatency(ExpectedByFit):
-    """latency_ms = base + price per million MACs + price per executed step, upper bound by `relative_error`.
+    """latency_ms = base + price per million MACs + price per executed step, with upper bound by `relative_error`.
 
-    Steps are what the exported file executes one after another: each costs its launch, whatever its size.
+    Steps are what the exported file executes one after another; each costs its launch, whatever its size.
     """
 
     space: Space
@@ -40,11 +40,11 @@ def plan_features(space: Space, arch: Architecture, domain: Domain) -> tuple[flo
     return sum(block.totals[1] for block in plan) / 1e6, float(sum(block.count * len(block.steps) for block in plan))
 
 
-def plan_latency(space: Space, domain: Domain, name: str, fit: FittedLatency) -> CostModel:
-    """Return the cost of a fit on `plan_features`; where costs add up over slots, as a linear cost.
+def plan_latency(space: Space, domain: Domain, name: str, fit: LatencyFit) -> CostModel:
+    """Return the cost of a fit on `plan_features`, as a linear cost if costs add up over slots.
 
-    MACs then do so exactly, steps but for those that several operations on one tensor share: two standard deviations
-    of what that amounts to widen the bound.
+    MACs add up exactly, steps except for those that several operations on one tensor share; two standard deviations of
+    that difference widen the upper bound.
     """
     mmacs, steps = fit.per_option
     cost = PlanLatency(space, domain, name, fit.base, (mmacs, steps), 0.0)

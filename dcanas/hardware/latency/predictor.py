@@ -1,4 +1,4 @@
-"""`LatencyPredictor`: a new device's latency of a whole space from a handful of measured networks."""
+"""`LatencyPredictor`: the latency of a whole space on a new device, from a handful of measured networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dcanas.hardware.latency.few_shot import Posterior, Prior, choose, posterior
 from dcanas.spaces import Architecture, Space
 
 UPPER = 0.95  # of the one-sided bound: the upper end of a 90 % interval
-MEASURE = 10  # networks, where nobody says otherwise
+MEASURE = 10  # networks, by default
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +26,11 @@ class LatencyPredictor:
     Its value is base + price per operation, so the expected latency of the supernet is exact. The upper bound holds
     with probability `probability`; of a network that was measured it is the measurement.
 
-    choices: the networks among which those to measure are chosen and for which known devices have numbers.
-    shared_prices: the same option costs the same in every slot. basis: in words, what the prediction starts from.
+    Attributes:
+        choices: the networks among which those to measure are chosen. Shape: (n, slots).
+        shared_prices: whether an option costs the same in every slot.
+        basis: in words, what the prediction starts from.
+        measured: latencies of networks in ms.
     """
 
     space: Space
@@ -48,10 +51,15 @@ class LatencyPredictor:
            **skeleton: Any) -> LatencyPredictor:
         """Return the predictor before any measurement.
 
-        known_ms: latencies of `choices` (default: the members in canonical order) on known devices, in ms; without
-        them it starts from operation counts and MACs alone, and `basis` says so.
-        Shape: choices (n, slots), known_ms per device (n,). Raises `UserError` for tables of another length and for
-        spaces whose costs do not add up over slots.
+        Args:
+            known_ms: latencies of `choices` on known devices, in ms; without them the prediction starts from operation
+                counts and MACs alone, and `basis` says so. Shape: per device (n,).
+            choices: networks to choose from; None: all members in canonical order. Shape: (n, slots).
+            input_shape, num_classes, skeleton: of the networks.
+            runtime: that executes them, for `domain`.
+
+        Raises:
+            UserError: a table has another length, or the costs of the space do not add up over slots.
         """
         if not space.additive:
             raise UserError(f"Costs of {space.name} do not add up over its decisions, so a few measurements say no "
@@ -79,14 +87,14 @@ class LatencyPredictor:
                    Domain.of(space, input_shape, num_classes, runtime, **skeleton))
 
     def choose(self, n: int = MEASURE, seed: int = 0) -> list[Architecture]:
-        """Return the `n` networks whose measurement tells most."""
+        """Return the `n` networks whose measurement is the most informative."""
         if not 3 <= n <= len(self.choices):
             raise UserError(f"The number of networks to measure must lie between 3 and {len(self.choices):,}, got {n}.")
         return [as_architecture(self.space, self.choices[i])
                 for i in choose(self.prior, n, np.random.default_rng(seed))]
 
     def add(self, measured: Mapping[Architecture, float]) -> LatencyPredictor:
-        """Return the predictor that also knows these latencies (ms); raises `UserError` for one that is no latency."""
+        """Return the predictor with further measurements, in ms; raises `UserError` for one that is not positive."""
         for arch, value in measured.items():
             if not np.isfinite(value) or value <= 0:
                 raise UserError(f"The latency of {self.space.format(arch)} must be a positive number of milliseconds, "
@@ -156,7 +164,7 @@ class LatencyPredictor:
 
 
 def _features(space: Space, choices: np.ndarray, shared: bool) -> np.ndarray:
-    """Return how often each option but the first is chosen; per slot where prices are not shared."""
+    """Return how often each option but the first is chosen; per slot if prices are not shared. Shape: (n, features)."""
     if shared:
         return np.stack([(choices == o).sum(axis=1) for o in range(1, len(space.slots[0].options))],
                         axis=1).astype(float)

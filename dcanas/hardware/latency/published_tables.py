@@ -1,4 +1,4 @@
-"""Published tables as costs: every architecture's latency and energy, looked up, for the networks they were made for.
+"""Published tables as costs: the latency and energy of every architecture, for the networks they were made for.
 
 HW-NAS-Bench (Li et al., ICLR 2021): all NAS-Bench-201 codes on six devices, batch 1, CIFAR-10 and CIFAR-100.
 HELP (Lee et al., NeurIPS 2021): latencies of the same codes on 27 devices and batch sizes.
@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.costs import Domain, LinearCost
-from dcanas.costs.members import member_choices
+from dcanas.costs import Domain
 from dcanas.costs.tabular import TabularCost
 from dcanas.hardware.latency.table_files import read_arrays, read_rows, require_milliseconds, tables_folder
-from dcanas.spaces import Architecture, Space, load_space
+from dcanas.spaces import Architecture, load_space
 
 CLASSES = {"cifar10": 10, "cifar100": 100}
 HW_NAS_BENCH = {  # column -> (device, cost, unit)
@@ -34,42 +33,26 @@ RUNTIMES = {  # what executed the networks of HW-NAS-Bench (section 3 and append
 }
 HELP = "nasbench201_latency_devices.npz"
 SKELETON: dict[str, Any] = {"channels": 16, "cells": 5}  # of the networks in all of these tables
-NOT_AVAILABLE = -1.0  # as the tables write it
-LINEAR_TOLERANCE = 1e-6
+NOT_AVAILABLE = -1.0  # the tables' mark
 
 
 @dataclass(frozen=True, eq=False)
 class TableCost(TabularCost):
-    """One published number per code; infinite, so within no limit, where the table has none.
+    """One published number per code; infinite, so within no limit, for codes that have none.
 
-    Codes marked -1 ("could not be compiled") and codes without a path from input to output have none: the latter's
-    entries, where there are any, are those of an empty network. Under probabilities, what is not available counts as
-    much as the dearest that is, so that a gradient leads away from it.
+    Codes marked -1 ("could not be compiled") and codes without a path from input to output have none; entries of the
+    latter are those of an empty network. Under probabilities, an unavailable code counts as much as the most expensive
+    available one, so that a gradient leads away from it.
 
-    provenance: file and column.
+    Attributes:
+        provenance: file and column.
     """
 
     provenance: str = ""
 
     def available(self, arch: Architecture) -> bool:
+        """Return whether the table has a number for this code."""
         return bool(np.isfinite(self.table[arch.choices]))
-
-    def linear(self, space: Space) -> LinearCost | None:
-        """Return the cost as base and price per operation, where the members' values are so within 1e-6, else None."""
-        choices = member_choices(space)
-        values = self.values(choices)
-        if not np.isfinite(values).all():
-            return None
-        options = space.slots[0].options
-        counts = np.stack([(choices == o).sum(axis=1) for o in range(len(options))], axis=1)[:, 1:]
-        design = np.column_stack([np.ones(len(counts)), counts])
-        weights = np.linalg.lstsq(design, values, rcond=None)[0]
-        weights[np.abs(weights) < 1e-9 * np.abs(weights).max()] = 0.0
-        if np.max(np.abs(design @ weights / values - 1)) > LINEAR_TOLERANCE:
-            return None
-        prices = (0.0, *(float(w) for w in weights[1:]))
-        return LinearCost(float(weights[0]), (prices,) * len(space.slots), self.name, self.unit, self.source,
-                          self.domain, LINEAR_TOLERANCE)
 
     def _like(self, probabilities: Any) -> Any:
         filled = np.where(np.isfinite(self.table), self.table, self.table[np.isfinite(self.table)].max())
@@ -84,8 +67,12 @@ class TableCost(TabularCost):
 def load_tables(data: str = "cifar10", folder: Path | str | None = None) -> dict[str, TableCost]:
     """Return every published cost of NAS-Bench-201 by `DEVICE.cost` (`raspi4.latency_ms`, `1080ti_32.latency_ms`).
 
-    data: "cifar10", or "cifar100" where only HW-NAS-Bench has numbers. folder: default `DCANAS_TABLES`.
-    Raises `UserError` in one sentence for a table that is missing, incomplete, in another order or unit.
+    Args:
+        data: "cifar10", or "cifar100", for which only HW-NAS-Bench has numbers.
+        folder: of the tables; None: `DCANAS_TABLES`.
+
+    Raises:
+        UserError: a table is missing, incomplete, or in another order or unit.
     """
     if data not in CLASSES:
         raise UserError(f"The published tables are for {' and '.join(CLASSES)}, not {data!r}.")
@@ -124,11 +111,6 @@ def _load(data: str, folder: Path) -> dict[str, TableCost]:
                 replace(domain, runtime="pytorch", batch=int(batch[1]) if batch else 1),
                 provenance=f"HELP, {path.name}, array {name}"))
     return found
-
-
-def table_values(cost: TableCost, space: Space) -> np.ndarray:
-    """Return the members' values in canonical order. Shape: (members,)."""
-    return cost.values(member_choices(space))
 
 
 def _plausible(path: Path, name: str, values: np.ndarray, cost: str) -> None:

@@ -28,7 +28,7 @@ def test_prices_give_back_every_listed_network(tables, device):
 
 
 def test_latencies_measured_as_a_whole_have_no_prices(tables):
-    with pytest.raises(UserError, match=r"of gold_6226 in .* are no sum over blocks \(up to \d+ % off\)"):
+    with pytest.raises(UserError, match=r"of gold_6226 in .* are not a sum over blocks \(up to \d+ % off\)"):
         block_latency("gold_6226", tables)
     with pytest.raises(UserError, match="raspi4"):
         block_latency("raspi9", tables)

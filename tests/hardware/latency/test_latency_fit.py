@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dcanas.basics.errors import UserError
-from dcanas.hardware import choose_members, fit_counts
+from dcanas.hardware import choose_members, fit_latency
 from dcanas.spaces import load_space
 
 TABLES = Path(os.environ.get("DCANAS_TABLES", Path(__file__).parents[4] / "shared" / "data"))
@@ -34,7 +34,7 @@ def test_a_linear_truth_is_found_exactly(members):
     price = np.array([0.01, 0.2, 0.9, 0.05])
     latencies = 1.5 + counts @ price
     chosen = choose_members(counts, 12, np.random.default_rng(0))
-    fit = fit_counts(counts[chosen], latencies[chosen], counts[chosen] @ np.array([0, 1, 9, 0]))
+    fit = fit_latency(counts[chosen], latencies[chosen], counts[chosen] @ np.array([0, 1, 9, 0]))
     assert fit.base == pytest.approx(1.5)
     assert fit.per_option == pytest.approx(tuple(price))
     assert fit.relative_residual_q95 == pytest.approx(0, abs=1e-9)
@@ -50,7 +50,7 @@ def test_no_option_gets_a_negative_price(members):
     counts, _ = members
     chosen = choose_members(counts, 20, np.random.default_rng(1))
     latencies = 2 + counts[chosen] @ np.array([-0.1, 0.2, 0.9, 0.05])
-    fit = fit_counts(counts[chosen], latencies)
+    fit = fit_latency(counts[chosen], latencies)
     assert fit.per_option[0] == 0
     assert min(fit.base, *fit.per_option) >= 0
     assert fit.macs_mape is None
@@ -60,7 +60,7 @@ def test_errors_count_relatively():
     """y = 1 at no operation (twice) and 100, 110 at one: absolute least squares would give price 104; minimising
     (b - 1)^2 twice and (p/100 - 1)^2 + (p/110 - 1)^2 with p = b + price gives b = 1 and
     p = (1/100 + 1/110) / (1/100^2 + 1/110^2) = 104.52."""
-    fit = fit_counts(np.array([[0], [0], [1], [1]]), np.array([1.0, 1.0, 100.0, 110.0]))
+    fit = fit_latency(np.array([[0], [0], [1], [1]]), np.array([1.0, 1.0, 100.0, 110.0]))
     assert fit.base == pytest.approx(1, rel=1e-6)
     assert fit.base + fit.per_option[0] == pytest.approx((1 / 100 + 1 / 110) / (1 / 100**2 + 1 / 110**2))
 
@@ -68,16 +68,16 @@ def test_errors_count_relatively():
 def test_bound_and_error_come_from_left_out_members():
     """One option, base 0: latencies 1, 1, 1, 1, 2 at counts 1. Left out, a 1 is predicted by (four others: 1, 1, 1, 2)
     sum(1/y) / sum(1/y^2) = 3.5 / 3.25; the 2 by 1, so its residual is 2 / 1 - 1 = 1, the largest."""
-    fit = fit_counts(np.ones((5, 1)), np.array([1.0, 1.0, 1.0, 1.0, 2.0]))
+    fit = fit_latency(np.ones((5, 1)), np.array([1.0, 1.0, 1.0, 1.0, 2.0]))
     assert fit.relative_residual_q95 == pytest.approx(1.0)
     assert fit.loo_mape == pytest.approx((4 * (3.5 / 3.25 - 1) + 0.5) / 5)
 
 
 def test_too_little_to_fit_is_refused():
     with pytest.raises(UserError, match="of 4 options needs at least 6 measured networks, got 5"):
-        fit_counts(np.ones((5, 4)), np.ones(5))
+        fit_latency(np.ones((5, 4)), np.ones(5))
     with pytest.raises(UserError, match="positive numbers of milliseconds"):
-        fit_counts(np.ones((4, 1)), np.array([1.0, np.nan, 1.0, 1.0]))
+        fit_latency(np.ones((4, 1)), np.array([1.0, np.nan, 1.0, 1.0]))
 
 
 def test_members_are_distinct_and_hold_the_extremes(members, size):
@@ -124,7 +124,7 @@ def test_bound_holds_on_published_devices(members, size):
         latencies = table[device][indices].astype(float)
         for seed in range(3):
             chosen = choose_members(counts, 12, np.random.default_rng(seed), size)
-            fit = fit_counts(counts[chosen], latencies[chosen], size[chosen])
+            fit = fit_latency(counts[chosen], latencies[chosen], size[chosen])
             covered.append(np.mean(latencies <= fit.upper(counts)))
             error.append(np.mean(np.abs(fit.predict(counts) / latencies - 1)))
             baseline.append(fit.macs_mape)
