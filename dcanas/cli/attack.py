@@ -5,14 +5,12 @@ What is found is added to the certificates of that run; its settings stay what t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json
 from dcanas.basics.mapping import from_mapping
-from dcanas.cli.jobs import runs
 from dcanas.pipeline.certify import show_robustness, write_certificate
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.robustness import attack_network
@@ -21,14 +19,7 @@ from dcanas.pipeline.settings import Settings, stored_settings
 ASKED = ("robustness", "attacks", "eps_255", "norm", "attack_images")  # what is asked now, not what the run is
 
 
-def main(command: str, arguments: Sequence[str]) -> int:
-    for opened in runs(command, arguments):
-        with opened as run:
-            _attack(run)
-    return 0
-
-
-def _attack(asked: Context) -> None:
+def main(command: str, asked: Context) -> None:
     """Attack the networks of the run that `source` names as the settings of this command say."""
     options, threat = asked.options, asked.settings.threat
     if options.source is None or options.dir is not None:

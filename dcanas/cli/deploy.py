@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, write_json
-from dcanas.cli.jobs import runs
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.deployment import deploy_bundle
 from dcanas.hardware.transport.parallel import on_all
@@ -26,14 +24,7 @@ SAMPLES = 16  # images of the bundle's test set, written as files at the network
 MOST_FILES = 256
 
 
-def main(command: str, arguments: Sequence[str]) -> int:
-    for opened in runs(command, arguments):
-        with opened as run:
-            _deploy_all(run)
-    return 0
-
-
-def _deploy_all(run: Context) -> None:
+def main(command: str, run: Context) -> None:
     if run.options.source is None:
         raise UserError("dcanas deploy needs source=DIR, the directory of a finished run.")
     for device in run.devices:

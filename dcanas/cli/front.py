@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
-from dcanas.cli.jobs import runs
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.run import run_until
 from dcanas.search.pareto import hypervolume, knee, non_dominated
@@ -18,14 +16,7 @@ from dcanas.search.pareto import hypervolume, knee, non_dominated
 ACCURACY = "accuracy"
 
 
-def main(command: str, arguments: Sequence[str]) -> int:
-    for opened in runs(command, arguments):
-        with opened as run:
-            _front(run)
-    return 0
-
-
-def _front(run: Context) -> None:
+def main(command: str, run: Context) -> None:
     costs = tuple(getattr(run.settings.search, "front", ()))
     if not costs:
         raise UserError("A Pareto front needs a multi-objective search; use search=nsga2 and list its costs in "

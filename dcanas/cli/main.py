@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import NoReturn
 
 from dcanas.basics.errors import Stopped, UserError, unknown
@@ -41,8 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         if {"-h", "--help"} & set(rest):
             print(command_help(name, rest), end="")
             return 0
-        command = import_module(f"dcanas.cli.{COMMANDS[name].module}")
-        return command.main(name, rest) if read_launch().count == 1 else _together(command, name, rest)
+        return _do(name, rest) if read_launch().count == 1 else _together(name, rest)
     except UserError as error:
         print(f"dcanas: {error}", file=sys.stderr)
         return 2
@@ -60,14 +58,26 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def _together(command: ModuleType, name: str, arguments: Sequence[str]) -> NoReturn:
+def _do(name: str, arguments: Sequence[str]) -> int:
+    """Do a command and return its exit code."""
+    module = COMMANDS[name].module
+    if name == "profile" and any(text.startswith("onnx=") for text in arguments):
+        module = "onnx_file"
+    elif COMMANDS[name].groups is not None:
+        from dcanas.cli.jobs import do
+
+        return do(name, module, arguments)
+    return import_module(f"dcanas.cli.{module}").main(name, arguments)
+
+
+def _together(name: str, arguments: Sequence[str]) -> NoReturn:
     """Do the command as the first of several processes that `torchrun` started, or take part as one of the others."""
     from dcanas.pipeline import distributed
     from dcanas.pipeline.run import WORKS
 
     if distributed.ranks().rank:
         distributed.leave(distributed.worker_loop(WORKS))
-    code = command.main(name, arguments)
+    code = _do(name, arguments)
     distributed.shutdown()
     distributed.leave(code)
 

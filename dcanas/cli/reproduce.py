@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
 from dcanas.basics.keys import plain
-from dcanas.cli.jobs import runs
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.run import run_all
 from dcanas.pipeline.settings import differences, stored_settings
@@ -17,14 +15,11 @@ from dcanas.report.record import read_run
 from dcanas.report.reproduction import DIFFERENT, WITHIN, compared, reasons
 
 
-def main(command: str, arguments: Sequence[str]) -> int:
-    for opened in runs(command, arguments):
-        with opened as run:
-            again = _again(run)
-            run_all(again)
-            again.close()
-            _show(again, Path(str(run.options.source)))
-    return 0
+def main(command: str, run: Context) -> None:
+    again = _again(run)
+    run_all(again)
+    again.close()
+    _show(again, Path(str(run.options.source)))
 
 
 def _again(run: Context) -> Context:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from dcanas.cli import onnx_file
-from dcanas.cli.jobs import runs
 from dcanas.hardware import Profile
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.profile import require_connection, show_profile
@@ -14,16 +12,11 @@ from dcanas.pipeline.run import run_until
 from dcanas.report.amounts import amount
 
 
-def main(command: str, arguments: Sequence[str]) -> int:
-    if command == "profile" and any(text.startswith("onnx=") for text in arguments):
-        return onnx_file.main(command, arguments)
-    for opened in runs(command, arguments):
-        with opened as run:
-            if command == "profile":
-                for device in run.devices:
-                    require_connection(device, "dcanas profile")
-            SHOWN[command](run, run_until(run, command))
-    return 0
+def main(command: str, run: Context) -> None:
+    if command == "profile":
+        for device in run.devices:
+            require_connection(device, "dcanas profile")
+    SHOWN[command](run, run_until(run, command))
 
 
 def _search(run: Context, found: Mapping[str, Any]) -> None:
