@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, plain
 from dcanas.basics.machine import keep_freed_memory, return_freed_memory
 from dcanas.proxies.initialisation import initialise
@@ -59,13 +60,15 @@ class Scoring:
                 "images": list(self.images.shape), "batch": batch}
 
 
-def score_many(scoring: Scoring, architectures: Iterable[Architecture], path: Path, workers: int = 1,
-               progress: Callable[[Row], None] = lambda row: None) -> int:
+def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Path, workers: int = 1,
+               hooks: Hooks = QUIET) -> int:
     """Score architectures into `path` and return how many were scored now.
 
-    Those the file already holds are passed over; a line that was cut off is scored again. Rows come in the order
-    they are done and carry their `position`. `progress` hears of every new row.
-    Raises `UserError` where the file was made with other settings.
+    Those that the file already holds are passed over; a line that was cut off is scored again. Rows come in the order
+    in which they are done and carry their `position`.
+
+    Raises:
+        UserError: the file was made with other settings.
     """
     space = scoring.load_space()
     done = {row["position"]: row["architecture"] for row in open_table(path, scoring.header())}
@@ -82,8 +85,8 @@ def score_many(scoring: Scoring, architectures: Iterable[Architecture], path: Pa
     with path.open("a", encoding="utf-8") as file:
         for row in _rows(scoring, wanted(), workers):
             _write(file, row)
-            progress(row)
             count += 1
+            hooks.progress(len(done) + count, len(architectures), "networks scored")
     return count
 
 

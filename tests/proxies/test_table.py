@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import Hooks
 from dcanas.proxies.table import Scoring, columns, read_table, score_many
 from dcanas.spaces import load_space
 
@@ -18,6 +19,17 @@ DRAW = np.random.default_rng(0)
 SCORING = Scoring("nasbench201", ("params", "snip", "synflow"), DRAW.normal(size=(4, 3, 8, 8)).astype(np.float32),
                   np.arange(4), skeleton={"channels": 4, "cells": 1})
 ARCHS = [SPACE.sample(DRAW) for _ in range(5)]
+
+
+class Heard(Hooks):
+    """Remembers how many networks were done at each report."""
+
+    def __init__(self):
+        self.done = []
+
+    def progress(self, done, total, note=""):
+        assert total == 5
+        self.done.append(done)
 
 
 def scores(path):
@@ -29,9 +41,9 @@ def test_a_table_goes_on_where_it_was_cut(tmp_path):
     assert score_many(SCORING, ARCHS, whole) == 5
     lines = whole.read_bytes().splitlines(keepends=True)
     cut.write_bytes(b"".join(lines[:3]) + lines[3][:-20])  # two networks done, the third line cut off
-    heard = []
-    assert score_many(SCORING, iter(ARCHS), cut, progress=heard.append) == 3
-    assert [row["position"] for row in heard] == [2, 3, 4]
+    heard = Heard()
+    assert score_many(SCORING, ARCHS, cut, hooks=heard) == 3
+    assert heard.done == [3, 4, 5]
     assert scores(cut) == scores(whole)
     assert score_many(SCORING, ARCHS, whole) == 0
     assert set(scores(whole)) == set(range(5))
