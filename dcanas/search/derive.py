@@ -1,5 +1,8 @@
-"""From the scores of a search to one architecture within the budget (design: every member is scored exactly where the
-space is small; an integer programme over slots and linear limits where it is not)."""
+"""From the scores of a search to one architecture within the budget.
+
+In small spaces every member is scored exactly; in large ones an integer programme over slots and linear limits is
+solved.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,10 @@ Selector = Callable[[list[Candidate]], tuple[Architecture, dict[str, Any]]]
 class Derived:
     """The architecture chosen, its costs and how it was chosen.
 
-    costs: by name `{value, upper, unit, source}`, all known costs, limited or not.
-    provenance: `method`, `feasible` (members within the budget, where counted), `decided_by`, `pool` and whatever
-        the selector noted.
+    Attributes:
+        costs: by name `{value, upper, unit, source}`, all known costs, limited or not.
+        provenance: `method`, `feasible` (members within the budget, if they were counted), `decided_by`, `pool` and
+            whatever the selector noted.
     """
 
     architecture: Architecture
@@ -38,21 +42,27 @@ class Derived:
 
 
 def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
-           input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
+           input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (), *,
            dtype: str = "fp32", pool_size: int = 100, selector: Selector | None = None, seed: int = 0,
            **skeleton: Any) -> Derived:
     """Return the best member whose upper cost bounds keep every limit of `budget`.
 
-    scores: per slot one number per option, larger is better (searches pass the log-softmax of alphas). Where exactly
-        k slots of a group are used, what the unused ones score means nothing and is left out, as in the published
-        rule: the k edges of a node with the strongest operations stay (Liu et al., ICLR 2019, section 2.4).
-    costs: further cost models beside the counted ones (params, macs, peak_bytes, weight_bytes); the budget may
-        limit any of them; one of the same name replaces the counted one. All refer to the final network, `skeleton`.
-    selector: chooses among a pool of at least `pool_size` feasible candidates and says why; without one the largest
-        total score decides (ties: the lower canonical index).
+    Args:
+        scores: per slot one number per option, larger is better (searches pass the log-softmax of alphas). If exactly
+            k slots of a group are used, the scores of the unused ones mean nothing and are left out, as in the
+            published rule: the k edges of a node with the strongest operations stay (Liu et al., ICLR 2019, section
+            2.4).
+        input_shape: (C, H, W) of an image.
+        costs: further cost models beside the counted ones (params, macs, peak_bytes, weight_bytes); the budget may
+            limit any of them; one of the same name replaces the counted one. All refer to the final network.
+        dtype: of the final network, "fp32" or "int8".
+        pool_size: least number of feasible candidates that the selector chooses from.
+        selector: chooses among a pool of candidates and says why; without one the largest total score decides (ties:
+            the lower canonical index).
+        skeleton: of the final network.
 
-    Raises `BudgetError` when nothing is within the budget, naming the limit that binds and the smallest feasible
-    value; `UserError` for scores of another shape or a cost asked outside its domain.
+    Raises `BudgetError` if nothing is within the budget, naming the limit that binds and the smallest feasible value;
+    `UserError` for scores of another shape or a cost outside its domain.
     """
     rows = checked_scores(space, scores)
     domain = Domain.of(space, input_shape, num_classes, **skeleton)

@@ -16,7 +16,7 @@ from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.costs import Budget, CostModel
 from dcanas.search.pool import Candidate
-from dcanas.search.zero_shot.loop import Scorer, votes_of, zero_shot
+from dcanas.search.zero_shot.loop import Scorer, Scores, votes_of, zero_shot
 from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture, Space
 
@@ -68,7 +68,7 @@ def voted_again(space: Space, candidates: Sequence[Candidate], score: Scorer, na
         largest = max(candidates, key=lambda candidate: cost.value(candidate.architecture))
         first.setdefault(space.canonical(largest.architecture), largest)
     chosen = list(first.values())
-    found = []
+    found: list[Scores] = []
     for done, candidate in enumerate(chosen, 1):
         if hooks.should_stop():
             raise Stopped(f"stopped after {len(found)} of {len(chosen)} networks")

@@ -21,7 +21,7 @@ TRIES = 3
 
 
 def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray, budget: Budget,
-                    predictor: LatencyPredictor, measure: Callable[[Architecture], float], tries: int = TRIES,
+                    predictor: LatencyPredictor, measure: Callable[[Architecture], float], *, tries: int = TRIES,
                     input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, costs: Sequence[CostModel] = (),
                     dtype: str = "fp32", pool_size: int = 100, selector: Selector | None = None, seed: int = 0,
                     source: str = "measured", **skeleton: Any) -> tuple[Derived, LatencyPredictor]:
@@ -31,10 +31,15 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
     most `tries` times: under the same bound until one keeps the limit, then under bounds nearer to the prediction. What
     was measured to learn the prices counts too.
 
-    scores: as for `derive`; or, in a space that can be listed, an array with one number per member in canonical order.
-    selector: chooses each pick from its pool, as for `derive`, and among those that kept the limits, or where none did
-    among all that were measured within them. source: of what `measure` tells, "measured" or "looked up".
-    Raises `BudgetError` where no measured network keeps the limits.
+    Args:
+        scores: as for `derive`; or, in a space that can be listed, one number per member in canonical order (members,).
+        measure: returns the latency of an architecture's exported network in ms.
+        tries: largest number of picks.
+        selector: chooses each pick from its pool, as for `derive`, and then among those that kept the limits, or if
+            none did among all that were measured within them.
+        source: of what `measure` returns, "measured" or "looked up".
+
+    All other arguments: see `derive`. Raises `BudgetError` if no measured network keeps the limits.
     """
     known = {c.name: c for c in [*count_costs(space, input_shape, num_classes, dtype, **skeleton), *costs,
                                  predictor]}
@@ -57,8 +62,8 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
             best = int(np.argmax(np.where(within, scores, -np.inf)))
             return as_architecture(space, member_choices(space)[best]) if within.any() else None
         try:
-            found = derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound], dtype, pool_size,
-                           selector, seed, **skeleton)
+            found = derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound], dtype=dtype,
+                           pool_size=pool_size, selector=selector, seed=seed, **skeleton)
         except BudgetError:
             return None
         why.setdefault(found.architecture, found.provenance)
@@ -98,7 +103,7 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
 
 def _best(space: Space, choices: np.ndarray, totals: np.ndarray, why: dict[Architecture, dict[str, Any]],
           selector: Selector | None) -> tuple[Architecture, dict[str, Any]]:
-    """Return who is delivered of those measured within the limits, and how that was decided."""
+    """Return which of the networks measured within the limits is delivered, and how that was decided."""
     pool = [Candidate(as_architecture(space, row), float(total), "measured")
             for row, total in zip(choices, totals, strict=True)]
     if selector is None:
