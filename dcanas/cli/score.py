@@ -9,8 +9,8 @@ import numpy as np
 
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.mapping import from_mapping
-from dcanas.cli.jobs import runs
 from dcanas.pipeline.command_options import ScoreOptions
+from dcanas.pipeline.context import Context
 from dcanas.pipeline.score import Scores, score
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.table import Row
@@ -19,18 +19,15 @@ SHOWN = 20  # networks in the terminal
 WIDE = 8  # scores in the terminal's table
 
 
-def main(command: str, arguments: Sequence[str]) -> int:
-    for opened in runs(command, arguments):
-        with opened as run:
-            options: ScoreOptions = from_mapping(ScoreOptions, run.options.asked)
-            found = score(run, options)
-            if len(found.rows) == 1:
-                _show_one(run.hooks, found.rows[0], found.costs)
-            else:
-                _show_many(run.hooks, found.names, found.rows, found.costs)
-            if found.reference is not None:
-                _show_ranked(run.hooks, found, options.k)
-    return 0
+def main(command: str, run: Context) -> None:
+    options: ScoreOptions = from_mapping(ScoreOptions, run.options.asked)
+    found = score(run, options)
+    if len(found.rows) == 1:
+        _show_one(run.hooks, found.rows[0], found.costs)
+    else:
+        _show_many(run.hooks, found.names, found.rows, found.costs)
+    if found.reference is not None:
+        _show_ranked(run.hooks, found, options.k)
 
 
 def _show_one(hooks: Hooks, row: Row, costs: Mapping[str, np.ndarray]) -> None:
