@@ -53,5 +53,5 @@ def test_a_delivered_file_says_which_nodes_are_of_which_block(tmp_path):
 
 
 def test_times_are_taken_here(tmp_path):
-    with pytest.raises(UserError, match="raspi4 is another; choose local-cpu"):
+    with pytest.raises(UserError, match="raspi4 is another device; choose local-cpu"):
         operator_times(tmp_path / "m.onnx", load_device("raspi4"))
