@@ -22,6 +22,9 @@ class _Package(ModuleType):
         if not (isinstance(value, ModuleType) and name in vars(self).get("__all__", ())):
             super().__setattr__(name, value)
 
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *vars(self).get("__all__", ())})
+
 
 def lazy(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
     """Return the `__getattr__` of a package (PEP 562) whose names are imported from its modules on first use.

@@ -1,0 +1,42 @@
+"""A call's run: opened quietly, one at a time, from what the call asks."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
+
+from dcanas.api.progress import hooks_of
+from dcanas.api.question import Question
+from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import Hooks
+from dcanas.basics.launcher import read_launch
+from dcanas.pipeline import context
+from dcanas.pipeline.configure import composed, configured
+from dcanas.pipeline.context import Context
+from dcanas.training.array_data import array_dataset
+
+_one_at_a_time = RLock()  # torch's random state and number of threads are those of the whole process
+
+
+@contextmanager
+def opened(question: Question, progress: bool | Hooks, own: Mapping[str, Any] | None = None) -> Iterator[Context]:
+    """Enclose the run that a call asks for; a call from another thread waits until this one is done.
+
+    Args:
+        progress: see `dcanas.run`.
+        own: keys that only this kind of call has, with defaults.
+
+    Raises:
+        UserError: what is asked cannot be used.
+    """
+    if read_launch().count > 1:
+        raise UserError("A launcher such as torchrun started several processes, which work together on the command "
+                        "`dcanas run`, not on a call from Python; unset RANK and WORLD_SIZE to run as one process.")
+    settings, options = configured(composed(question.choices, question.stated, own))
+    dataset = None if question.splits is None else array_dataset(settings.data, question.splits)
+    with _one_at_a_time, context.opened(settings, options, "", hooks_of(progress), dataset) as run:
+        run.command = shlex.join(["dcanas", "run", f"source={run.location}"])
+        yield run

@@ -1,0 +1,20 @@
+"""A word for data: a folder of images if there is one of that name, else a named data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dcanas.basics.errors import UserError, nearest
+from dcanas.pipeline.preset_files import preset_names
+
+
+def data_word(word: str) -> dict[str, str]:
+    """Return the settings that a word stands for; raises `UserError` for one that is neither folder nor data set."""
+    if Path(word).expanduser().is_dir():
+        return {"data": "folder", "data.root": word}
+    names = preset_names("data")
+    if word in names:
+        return {"data": word}
+    close = nearest(word, names)
+    hint = f"; did you mean {close!r}?" if close else f" ({', '.join(names)})."
+    raise UserError(f"{word!r} is neither a folder nor the name of a data set{hint}")
