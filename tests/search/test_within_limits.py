@@ -46,7 +46,8 @@ def derived(budget, limited, rng):
 
 def proposed(strategy):
     def run(budget, limited, rng):
-        settings = ZeroShotSettings(names=("synflow",), strategy=strategy, evaluations=12, population=4, tournament=2)
+        small = {"population": 4, "tournament": 2} if strategy == "evolution" else {}
+        settings = ZeroShotSettings(names=("synflow",), strategy=strategy, evaluations=12, **small)
         return zero_shot(SPACE, budget, lambda arch: {"synflow": rng.normal()}, limited, settings,
                          int(rng.integers(1000))).evaluated
     return run

@@ -75,14 +75,15 @@ class Candidates:
         return self._pool(self.members.listed())
 
     @cached_property
-    def identities(self) -> list[Hashable]:
+    def identities(self) -> list[Hashable] | None:
         """The identity of every row of `listed`."""
-        assert self.listed is not None
+        if self.listed is None:
+            return None
         return [self.identity(as_architecture(self.space, row)) for row in self.listed.choices]
 
     def new(self, history: History) -> NewMembers:
         """Return the members that have not been proposed."""
-        return NewMembers(self.members, history.proposed(), self.identity)
+        return NewMembers(self.members, history.proposed(), self.identity, self.identities)
 
     def pool(self, history: History, rng: Generator) -> Pool:
         """Return all new candidates if they can be listed, else random ones and neighbours of the best.
@@ -91,11 +92,8 @@ class Candidates:
         """
         new = self.new(history)
         if self.listed is not None:
-            kept = np.array([identity not in new.seen for identity in self.identities])
-            if not kept.any():
-                raise new.exhausted()
-            whole = self.listed
-            return Pool(whole.choices[kept], whole.features[kept], whole.scores[:, kept], whole.log_feasible[kept])
+            rows, whole = new.rows, self.listed
+            return Pool(whole.choices[rows], whole.features[rows], whole.scores[:, rows], whole.log_feasible[rows])
         near = [arch for trial in history.best(self.settings.incumbents)
                 for arch in self.space.neighbours(trial.architecture) if self.members.allows(arch)]
         drawn = [self.members.sample(rng) for _ in range(self.settings.drawn)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cached_property
 
 from numpy.random import Generator
 
@@ -11,7 +12,8 @@ from dcanas.costs.members import as_architecture
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture
 
-DRAWS = 60  # random members or mutations that were all proposed before, until the rest is looked through
+DRAWS = 20  # random members that were all proposed before, until a neighbour of those is taken
+MUTATIONS = 60
 Identity = Callable[[Architecture], Hashable]  # equal for architectures of which one evaluation tells everything
 
 
@@ -26,13 +28,22 @@ class NewMembers:
         members: all members within the budget.
         proposed: what was proposed so far.
         identity: equal for two architectures of which one stands for both.
+        identities: of `members.listed()`, if they are known; draws are then made among the new rows.
     """
 
     def __init__(self, members: FeasibleMembers, proposed: Iterable[Architecture],
-                 identity: Identity = lambda arch: arch):
-        self.members, self.space, self.identity = members, members.space, identity
+                 identity: Identity = lambda arch: arch, identities: Sequence[Hashable] | None = None):
+        self.members, self.space, self.identity, self.identities = members, members.space, identity, identities
         self.proposed = list(proposed)
         self.seen = {identity(arch) for arch in self.proposed}
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """The rows of `members.listed()` that are new; raises `ExhaustedError` if there is none."""
+        found = [row for row, identity in enumerate(self.identities or ()) if identity not in self.seen]
+        if not found:
+            raise self._exhausted()
+        return found
 
     def is_new(self, arch: Architecture) -> bool:
         """Return whether neither an architecture nor the same under another code was proposed."""
@@ -44,27 +55,22 @@ class NewMembers:
 
     def sample(self, rng: Generator) -> Architecture:
         """Return a random new member; raises `ExhaustedError` if there is none, or hardly any in a large space."""
+        if self.identities is not None:
+            return as_architecture(self.space, self.members.listed()[int(rng.choice(self.rows))])
         for _ in range(DRAWS):
             arch = self.members.sample(rng)
             if self.is_new(arch):
                 return arch
-        found = next((arch for arch in self._rest() if self.allows(arch)), None)
-        if found is None:
-            raise self.exhausted()
-        return found
+        near = next((near for arch in self.proposed for near in self.space.neighbours(arch) if self.allows(near)), None)
+        if near is None:
+            raise self._exhausted()
+        return near
 
     def mutate(self, arch: Architecture, rng: Generator) -> Architecture | None:
         """Return a random neighbour that is new and within the budget, or None if none turned up."""
-        return next((child for child in (self.space.mutate(arch, rng) for _ in range(DRAWS)) if self.allows(child)),
+        return next((child for child in (self.space.mutate(arch, rng) for _ in range(MUTATIONS)) if self.allows(child)),
                     None)
 
-    def exhausted(self) -> ExhaustedError:
-        """Return the error for when nothing is left."""
+    def _exhausted(self) -> ExhaustedError:
         return ExhaustedError(f"Every member within the budget has been proposed after {len(self.proposed)} trials; "
                               "nothing is left to ask for: loosen the limits or set search.evaluations lower.")
-
-    def _rest(self) -> Iterator[Architecture]:
-        """Return all members of a space that can be listed, else the neighbours of what was proposed."""
-        if self.members.count() is not None:
-            return (as_architecture(self.space, row) for row in self.members.listed())
-        return (near for arch in self.proposed for near in self.space.neighbours(arch))

@@ -22,6 +22,7 @@ SPACE = load_space("nasbench201")
 COSTS = count_costs(SPACE)
 BUDGET = Budget(params=400_000, peak_bytes=250_000)
 VOTERS = ("synflow", "jacov", "wrcor")
+SMALL = {"random": {}, "evolution": {"population": 20, "tournament": 5}, "reinforce": {}}
 WORTH = np.array([0, 1, 3, 5, 2])  # of none, skip, 1x1, 3x3, pool: an invented truth
 
 
@@ -38,7 +39,7 @@ def best_within():
 
 @pytest.mark.parametrize("strategy", ["random", "evolution", "reinforce"])
 def test_every_network_looked_at_is_within_the_budget(strategy):
-    settings = ZeroShotSettings(VOTERS, "copeland", strategy, evaluations=150, population=20, tournament=5)
+    settings = ZeroShotSettings(VOTERS, "copeland", strategy, evaluations=150, **SMALL[strategy])
     seen = []
 
     def score(arch):
@@ -66,7 +67,7 @@ def test_evolution_finds_the_best_where_random_draws_do_not_look():
     assert count > 1000
     reached = {}
     for strategy in ("random", "evolution"):
-        settings = ZeroShotSettings(("synflow", "jacov"), "borda", strategy, 200, 20, 5)
+        settings = ZeroShotSettings(("synflow", "jacov"), "borda", strategy, 200, **SMALL[strategy])
         reached[strategy] = [truth(zero_shot(SPACE, BUDGET, truth, COSTS, settings, seed).architecture)["synflow"]
                              for seed in range(4)]
     assert np.mean(reached["evolution"]) > best - 0.2
@@ -110,7 +111,7 @@ def test_scores_that_do_not_exist_do_not_win():
         return {"synflow": math.nan if arch.choices[0] == 3 else truth(arch)["synflow"]}
 
     for strategy in ("evolution", "reinforce"):
-        settings = ZeroShotSettings(("synflow",), "borda", strategy, 150, 20, 5)
+        settings = ZeroShotSettings(("synflow",), "borda", strategy, 150, **SMALL[strategy])
         assert zero_shot(SPACE, BUDGET, score, COSTS, settings).architecture.choices[0] != 3
 
 
