@@ -12,9 +12,8 @@ from dcanas.report.html import NOTHING, figure, grid, joined, paragraph, subsect
 from dcanas.report.panels.study import study
 from dcanas.report.record import RunRecord
 from dcanas.report.spaces import space_of, without_parameters
+from dcanas.search.gradient.collapse import CLEAR, SHARE, parameter_free_share
 from dcanas.spaces import Space
-
-FREE_ALARM = 0.6  # mean weight of options without parameters from which a search is called collapsing
 
 
 def search(record: RunRecord) -> Markup:
@@ -94,12 +93,11 @@ def _collapse(record: RunRecord, space: Space | None) -> Markup:
     if "mixing" not in rows[-1]:
         verdict = "Alphas by epoch were not recorded by the version that made this run."
     else:
-        share, start = (searching.free_share(row["mixing"], free) for row in (rows[-1], rows[0]))
-        verdict = f"Options without parameters (skip, pooling, none) have {100 * share:.0f} % of the weight, " \
-                  f"{100 * start:.0f} % after the first epoch: " + (
+        share, start = (parameter_free_share(row["mixing"], free) for row in (rows[-1], rows[0]))
+        verdict = f"In {100 * share:.0f} % of the slots an option without parameters (skip, pooling, none) is at " \
+                  f"least {CLEAR} times as likely as every other, in {100 * start:.0f} % after the first epoch: " + (
                       "the search leans to doing nothing, which is how collapse looks; the judge of the candidates is "
-                      "what keeps such a network from being delivered." if share > FREE_ALARM and share > start
-                      else "no sign of collapse.")
+                      "what keeps such a network from being delivered." if share >= SHARE else "no sign of collapse.")
     return subsection("Does it collapse?", figure(
         svg(searching.collapse(rows, free), "collapse", "Signs of collapse by epoch", verdict), verdict))
 

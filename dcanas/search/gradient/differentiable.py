@@ -117,7 +117,8 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
             run.step += 1
             looked_at = settings.hessian_every and (epoch + 1) % settings.hessian_every == 0
             row = run.end_epoch(validation if looked_at else None) if last else None
-        if row and not run.warned and epoch >= settings.warmup_epochs and (text := collapse.warning(run.history)):
+        if row and not run.warned and not warming and (
+                text := collapse.warning(run.history, settings.finalists if settings.finalist_epochs else 0)):
             run.warned = True
             warnings.warn(text, stacklevel=2)
         hooks.progress(run.step, steps, f"epoch {epoch + 1}, loss {weights_loss if warming else alphas_loss:.3f}")

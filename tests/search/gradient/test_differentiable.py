@@ -105,7 +105,7 @@ def test_the_hessian_is_looked_at_when_asked() -> None:
 
 def test_a_collapse_is_told_once_with_the_remedy(monkeypatch) -> None:
     monkeypatch.setattr(collapse, "SHARE", 0.0)  # every search looks collapsed, once no limit pushes
-    with pytest.warns(UserWarning, match=r"search is collapsing: after epoch 1 .* set search\.beta_decay=50") as seen:
+    with pytest.warns(UserWarning, match=r"search is collapsing: after epoch 1, .* set search\.beta_decay=50") as seen:
         search(SPACE, FEW, Budget(), [], replace(SETTINGS, epochs=3, batch_size=256), Recipe(crop_padding=0), 0,
                skeleton=SMALL)
     assert len(seen) == 1
