@@ -1,4 +1,4 @@
-"""A Python file of the user's own, which adds a space, a search, a constraint or proxies to their registries.
+"""A Python file of the user's own, which adds a space, a search, a constraint, proxies or the like to their registries.
 
 The file is run as any script that the user runs: it is their code, and trusted like it. Nothing else that dcanas reads
 is ever executed.
@@ -18,7 +18,10 @@ from dcanas.basics.registry import USER_FILES, Registry
 
 T = TypeVar("T", bound=Callable)
 
-_loaded: dict[str, list[tuple[Registry, list]]] = {}  # module -> what it added to which registries
+
+File = tuple[str, str, str]  # path, setting that names it, SHA-256
+
+_loaded: dict[str, tuple[File, list[tuple[Registry, Callable]]]] = {}  # module -> file and what it added, latest last
 
 
 def file_hash(path: Path | str, setting: str) -> str:
@@ -29,7 +32,7 @@ def file_hash(path: Path | str, setting: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_user_file(path: Path | str, setting: str) -> str:
+def load_user_file(path: Path | str, setting: str, sha256: str | None = None) -> str:
     """Run a Python file, which registers what it defines, and return the name of its module.
 
     A file is run once for each content: one that was changed is run again, and what it defines takes the place of
@@ -38,41 +41,51 @@ def load_user_file(path: Path | str, setting: str) -> str:
     Args:
         path: the file.
         setting: the key that names the file, such as `space.file`, for messages.
+        sha256: hash that the file must have; None: any.
 
     Raises:
-        UserError: there is no such file, or it cannot be run; then nothing of it stays registered.
+        UserError: there is no such file, it has another hash, or it cannot be run; then nothing of it stays registered.
     """
-    path = Path(path).expanduser()
-    module = f"{USER_FILES}{file_hash(path, setting)[:16]}"
+    path = Path(path).expanduser().absolute()
+    found = file_hash(path, setting)
+    if sha256 not in (None, found):
+        raise UserError(f"{path} ({setting}) has changed since the run was made; restore it, or start a new run.")
+    module = f"{USER_FILES}{found[:16]}"
     if module in _loaded:
-        for registry, entries in _loaded[module]:
-            for entry in entries:
-                registry.add(entry)
+        _loaded[module] = _loaded.pop(module)
+        for registry, entry in _loaded[module][1]:
+            registry.add(entry)
     else:
         _run(path, module)
-        _loaded[module] = [(registry, [registry[name] for name in registry.made_by(module)])
-                           for registry in Registry.families]
+        _loaded[module] = (str(path), setting, found), [(registry, registry[name]) for registry in Registry.families
+                                                        for name in registry.made_by(module)]
     return module
 
 
-def load_only(registry: Registry[T], path: Path | str, setting: str, how: str) -> T:
+def load_only(registry: Registry[T], path: Path | str, setting: str, how: str, sha256: str | None = None) -> T:
     """Return the one member of `registry` that a Python file defines.
 
     Args:
         registry: the family.
-        path, setting: as in `load_user_file`.
+        path, setting, sha256: as in `load_user_file`.
         how: what a definition looks like, such as "a class with the decorator @spaces.add".
 
     Raises:
         UserError: as `load_user_file`, and if the file defines none or several.
     """
-    module = load_user_file(path, setting)
+    module = load_user_file(path, setting, sha256)
     found = registry.made_by(module)
     if len(found) != 1:
         forget_user_file(module)
         raise UserError(f"{path} must define exactly one {registry.kind}, {how}, and defines "
                         f"{', '.join(found) or 'none'}.")
     return registry[found[0]]
+
+
+def loaded_files() -> list[File]:
+    """Return the arguments with which another process calls `load_user_file` to know what this one does."""
+    latest = {path: (path, setting, sha256) for (path, setting, sha256), _ in _loaded.values()}
+    return list(latest.values())
 
 
 def forget_user_file(module: str) -> None:

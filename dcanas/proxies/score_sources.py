@@ -18,7 +18,7 @@ from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.proxy_registry import proxies
 from dcanas.proxies.table import Scoring, score_architecture, values_of
 from dcanas.proxies.votes import oriented
-from dcanas.spaces import Architecture, Space
+from dcanas.spaces import Architecture, Space, load_space
 
 Source = Callable[[Architecture], float]
 KEPT = 4096  # rows remembered, the latest
@@ -50,7 +50,7 @@ class Sources(Mapping[str, Source]):
 
 def network_sources(scoring: Scoring) -> Sources:
     """Return a source for each of `scoring.names`: the network is built and scored once for all of them."""
-    space = scoring.load_space()
+    space = load_space(scoring.space)
     kept: dict[Architecture, dict[str, float]] = {}
     asked = [ProxyName.parse(name) for name in scoring.names]
 

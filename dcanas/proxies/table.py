@@ -23,9 +23,13 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, plain
 from dcanas.basics.machine import keep_freed_memory, return_freed_memory
+from dcanas.basics.registry import USER_FILES
+from dcanas.basics.user_files import File, load_user_file, loaded_files
 from dcanas.proxies.initialisation import initialise
+from dcanas.proxies.proxy_name import ProxyName
+from dcanas.proxies.proxy_registry import proxies
 from dcanas.proxies.score import score_network
-from dcanas.spaces import Architecture, Space, load_space, load_space_file
+from dcanas.spaces import Architecture, Space, load_space
 
 Row = dict[str, Any]
 
@@ -36,7 +40,7 @@ class Scoring:
 
     images: (N, C, H, W) float32 as the networks take them; labels: (N,).
     initialisation: how every network's weights are drawn (`INITIALISATIONS`), seeded by `seed` and the architecture.
-    space_file: of a space of the user's own. device: where the passes run; no score depends on either.
+    device: where the passes run; no score depends on it.
     """
 
     space: str
@@ -47,17 +51,15 @@ class Scoring:
     seed: int = 0
     skeleton: Mapping[str, Any] = field(default_factory=dict)
     initialisation: str = "default"
-    space_file: str | None = None
     device: str = "cpu"
-
-    def load_space(self) -> Space:
-        return load_space(self.space) if self.space_file is None else load_space_file(self.space_file)
 
     def header(self) -> Row:
         batch = hashlib.sha256(np.ascontiguousarray(self.images).tobytes() + self.labels.tobytes()).hexdigest()[:12]
+        own = {name: module for name in self.names
+               if (module := proxies.module_of(ProxyName(name).base)).startswith(USER_FILES)}
         return {"space": self.space, "names": list(self.names), "num_classes": self.num_classes, "seed": self.seed,
                 "skeleton": plain(dict(self.skeleton)), "initialisation": self.initialisation,
-                "images": list(self.images.shape), "batch": batch}
+                "images": list(self.images.shape), "batch": batch, **({"own": own} if own else {})}
 
 
 def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Path, workers: int = 1,
@@ -70,7 +72,7 @@ def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Pa
     Raises:
         UserError: the file was made with other settings.
     """
-    space = scoring.load_space()
+    space = load_space(scoring.space)
     done = {row["position"]: row["architecture"] for row in open_table(path, scoring.header())}
 
     def wanted() -> Iterator[tuple[int, Architecture]]:
@@ -92,7 +94,7 @@ def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Pa
 
 def stored_scorer(scoring: Scoring, path: Path) -> Callable[[Architecture], Row]:
     """Return a function from an architecture to its row, which it reads from the table `path` or scores and stores."""
-    space = scoring.load_space()
+    space = load_space(scoring.space)
     known = {row["architecture"]: row for row in open_table(path, scoring.header())}
 
     def row_of(arch: Architecture) -> Row:
@@ -172,11 +174,11 @@ def score_architecture(scoring: Scoring, space: Space, arch: Architecture, posit
 
 def _rows(scoring: Scoring, wanted: Iterator[tuple[int, Architecture]], workers: int) -> Iterator[Row]:
     if workers == 1:
-        space = scoring.load_space()
+        space = load_space(scoring.space)
         for position, arch in wanted:
             yield score_architecture(scoring, space, arch, position)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (scoring,)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (scoring, loaded_files())) as pool:
         running: set[Future[Row]] = set()
         for position, arch in wanted:  # at most a few networks wait, however many there are
             running.add(pool.submit(_work, position, arch))
@@ -190,11 +192,13 @@ def _rows(scoring: Scoring, wanted: Iterator[tuple[int, Architecture]], workers:
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(scoring: Scoring) -> None:
+def _start_worker(scoring: Scoring, files: Sequence[File]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
     torch.set_num_threads(1)
     keep_freed_memory()
-    _worker.update(scoring=scoring, space=scoring.load_space())
+    for file in files:
+        load_user_file(*file)
+    _worker.update(scoring=scoring, space=load_space(scoring.space))
 
 
 def _work(position: int, arch: Architecture) -> Row:

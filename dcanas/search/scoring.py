@@ -37,5 +37,4 @@ def make_scoring(task: SearchTask, names: Sequence[str], batch_size: int, images
         mean, std = (np.reshape(values, (1, -1, 1, 1)) for values in (dataset.mean, dataset.std))
         batch = (dataset.images[chosen] / 255 - mean) / std
     return Scoring(task.space.name, tuple(names), batch.astype(np.float32), dataset.labels[chosen].astype(np.int64),
-                   len(dataset.classes), task.seed, dict(task.skeleton), initialisation,
-                   task.run_settings.get("space", {}).get("file"), task.device.type)
+                   len(dataset.classes), task.seed, dict(task.skeleton), initialisation, task.device.type)
