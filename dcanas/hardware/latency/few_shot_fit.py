@@ -14,7 +14,6 @@ from dcanas.hardware.latency.fitted import measurable
 from dcanas.hardware.latency.predictor import MEASURE, LatencyPredictor
 from dcanas.hardware.latency.reference_devices import reference_latencies
 from dcanas.hardware.latency.source import LatencySource
-from dcanas.hardware.measuring.measured_members import measure_members
 from dcanas.spaces import Architecture
 
 
@@ -46,10 +45,6 @@ class FewShot(LatencySource):
 
     def prepare(self) -> None:
         _ = self.predictor
-
-    def ask(self, members: Sequence[Architecture]) -> dict[Architecture, float]:
-        profiles = measure_members(self.networks, members, self.folder(), self.device, seed=self.seed)
-        return {arch: profile.upper(self.cost) for arch, profile in profiles.items()}
 
     def bound(self, arch: Architecture) -> float:
         return self.predictor.bound(arch)

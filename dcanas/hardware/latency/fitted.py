@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -14,8 +13,7 @@ from dcanas.costs.plan_cost import PlanCost
 from dcanas.hardware.latency.latency_fit import LatencyFit, choose_members, fit_latency
 from dcanas.hardware.latency.plan_latency import plan_features, plan_latency
 from dcanas.hardware.latency.source import LatencySource
-from dcanas.hardware.measuring.measured_members import measure_members
-from dcanas.spaces import Architecture, Space
+from dcanas.spaces import Space
 
 MEMBERS = 12  # measured to fit four prices and a base
 SAMPLE = 500  # members among which they are chosen if a space is too large to be listed
@@ -56,16 +54,12 @@ class Fitted(LatencySource):
                 if space.additive else PlanCost(space, domain, "macs", "MAC")).values(choices)
         picked = choose_members(features, MEMBERS, np.random.default_rng(self.seed), macs)
         members = [archs[i] for i in picked]
-        profiles = measure_members(networks, members, self.folder(), self.device, seed=self.seed)
+        profiles = self.measure(members)
         latencies = np.array([profiles[arch].value(self.cost) for arch in members])
         return fit_latency(features[picked], latencies, macs[picked])
 
     def prepare(self) -> None:
         _ = self.fit
-
-    def ask(self, members: Sequence[Architecture]) -> dict[Architecture, float]:
-        profiles = measure_members(self.networks, members, self.folder(), self.device, seed=self.seed)
-        return {arch: profile.upper(self.cost) for arch, profile in profiles.items()}
 
     @property
     def _domain(self) -> Domain:

@@ -18,6 +18,8 @@ from dcanas.hardware.devices.device import Device
 from dcanas.hardware.devices.profiles import user_folder
 from dcanas.hardware.latency.device_table import covering_table
 from dcanas.hardware.latency.predictor import LatencyPredictor
+from dcanas.hardware.measuring.measured_members import measure_members
+from dcanas.hardware.measuring.profile import Profile
 from dcanas.spaces import Architecture
 
 FBNET = "fbnet"  # its published latencies are those of blocks
@@ -71,7 +73,13 @@ class LatencySource(ABC):
     def ask(self, members: Sequence[Architecture]) -> dict[Architecture, float]:
         """Return the number that is held against a limit, per member, before anything is trained; nothing if it cannot
         be obtained. A measured latency is the upper end of its 95 % confidence interval."""
+        if self.decided_by == "measured":
+            return {arch: profile.upper(self.cost) for arch, profile in self.measure(members).items()}
         return {arch: self.model.upper(arch) for arch in members} if self.decided_by == "looked up" else {}
+
+    def measure(self, members: Sequence[Architecture]) -> dict[Architecture, Profile]:
+        """Measure exported members on the device, unless that was done before."""
+        return measure_members(self.networks, members, self.folder(), self.device, seed=self.seed)
 
     def bound(self, arch: Architecture) -> float | None:
         """Return the upper bound of an unverified prediction, None if no bound is known."""
