@@ -36,6 +36,7 @@ def main(words: list[str]) -> int:
         if {"-h", "--help"} & set(options):
             print(help_of(name, module))
         else:
+            print(" ".join(["python -m tools", *words]), flush=True)
             call(module.main, options)
     except (UserError, OSError) as error:
         print(f"tools {name}: {error}", file=sys.stderr)

@@ -1,107 +1,81 @@
 """Measures what sharing passes saves: the 13 proxies of NAS-Bench-Suite-Zero and WRCor, together against each alone.
 
-    uv run python tools/bench_proxies.py
+    python -m tools bench_proxies
 
-One NAS-Bench-201 network per architecture given, default channels 16 and cells 5, a batch of noise. Together and alone
-take turns within a round, so that a busy machine slows both; the ratio is taken within a round. Peak memory: one
-process each that does nothing else, read from /proc (Linux).
+One NAS-Bench-201 network of the default 16 channels and 5 cells, a batch of noise. Together and alone take turns within
+a round, so that a busy machine slows both; the ratio is taken within a round. Peak memory: one process each that does
+nothing else.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import subprocess
-import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
 
+from dcanas.benchmarks.table_problem import PROXIES
 from dcanas.proxies import score_network
 from dcanas.spaces import load_space
+from tools.markdown import print_table
+from tools.memory import added_bytes, in_fresh_process
 
-NAMES = ["epe_nas", "fisher", "flops", "grad_norm", "grasp", "jacov", "l2_norm", "nwot", "params", "plain", "snip",
-         "synflow", "zen", "wrcor"]
+NAMES = [*sorted(PROXIES), "wrcor"]
 NETWORK = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
-
-
-def make(options: argparse.Namespace) -> tuple[nn.Module, Tensor, Tensor]:
-    """Return the network and the batch."""
-    torch.manual_seed(0)
-    space = load_space("nasbench201")
-    net = space.build(space.parse(options.network))
-    images = torch.randn(options.batch, 3, options.size, options.size)
-    return net, images, torch.randint(10, (options.batch,))
-
-
 Spent = tuple[float, float]  # seconds by the clock, seconds of the processor
 
 
-def together(net: nn.Module, images: Tensor, labels: Tensor) -> Spent:
-    """Return what one call for all takes."""
-    return timed(net, images, labels, NAMES)
+class Scored:
+    """A network and a batch of noise to score it on."""
+
+    def __init__(self, network: str, batch: int, size: int):
+        torch.manual_seed(0)
+        space = load_space("nasbench201")
+        self.net = space.build(space.parse(network))
+        self.images, self.labels = torch.randn(batch, 3, size, size), torch.randint(10, (batch,))
+
+    def spent(self, names: Sequence[str]) -> Spent:
+        """Return what one call for all of `names` takes."""
+        clock, processor = time.perf_counter(), time.process_time()
+        score_network(self.net, self.images, self.labels, names)
+        return time.perf_counter() - clock, time.process_time() - processor
+
+    def alone(self) -> dict[str, Spent]:
+        """Return what one call each takes."""
+        return {name: self.spent([name]) for name in NAMES}
 
 
-def alone(net: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Spent]:
-    """Return what one call each takes."""
-    return {name: timed(net, images, labels, [name]) for name in NAMES}
+def peak_bytes(together: bool, threads: int, network: str, batch: int, size: int) -> int:
+    """Return the peak resident memory of one of the two ways, beyond the libraries'."""
+    torch.set_num_threads(threads)
+    scored = Scored(network, batch, size)
+    score_network(scored.net, scored.images[:4], scored.labels[:4], NAMES)  # libraries load before memory is read
+    return added_bytes((lambda: scored.spent(NAMES)) if together else scored.alone)
 
 
-def timed(net: nn.Module, images: Tensor, labels: Tensor, names: list[str]) -> Spent:
-    clock, processor = time.perf_counter(), time.process_time()
-    score_network(net, images, labels, names)
-    return time.perf_counter() - clock, time.process_time() - processor
+def main(*, network: str = NETWORK, batch: int = 64, size: int = 32, rounds: int = 5,
+         threads: int = torch.get_num_threads()) -> None:
+    """Print seconds and memory.
 
-
-def peak_mib(which: str, arguments: list[str]) -> float:
-    """Return the peak resident memory of a fresh process that runs one of the two once, beyond its imports."""
-    command = [sys.executable, __file__, *arguments, "--memory-of", which]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
-
-
-def _resident_mib(field: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field + ":"))
-
-
-def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", default=NETWORK, help="NAS-Bench-201 notation")
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--memory-of", choices=["together", "alone"])
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    net, images, labels = make(options)
-    if options.memory_of:
-        score_network(net, images[:4], labels[:4], NAMES)  # libraries load before the baseline is read
-        before = _resident_mib("VmRSS")
-        (together if options.memory_of == "together" else alone)(net, images, labels)
-        print(_resident_mib("VmHWM") - before)
-        return
-    memory = {which: peak_mib(which, arguments) for which in ("together", "alone")}
-    together(net, images, labels)  # warm-up
-    rounds = [(together(net, images, labels), alone(net, images, labels)) for _ in range(options.rounds)]
-    print(" ".join(["python tools/bench_proxies.py", *arguments]))
-    print(f"torch {torch.__version__}, {options.threads} threads, batch {options.batch} of 3x{options.size}x"
-          f"{options.size}, {options.rounds} rounds, {options.network}\n")
-    print("| proxy | seconds alone, median | processor seconds, median |\n|---|---|---|")
-    lines = {name: [each[name] for _, each in rounds] for name in NAMES}
-    sums = [tuple(map(sum, zip(*each.values(), strict=True))) for _, each in rounds]
-    lines |= {"all, one after the other": sums, "all together": [one for one, _ in rounds]}
-    for name, spent in lines.items():
-        print(f"| {name} | {' | '.join(f'{statistics.median(column):.3f}' for column in zip(*spent, strict=True))} |")
+    Args:
+        network: NAS-Bench-201 notation
+    """
+    torch.set_num_threads(threads)
+    scored = Scored(network, batch, size)
+    together, alone = (in_fresh_process(peak_bytes, both, threads, network, batch, size) for both in (True, False))
+    scored.spent(NAMES)  # warm-up
+    turns = [(scored.spent(NAMES), scored.alone()) for _ in range(rounds)]
+    sums = [tuple(map(sum, zip(*each.values(), strict=True))) for _, each in turns]
+    lines = {**{name: [each[name] for _, each in turns] for name in NAMES}, "all, one after the other": sums,
+             "all together": [both for both, _ in turns]}
+    print(f"torch {torch.__version__}, {threads} threads, batch {batch} of 3x{size}x{size}, {rounds} rounds, {network}")
+    print_table(["proxy", "seconds alone, median", "processor seconds, median"], [
+        [name, *(f"{statistics.median(column):.3f}" for column in zip(*spent, strict=True))]
+        for name, spent in lines.items()])
     for kind, which in (("the clock", 0), ("processor time", 1)):
-        ratios = [one[which] / whole[which] for (one, _), whole in zip(rounds, sums, strict=True)]
+        ratios = [both[which] / whole[which] for (both, _), whole in zip(turns, sums, strict=True)]
         print(f"\nTogether / alone by {kind}: median {statistics.median(ratios):.3f} ({min(ratios):.3f} to "
               f"{max(ratios):.3f}).")
-    print(f"\nPeak memory beyond the network and its libraries: together {memory['together']:.0f} MiB, each alone "
-          f"{memory['alone']:.0f} MiB.")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    print(f"\nPeak memory beyond the network and its libraries: together {together / 2**20:.0f} MiB, each alone "
+          f"{alone / 2**20:.0f} MiB.")

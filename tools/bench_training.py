@@ -1,6 +1,6 @@
 """What bfloat16, channels-last and `torch.compile` change in training, measured side by side.
 
-    python tools/bench_training.py [threads]
+    python -m tools bench_training [threads=2]
 
 Two networks at 3x32x32, batch 64: a cell of NAS-Bench-201 (16 channels, one cell per stage) and torchvision's
 MobileNetV2, in float32 and PyTorch's own layout (plain), channels last (the default), with bfloat16 autocast,
@@ -13,10 +13,10 @@ within a turn. An option that does not work here is named with its reason.
 from __future__ import annotations
 
 import statistics
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from threading import Semaphore, Thread
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,12 +24,14 @@ from torch import nn
 from torchvision import models
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.hooks import Hooks
 from dcanas.spaces import load_space
 from dcanas.training import Dataset, Recipe, train
+from tools.markdown import print_table
 
 BATCH, WARM_UP, STEPS, TURNS = 64, 3, 3, 5
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "plain (float32, torch's layout)": {"channels_last": False},
     "channels last": {"channels_last": True},
     "channels last, bfloat16": {"channels_last": True, "amp": "bf16"},
@@ -37,20 +39,17 @@ SETTINGS = {
 }
 
 
-def cell() -> nn.Module:
+def network(name: str) -> nn.Module:
+    """Return one of the two networks, always with the same weights."""
+    torch.manual_seed(0)
+    if name == "MobileNetV2 (torchvision)":
+        return models.mobilenet_v2(weights=None, num_classes=10)
     space = load_space("nasbench201")
     return space.build(space.parse(CELL), 10, 3, channels=16, cells=1)
 
 
-def mobilenet() -> nn.Module:
-    return models.mobilenet_v2(weights=None, num_classes=10)
-
-
-NETWORKS: dict[str, Callable[[], nn.Module]] = {"NAS-Bench-201, 16 channels, 1 cell": cell,
-                                                "MobileNetV2 (torchvision)": mobilenet}
-
-
 def random_images() -> Dataset:
+    """Return as many random images as one training sees in all its turns."""
     count = BATCH * (WARM_UP + STEPS * TURNS)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count + 2, 3, 32, 32), dtype=np.uint8)
@@ -58,24 +57,25 @@ def random_images() -> Dataset:
                    np.array([count]), np.array([count + 1]), {}, True)
 
 
-class Turns(Thread):
-    """A training that goes on only when told, a few steps at a time."""
+class Turns(Hooks):
+    """A training in a thread of its own that goes on only when asked, a few steps at a time."""
 
-    def __init__(self, network: nn.Module, data: Dataset, options: dict):
-        super().__init__(daemon=True)
-        self.network, self.data, self.options = network, data, options
-        self.go, self.done, self.error, self.left = Semaphore(0), Semaphore(0), None, 0
+    def __init__(self, net: nn.Module, data: Dataset, options: dict[str, Any]):
+        self.go, self.done, self.left = Semaphore(0), Semaphore(0), 0
+        self.error: UserError | None = None
+        recipe = Recipe(epochs=1, batch_size=BATCH, warmup_epochs=0, **{"amp": "off", **options})
+        Thread(target=self._train, args=(net, data, recipe), daemon=True).start()
 
-    def run(self) -> None:
-        recipe = Recipe(epochs=1, batch_size=BATCH, warmup_epochs=0, **{"amp": "off", **self.options})
+    def _train(self, net: nn.Module, data: Dataset, recipe: Recipe) -> None:
         self.go.acquire()
         try:
-            train(self.network, self.data, self.data.train, recipe, 0, on_step=lambda progress: self._count())
+            train(net, data, data.train, recipe, 0, hooks=self)
         except UserError as error:
             self.error = error
         self.done.release()
 
-    def _count(self) -> None:
+    def progress(self, done: float, total: float, note: str) -> None:
+        """Count a step; wait behind the last that was asked for."""
         self.left -= 1
         if not self.left:
             self.done.release()
@@ -89,32 +89,23 @@ class Turns(Thread):
         return time.perf_counter() - start
 
 
-def main() -> None:
-    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+def main(*, threads: int = 2) -> None:
+    """Print speeds."""
+    torch.set_num_threads(threads)
     data = random_images()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH}, {TURNS} turns of "
-          f"{STEPS} steps", flush=True)
-    for title, build in NETWORKS.items():
-        runs: dict[str, Turns] = {}
-        for name, options in SETTINGS.items():
-            torch.manual_seed(0)
-            runs[name] = Turns(build(), data, options)
-            runs[name].start()
+    print(f"torch {torch.__version__}, {threads} threads, batch {BATCH}, {TURNS} turns of {STEPS} steps")
+    for title in ("NAS-Bench-201, 16 channels, 1 cell", "MobileNetV2 (torchvision)"):
+        runs = {name: Turns(network(title), data, options) for name, options in SETTINGS.items()}
         first = {name: run.take(WARM_UP) for name, run in runs.items()}
-        seconds: dict[str, list[float]] = {name: [] for name, run in runs.items() if run.error is None}
-        for _ in range(TURNS):
-            for name in seconds:
-                seconds[name].append(runs[name].take(STEPS))
-        plain = seconds[next(iter(SETTINGS))]
-        print(f"\n| {title} | images/s | ratio to plain | first {WARM_UP} steps |\n|---|---|---|---|")
-        for name, run in runs.items():
-            if run.error is not None:
-                print(f"| {name} | {run.error} | | |")
-                continue
-            speed = statistics.median(BATCH * STEPS / taken for taken in seconds[name])
-            ratio = statistics.median(p / taken for p, taken in zip(plain, seconds[name], strict=True))
-            print(f"| {name} | {speed:.0f} | {ratio:.2f} | {first[name]:.1f} s |", flush=True)
+        turns = [{name: run.take(STEPS) for name, run in runs.items() if run.error is None} for _ in range(TURNS)]
+        print_table([title, "images/s", "ratio to plain", f"first {WARM_UP} steps"], _rows(runs, first, turns))
 
 
-if __name__ == "__main__":
-    main()
+def _rows(runs: dict[str, Turns], first: dict[str, float], turns: list[dict[str, float]]) -> Iterator[list[object]]:
+    plain = next(iter(runs))
+    for name, run in runs.items():
+        if run.error is not None:
+            yield [name, run.error, "", ""]
+            continue
+        yield [name, f"{statistics.median(BATCH * STEPS / turn[name] for turn in turns):.0f}",
+               f"{statistics.median(turn[plain] / turn[name] for turn in turns):.2f}", f"{first[name]:.1f} s"]

@@ -10,15 +10,14 @@ from dcanas.basics.errors import UserError
 from dcanas.spaces import Architecture, Slot, Space
 from dcanas.spaces.types import NotationError
 
-OPERATIONS = ("identity", "mbconv_e3_k3", "mbconv_e6_k5")
 LAYERS = 8
 
 
-class macro(Space):  # noqa: N801 (the benchmark's own name)
+class Macro(Space):
     """6,561 networks written as eight digits; layers at which the image shrinks keep their operation's stride."""
 
     name = "macro"
-    slots = tuple(Slot(f"layer{i}", OPERATIONS) for i in range(LAYERS))
+    slots = tuple(Slot(f"layer{i}", ("identity", "mbconv_e3_k3", "mbconv_e6_k5")) for i in range(LAYERS))
     search_skeleton: ClassVar[dict[str, Any]] = {}
     final_skeleton: ClassVar[dict[str, Any]] = {}
 

@@ -1,28 +1,27 @@
 """How well training-free proxies predict robust accuracy: the study of Lukasik et al. on the published tables.
 
-    uv run python tools/study_robustness.py [--docs docs]
+    python -m tools study_robustness [docs=docs]
 
-Reads the tables in DCANAS_TABLES, writes the part of docs/robustness.md between its two marks, and two figures.
-Accuracies on CIFAR-10; attacks within L-inf 1/255; the first code of each of NAS-Bench-201's classes that has proxies.
-Minutes on one core; `--jobs` uses more.
+Writes the part of docs/robustness.md between its two marks, and two figures. Accuracies on CIFAR-10; attacks within
+L-inf 1/255; the first code of each of NAS-Bench-201's classes that has proxies. Minutes on one core; `jobs` uses more.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from robustness_figures import bars, heat_map
 
 from dcanas.basics.files import write_text
 from dcanas.benchmarks.robustness_features import Features, cell_features
 from dcanas.benchmarks.robustness_prediction import ablation, importances, kendall_matrix, predictability, split_classes
-from dcanas.benchmarks.robustness_tables import RobustnessTable, load_robustness_table
+from dcanas.benchmarks.robustness_tables import load_robustness_table
+from dcanas.hardware.latency.table_files import tables_folder
 from dcanas.spaces import load_space
+from tools.figures import bars, heat_map, save
+from tools.markdown import grid
 
 SIZES = (32, 128, 1024)
 TARGETS = ("clean", "fgsm", "pgd", "apgd", "square")
@@ -31,112 +30,100 @@ PAPER = {(1024, "clean"): ".93", (1024, "fgsm"): ".84", (1024, "pgd"): ".56", (1
 CATEGORIES = {"Jacobian": ["epe_nas", "grad_norm", "jacov", "nwot"], "pruning": ["fisher", "grasp", "snip", "synflow"],
               "piecewise linear": ["zen"], "baseline": ["flops", "l2_norm", "params", "plain"]}
 START, END = "<!-- study: start -->", "<!-- study: end -->"
-Cells = dict[tuple[int, str], list]
+Cells = dict[tuple[int, str], list]  # (n, target) -> qualities of the splits
 
 
-def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tables", type=Path, default=os.environ.get("DCANAS_TABLES"))
-    parser.add_argument("--docs", type=Path, default=Path("docs"))
-    parser.add_argument("--jobs", type=int, default=1)
-    options = parser.parse_args(arguments)
-    if options.tables is None:
-        parser.error("DCANAS_TABLES does not name the folder of published tables; give --tables")
-    table = load_robustness_table(options.tables)
-    both = table.proxies.beside(cell_features(load_space("nasbench201"), table.architectures))
+def main(*, docs: Path = Path("docs"), jobs: int = 1) -> None:
+    """Write the page and the figures.
+
+    Args:
+        docs: folder of robustness.md
+        jobs: processes
+    """
+    table, every = (load_robustness_table(tables_folder(), every_code=each) for each in (False, True))
+    cells = cell_features(load_space("nasbench201"), table.architectures)
     start = time.process_time()
-    proxies = measured(table, table.proxies, options.jobs)
-    wide = measured(table, both, options.jobs)
+    proxies, wide = ({(n, name): [q[0] for q in predictability(features, table.target(name), table.classes, n,
+                                                               jobs=jobs)] for n in SIZES for name in TARGETS}
+                     for features in (table.proxies, table.proxies.beside(cells)))
     seconds = time.process_time() - start
     joint = {name: predictability(table.proxies, table.targets.only(["clean", name]).values, table.classes, 1024,
-                                  jobs=options.jobs) for name in TARGETS[1:]}
-    ablations = {name: ablation(table.proxies, table.target(name), table.classes, 1024, CATEGORIES,
-                                jobs=options.jobs) for name in TARGETS}
+                                  jobs=jobs) for name in TARGETS[1:]}
+    ablations = {name: ablation(table.proxies, table.target(name), table.classes, 1024, CATEGORIES, jobs=jobs)
+                 for name in TARGETS}
     split = split_classes(table.classes, 1024, 0)
-    weights = {name: importances(table.proxies, table.target(name), split, jobs=options.jobs) for name in TARGETS}
-    every = load_robustness_table(options.tables, every_code=True)
-    across = {name: [predictability(every.proxies, every.target(name), classes, 1024, jobs=options.jobs)
-                     for classes in (every.classes, every.indices)] for name in TARGETS}
-    ranks = kendall_matrix(Features(TARGETS + table.proxies.names, np.hstack([
-        table.targets.only(TARGETS).values, table.proxies.values])), table.targets.only(TARGETS))
+    weights = {name: importances(table.proxies, table.target(name), split, jobs=jobs) for name in TARGETS}
+    across = {label: [mean([q[0] for q in predictability(every.proxies, every.target(name), classes, 1024, jobs=jobs)])
+                      for name in TARGETS]
+              for label, classes in (("classes stay together", every.classes), ("classes cut by the split",
+                                                                                every.indices))}
+    targets = table.targets.only(TARGETS)
+    ranks = kendall_matrix(Features(TARGETS + table.proxies.names, np.hstack([targets.values, table.proxies.values])),
+                           targets)
     text = "\n\n".join([
-        f"{len(table.indices):,} networks, {len(table.proxies.names)} proxies, "
-        f"{len(both.names) - len(table.proxies.names)} features of the cell, 5 splits, 100 trees. The first table took "
-        f"{seconds:.0f} s of processor time.",
-        quality_table(proxies, wide), joint_table(joint, proxies), ablation_table(ablations), importance_table(weights),
+        f"{len(table.indices):,} networks, {len(table.proxies.names)} proxies, {len(cells.names)} features of the "
+        f"cell, 5 splits, 100 trees. The first table took {seconds:.0f} s of processor time.",
+        "**Test R2** (mean and deviation over splits) by number of networks learnt from:",
+        by_target("n", quality_rows(proxies, wide)),
+        "**One forest for two targets**, n = 1024, test R2:",
+        grid(["", *joint], [
+            ["clean, together with it", *(f"{mean([q[0] for q in both]):.2f}" for both in joint.values())],
+            ["attack, together with clean", *(f"{mean([q[1] for q in both]):.2f}" for both in joint.values())],
+            ["attack alone", *(f"{mean(proxies[1024, name]):.2f}" for name in joint)]]),
+        "**Which proxies are needed**, n = 1024, test R2:",
+        by_target("proxies", ([label, *(f"{ablations[name][label]:.2f}" for name in TARGETS)]
+                              for label in ablations["clean"])),
+        "**The most important proxies**, n = 1024:", by_target("", importance_rows(weights)),
         "![Importances](robustness_importance.svg)", "![Rank correlations](robustness_kendall.svg)",
-        duplicates_table(across), conclusions(proxies, wide, ablations, ranks)])
-    write_docs(options.docs / "robustness.md", text)
-    write_text(options.docs / "robustness_kendall.svg", heat_map(
-        ranks, [*TARGETS, *table.proxies.names], TARGETS, "Kendall's tau on all networks"))
-    write_text(options.docs / "robustness_importance.svg", bars(
-        {name: weights[name]["permutation"] for name in TARGETS}, "Loss of R2 when a proxy is shuffled, n = 1024"))
+        "**All codes that have proxies, duplicates among them**, n = 1024, test R2:",
+        by_target("", ([label, *(f"{value:.2f}" for value in found)] for label, found in across.items())),
+        "**The paper's conclusions, one by one:**",
+        grid(["conclusion", "holds here", "numbers"], conclusions(proxies, wide, ablations, ranks))])
+    page = docs / "robustness.md"
+    before, after = page.read_text(encoding="utf-8").split(START)[0], page.read_text(encoding="utf-8").split(END)[1]
+    write_text(page, f"{before}{START}\n\n{text}\n\n{END}{after}")
+    save(heat_map(ranks, [*TARGETS, *table.proxies.names], TARGETS, "Kendall's tau on all networks"),
+         docs / "robustness_kendall.svg")
+    save(bars({name: weights[name]["permutation"] for name in TARGETS},
+              "Loss of R2 when a proxy is shuffled, n = 1024"), docs / "robustness_importance.svg")
     print(text)
 
 
-def measured(table: RobustnessTable, features: Features, jobs: int) -> Cells:
-    """Return the qualities of the splits by (n, target)."""
-    return {(n, name): [q[0] for q in predictability(features, table.target(name), table.classes, n, jobs=jobs)]
-            for n in SIZES for name in TARGETS}
-
-
-def mean(qualities: list, field: str = "r2") -> float:
+def mean(qualities: Sequence, field: str = "r2") -> float:
     return float(np.mean([getattr(q, field) for q in qualities]))
 
 
-def spread(qualities: list) -> str:
-    return f"{mean(qualities):.2f} ± {np.std([q.r2 for q in qualities]):.2f}"
+def by_target(first: str, rows: Iterator[list[str]]) -> str:
+    """Return a table with a column per target."""
+    return grid([first, *TARGETS], rows)
 
 
-def grid(header: list[str], rows: list[list[str]]) -> str:
-    return "\n".join(["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)])
+def quality_rows(proxies: Cells, wide: Cells) -> Iterator[list[str]]:
+    def row(label: str, cell: Callable[[str], str]) -> list[str]:
+        return [label, *map(cell, TARGETS)]
 
-
-def quality_table(proxies: Cells, wide: Cells) -> str:
-    rows = []
     for n in SIZES:
-        rows.append([f"{n}, paper", *(PAPER.get((n, name), "–") for name in TARGETS)])
+        yield row(f"{n}, paper", lambda name, n=n: PAPER.get((n, name), "–"))
         for label, cells in (("13 proxies", proxies), ("with cell features", wide)):
-            rows.append([f"{n}, {label}", *(spread(cells[n, name]) for name in TARGETS)])
-            further = ((mean(cells[n, name], "kendall"), mean(cells[n, name], "out_of_bag")) for name in TARGETS)
-            rows.append([f"{n}, {label}: Kendall, out-of-bag R2", *(f"{tau:.2f}, {oob:.2f}" for tau, oob in further)])
-    return "**Test R2** (mean and deviation over splits) by number of networks learnt from:\n\n" + grid(
-        ["n", *TARGETS], rows)
+            found = {name: cells[n, name] for name in TARGETS}
+            yield row(f"{n}, {label}", lambda name, of=found: f"{mean(of[name]):.2f} ± "
+                                                              f"{np.std([q.r2 for q in of[name]]):.2f}")
+            yield row(f"{n}, {label}: Kendall, out-of-bag R2", lambda name, of=found: (
+                f"{mean(of[name], 'kendall'):.2f}, {mean(of[name], 'out_of_bag'):.2f}"))
 
 
-def joint_table(joint: dict, proxies: Cells) -> str:
-    rows = [["clean, together with it", *(f"{np.mean([q[0].r2 for q in joint[name]]):.2f}" for name in joint)],
-            ["attack, together with clean", *(f"{np.mean([q[1].r2 for q in joint[name]]):.2f}" for name in joint)],
-            ["attack alone", *(f"{mean(proxies[1024, name]):.2f}" for name in joint)]]
-    return "**One forest for two targets**, n = 1024, test R2:\n\n" + grid(["", *joint], rows)
-
-
-def ablation_table(ablations: dict) -> str:
-    rows = [[label, *(f"{ablations[name][label]:.2f}" for name in TARGETS)] for label in ablations["clean"]]
-    return "**Which proxies are needed**, n = 1024, test R2:\n\n" + grid(["proxies", *TARGETS], rows)
-
-
-def importance_table(weights: dict) -> str:
-    rows = []
+def importance_rows(weights: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[list[str]]:
     for kind in ("impurity", "permutation"):
-        ordered = {name: sorted(weights[name][kind].items(), key=lambda item: -item[1])[:4] for name in TARGETS}
-        rows += [[f"{kind} {place + 1}", *(f"{ordered[name][place][0]} {ordered[name][place][1]:.2f}"
-                                           for name in TARGETS)] for place in range(4)]
-    return "**The most important proxies**, n = 1024:\n\n" + grid(["", *TARGETS], rows)
+        ordered = [sorted(weights[name][kind].items(), key=lambda item: -item[1])[:4] for name in TARGETS]
+        for place, found in enumerate(zip(*ordered, strict=True), start=1):
+            yield [f"{kind} {place}", *(f"{proxy} {value:.2f}" for proxy, value in found)]
 
 
-def duplicates_table(across: dict) -> str:
-    rows = [[label, *(f"{np.mean([q[0].r2 for q in across[name][k]]):.2f}" for name in TARGETS)]
-            for k, label in enumerate(("classes stay together", "classes cut by the split"))]
-    return "**All codes that have proxies, duplicates among them**, n = 1024, test R2:\n\n" + grid(["", *TARGETS], rows)
-
-
-def conclusions(proxies: Cells, wide: Cells, ablations: dict, ranks: np.ndarray) -> str:
-    """Return each conclusion of the paper with what is found here."""
-    r2 = {name: mean(proxies[1024, name]) for name in TARGETS}
-    more = {name: mean(wide[1024, name]) for name in TARGETS}
+def conclusions(proxies: Cells, wide: Cells, ablations: dict, ranks: np.ndarray) -> Iterator[list[str]]:
+    """Yield each conclusion of the paper with what is found here."""
+    r2, more = ({name: mean(cells[1024, name]) for name in TARGETS} for cells in (proxies, wide))
     pgd, clean = ablations["pgd"], ablations["clean"]
-    found = [
+    for text, holds, numbers in [
         ("One proxy alone predicts clean accuracy, but not accuracy under PGD (R2 below 0.05)",
          clean["top 1"] > 0.5 and pgd["top 1"] < 0.05, f"clean {clean['top 1']:.2f}, PGD {pgd['top 1']:.2f}"),
         ("No single proxy is needed: without the best one PGD stays within 0.08 of all",
@@ -151,17 +138,5 @@ def conclusions(proxies: Cells, wide: Cells, ablations: dict, ranks: np.ndarray)
          ", ".join(f"{name} {value:.2f}" for name, value in more.items())),
         ("Clean accuracy says little about PGD and the opposite about APGD (Kendall's tau)",
          abs(ranks[0, 2]) < 0.3 and ranks[0, 3] < 0, f"{ranks[0, 2]:.2f} and {ranks[0, 3]:.2f}"),
-    ]
-    return "**The paper's conclusions, one by one:**\n\n" + grid(
-        ["conclusion", "holds here", "numbers"], [[text, "yes" if holds else "no", why] for text, holds, why in found])
-
-
-def write_docs(path: Path, text: str) -> None:
-    """Put the text between the two marks of the page."""
-    page = path.read_text(encoding="utf-8") if path.is_file() else f"{START}\n{END}\n"
-    before, after = page.split(START)[0], page.split(END)[1]
-    write_text(path, f"{before}{START}\n\n{text}\n\n{END}{after}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    ]:
+        yield [text, "yes" if holds else "no", numbers]

@@ -53,7 +53,7 @@ def _batch(path: Path, md5: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
             found = hashlib.file_digest(file, "md5").hexdigest()
         if found != md5:
             raise UserError(f"{path} is not the published file (MD5 {found}, expected {md5}); {advice}.")
-        content = read_plain_pickle(path)
+        content = read_plain_pickle(path.read_bytes(), path)
     except OSError as error:
         raise UserError(f"ImageNet16 is not at {path.parent}, or not whole ({path.name} is missing); "
                         f"{advice}.") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -35,9 +37,12 @@ def _data_type(code: Any, *flags: Any) -> np.dtype:
 
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 _ADMITTED: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): collections.OrderedDict,
+    **{(module, kind.__name__): kind for module in ("builtins", "__builtin__") for kind in (set, frozenset)},
     ("_codecs", "encode"): _latin1, ("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): _data_type,
     **{(module, "_reconstruct"): _array for module in _MULTIARRAY},
     **{(module, "scalar"): np.int64(0).__reduce__()[0] for module in _MULTIARRAY},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): np.zeros(1).__reduce_ex__(5)[0] for core in ("core", "_core")},
 }
 
 
@@ -48,15 +53,18 @@ class _Reader(pickle.Unpickler):
         return _ADMITTED[module, name]
 
 
-def read_plain_pickle(path: Path) -> Any:
-    """Return the content of a pickle file (protocols 0 to 4) of plain data; text of Python 2 is read as Latin-1.
+def read_plain_pickle(content: bytes, source: Path) -> Any:
+    """Return the content of a pickle of plain data; text of Python 2 is read as Latin-1.
 
-    Raises `UserError` for a file that is damaged or holds anything else, `OSError` if it cannot be opened.
+    Args:
+        content: the bytes of the pickle.
+        source: the file that they come from, for the error.
+
+    Raises `UserError` if they are damaged or hold anything else.
     """
-    with path.open("rb") as file:
-        try:
-            return _Reader(file, encoding="latin1").load()
-        except Exception as error:  # a damaged pickle raises many kinds
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(f"{path} is damaged or holds more than plain numbers, texts and arrays ({reason}); nothing "
-                            "of it was executed: get it again from where it is published.") from error
+    try:
+        return _Reader(io.BytesIO(content), encoding="latin1").load()
+    except Exception as error:  # a damaged pickle raises many kinds
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{source} is damaged or holds more than plain numbers, texts and arrays ({reason}); nothing "
+                        "of it was executed: get it again from where it is published.") from error
