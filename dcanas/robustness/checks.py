@@ -55,7 +55,7 @@ def check_logits(logits: Any, labels: Tensor) -> None:
         found = tuple(logits.shape) if hasattr(logits, "shape") else type(logits).__name__
         raise UserError(f"The model must return logits (N, classes), here ({len(labels)}, classes), got {found}.")
     if not torch.isfinite(logits).all():
-        raise UserError("The model returns NaN or infinite logits, which no attack can judge; check its weights and "
+        raise UserError("The model returns NaN or infinite logits, which no attack can use; check its weights and "
                         "the range of its input ([0, 1]).")
     classes = logits.shape[1]
     low, high = int(labels.min()), int(labels.max())

@@ -198,7 +198,7 @@ class _Evaluation:
             adversarial = known[spec.attack](model, images, self.labels[part], eps, norm=self.norm,
                                              seed=self.seed, indices=part.numpy(), batch_size=self.batch_size,
                                              **spec.options)
-            with evaluation(model):  # judged anew, on what would be delivered
+            with evaluation(model):  # evaluated anew, on what would be delivered
                 task = self.task(part.numpy() if isinstance(self.images, np.ndarray) else part, model)
                 changed = torch.as_tensor(adversarial).to(task.images)
                 fooled = task.misclassified(changed, task.labels).cpu()

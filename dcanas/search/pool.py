@@ -1,4 +1,4 @@
-"""Candidates within the budget, for a judge to choose from."""
+"""Candidates within the budget, for a selector to choose from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recipe asks for and data or network may not have, told before anything is spent."""
+"""What a recipe requires and the data or the network may lack, checked before anything is spent."""
 
 from __future__ import annotations
 

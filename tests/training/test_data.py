@@ -14,7 +14,7 @@ from dcanas.basics.errors import UserError
 from dcanas.export.infer import load_image
 from dcanas.training import DataSpec, load_data
 from dcanas.training.decode import decode
-from dcanas.training.folder import FolderFacts, describe_folder, inferred_side
+from dcanas.training.folder import ImageFacts, describe_folder, inferred_side
 from dcanas.training.on_demand import FileImages
 
 
@@ -161,7 +161,7 @@ def test_images_of_differing_sizes_get_the_median_shorter_side(tmp_path, sizes, 
 def test_what_a_folder_of_equal_images_is_like(tmp_path):
     two_classes(tmp_path)
     (tmp_path / "cat" / "notes.txt").write_text("no image")
-    assert describe_folder(spec(tmp_path)) == FolderFacts(images=12, shorter_side=10, size=(10, 12))
+    assert describe_folder(spec(tmp_path)) == ImageFacts(images=12, shorter_side=10, size=(10, 12))
 
 
 def test_rotated_photographs_count_as_they_are_seen(tmp_path):

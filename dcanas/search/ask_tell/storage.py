@@ -73,7 +73,7 @@ def open_study(engine: Engine, name: str, settings: Mapping[str, Any], direction
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = engine.url.render_as_string(hide_password=False)
     connect = {"connect_args": {"timeout": 60.0}} if engine.dialect.name == "sqlite" else {}
-    told = json.loads(json.dumps(plain(dict(settings))))
+    stated = json.loads(json.dumps(plain(dict(settings))))
     with exclusive(engine, f"open {name}")(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         storage = optuna.storages.RDBStorage(url, engine_kwargs={**connect, "pool_pre_ping": True})
@@ -85,10 +85,10 @@ def open_study(engine: Engine, name: str, settings: Mapping[str, Any], direction
         if there is None:
             if study.get_trials(deepcopy=False):
                 raise UserError(f"The study {name!r} in {engine.url!r} was not made by dcanas; choose another name.")
-            study.set_user_attr(SETTINGS, told)
+            study.set_user_attr(SETTINGS, stated)
         else:
-            different = [f"{key}: {there.get(key)} there, {told.get(key)} asked"
-                         for key in dict.fromkeys([*told, *there]) if there.get(key) != told.get(key)]
+            different = [f"{key}: {there.get(key)} there, {stated.get(key)} asked"
+                         for key in dict.fromkeys([*stated, *there]) if there.get(key) != stated.get(key)]
             if different:
                 raise UserError(f"The study {name!r} in {engine.url!r} has other settings ({'; '.join(different)}); "
                                 "choose another name=, or the same settings.")

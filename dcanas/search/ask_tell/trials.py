@@ -29,7 +29,7 @@ def architecture_of(trial: FrozenTrial, parameters: Parameters) -> Architecture:
 
 
 def history_of(trials: Sequence[FrozenTrial], parameters: Parameters) -> History:
-    """Return what `valid` trials tell; of a trial that was stopped early the last value it reported."""
+    """Return what `valid` trials observed; for a trial that was stopped early, the last value it reported."""
     observations, pending = [], []
     for trial in trials:
         arch = architecture_of(trial, parameters)
