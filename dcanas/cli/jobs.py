@@ -29,7 +29,9 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
     Raises `UserError` for arguments that cannot be used and, after all runs, if some of several were refused.
     """
     flags = [text for text in arguments if text.startswith("-")]
-    overrides = as_overrides([text for text in arguments if not text.startswith("-")])
+    overrides = [text for text in arguments if not text.startswith("-")]
+    if not all("=" in text for text in overrides):
+        overrides = as_overrides(overrides)
     for flag in flags:
         if flag not in FLAGS:
             raise unknown("option", flag, FLAGS)

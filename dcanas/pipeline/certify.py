@@ -74,7 +74,8 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     arch = run.space.parse(derived["architecture"])
     predicted = {cost.name: cost.value(arch) for cost in book.costs}
     data, dataset = run.settings.data, run.dataset
-    found = network_robustness(run, device, folder, f"Attack the network for {device.name}")
+    attacked = (folder / "robustness").is_dir()
+    found = network_robustness(run, device, folder, f"Attack the network for {device.name}") if attacked else None
     return {
         "device": device.name,
         "budget": {**book.budget, **book.qualities},

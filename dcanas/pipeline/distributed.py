@@ -58,13 +58,18 @@ def ranks() -> Ranks:
     return Ranks(place.rank, place.count)
 
 
-def start(work: str, message: Mapping[str, Any]) -> None:
-    """Ask the other processes, if there are some, to do a work of their `worker_loop` together with this one.
+@contextmanager
+def together(work: str, message: Callable[[], Mapping[str, Any]]) -> Iterator[None]:
+    """Enclose a work that this process does together with the others, if there are some; it is one of `worker_loop`.
 
-    message: what the work needs; it is sent as JSON (dataclasses become dictionaries).
+    message: returns what the others need for it; it is sent as JSON (dataclasses become dictionaries).
     """
-    if ranks().count > 1:
-        _broadcast({"work": work, "message": plain(dict(message))})
+    if ranks().count == 1:
+        yield
+        return
+    _broadcast({"work": work, "message": plain(dict(message()))})
+    with peer_errors():
+        yield
 
 
 def worker_loop(works: Works) -> int:

@@ -10,7 +10,6 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import Hooks
 from dcanas.hardware import Device, Profile, profile_onnx
 from dcanas.hardware.transport.parallel import on_all
-from dcanas.pipeline.artefacts import record_latency
 from dcanas.pipeline.context import Context
 
 
@@ -22,12 +21,8 @@ def profile(run: Context) -> dict[str, dict[str, Any]]:
     if len(missing) > 1:
         with run.hooks.stage(f"Measure on {', '.join(device.name for device in missing)}"):
             on_all(missing, lambda device: _measure(run, device, folders[device.name]))
-    found = {device.name: profile_network(run, device, folders[device.name], f"Measure on {device.name}")
-             for device in devices}
-    for device in devices:
-        if device.connection == "local":
-            record_latency(run, device, folders[device.name])
-    return found
+    return {device.name: profile_network(run, device, folders[device.name], f"Measure on {device.name}")
+            for device in devices}
 
 
 def profile_network(run: Context, device: Device, folder: Path, title: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
 from dcanas.export.worker import look
+from dcanas.pipeline.block_latency import record_latency
 from dcanas.pipeline.context import Context, versions
 
 
@@ -33,6 +34,9 @@ def reported(run: Context) -> Iterator[None]:
         _note(run, "failed", f"{type(error).__name__}: {error}")
         _report_what_there_is(run)
         raise
+    for device in run.devices:
+        if device.connection == "local":
+            record_latency(run, device, run.device_folder(device))
     _note(run, "done")
     run.hooks.message(f"Report:      {report(run)}")
 

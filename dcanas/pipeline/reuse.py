@@ -21,15 +21,11 @@ FILES = {  # stage -> its results for each device
 STAGES = ("search", *FILES)
 
 
-def adopt(run: Context, first: str) -> None:
-    """Copy what another run has, if the source is one: the results of all stages before `first`, measurements, and
-    images that were given in Python.
+def adopt(run: Context, source: Path, first: str) -> None:
+    """Copy what another run has: the results of all stages before `first`, measurements, and images given in Python.
 
     Raises `UserError` if the source has not come that far or was made with settings that are asked otherwise.
     """
-    source = run.source
-    if source is None:
-        return
     before = STAGES[:STAGES.index(first)]
     _refuse_changes(run, source, before)
     if "search" in before:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from dcanas.pipeline.certify import certify
@@ -19,32 +19,28 @@ from dcanas.pipeline.robustness import robustness
 from dcanas.pipeline.search import search, search_with_others
 from dcanas.pipeline.train import train, train_with_others
 
+STAGES = (feasibility, search, derive, train, export, quantise, profile, robustness, compare, certify)
 WORKS = {"search": search_with_others, "train": train_with_others}  # of the other processes of `torchrun`
 
 
-def stages(run: Context) -> Iterator[Callable[[Context], Any]]:
-    """Yield the stages of a run."""
-    yield feasibility
-    yield search
-    yield derive
-    yield train
-    yield export
-    if run.settings.int8 or any(device.dtype == "int8" for device in run.devices):
-        yield quantise
-    yield profile
-    if run.settings.robustness or any(run.book(device).qualities for device in run.devices):
-        yield robustness
-    if run.settings.baseline:
-        yield compare
-    yield certify
+def stages_of(run: Context) -> list[Callable[[Context], Any]]:
+    """Return the stages of a run, in order, without those that its settings and devices do not ask for."""
+    settings, devices = run.settings, run.devices
+    left_out = {
+        quantise: not settings.int8 and all(device.dtype != "int8" for device in devices),
+        robustness: not settings.robustness and not any(run.book(device).qualities for device in devices),
+        compare: not settings.baseline,
+    }
+    return [stage for stage in STAGES if not left_out.get(stage)]
 
 
 def run_all(run: Context) -> None:
-    """Do all stages and write the report, of a run that is refused, stopped or fails as well."""
+    """Do all stages and write the report, also of a run that is refused, stopped or fails."""
     run.hooks.message(f"Run directory: {run.folder}")
     with reported(run):
-        adopt(run, "derive")
-        for stage in stages(run):
+        if run.source is not None:
+            adopt(run, run.source, "derive")
+        for stage in stages_of(run):
             stage(run)
 
 
@@ -56,8 +52,9 @@ def run_until(run: Context, last: str, reuse: str = "") -> Any:
             if empty.
     """
     run.hooks.message(f"Run directory: {run.folder}")
-    adopt(run, reuse or last)
-    for stage in stages(run):
+    if run.source is not None:
+        adopt(run, run.source, reuse or last)
+    for stage in stages_of(run):
         found = stage(run)
         if stage.__name__ == last:
             return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ def search(run: Context) -> dict[str, Any]:
         return read_json(done)
     if run.source is not None and method.distributed:
         run.hooks.message(f"Search: goes on from the supernet in {run.source / 'search'}")
-    with run.stage("Search", folder.name) as hooks, study_workers(run), distributed.peer_errors():
-        if method.distributed:
-            distributed.start("search", run.message(folder))
+    workers = study_workers(run) if run.options.workers > 1 else nullcontext()
+    others = distributed.together("search", lambda: run.message(folder)) if method.distributed else nullcontext()
+    with run.stage("Search", folder.name) as hooks, workers, others:
         found = method.run(run.task(hooks))
     write_json(done, found)
     return found

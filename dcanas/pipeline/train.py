@@ -14,12 +14,12 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
 from dcanas.pipeline import distributed
-from dcanas.pipeline.artefacts import record_mistakes
 from dcanas.pipeline.context import Context, remote_context
 from dcanas.pipeline.delivered import fresh_model
 from dcanas.search.adversarial import adversarial_attack
 from dcanas.training import Recipe, predict, summarise
 from dcanas.training import train as fit_network
+from dcanas.training.mistakes import worst_mistakes
 
 
 def train(run: Context) -> dict[str, dict[str, Any]]:
@@ -37,13 +37,12 @@ def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
     dataset = run.dataset
     start = time.monotonic()
     log = f"train/{folder.relative_to(run.folder / 'derived').as_posix()}"
-    with run.stage(title, log) as hooks, distributed.peer_errors():
-        distributed.start("train", run.message(folder))
+    with run.stage(title, log) as hooks, distributed.together("train", lambda: run.message(folder)):
         model, history = _fit(run, folder, hooks)
     seconds = time.monotonic() - start
     save_weights(folder / "weights.pt", model)
     logits = predict(model, dataset, dataset.test, device=run.compute)
-    record_mistakes(run, folder, logits)
+    write_json(folder / "mistakes.json", worst_mistakes(dataset, logits))
     value = {**summarise(dataset.labels[dataset.test], logits.argmax(axis=1), dataset.classes), "split": "test",
              "trained_on": {"train": len(dataset.train), "validation": len(dataset.fit_indices) - len(dataset.train)},
              "seconds": seconds, "history": history}

@@ -24,10 +24,12 @@ VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "LOCAL_RANK", "
 
 
 def lead() -> int:
-    distributed.start("write", {"name": "sent", "recipe": Recipe(epochs=3, freeze=("stem.*",))})
-    distributed.start("stop", {})
-    distributed.start("add", {"number": 2})
-    print(distributed.ranks().total(40.0))
+    with distributed.together("write", lambda: {"name": "sent", "recipe": Recipe(epochs=3, freeze=("stem.*",))}):
+        pass
+    with distributed.together("stop", lambda: {}):
+        pass
+    with distributed.together("add", lambda: {"number": 2}):
+        print(distributed.ranks().total(40.0))
     distributed.shutdown()
     return 0
 
@@ -44,7 +46,8 @@ def follow() -> int:
 
 
 def lead_and_fail() -> int:
-    distributed.start("add", {"number": 2})
+    with distributed.together("add", lambda: {"number": 2}):
+        pass
     return 3
 
 
@@ -58,7 +61,8 @@ def wait_in_vain() -> int:
 
 
 def alone() -> int:
-    distributed.start("anything", {})
+    with distributed.together("anything", lambda: {}):
+        pass
     distributed.shutdown()
     print(distributed.ranks().count)
     return 0

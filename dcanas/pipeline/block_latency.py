@@ -1,16 +1,13 @@
-"""What a run writes down for its readers only: nothing here decides anything, and no later stage reads it."""
+"""Latency by member and by block, for the reader of the report: nothing here decides anything."""
 
 from __future__ import annotations
 
-import base64
-import io
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from PIL import Image
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.costs import Domain
@@ -22,41 +19,11 @@ from dcanas.pipeline.context import Context
 from dcanas.spaces import Architecture
 from dcanas.spaces.types import NotationError
 
-MISTAKES = 12  # shown
-SIDE = 64  # pixels, at most, of a picture that is shown
 FITTED = 5  # measured members that say what a million MACs and a step cost
 
 
-def record_mistakes(run: Context, folder: Path, logits: np.ndarray) -> None:
-    """Write `mistakes.json`: the test images that the network got wrong most confidently, as small pictures.
-
-    Shape: logits (test images, classes).
-    """
-    dataset = run.dataset
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    answers, labels = shares.argmax(axis=1), dataset.labels[dataset.test]
-    confidence = shares.max(axis=1)
-    wrong = np.flatnonzero(answers != labels)
-    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
-    write_json(folder / "mistakes.json", {"wrong": len(wrong), "n": len(labels), "worst": [
-        {"true": dataset.classes[labels[i]], "answer": dataset.classes[answers[i]], "confidence": float(confidence[i]),
-         "png": _picture(dataset.images[dataset.test[[i]]][0])} for i in worst]})
-
-
-def _picture(pixels: np.ndarray) -> str:
-    """Return a PNG file in base64. Shape: uint8 (C, H, W), of which one or three channels are shown."""
-    shown = pixels[:3] if len(pixels) >= 3 else pixels[:1]
-    image = Image.fromarray(shown[0] if len(shown) == 1 else shown.transpose(1, 2, 0))
-    image.thumbnail((SIDE, SIDE))
-    content = io.BytesIO()
-    image.save(content, "PNG", optimize=True)
-    return base64.b64encode(content.getvalue()).decode("ascii")
-
-
 def record_latency(run: Context, device: Device, folder: Path) -> None:
-    """Write `latency.json`: predicted and measured latency of every member measured, and of each block of the network
-    that is delivered."""
+    """Write `latency.json`: predicted and measured latency of every measured member and of each delivered block."""
     done = folder / "latency.json"
     if done.exists():
         return
