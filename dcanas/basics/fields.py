@@ -65,9 +65,15 @@ def declared(kind: type) -> dict[str, tuple[Field[Any], Declared]]:
     return {f.name: (f, f.metadata["setting"]) for f in fields(kind) if "setting" in f.metadata}
 
 
-def is_read(about: Declared, values: Mapping[str, Any]) -> bool:
-    """Return whether a setting is read given the values of its class."""
-    return all(values[name] in allowed for name, allowed in about.applies.items())
+def is_read(kind: type, about: Declared, values: Mapping[str, Any]) -> bool:
+    """Return whether a setting of a class is read given all its values; what a user's own entry reads is not known."""
+    return all(values[name] in allowed or _is_own(declared(kind)[name][1].options, values[name])
+               for name, allowed in about.applies.items())
+
+
+def _is_own(options: Collection[Any], value: Any) -> bool:
+    """Return whether a name is in a registry, but not in its table of what is shipped."""
+    return value in options and value not in getattr(options, "table", options)
 
 
 def unread(key: str, about: Declared, values: Mapping[str, Any]) -> UserError:
@@ -87,7 +93,7 @@ def check(settings: Any, group: str) -> None:
     hints = type_hints(type(settings))
     for name, (made, about) in declared(type(settings)).items():
         key, value = f"{group}.{name}" if group else name, getattr(settings, name)
-        if not is_read(about, vars(settings)):
+        if not is_read(type(settings), about, vars(settings)):
             if value != made.default:
                 raise unread(key, about, vars(settings))
         elif not (value is None and NoneType in get_args(hints[name])):

@@ -23,9 +23,9 @@ from dcanas.pipeline.preset_files import GROUPS
 from dcanas.pipeline.settings import RunOptions, Settings, described_options
 from dcanas.search.searches import settings_class
 
-LITERAL = ("space.file", "search.file", "data.root", "data.group_by", "train.init", "train.distillation.weights",
-           "run.dir", "run.root", "source", "architecture", "list", "against", "onnx", "deploy.images",
-           "deploy.folder")  # taken as typed
+LITERAL = ("space.file", "search.file", "proxies.file", "data.root", "data.group_by", "train.init",
+           "train.distillation.weights", "run.dir", "run.root", "source", "architecture", "list", "against", "onnx",
+           "deploy.images", "deploy.folder")  # taken as typed
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:

@@ -14,6 +14,7 @@ from dcanas.basics.mapping import from_mapping
 from dcanas.pipeline.preset_files import preset_names, presets
 from dcanas.pipeline.presets import change, explain_limits, make_settings, presets_for
 from dcanas.pipeline.settings import RunOptions, Settings, described_options, stored_settings
+from dcanas.training.folder import ImageFacts
 
 PATHS = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
 
@@ -25,7 +26,7 @@ class Composed:
     Attributes:
         settings: of the run, complete, as nested dictionaries.
         options: where and how, by the keys of the command line.
-        asked: values of the command's own keys (`see `command_options``).
+        asked: values of the command's own keys (see `command_options`).
         notes: what was inferred, and what stated limits mean, for display.
     """
 
@@ -35,13 +36,15 @@ class Composed:
     notes: list[str]
 
 
-def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> Composed:
+def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: Mapping[str, Any] | None = None,
+             facts: ImageFacts | None = None) -> Composed:
     """Return what is asked, before any check but that names exist.
 
     Args:
         choices: group -> name of a preset.
         stated: dotted key -> value of a setting, an option or one of the command's own keys.
         own: the command's own keys with their defaults.
+        facts: what images in memory are like.
 
     Raises:
         UserError: a preset, a setting or the run to start from does not exist, or the chosen search does not read it.
@@ -51,7 +54,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: Mapping
     for key, value in stated.items():
         (asked if key in asked else options if key in options else changes)[key] = value
     source = options["source"]
-    begin, inferred = presets_for(choices, changes) if source is None else (
+    begin, inferred = presets_for(choices, changes, facts) if source is None else (
         _taken_over(Path(source), choices, changes), [])
     return Composed(change(begin, changes, [*asked, *options]), options, asked, [*inferred, *explain_limits(changes)])
 

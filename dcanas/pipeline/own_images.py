@@ -1,4 +1,4 @@
-"""Settings that suit a folder of one's own images: their number and sizes decide what the user does not state."""
+"""Settings that suit the user's own images: their number and sizes decide what the user does not state."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from typing import Any
 
 from dcanas.basics.mapping import from_mapping
 from dcanas.pipeline.preset_files import preset_names, presets
-from dcanas.training.folder import INFERRED_SIDE, describe_folder, inferred_side
+from dcanas.training.folder import INFERRED_SIDE, ImageFacts, describe_folder, inferred_side
 from dcanas.training.spec import DataSpec
 
 SMALL = 20_000  # images: fewer take the settings of a small experiment
 
 
-def suit_folder(stated: Mapping[str, Any], choices: Mapping[str, str],
-                data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def suit_images(stated: Mapping[str, Any], choices: Mapping[str, str], data: Mapping[str, Any],
+                facts: ImageFacts | None = None) -> tuple[dict[str, Any], list[str]]:
     """Return what the presets state with what suits the images, and a sentence on each thing that was inferred.
 
     Args:
         stated: what the presets of `choices` state.
         data: settings of the data, those that the user states included.
+        facts: what images in memory are like; those of a folder are looked at here.
 
     Raises:
         UserError: the images cannot be used, see `describe_folder`.
     """
     root = data.get("root")
-    if data["name"] != "folder" or not isinstance(root, str) or not Path(root).expanduser().is_dir():
+    if data["name"] == "folder" and isinstance(root, str) and Path(root).expanduser().is_dir():
+        facts = describe_folder(from_mapping(DataSpec, data, "data"))
+    if facts is None:
         return dict(stated), []  # a folder that is not there is refused when the run begins
-    facts = describe_folder(from_mapping(DataSpec, data, "data"))
     values, notes = dict(stated), []
     space = values["space"]["name"]
     experiment = "small_folder" if space == "nasbench201" else f"small_folder_{space}"
     small = facts.images < SMALL and choices.get("experiment", "null") == "null"
     if small and experiment in preset_names("experiment"):
         values = presets(choices, experiment)
-        notes.append(f"{root} holds {facts.images:,} images, fewer than {SMALL:,}: what is not stated is as in "
-                     f"experiment={experiment}.")
+        notes.append(f"{root or 'The data set'} holds {facts.images:,} images, fewer than {SMALL:,}: what is not "
+                     f"stated is as in experiment={experiment}.")
     if data.get("size") is None:
         most = values["data"].get("size") or INFERRED_SIDE
         side = inferred_side(facts.shorter_side, most)

@@ -19,11 +19,12 @@ from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import from_mapping, join, kind_of
 from dcanas.costs.units import explain_limit, parse_limit
-from dcanas.pipeline.own_images import suit_folder
+from dcanas.pipeline.own_files import own_files
+from dcanas.pipeline.own_images import suit_images
 from dcanas.pipeline.preset_files import GROUPS, presets
 from dcanas.pipeline.settings import Settings, stored_settings
-from dcanas.search.searches import SEARCHES, settings_class
-from dcanas.spaces.user_file import file_hash, load_space_file
+from dcanas.search.searches import SETTINGS, settings_class
+from dcanas.training.folder import ImageFacts
 
 FREE = ("budget", "space.final_skeleton", "space.search_skeleton")  # keys below them are checked by those who read them
 
@@ -41,14 +42,19 @@ def compose(choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str,
     return change(presets_for(choices, changes)[0], changes)
 
 
-def presets_for(choices: Mapping[str, str], changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def presets_for(choices: Mapping[str, str], changes: Mapping[str, Any],
+                facts: ImageFacts | None = None) -> tuple[dict[str, Any], list[str]]:
     """Return what presets state for these choices and for the user's own images, and a sentence on what was inferred.
 
-    changes: dotted key -> value; those of the data say where the images are.
+    Args:
+        changes: dotted key -> value; those of the data say where the images are.
+        facts: what images in memory are like.
     """
+    if "space.file" in changes:
+        choices = {"space": "file", **choices}
     stated = presets(choices)
     data = {key: value for key, value in changes.items() if key.partition(".")[0] == "data"}
-    return suit_folder(stated, choices, _changed(stated, data)["data"])
+    return suit_images(stated, choices, _changed(stated, data)["data"], facts)
 
 
 def change(stated: Mapping[str, Any], changes: Mapping[str, Any], others: Iterable[str] = ()) -> dict[str, Any]:
@@ -58,8 +64,9 @@ def change(stated: Mapping[str, Any], changes: Mapping[str, Any], others: Iterab
     """
     values = dict(stated)
     default_budget = changes.get("default_budget", values.pop("default_budget", None))
-    _check_keys(changes, str(values["search"]["name"]), others)
-    values = _changed(values, {key: value for key, value in changes.items() if key != "default_budget"})
+    files = own_files(values, changes)
+    _check_keys(changes, files.get("search.name", values["search"]["name"]), others)
+    values = _changed(values, {key: value for key, value in changes.items() if key != "default_budget"} | files)
     complete = _complete(Settings, values, changes, "")
     budget = complete["budget"]
     none = isinstance(budget, str) and budget.lower() == "none"
@@ -79,8 +86,6 @@ def make_settings(values: Mapping[str, Any], folder: Path | None = None) -> Sett
     folder: a directory; if a run began there it goes on with as many threads.
     """
     values = dict(values)
-    if values["space"].get("file") or values["space"]["name"] == "file":
-        values["space"] = _from_file(values["space"])
     values["budget"] = {name: _in_base_units(name, limit) for name, limit in values["budget"].items()}
     values["run"] = _parallelism(values.get("run") or {}, folder)
     return from_mapping(Settings, values)
@@ -100,7 +105,7 @@ def _check_keys(changes: Mapping[str, Any], search: str, others: Iterable[str]) 
         if key in known or key in parts or key.startswith(tuple(f"{free}." for free in FREE)):
             continue
         group, _, name = key.partition(".")
-        owners = [kind for kind in SEARCHES if group == "search" and name in declared(settings_class(kind))]
+        owners = [kind for kind in SETTINGS if group == "search" and name in declared(settings_class(kind))]
         if owners:
             raise UserError(f"{key} is a setting of search.name={' or '.join(owners)}, and this search is {search}; "
                             "leave it out or choose another search.")
@@ -136,12 +141,13 @@ def _complete(kind: type, values: Any, changes: Mapping[str, Any], where: str) -
     if not isinstance(values, Mapping):
         return values  # refused with the values of all settings
     offered = declared(kind)
-    whole = {f.name: values.get(f.name, plain(default_of(f))) for f in fields(kind)
-             if f.name in values or f.name in offered or is_dataclass(type_hints(kind)[f.name])}
+    nested = {name for name, hint in type_hints(kind).items() if is_dataclass(hint)}
+    whole = {f.name: values.get(f.name, {} if f.name in nested else plain(default_of(f))) for f in fields(kind)
+             if f.name in values or f.name in offered or f.name in nested}
     for name in values:
         if name not in whole and where != "search":
             raise unknown("setting", join(where, name), [join(where, other) for other in whole])
-    idle = {name: about for name, (_, about) in offered.items() if not is_read(about, whole)}
+    idle = {name: about for name, (_, about) in offered.items() if not is_read(kind, about, whole)}
     for name, about in idle.items():
         if join(where, name) in changes:
             raise unread(join(where, name), about, whole)
@@ -163,16 +169,6 @@ def _flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _in_base_units(name: str, limit: Any) -> Any:
     """Return a limit in its cost's base unit; percentiles stay as they are."""
     return limit if isinstance(limit, str) and re.fullmatch(r"p\d+", limit) else parse_limit(name, limit)
-
-
-def _from_file(space: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a space from the user's own file: its name and hash are read from there, once."""
-    if space.get("file_sha256"):
-        return dict(space)
-    if space["file"] is None:
-        raise UserError("space=file needs space.file=FILE.py, a Python file that defines one space.")
-    path = Path(space["file"]).expanduser().resolve()
-    return {**space, "name": load_space_file(path).name, "file": str(path), "file_sha256": file_hash(path)}
 
 
 def _parallelism(stated: Mapping[str, Any], folder: Path | None) -> dict[str, Any]:

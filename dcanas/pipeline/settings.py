@@ -13,6 +13,7 @@ from dcanas.basics.fields import Declared, check, choice, described, number, set
 from dcanas.basics.files import write_text
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.mapping import from_mapping, join
+from dcanas.basics.own_file import OwnFile, load_stated
 from dcanas.costs.budget import Budget
 from dcanas.robustness.threat import NORMS, ThreatModel
 from dcanas.search.searches import settings_class
@@ -24,7 +25,7 @@ __all__ = ["DeployOptions", "Parallelism", "RunOptions", "Settings", "SpaceSetti
 
 
 @dataclass(frozen=True)
-class SpaceSettings:
+class SpaceSettings(OwnFile):
     """The space and its two skeletons (see `Space.build`); for one of the user's own, its file and the file's hash."""
 
     name: str = setting("nasbench201", "name of the space")
@@ -32,8 +33,11 @@ class SpaceSettings:
         "size of the delivered network, to which all limits refer")})
     search_skeleton: dict[str, Any] = field(default_factory=dict, metadata={"setting": Declared(
         "size of the supernet")})
-    file: str | None = setting(None, "Python file with a space of your own")
-    file_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ProxySettings(OwnFile):
+    """Proxies of the user's own (`proxies.file`)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,16 @@ class Parallelism:
         check(self, "run")
 
 
+def _proxies_class(values: Mapping[str, Any]) -> type:
+    load_stated(values, "proxies")
+    return ProxySettings
+
+
+def _search_class(values: Mapping[str, Any]) -> type:
+    load_stated(values, "search")
+    return settings_class(str(values.get("name")))
+
+
 @dataclass(frozen=True)
 class Settings:
     """A run's settings; `budget` holds numbers in the costs' units or percentiles such as "p45".
@@ -64,8 +78,10 @@ class Settings:
         "limits by cost: a number in the cost's unit, or p1 to p99, a percentile over the space; none: no limit")})
     space: SpaceSettings = SpaceSettings()
     data: DataSpec = field(default_factory=DataSpec)
+    proxies: ProxySettings = field(default_factory=ProxySettings, metadata={"setting": Declared(
+        "proxies of your own", kind=_proxies_class)})
     search: Any = field(default=None, metadata={"setting": Declared(
-        "settings of the search's own class", kind=lambda values: settings_class(str(values.get("name"))))})
+        "settings of the search's own class", kind=_search_class)})
     train: Recipe = field(default_factory=Recipe)
     baseline: bool = setting(False, "also train the best hand-made network within the budget and recommend the better")
     robustness: bool = setting(False, "also attack and corrupt the delivered network, for the certificate")
@@ -120,7 +136,7 @@ class DeployOptions:
 class RunOptions:
     """Where and how a run is done; none of it changes a result.
 
-    asked: values of the command's own keys (`conf/command/<command>.yaml`).
+    asked: values of the command's own keys (see `command_options`).
     notes: what to tell the user about the settings when the run begins.
     """
 

@@ -1,36 +1,36 @@
-"""The searches by name: where their settings and their methods are; nothing of them is imported before it is used."""
+"""The searches by name: where their methods and their settings are; nothing of them is imported before it is used."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from dcanas.basics.errors import unknown
+from dcanas.basics.lazy import load_object
+from dcanas.basics.registry import Registry
 
-SEARCHES = {  # search.name -> (settings, method)
-    "differentiable": ("dcanas.search.gradient.gradient_settings:SearchSettings",
-                       "dcanas.search.gradient.gradient_search:GradientSearch"),
-    "elastic": ("dcanas.search.elastic.elastic_settings:ElasticSettings",
-                "dcanas.search.elastic.elastic_search:ElasticSearch"),
-    "zero_shot": ("dcanas.search.zero_shot.zero_shot_settings:ZeroShotSettings",
-                  "dcanas.search.zero_shot.zero_shot_search:ZeroShotSearch"),
-    "study": ("dcanas.search.ask_tell.study_settings:StudySettings",
-              "dcanas.search.ask_tell.study_search:StudySearch"),
+searches: Registry[Any] = Registry("search", {
+    "differentiable": ("dcanas.search.gradient.gradient_search:GradientSearch",
+                       "A supernet whose alphas are optimised by gradient under several limits "
+                       "(`differentiable.search`)."),
+    "elastic": ("dcanas.search.elastic.elastic_search:ElasticSearch",
+                "One supernet whose slices are the members of a space; no limit plays a part in its training."),
+    "zero_shot": ("dcanas.search.zero_shot.zero_shot_search:ZeroShotSearch", "Scores belong to networks and limits to "
+                  "devices, so all scored networks are kept and every device votes again."),
+    "study": ("dcanas.search.ask_tell.study_search:StudySearch",
+              "Trials of single networks, proposed by a sampler from what was observed so far."),
+})
+SETTINGS = {  # of the searches that are shipped; one of the user's own has them as its attribute `settings`
+    "differentiable": "dcanas.search.gradient.gradient_settings:SearchSettings",
+    "elastic": "dcanas.search.elastic.elastic_settings:ElasticSettings",
+    "zero_shot": "dcanas.search.zero_shot.zero_shot_settings:ZeroShotSettings",
+    "study": "dcanas.search.ask_tell.study_settings:StudySettings",
 }
 
 
 def settings_class(name: str) -> type:
     """Return the dataclass of a search's settings; raises `UserError` for an unknown name."""
-    return _load(name, 0)
+    return load_object(SETTINGS[name]) if name in SETTINGS else searches[name].settings  # type: ignore[no-any-return]
 
 
 def search_method(name: str) -> Any:
     """Return the `SearchMethod` of this name."""
-    return _load(name, 1)()
-
-
-def _load(name: str, part: int) -> Any:
-    if name not in SEARCHES:
-        raise unknown("search", name, SEARCHES)
-    module, _, member = SEARCHES[name][part].partition(":")
-    return getattr(import_module(module), member)
+    return searches[name]()

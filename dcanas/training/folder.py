@@ -21,11 +21,11 @@ PROBED = 2_000  # headers that tell what the images of a folder are like
 
 
 @dataclass(frozen=True)
-class FolderFacts:
-    """What a folder of images is like.
+class ImageFacts:
+    """What the user's own images are like.
 
     Attributes:
-        images: number of image files, those of the test split included.
+        images: number of images, those of the test split included.
         shorter_side: in pixels, the median over the images that are learnt from.
         size: (H, W) in pixels of all of these; None if they differ.
     """
@@ -45,7 +45,7 @@ def folder(spec: DataSpec, cache: Path | None = None) -> Dataset:
     return Dataset("folder", listed.classes, images, listed.labels[used], train, validation, test, steps, flip=True)
 
 
-def describe_folder(spec: DataSpec) -> FolderFacts:
+def describe_folder(spec: DataSpec) -> ImageFacts:
     """Return what the folder `spec.root` is like, from the names of its files and the headers of some (`PROBED`).
 
     Test images decide nothing. Raises `UserError` as `list_folder` does, and for a file that is not an image.
@@ -55,7 +55,7 @@ def describe_folder(spec: DataSpec) -> FolderFacts:
     if len(known) > PROBED:
         known = known[np.linspace(0, len(known) - 1, PROBED).astype(np.int64)]  # spread evenly over the classes
     sizes, _ = probe([listed.paths[i] for i in known])
-    return FolderFacts(len(listed.paths), _shorter_side(sizes), sizes[0] if len(set(sizes)) == 1 else None)
+    return ImageFacts(len(listed.paths), _shorter_side(sizes), sizes[0] if len(set(sizes)) == 1 else None)
 
 
 def inferred_side(shorter_side: int, most: int = INFERRED_SIDE) -> int:

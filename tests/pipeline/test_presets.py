@@ -21,9 +21,10 @@ from dcanas.basics.resources import resource_folder
 from dcanas.pipeline.preset_files import preset_names, presets
 from dcanas.pipeline.presets import compose, make_settings, setting_keys
 from dcanas.pipeline.settings import Settings, differences, store_settings
-from dcanas.search.searches import SEARCHES, settings_class
+from dcanas.search.searches import SETTINGS, settings_class
 
-SEARCH, SPACE, DATA, TRAIN = (preset_names(group) for group in ("search", "space", "data", "train"))
+SEARCH, SPACE, DATA, TRAIN = ([name for name in preset_names(group) if name != "file"]
+                              for group in ("search", "space", "data", "train"))
 
 
 def by_hydra(choices: Mapping[str, str]) -> Any:
@@ -145,7 +146,7 @@ def test_only_what_the_search_reads_is_there(search):
 
 
 def test_every_setting_has_a_help_and_presets_state_settings():
-    for search in SEARCHES:
+    for search in SETTINGS:
         assert all(text for *_, text in described(settings_class(search), "search"))
     assert all(text for *_, text in described(Settings))
     for search in SEARCH:

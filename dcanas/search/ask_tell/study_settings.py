@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.own_file import OwnFile
 from dcanas.costs.units import cost_unit
 
 MODELS = ("bo", "proxybo")  # samplers that learn from the trials
@@ -43,7 +44,7 @@ class SamplerSettings:
 
 
 @dataclass(frozen=True)
-class StudySettings(SamplerSettings):
+class StudySettings(SamplerSettings, OwnFile):
     """A study in a run (configuration group `search`): `SamplerSettings`, and what a trial does.
 
     Raises `UserError` naming the setting, what is allowed and the value.

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.own_file import OwnFile
 from dcanas.proxies.proxy_name import ProxyName
 
 
 @dataclass(frozen=True)
-class ElasticSettings:
+class ElasticSettings(OwnFile):
     """An elastic supernet and the evolution among its members (configuration group `search`).
 
     Weights: SGD with momentum, warm-up, cosine from `learning_rate` to 0. Every step trains the largest member on the

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.own_file import OwnFile
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.strategies import strategies
@@ -16,7 +17,7 @@ BY_GRADIENT = (*MIXED, "gdas")  # strategies whose mixing weights pass a gradien
 
 
 @dataclass(frozen=True)
-class SearchSettings:
+class SearchSettings(OwnFile):
     """Search by gradient and the choice among its proposals (configuration group `search`).
 
     Weights: SGD with momentum, cosine from `weight_learning_rate` to `weight_learning_rate_min`. Alphas: Adam, betas

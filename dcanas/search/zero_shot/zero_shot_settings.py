@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.own_file import OwnFile
 from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.initialisation import INITIALISATIONS
 from dcanas.proxies.proxy_name import ProxyName
@@ -13,7 +14,7 @@ from dcanas.search.proposers import proposers
 
 
 @dataclass(frozen=True)
-class ZeroShotSettings:
+class ZeroShotSettings(OwnFile):
     """Search by training-free scores (configuration group `search`).
 
     The default vote was chosen on NAS-Bench-201 under 72 latency limits (docs/results.md).

@@ -1,0 +1,86 @@
+"""The search of docs/add-a-search.md, from its file through the commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from pages import code_of
+
+from dcanas.pipeline.presets import compose, make_settings
+from dcanas.pipeline.settings import from_mapping, stored_settings
+from dcanas.spaces import load_space
+
+SIZE = ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1", "run.threads=1", "run.progress=none")
+
+
+@pytest.fixture
+def largest(tmp_path) -> Path:
+    path = tmp_path / "largest.py"
+    path.write_text(code_of("add-a-search"))
+    return path
+
+
+def test_the_commands_search_with_it(dcanas, largest, tmp_path):
+    run = tmp_path / "run"
+    asked = (f"search.file={largest}", "search.drawn=60", "budget.macs=p50", *SIZE, f"run.dir={run}")
+    answer = dcanas("derive", *asked)
+    assert answer.code == 0, answer.err
+    derived = json.loads((run / "derived/local-cpu/architecture.json").read_text())
+    space = load_space("nasbench201")
+    drawn = [space.parse(text) for text in json.loads((run / "search/search.json").read_text())["networks"]]
+    assert len(drawn) == 60
+    assert space.parse(derived["architecture"]) in drawn
+    assert derived["provenance"]["within"] > 0
+    stored = stored_settings(run)
+    assert stored["search"]["file_sha256"]
+    assert (stored["search"]["name"], stored["search"]["drawn"]) == ("largest", 60)
+    largest.write_text(largest.read_text() + "\n# changed\n")
+    answer = dcanas("derive", *asked)
+    assert answer.code == 2
+    assert "has changed since the run was made" in answer.err
+
+
+def test_its_settings_are_shown_and_checked(dcanas, largest, tmp_path):
+    shown = yaml.safe_load(dcanas("run", "--cfg", "search=file", f"search.file={largest}").out)["search"]
+    assert {name: shown[name] for name in ("name", "drawn", "file")} == {
+        "name": "largest", "drawn": 200, "file": str(largest)}
+    for asked, sentence in [
+        (["search.drawn=0"], "search.drawn must be a whole number from 1 to 1000000, got 0."),
+        (["search.dawn=3"], "Unknown setting 'search.dawn'; did you mean 'search.drawn'?"),
+        (["search.epochs=3"], "search.epochs is a setting of search.name=differentiable or elastic or study, and this "
+                              "search is largest; leave it out or choose another search."),
+    ]:
+        assert sentence in dcanas("run", f"search.file={largest}", *asked).err
+    assert "search=file needs search.file=FILE.py" in dcanas("run", "search=file").err
+    largest.write_text("import math\n")
+    assert "must define exactly one search" in dcanas("run", "search=file", f"search.file={largest}").err
+    assert "There is no file" in dcanas("run", f"search.file={tmp_path / 'none.py'}").err
+
+
+def test_another_process_finds_it_from_the_settings_alone(largest):
+    made = make_settings(compose({}, {"search.file": str(largest)}))
+    values = json.loads(json.dumps({"search": {"name": "largest", "drawn": 7, "file": str(largest),
+                                               "file_sha256": made.search.file_sha256}}))
+    assert from_mapping(type(made), values).search.drawn == 7
+    assert made.key != make_settings(compose({}, {})).key
+
+
+def test_proxies_of_ones_own_are_named_in_the_settings(tmp_path):
+    path = tmp_path / "spread.py"
+    path.write_text(code_of("add-a-proxy"))
+    changes = {"search.names": ["spread", "synflow"], "proxies.file": str(path)}
+    made = make_settings(compose({"search": "zero_shot"}, changes))
+    assert made.search.names == ("spread", "synflow")
+    assert len(made.proxies.file_sha256) == 64
+
+
+def test_a_constraint_of_ones_own_reads_what_it_likes(tmp_path):
+    path = tmp_path / "responsive.py"
+    path.write_text(code_of("add-a-constraint"))
+    changes = {"search.file": str(path), "search.constraint": "responsive", "search.multiplier_learning_rate": 0.3}
+    made = make_settings(compose({}, changes)).search
+    assert (made.name, made.constraint, made.multiplier_learning_rate) == ("differentiable", "responsive", 0.3)
+    assert len(made.file_sha256) == 64
