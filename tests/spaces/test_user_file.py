@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pages import code_of
 
 from dcanas.basics.errors import UserError
 from dcanas.cli.main import main
@@ -17,12 +18,10 @@ from dcanas.spaces import load_space_file, spaces
 
 FILE = Path(__file__).with_name("ladder_space.py")
 WHOLE = FILE.read_text(encoding="utf-8")
-PAGE = Path(__file__).parents[2] / "docs" / "add-a-space.md"
 
 
 def test_the_page_shows_the_file_that_is_tested():
-    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    assert code == FILE.read_text(encoding="utf-8")
+    assert code_of("add-a-space") == FILE.read_text(encoding="utf-8")
 
 
 def test_it_is_a_space_like_any_other():
