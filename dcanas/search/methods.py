@@ -36,6 +36,13 @@ class SearchMethod(Protocol):
         """Return what the result of `run` depends on besides space, data and seed, as JSON types and dataclasses."""
         return [task.settings, task.recipe, dict(task.limits[0])]
 
+    def effort(self, task: SearchTask, macs: float) -> float:
+        """Return roughly what `run` and `derive` train: multiply-accumulates of forward passes per training image.
+
+        It tells users how long a run will take. macs: of a typical network within the budget, for one image.
+        """
+        return 0.0
+
     def run(self, task: SearchTask) -> dict[str, Any]:
         """Search and return what was found, as JSON types; a search that was cut off goes on from `task.folder`."""
         raise NotImplementedError

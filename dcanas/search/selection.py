@@ -42,6 +42,11 @@ def by_short_training(task: SearchTask, target: Target, folder: Path, hooks: Hoo
                              stored=Ledger(folder / "finalists.json"), hooks=hooks, voted=voted)
 
 
+def finalists_effort(task: SearchTask, macs: float) -> float:
+    """Return what the short training of all devices' finalists takes (see `SearchMethod.effort`)."""
+    return len(task.targets) * task.settings.finalists * task.settings.finalist_epochs * macs
+
+
 def first_kept(space: Space, decided_by: str, verify: Verify | None, remedy: str) -> Selector:
     """Return the selector of the first candidate that keeps the measured limits.
 

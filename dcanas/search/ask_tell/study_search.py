@@ -25,7 +25,7 @@ from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
 from dcanas.search.scoring import make_scoring
-from dcanas.search.selection import by_short_training, first_kept, recorded
+from dcanas.search.selection import by_short_training, finalists_effort, first_kept, recorded
 from dcanas.search.task import SearchTask, Target
 
 
@@ -34,6 +34,11 @@ class StudySearch(SearchMethod):
 
     results = ("study.json",)
     read_by_derive = ("pool", "finalists", "finalist_epochs")
+
+    def effort(self, task: SearchTask, macs: float) -> float:
+        settings = task.settings
+        epochs = settings.evaluations * settings.epochs if settings.objective == "train" else 0
+        return epochs * macs + finalists_effort(task, macs)
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         worker = make_worker(task)

@@ -10,13 +10,14 @@ from torch import nn
 
 from dcanas.basics.checkpoints import load_weights, save_weights
 from dcanas.basics.ledger import Ledger
+from dcanas.costs import count_architecture
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.elastic.inherited import inherited_accuracy
 from dcanas.search.elastic.sandwich import make_supernet, train_supernet
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
-from dcanas.search.selection import by_short_training, by_vote, first_kept, recorded
+from dcanas.search.selection import by_short_training, by_vote, finalists_effort, first_kept, recorded
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
 from dcanas.supernet import ElasticSupernet
@@ -39,6 +40,12 @@ class ElasticSearch(SearchMethod):
 
     def key(self, task: SearchTask) -> Sequence[Any]:
         return [task.skeleton, {name: getattr(task.settings, name) for name in TRAINING}, task.recipe]
+
+    def effort(self, task: SearchTask, macs: float) -> float:
+        largest = count_architecture(task.space, task.space.extremes()[0], task.dataset.shape,
+                                     len(task.dataset.classes), **task.skeleton).macs
+        every_step = largest + (1 + task.settings.random_members) * macs
+        return task.settings.epochs * every_step + finalists_effort(task, macs)
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         supernet, history = train_supernet(task.space, task.dataset, task.settings, task.recipe, task.seed,

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.costs import Budget
+from dcanas.costs import Budget, linear_counts
 from dcanas.search.derive import Derived, derive
 from dcanas.search.gradient.differentiable import SearchResult, search
 from dcanas.search.gradient.lookup_graph import build, over_limits, tightened
 from dcanas.search.gradient.strategies import strategies
 from dcanas.search.methods import SearchMethod
-from dcanas.search.selection import by_short_training, by_vote, first_kept, recorded
+from dcanas.search.selection import by_short_training, by_vote, finalists_effort, first_kept, recorded
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.verified import derive_verified
 from dcanas.spaces import Space
@@ -33,6 +33,13 @@ class GradientSearch(SearchMethod):
             raise UserError(f"Space {space.name} has no supernet that mixes candidates by slot, which "
                             f"search={settings.name} trains; {remedy}.")
         strategies[settings.strategy](space, settings)
+
+    def effort(self, task: SearchTask, macs: float) -> float:
+        settings = task.settings
+        supernet = linear_counts(task.space, task.dataset.shape, len(task.dataset.classes),
+                                 **task.search_skeleton)["macs"]
+        mixed = sum(sum(row) for row in supernet.table) / (settings.bottleneck * settings.partial_channels)
+        return settings.epochs * (supernet.base + mixed) + finalists_effort(task, macs)
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         budget, _ = task.limits
