@@ -1,0 +1,104 @@
+"""Roughly how long a run will take: what it trains, in multiply-accumulates, by what this machine trains a second."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from dcanas.basics.keys import derive_seed
+from dcanas.pipeline.context import Context
+
+NOTABLE_MINUTES = 20
+SLOW = 3e8  # multiply-accumulates per second that any machine trains; if they suffice, nothing is measured
+SAMPLE = 25  # members that tell what a typical network costs
+STEP = 2e9  # multiply-accumulates of a measured step
+SECONDS = 1.0  # of measuring
+
+
+def announce_duration(run: Context) -> None:
+    """Say how long what is left of a run is expected to take and what shortens it, if that is long.
+
+    To be called when the costs of the devices are known.
+    """
+    book, rng = run.book(run.devices[0]), np.random.default_rng(derive_seed(run.settings.seed, "duration"))
+    macs = next(cost for cost in book.counted if cost.name == "macs").value
+    members = sorted((run.space.sample(rng) for _ in range(SAMPLE)), key=macs)
+    typical = min(macs(members[SAMPLE // 2]), book.budget.get("macs", math.inf))
+    search, training = _left(run, typical)
+    if expected_minutes(search + training, SLOW) < NOTABLE_MINUTES:
+        return
+    with torch.random.fork_rng([]):
+        network = run.space.build(members[0], len(run.dataset.classes), run.dataset.shape[0],
+                                  **run.space.delivered_skeleton(run.skeleton))
+        throughput = training_throughput(network, run.dataset.shape, macs(members[0]), run.settings.train.batch_size,
+                                         run.compute)
+    minutes = expected_minutes(search + training, throughput)
+    if minutes >= NOTABLE_MINUTES:
+        share = round(100 * search / (search + training))
+        run.hooks.message(
+            f"This run is expected to take {in_words(minutes)} on this machine, {share} % of it for the search and the "
+            "choice among its candidates, the rest for the final training; fewer epochs, a smaller data.fraction, "
+            "data.size or space.final_skeleton, or a GPU shorten it.")
+
+
+def expected_minutes(macs: float, throughput: float) -> float:
+    """Return how long training takes.
+
+    Args:
+        macs: multiply-accumulates of the forward passes of all images in all epochs.
+        throughput: multiply-accumulates of forward passes per second of training.
+    """
+    return macs / throughput / 60
+
+
+def in_words(minutes: float) -> str:
+    """Return a rough duration: "about 40 minutes", "about 3 hours", "about 2 days"."""
+    if minutes < 95:
+        return f"about {max(10, round(minutes / 10) * 10)} minutes"
+    return f"about {round(minutes / 60)} hours" if minutes < 36 * 60 else f"about {round(minutes / 60 / 24)} days"
+
+
+def training_throughput(network: nn.Module, input_shape: tuple[int, int, int], macs: float, batch_size: int,
+                        device: torch.device) -> float:
+    """Return the multiply-accumulates of forward passes per second of training, measured for about a second.
+
+    Args:
+        input_shape: (C, H, W).
+        macs: multiply-accumulates of the network for one image.
+    """
+    images = torch.rand(max(2, min(batch_size, round(STEP / macs))), *input_shape, device=device)
+    labels = torch.zeros(len(images), dtype=torch.int64, device=device)
+    network.to(device).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.01)
+
+    def step() -> None:
+        loss = F.cross_entropy(network(images), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        loss.item()  # waits for a GPU
+
+    step()  # allocates memory and chooses kernels
+    start, steps = time.monotonic(), 0
+    while not steps or time.monotonic() - start < SECONDS:
+        step()
+        steps += 1
+    return steps * len(images) * macs / (time.monotonic() - start)
+
+
+def _left(run: Context, macs: float) -> tuple[float, float]:
+    """Return the multiply-accumulates that the search with its candidates, and the final training have yet to train.
+
+    macs: of a typical network within the budget, for one image.
+    """
+    task, dataset = run.task(folder=run.folder / "search"), run.dataset
+    searched = (task.folder / run.method.results[0]).exists()
+    untrained = sum(not (run.folder / "derived" / device.name / "train.json").exists() for device in run.devices)
+    search = 0.0 if searched else len(dataset.train) * run.method.effort(task, macs)
+    training = untrained * len(dataset.fit_indices) * run.settings.train.epochs * macs
+    return search / task.ranks.count, training / task.ranks.count

@@ -1,0 +1,99 @@
+"""How long a run is expected to take: the arithmetic, and that only a long one says so."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from dcanas.basics.files import write_json
+from dcanas.basics.hooks import Hooks
+from dcanas.pipeline import duration
+from dcanas.pipeline.configure import composed, configured
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.duration import announce_duration, expected_minutes, in_words, training_throughput
+
+
+class Told(Hooks):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def made(folder, choices=None, **changes) -> tuple[Context, Told]:
+    stated = {key.replace("__", "."): value for key, value in changes.items()}
+    settings, options = configured(composed(choices or {}, {"run.dir": str(folder), "run.threads": 1, **stated}))
+    told = Told()
+    return Context(settings, options, "dcanas run", told), told
+
+
+def test_the_arithmetic() -> None:
+    """1,000 images, 30 epochs, 2 million multiply-accumulates each, at a billion a second: one minute."""
+    assert expected_minutes(1_000 * 30 * 2e6, 1e9) == 1.0
+
+
+@pytest.mark.parametrize(("minutes", "words"), [
+    (20, "about 20 minutes"), (37, "about 40 minutes"), (94, "about 90 minutes"), (95, "about 2 hours"),
+    (170, "about 3 hours"), (36 * 60 - 1, "about 36 hours"), (36 * 60, "about 2 days"), (14_400, "about 10 days")])
+def test_durations_in_words(minutes, words) -> None:
+    assert in_words(minutes) == words
+
+
+@pytest.mark.parametrize(("choices", "changes", "search", "training"), [
+    ({}, {"train__epochs": 10, "search__finalist_epochs": 0, "search__epochs": 1}, None, 10),
+    ({"search": "random"}, {"search__evaluations": 20, "search__epochs": 3, "search__finalists": 2,
+                            "search__finalist_epochs": 5}, 20 * 3 + 2 * 5, 25),
+    ({"search": "zero_shot"}, {"search__finalists": 3, "search__finalist_epochs": 7}, 3 * 7, 25)])
+def test_what_is_left_is_images_times_epochs_times_macs(tmp_path, choices, changes, search, training) -> None:
+    """1,438 of the 1,797 digits are learnt from in the end, 1,149 by the search."""
+    run, _ = made(tmp_path / "run", choices, **changes)
+    left = duration._left(run, 1e6)
+    assert left[1] == 1438 * training * 1e6
+    if search is not None:
+        assert left[0] == 1149 * search * 1e6
+    else:  # a supernet of one cell per stage holds 30 candidates, 12 of them convolutions: more than one network
+        assert left[0] > 1149 * 1e6
+
+
+def test_a_long_run_says_so_and_what_shortens_it_and_draws_nothing(tmp_path) -> None:
+    run, told = made(tmp_path / "run", train__epochs=100_000)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    announce_duration(run)
+    assert torch.equal(torch.rand(3), expected)
+    (message,) = told.messages
+    assert message.startswith("This run is expected to take about ")
+    assert " % of it for the search and the choice among its candidates, the rest for the final training; " in message
+
+
+def test_a_short_run_and_the_end_of_a_long_one_say_nothing(tmp_path) -> None:
+    run, told = made(tmp_path / "short")
+    announce_duration(run)
+    run, more = made(tmp_path / "long", train__epochs=100_000)
+    write_json(run.folder / "search" / "scores.json", {})
+    write_json(run.folder / "derived" / "local-cpu" / "train.json", {})
+    announce_duration(run)
+    assert told.messages == more.messages == []
+
+
+def test_a_measured_step_is_large_enough_and_no_larger_than_the_batch(monkeypatch) -> None:
+    """2e9 multiply-accumulates a step: 20 images of 1e8, all 64 of 1e6; one step to begin with and one measured."""
+    monkeypatch.setattr(duration, "SECONDS", 0.0)
+
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(4, 3)
+            self.seen: list[int] = []
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.seen.append(len(x))
+            return self.linear(x.flatten(1))
+
+    for macs, images in ((1e8, 20), (1e6, 64), (1e12, 2)):
+        network = Counting()
+        assert training_throughput(network, (1, 2, 2), macs, 64, torch.device("cpu")) > 0
+        assert network.seen == [images, images]
