@@ -33,7 +33,8 @@ def _again(run: Context) -> Context:
                         "it first.")
     changed = differences(plain(run.settings), stored_settings(source))
     if changed:
-        raise UserError(f"`dcanas reproduce` repeats a run as it was; drop {', '.join(changed)}.")
+        raise UserError(f"`dcanas reproduce` repeats a run as it was ({'; '.join(changed.values())}); leave out what "
+                        "differs, and start as many processes as the run had.")
     place = run.options.dir or str(source.resolve().with_name(f"{source.resolve().name}-again"))
     if Path(place).resolve() == source.resolve():
         raise UserError(f"run.dir={place} is the run itself; choose another directory for its repetition.")

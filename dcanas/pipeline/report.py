@@ -10,6 +10,7 @@ from pathlib import Path
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
+from dcanas.basics.keys import plain
 from dcanas.export.worker import look
 from dcanas.pipeline.block_latency import record_latency
 from dcanas.pipeline.context import Context, versions
@@ -54,7 +55,7 @@ def _note(run: Context, state: str, message: str = "") -> None:
     machine = {key: circumstances[key] for key in ("cpu", "machine", "cores", "system")}
     write_json(run.folder / "run.json", {
         "state": state, "message": message, "command": run.command, "versions": versions(),
-        "machine": {**machine, "compute": run.compute.type, "threads": run.settings.run.threads}})
+        "machine": {**machine, "compute": run.compute.type, **plain(run.settings.run)}})
 
 
 def _report_what_there_is(run: Context) -> None:

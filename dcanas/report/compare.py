@@ -58,6 +58,8 @@ def caveats(records: Sequence[RunRecord]) -> list[str]:
     devices = {tuple(record.settings["device"]) for record in records}
     if len(devices) > 1:
         told.append("The runs are for different devices: latencies are of different machines.")
+    if len({str(record.settings.get("run")) for record in records}) > 1:
+        told.append("The runs used different numbers of threads or processes: that alone changes results a little.")
     told += [f"{record.name} is not finished: {coming} has not run." for record in records
              if (coming := record.next_stage())]
     return told
