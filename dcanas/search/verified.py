@@ -50,8 +50,9 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
 
     def kept(choices: np.ndarray, bound: LatencyPredictor) -> np.ndarray:
         models = {**known, predictor.name: bound}
-        return np.logical_and.reduce([np.ones(len(choices), dtype=bool), *(
+        within: np.ndarray = np.logical_and.reduce([np.ones(len(choices), dtype=bool), *(
             budget.allows(name, models[name].uppers(choices)) for name in budget)])
+        return within
 
     rows = [] if by_member else checked_scores(space, list(scores))
     why: dict[Architecture, dict[str, Any]] = {}  # how each pick was decided

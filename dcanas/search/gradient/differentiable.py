@@ -142,7 +142,8 @@ def predicted_memory(run: BilevelTrainer, dataset: Dataset, device: torch.device
         def forward(count: int) -> torch.Tensor:
             images = torch.zeros(count, *dataset.shape, device=device).contiguous(memory_format=torch.channels_last)
             with run.precision():
-                return run.supernet(run.normalised(images), mixing, chosen)
+                logits: torch.Tensor = run.supernet(run.normalised(images), mixing, chosen)
+            return logits
 
         return predict_memory(run.supernet, forward, run.settings.order)
 
