@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from dcanas.basics.errors import UserError, unknown
+
+KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def call(main: Callable[..., None], words: Sequence[str]) -> None:
@@ -43,11 +44,10 @@ def call(main: Callable[..., None], words: Sequence[str]) -> None:
 def help_of(name: str, module: ModuleType) -> str:
     """Return the module's docstring and a line per option, with the text of the docstring of `main`."""
     described = dict(re.findall(r"^ {4,}(\w+): (.+)$", inspect.getdoc(module.main) or "", re.MULTILINE))
-    lines = []
-    for key, option in inspect.signature(module.main, eval_str=True).parameters.items():
-        default = "..." if option.default is option.empty else _text(option.default)
-        lines.append(f"  {f'{key}={default}':<28} {described.get(key, '')}".rstrip())
-    return "\n".join([f"{name}: {inspect.getdoc(module)}", "", "Options:", *lines])
+    options = inspect.signature(module.main).parameters.values()
+    defaults = {option.name: "..." if option.default is option.empty else _text(option.default) for option in options}
+    return "\n".join([f"{name}: {inspect.getdoc(module)}", "", "Options:", *(
+        f"  {f'{key}={default}':<28} {described.get(key, '')}".rstrip() for key, default in defaults.items())])
 
 
 def _text(value: Any) -> str:
@@ -59,20 +59,15 @@ def _text(value: Any) -> str:
 def _value(name: str, text: str, kind: Any) -> Any:
     """Return the value that `text` states; kind: the annotation of the parameter `name`."""
     if isinstance(kind, UnionType):
-        if text == "none":
-            return None
         kind = next(part for part in get_args(kind) if part is not NoneType)
+        return None if text == "none" else _value(name, text, kind)
     if get_origin(kind) is tuple:
         return tuple(_value(name, part.strip(), get_args(kind)[0]) for part in text.strip("[]").split(",") if part)
     if get_origin(kind) is Literal:
         if text not in get_args(kind):
             raise unknown(name, text, get_args(kind))
         return text
-    if kind is bool:
-        if text not in ("true", "false"):
-            raise UserError(f"{name} must be true or false, not {text!r}.")
-        return text == "true"
     try:
-        return Path(text).expanduser() if kind is Path else kind(text)
-    except ValueError:
-        raise UserError(f"{name} must be {'a whole number' if kind is int else 'a number'}, not {text!r}.") from None
+        return {"true": True, "false": False}[text] if kind is bool else kind(text)
+    except (ValueError, KeyError):
+        raise UserError(f"{name} must be {KINDS[kind]}, not {text!r}.") from None

@@ -14,6 +14,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -73,12 +74,10 @@ def accuracy(network: nn.Module, images: np.ndarray, labels: np.ndarray) -> floa
 
 def own(network: nn.Module, eps: float, batch: int) -> dict[str, Attack]:
     """Return this project's attacks."""
-    return {
-        "fgsm": lambda x, y: fgsm(network, x, y, eps, batch_size=batch),
-        "pgd": lambda x, y: pgd(network, x, y, eps, steps=BUDGETS["pgd"], batch_size=batch),
-        "apgd_ce": lambda x, y: apgd(network, x, y, eps, steps=BUDGETS["apgd_ce"], batch_size=batch),
-        "square": lambda x, y: square(network, x, y, eps, queries=BUDGETS["square"], batch_size=batch),
-    }
+    options = {"fgsm": (fgsm, {}), "pgd": (pgd, {"steps": BUDGETS["pgd"]}),
+               "apgd_ce": (apgd, {"steps": BUDGETS["apgd_ce"]}), "square": (square, {"queries": BUDGETS["square"]})}
+    return {name: partial(attack, network, eps=eps, batch_size=batch, **more)
+            for name, (attack, more) in options.items()}
 
 
 def peers(network: nn.Module, eps: float, shape: tuple[int, ...], classes: int, batch: int) -> dict[str, Attack]:
@@ -88,17 +87,16 @@ def peers(network: nn.Module, eps: float, shape: tuple[int, ...], classes: int, 
 
     model = PyTorchClassifier(network, loss=nn.CrossEntropyLoss(), input_shape=shape, nb_classes=classes,
                               clip_values=(0.0, 1.0), device_type="cpu")
-    return {
-        "fgsm": evasion.FastGradientMethod(model, eps=eps, batch_size=batch).generate,
-        "pgd": evasion.ProjectedGradientDescent(
-            model, eps=eps, eps_step=2.5 * eps / BUDGETS["pgd"], batch_size=batch, max_iter=BUDGETS["pgd"],
-            num_random_init=1, verbose=False).generate,
-        "apgd_ce": evasion.AutoProjectedGradientDescent(
-            model, eps=eps, eps_step=2 * eps, max_iter=BUDGETS["apgd_ce"], nb_random_init=1, batch_size=batch,
-            loss_type="cross_entropy", verbose=False).generate,
-        "square": evasion.SquareAttack(model, eps=eps, max_iter=BUDGETS["square"], batch_size=batch,
-                                       verbose=False).generate,
+    options = {
+        "fgsm": (evasion.FastGradientMethod, {}),
+        "pgd": (evasion.ProjectedGradientDescent, {"eps_step": 2.5 * eps / BUDGETS["pgd"], "num_random_init": 1}),
+        "apgd_ce": (evasion.AutoProjectedGradientDescent, {"eps_step": 2 * eps, "nb_random_init": 1,
+                                                           "loss_type": "cross_entropy"}),
+        "square": (evasion.SquareAttack, {}),
     }
+    searching = {name: {} if name == "fgsm" else {"max_iter": BUDGETS[name], "verbose": False} for name in options}
+    return {name: attack(model, eps=eps, batch_size=batch, **more, **searching[name]).generate
+            for name, (attack, more) in options.items()}
 
 
 def compare(network: nn.Module, images: np.ndarray, labels: np.ndarray, eps: float, classes: int, batch: int,

@@ -9,7 +9,7 @@ seconds of the process's own time, so that a busy machine changes little. Readin
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,35 +28,21 @@ PROXIES = tuple(f"noise:{i}" for i in range(13))
 
 def main() -> None:
     """Print the times."""
-    space = load_space("nasbench201")
-    settings = SamplerSettings("proxybo", PROXIES, 1100)
-    made = Candidates(FeasibleMembers(space, Budget(), []), settings, select_sources(PROXIES, {}, 0), lambda arch: arch)
-    _, rng = made.identities, np.random.default_rng(0)
-    rows = rng.permutation(made.listed.choices)[:1000]  # type: ignore[union-attr]
-    observed = [Observation(Architecture(space.name, tuple(row)), float(rng.normal())) for row in rows.tolist()]
-    sampler, seen, spent = samplers["proxybo"](made), observed[:10], 0.0
+    space, rng = load_space("nasbench201"), np.random.default_rng(0)
+    candidates = Candidates(FeasibleMembers(space, Budget(), []), SamplerSettings("proxybo", PROXIES, 1100),
+                            select_sources(PROXIES, {}, 0), lambda arch: arch)
+    _ = candidates.identities
+    observed = [Observation(Architecture(space.name, tuple(row)), float(rng.normal()))
+                for row in rng.permutation(candidates.members.listed())[:1000].tolist()]
 
-    def asked(known: Sequence[Observation], seed: int) -> Architecture:
-        nonlocal spent
-        begun = time.process_time()
-        proposal = sampler.propose(History(tuple(known)), np.random.default_rng(seed))
-        spent = time.process_time() - begun
-        return proposal.architecture
+    def seconds(counts: Sequence[int]) -> float:
+        """Return the time of asks after so many observations, by a sampler that was asked nothing before."""
+        sampler, start = samplers["proxybo"](candidates), time.process_time()
+        for count in counts:
+            sampler.propose(History(tuple(observed[:count])), np.random.default_rng(count))
+        return time.process_time() - start
 
-    total = 0.0
-    for position in range(100):
-        seen.append(Observation(asked(seen, position), float(rng.normal())))
-        total += spent
-    print(f"100 asks with 13 proxies from 10 observations on: {total:.1f} s")
-
-    def times() -> Iterator[list[str]]:
-        nonlocal sampler
-        for count in (50, 100, 200, 500, 1000):
-            taken = []
-            for repeat in range(3):
-                sampler = samplers["proxybo"](made)  # so that the cross-validation is made anew
-                asked(observed[:count], repeat)
-                taken.append(spent)
-            yield [str(count), f"{np.median(taken):.3f}", f"{1e3 * np.median(taken) / count:.2f}"]
-
-    print_table(["observations", "seconds per ask, median of 3", "per observation, ms"], times())
+    print(f"100 asks with 13 proxies from 10 observations on: {seconds(range(10, 110)):.1f} s")
+    taken = {count: np.median([seconds([count]) for _ in range(3)]) for count in (50, 100, 200, 500, 1000)}
+    print_table(["observations", "seconds per ask, median of 3", "per observation, ms"], [
+        [count, f"{median:.3f}", f"{1e3 * median / count:.2f}"] for count, median in taken.items()])

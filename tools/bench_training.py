@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
 from threading import Semaphore, Thread
 from typing import Any
 
@@ -31,8 +30,10 @@ from tools.markdown import print_table
 
 BATCH, WARM_UP, STEPS, TURNS = 64, 3, 3, 5
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
+NETWORKS = ("NAS-Bench-201, 16 channels, 1 cell", "MobileNetV2 (torchvision)")
+PLAIN = "plain (float32, torch's layout)"
 SETTINGS: dict[str, dict[str, Any]] = {
-    "plain (float32, torch's layout)": {"channels_last": False},
+    PLAIN: {"channels_last": False},
     "channels last": {"channels_last": True},
     "channels last, bfloat16": {"channels_last": True, "amp": "bf16"},
     "channels last, compiled": {"channels_last": True, "compile": True},
@@ -42,16 +43,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def network(name: str) -> nn.Module:
     """Return one of the two networks, always with the same weights."""
     torch.manual_seed(0)
-    if name == "MobileNetV2 (torchvision)":
-        return models.mobilenet_v2(weights=None, num_classes=10)
     space = load_space("nasbench201")
-    return space.build(space.parse(CELL), 10, 3, channels=16, cells=1)
+    return (space.build(space.parse(CELL), 10, 3, channels=16, cells=1) if name == NETWORKS[0]
+            else models.mobilenet_v2(weights=None, num_classes=10))
 
 
 def random_images() -> Dataset:
     """Return as many random images as one training sees in all its turns."""
-    count = BATCH * (WARM_UP + STEPS * TURNS)
-    rng = np.random.default_rng(0)
+    count, rng = BATCH * (WARM_UP + STEPS * TURNS), np.random.default_rng(0)
     images = rng.integers(0, 256, (count + 2, 3, 32, 32), dtype=np.uint8)
     return Dataset("random", tuple("0123456789"), images, rng.integers(0, 10, count + 2), np.arange(count),
                    np.array([count]), np.array([count + 1]), {}, True)
@@ -74,7 +73,7 @@ class Turns(Hooks):
             self.error = error
         self.done.release()
 
-    def progress(self, done: float, total: float, note: str) -> None:
+    def progress(self, done: float, total: float, note: str = "") -> None:
         """Count a step; wait behind the last that was asked for."""
         self.left -= 1
         if not self.left:
@@ -94,18 +93,12 @@ def main(*, threads: int = 2) -> None:
     torch.set_num_threads(threads)
     data = random_images()
     print(f"torch {torch.__version__}, {threads} threads, batch {BATCH}, {TURNS} turns of {STEPS} steps")
-    for title in ("NAS-Bench-201, 16 channels, 1 cell", "MobileNetV2 (torchvision)"):
+    for title in NETWORKS:
         runs = {name: Turns(network(title), data, options) for name, options in SETTINGS.items()}
         first = {name: run.take(WARM_UP) for name, run in runs.items()}
         turns = [{name: run.take(STEPS) for name, run in runs.items() if run.error is None} for _ in range(TURNS)]
-        print_table([title, "images/s", "ratio to plain", f"first {WARM_UP} steps"], _rows(runs, first, turns))
-
-
-def _rows(runs: dict[str, Turns], first: dict[str, float], turns: list[dict[str, float]]) -> Iterator[list[object]]:
-    plain = next(iter(runs))
-    for name, run in runs.items():
-        if run.error is not None:
-            yield [name, run.error, "", ""]
-            continue
-        yield [name, f"{statistics.median(BATCH * STEPS / turn[name] for turn in turns):.0f}",
-               f"{statistics.median(turn[plain] / turn[name] for turn in turns):.2f}", f"{first[name]:.1f} s"]
+        print_table([title, "images/s", "ratio to plain", f"first {WARM_UP} steps"], [
+            [name, run.error, "", ""] if run.error else
+            [name, f"{statistics.median(BATCH * STEPS / turn[name] for turn in turns):.0f}",
+             f"{statistics.median(turn[PLAIN] / turn[name] for turn in turns):.2f}", f"{first[name]:.1f} s"]
+            for name, run in runs.items()])

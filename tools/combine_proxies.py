@@ -10,7 +10,7 @@ choice is made on all networks of the first files and judged on those of the oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,22 +24,32 @@ from tools.tables import column
 
 BEAM, LARGEST = 20, 4  # sets of scores kept of every size, scores in a set
 Combination = tuple[tuple[str, ...], Callable[[np.ndarray], np.ndarray]]
-Scores = Mapping[str, np.ndarray]
 
 
-def combined(scores: Scores, combination: Combination) -> np.ndarray:
-    names, aggregate = combination
-    return aggregate(np.array([scores[name] for name in names]))
+class Networks:
+    """Scores and accuracies of some networks."""
+
+    def __init__(self, texts: list[str], scores: dict[str, np.ndarray], kept: np.ndarray, accuracy: str):
+        known = column("nasbench201_accuracy", accuracy)
+        self.scores = {name: values[kept] for name, values in scores.items()}
+        self.accuracy = np.array([known[text] for text in np.array(texts)[kept]])
+
+    def combined(self, combination: Combination) -> np.ndarray:
+        names, aggregate = combination
+        return aggregate(np.array([self.scores[name] for name in names]))
+
+    def tau(self, combination: Combination) -> float:
+        return kendall(self.combined(combination), self.accuracy)
 
 
-def grown(scores: Scores, target: np.ndarray) -> list[Combination]:
+def grown(networks: Networks) -> list[Combination]:
     """Return the sets of scores tried that were kept, of every size the best by Kendall first."""
     kept: list[Combination] = []
     grow: list[tuple[str, ...]] = [()]
     for _ in range(LARGEST):
-        wider = {tuple(sorted({*names, more})) for names in grow for more in scores if more not in names}
+        wider = {tuple(sorted({*names, more})) for names in grow for more in networks.scores if more not in names}
         tried = sorted(((names, how) for names in sorted(wider) for how in (borda, log_rank)), reverse=True,
-                       key=lambda each: kendall(combined(scores, each), target))
+                       key=networks.tau)
         kept += tried[:BEAM]
         grow = list(dict.fromkeys(names for names, _ in tried[:BEAM]))
     return kept
@@ -53,43 +63,30 @@ def main(files: tuple[Path, ...], *, held_out: tuple[Path, ...] = (), seed: int 
         held_out: files of the networks to judge on
     """
     texts, scores, _ = merged(files)
-    chosen_on = np.arange(len(texts)) % 2 == 0
-    judged_texts, judged_scores = texts, scores
-    if held_out:
-        judged_texts, judged_scores, _ = merged(held_out)
-        chosen_on[:] = True
-    judged_on = np.array([text not in set(np.array(texts)[chosen_on]) for text in judged_texts])
-    first = {name: values[chosen_on] for name, values in scores.items()}
-    other = {name: values[judged_on] for name, values in judged_scores.items()}
-    known = {name: column("nasbench201_accuracy", name) for name in ("cifar10_val", "cifar10_test")}
-    validation = np.array([known["cifar10_val"][text] for text in np.array(texts)[chosen_on]])
-    test = np.array([known["cifar10_test"][text] for text in np.array(judged_texts)[judged_on]])
-    sets = grown(first, validation)
+    chosen_on = np.arange(len(texts)) % 2 == 0 if not held_out else np.ones(len(texts), dtype=bool)
+    others, other_scores, _ = merged(held_out or files)
+    first = Networks(texts, scores, chosen_on, "cifar10_val")
+    judged_on = ~np.isin(others, np.array(texts)[chosen_on])
+    second = Networks(others, other_scores, judged_on, "cifar10_test")
+    sets = grown(first)
     alone = next(each for each in sets if len(each[0]) == 1)
-    best = max((each for each in sets if len(each[0]) > 1),
-               key=lambda each: kendall(combined(first, each), validation))
-    hindsight = (max((name for name in other if name in first), key=lambda name: kendall(other[name], test)),), borda
-    missing = sorted({*best[0], *alone[0]} - set(other))
+    best = max((each for each in sets if len(each[0]) > 1), key=first.tau)
+    missing = sorted({*best[0], *alone[0]} - set(second.scores))
     if missing:
         raise UserError(f"What was chosen needs {', '.join(missing)}, which the held-out files do not have.")
+    hindsight = max((((name,), borda) for name in second.scores if name in first.scores), key=second.tau)
 
     def row(label: str, each: Combination) -> list[str]:
-        values = combined(other, each)
-        low, high = interval(kendall, values, test, seed)
-        return [label + " + ".join(each[0]), each[1].__name__, f"{kendall(combined(first, each), validation):.3f}",
-                f"{kendall(values, test):.3f} ({low:.3f} to {high:.3f})"]
+        low, high = interval(kendall, second.combined(each), second.accuracy, seed)
+        return [label + " + ".join(each[0]), each[1].__name__, f"{first.tau(each):.3f}",
+                f"{second.tau(each):.3f} ({low:.3f} to {high:.3f})"]
 
-    print(f"Chosen on {len(validation)} networks, judged on {len(test)} others")
+    print(f"Chosen on {chosen_on.sum()} networks, judged on {judged_on.sum()} others")
     print_table(["scores", "aggregate", "Kendall with validation, chosen on",
                  "Kendall with test, held out (95 % interval)"], [
         row("", best), row("single, chosen likewise: ", alone), row("single, best in hindsight: ", hindsight)])
     for label, each in (("the single one chosen", alone), ("the best single one in hindsight", hindsight)):
-        ours, theirs = combined(other, best), combined(other, each)
-
-        def gain(rows: np.ndarray, target: np.ndarray, ours=ours, theirs=theirs) -> float:
-            at = rows.astype(int)
-            return kendall(ours[at], target) - kendall(theirs[at], target)
-
-        every = np.arange(len(test))
-        low, high = interval(gain, every, test, seed)
-        print(f"\nOver {label}: {gain(every, test):+.3f} ({low:+.3f} to {high:+.3f}).")
+        ours, theirs = second.combined(best), second.combined(each)
+        low, high = interval(lambda rows, target, ours=ours, theirs=theirs: kendall(ours[rows.astype(int)], target)
+                             - kendall(theirs[rows.astype(int)], target), np.arange(len(ours)), second.accuracy, seed)
+        print(f"\nOver {label}: {second.tau(best) - second.tau(each):+.3f} ({low:+.3f} to {high:+.3f}).")

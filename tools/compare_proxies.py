@@ -12,10 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.proxies.judging import spearman
-from dcanas.proxies.table import columns
-from dcanas.proxies.votes import oriented
 from tools.markdown import print_table
-from tools.score_files import rows_of
+from tools.score_files import merged
 from tools.tables import column
 
 
@@ -25,15 +23,14 @@ def main(files: tuple[Path, ...]) -> None:
     Args:
         files: of scores of the same networks
     """
-    read = [rows_of(path) for path in files]
-    common = set.intersection(*({row["position"] for row in rows} for _, rows in read))
-    names = [name for name in read[0][0]["names"] if all(name in header["names"] for header, _ in read)]
-    kept = [[row for row in rows if row["position"] in common] for _, rows in read]
     known = column("nasbench201_accuracy", "cifar10_test")
-    accuracy = np.array([known[row["architecture"]] for row in kept[0]])
-    scores = [{name: oriented(name, values) for name, values in columns(rows, names).items()} for rows in kept]
-    print(f"{len(common)} networks")
-    print_table(["file", "batch", "initialisation", *names], [
-        [path.stem, header["images"][0], header["initialisation"], *(
-            f"{spearman(found[name], accuracy):.3f} ({spearman(found[name], scores[0][name]):.3f})" for name in names)]
-        for path, (header, _), found in zip(files, read, scores, strict=True)])
+    read = {path.stem: merged([path]) for path in files}
+    texts = [text for text in read[files[0].stem][0] if all(text in other for other, _, _ in read.values())]
+    scores = {stem: {name: values[[found.index(text) for text in texts]] for name, values in columns.items()}
+              for stem, (found, columns, _) in read.items()}
+    first, accuracy = scores[files[0].stem], np.array([known[text] for text in texts])
+    names = [name for name in first if all(name in other for other in scores.values())]
+    print(f"{len(texts)} networks")
+    print_table(["file", *names], [
+        [stem, *(f"{spearman(found[name], accuracy):.3f} ({spearman(found[name], first[name]):.3f})" for name in names)]
+        for stem, found in scores.items()])

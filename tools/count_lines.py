@@ -1,22 +1,25 @@
 """Counts code lines by room, lists the long files and the cycles of imports.
 
-    python -m tools count_lines [root=DIR]
+    python -m tools count_lines
+    cd OLD && PYTHONPATH=OLD:NEW python -m tools count_lines      # another checkout, counted by this one's tool
 
 A code line is one that holds code: no docstring, comment or blank line. An import counts wherever it stands, in a
-function and under TYPE_CHECKING too; `import a.b` and `from a.b import c` are imports of `a.b`, and of `a.b.c` if that
-is a module. That importing a module also runs the packages above it is not counted.
+function and under TYPE_CHECKING too; that importing a module also runs the packages above it is not counted.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib.util
 import io
 import tokenize
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping, Set
 from pathlib import Path
 
-PACKAGES = ("dcanas", "tools")
+import grimp
+
+from tools.markdown import print_table
+
 LONGEST = 300  # lines in all, of a file
 NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
@@ -34,79 +37,37 @@ def code_lines(text: str) -> int:
     return sum(bool(physical[line - 1].strip()) for line in lines)  # a text over several lines may hold blank ones
 
 
-def imports(files: dict[str, Path]) -> dict[str, set[str]]:
-    """Return the modules that each module imports; files: module -> file."""
-    return {name: set(_imported(ast.parse(path.read_text(encoding="utf-8")), files)) - {name}
-            for name, path in files.items()}
-
-
-def _imported(tree: ast.AST, files: dict[str, Path]) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            inside = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [name if name in files else node.module for name in inside]
-        else:
-            continue
-        yield from (name for name in names if name in files)
-
-
-def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Return the groups of modules that import each other (strongly connected, two or more), after Tarjan (1972)."""
-    order: dict[str, int] = {}
-    lowest: dict[str, int] = {}
-    stack: list[str] = []
-    found = []
-
-    def visit(name: str) -> None:
-        order[name] = lowest[name] = len(order)
-        stack.append(name)
-        for other in graph[name]:
-            if other not in order:
-                visit(other)
-            if other in stack:
-                lowest[name] = min(lowest[name], lowest[other])
-        if lowest[name] == order[name]:
-            group = stack[stack.index(name):]
-            del stack[stack.index(name):]
-            if len(group) > 1:
-                found.append(sorted(group))
-
-    for name in sorted(graph):
-        if name not in order:
-            visit(name)
-    return found
-
-
-def modules(root: Path) -> dict[str, Path]:
-    """Return the file of each module of the packages below `root`."""
-    paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
-    return {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
-
-
-def main(*, root: Path = Path()) -> None:
-    """Print the counts.
+def cycles(imports: Mapping[str, Set[str]]) -> list[list[str]]:
+    """Return the groups of modules that all reach each other.
 
     Args:
-        root: the folder that holds dcanas and tools.
+        imports: module -> the modules that it imports.
     """
-    files = modules(root)
-    texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
-    lines, number = Counter[str](), Counter[str]()
-    for name, text in texts.items():
-        package, room, *_ = [*name.split("."), ""]
-        place = f"{package}/{room}" if (root / package / room).is_dir() and room else package
-        lines[place] += code_lines(text)
-        number[place] += 1
-    print("| room | files | code lines |\n|---|---:|---:|")
-    for place in sorted(lines):
-        print(f"| {place} | {number[place]} | {lines[place]:,} |")
-    print(f"| **all** | {number.total()} | {lines.total():,} |")
-    long = [f"{files[name].relative_to(root)} ({len(text.splitlines())})" for name, text in texts.items()
-            if len(text.splitlines()) > LONGEST]
+    def reached(name: str) -> set[str]:
+        found, left = set(), [name]
+        while left:
+            new = imports[left.pop()] - found
+            found |= new
+            left += new
+        return found
+
+    reach = {name: reached(name) for name in imports}
+    groups = {frozenset(other for other in reach[name] if name in reach[other]) for name in imports}
+    return sorted(sorted(group) for group in groups if group)
+
+
+def main() -> None:
+    """Print the counts."""
+    root = Path(importlib.util.find_spec("dcanas").origin).parents[1]  # type: ignore[union-attr, arg-type]
+    files = sorted(path for package in ("dcanas", "tools") for path in (root / package).rglob("*.py"))
+    texts = {path.relative_to(root): path.read_text(encoding="utf-8") for path in files}
+    lines = {path: code_lines(text) for path, text in texts.items()}
+    rooms = {room: [lines[path] for path in lines if path.parts[:-1][:2] == room]
+             for room in dict.fromkeys(path.parts[:-1][:2] for path in lines)} | {("**all**",): [*lines.values()]}
+    print_table(["room", "files", "code lines"],
+                [["/".join(room), len(counts), f"{sum(counts):,}"] for room, counts in rooms.items()])
+    long = [f"{path} ({len(text.splitlines())})" for path, text in texts.items() if len(text.splitlines()) > LONGEST]
     print(f"\nFiles over {LONGEST} lines: {', '.join(long) or 'none'}")
-    found = cycles(imports(files))
-    print(f"Cycles of imports: {len(found) or 'none'}")
-    for group in found:
-        print(f"  {' <-> '.join(group)}")
+    graph = grimp.build_graph("dcanas", cache_dir=None)
+    found = cycles({name: graph.find_modules_directly_imported_by(name) for name in graph.modules})
+    print(f"Cycles of imports: {len(found) or 'none'}", *(f"  {' <-> '.join(group)}" for group in found), sep="\n")

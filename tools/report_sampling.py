@@ -37,10 +37,10 @@ def show(name: str, by_method: dict[str, Searches]) -> None:
 
     def row(method: str) -> list[object]:
         found, values = by_method[method], best(by_method[method])
-        mean, clock = values.mean(0), np.array([found[seed]["seconds"] for seed in sorted(found)]).mean(0)
+        mean, clock = values.mean(0), np.mean([each["seconds"] for each in found.values()], axis=0)
         reached = np.flatnonzero(mean >= goal - 1e-9)
         when = [reached[0] + 1, f"{clock[reached[0]]:.0f}"] if len(reached) else ["never", "-"]
-        share = sum(each["feasible"] for each in found.values()) / (LAST * len(found))
+        share = np.mean([each["feasible"] for each in found.values()]) / LAST
         return [method, len(values), *(f"{mean[at - 1]:.2f}" for at in (20, 30, 50)),
                 f"{mean[-1]:.2f} ({_error(values[:, -1]):.2f})", f"{optimum - mean[FIRST - 1:].mean():.3f}", *when,
                 *(_paired(by_method, method, at) for at in (20, 100)), f"{100 * share:.0f} %"]

@@ -14,30 +14,23 @@ from dcanas.proxies.votes import oriented
 from tools.tables import NO_LIMIT
 
 
-def rows_of(path: Path) -> tuple[Row, list[Row]]:
-    """Return the header and the rows of a file, by position."""
-    header, rows, _ = read_table(path)
-    return header, sorted(rows, key=lambda row: row["position"])
-
-
 def merged(paths: Sequence[Path]) -> tuple[list[str], dict[str, np.ndarray], list[Row]]:
     """Return notations, scores (larger is better) and rows of the networks that all files hold, by position.
 
     Raises `UserError` if a file was made with other images, weights or networks than the first.
     """
-    header, first = rows_of(paths[0])
-    found, names = {row["position"]: row for row in first}, list(header["names"])
-    for path in paths[1:]:
-        other, rows = rows_of(path)
-        different = [key for key in header if key != "names" and header[key] != other[key]]
+    headers, tables, _ = zip(*map(read_table, paths), strict=True)
+    found = {row["position"]: row for row in tables[0]}
+    for path, header, rows in zip(paths[1:], headers[1:], tables[1:], strict=True):
+        different = [key for key in header if key != "names" and header[key] != headers[0][key]]
         if different:
             raise UserError(f"{path} was made with another {different[0]} than {paths[0]}; give files of one setting.")
-        names += other["names"]
         found = {row["position"]: row | {key: found[row["position"]][key] | row[key] for key in ("scores", "seconds")}
                  for row in rows if row["position"] in found}
-    kept = [found[position] for position in sorted(found)]
-    values = {name: oriented(name, column) for name, column in columns(kept, names).items()}
-    return [row["architecture"] for row in kept], values, kept
+    rows = [found[position] for position in sorted(found)]
+    values = columns(rows, [name for header in headers for name in header["names"]])
+    return ([row["architecture"] for row in rows],
+            {name: oriented(name, column) for name, column in values.items()}, rows)
 
 
 def of_members(path: Path) -> dict[str, np.ndarray]:
