@@ -1,4 +1,4 @@
-"""`dcanas list spaces|data|devices|costs|searches|proxies|recipes|experiments`: what there is, one line each."""
+"""`dcanas list KIND`: what there is of spaces, data, devices and so on, one line each."""
 
 from __future__ import annotations
 
@@ -57,8 +57,7 @@ def _spaces() -> Rows:
 def _data() -> Rows:
     from dcanas.training import datasets
 
-    for name in datasets:
-        yield name, _first_line(datasets[name].__doc__)
+    yield from datasets.texts().items()
 
 
 def _devices() -> Rows:
@@ -85,35 +84,34 @@ def _searches() -> Rows:
     from dcanas.search.gradient.strategies import strategies
 
     yield from _group("search")()
-    for name in strategies:
-        yield f"strategy={name}", _first_line(strategies[name].__doc__)
+    yield from ((f"strategy={name}", text) for name, text in strategies.texts().items())
 
 
 def _proxies() -> Rows:
-    from dcanas.proxies import list_proxies, proxies
+    from dcanas.proxies.proxy_registry import FACTS, proxies
 
-    for name in list_proxies():
-        found = proxies[name]
+    for name, found in sorted(FACTS.items()):
         options = ", ".join(f":{option}" if option != "number" else ":0.5" for option in found.options)
         yield (name, found.direction, "yes" if found.labels else "no", found.batch_norm, f"{found.cost:g}", found.paper,
-               options, _first_line(found.function.__doc__).removeprefix("Return "))
+               options, proxies.texts()[name].removeprefix("Return "))
+
+
+def _attacks() -> Rows:
+    from dcanas.robustness import attacks
+
+    yield from attacks.texts().items()
 
 
 def _group(group: str) -> Callable[[], Rows]:
     def rows() -> Rows:
         from dcanas.basics.resources import resource_folder
+        from dcanas.pipeline.preset_files import preset_names
 
-        for name in _choices(group):
+        for name in preset_names(group):
             lines = (resource_folder("conf") / group / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
             comments = [line.lstrip("# ") for line in lines if line.startswith("# ") and "@package" not in line]
             yield name, comments[0] if comments else ""
     return rows
-
-
-def _choices(group: str) -> list[str]:
-    from dcanas.pipeline.preset_files import preset_names
-
-    return preset_names(group)
 
 
 def _first_line(text: str | None) -> str:
@@ -129,4 +127,5 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "proxies": (("proxy", "better", "labels", "batch norm", "cost", "paper", "options", ""), _proxies),
     "recipes": (("train", ""), _group("train")),
     "experiments": (("experiment", ""), _group("experiment")),
+    "attacks": (("attack", ""), _attacks),
 }

@@ -60,6 +60,7 @@ def test_help_names_every_command():
     ("spaces", ("nasbench201", "15,625")), ("data", ("digits", "folder", "cifar10", "cifar100")),
     ("devices", ("local-cpu", "onnxruntime >= 1.14")), ("costs", ("params", "latency_p95_ms", "ms")),
     ("searches", ("differentiable", "softmax")), ("recipes", ("quick",)), ("experiments", ("experiment",)),
+    ("attacks", ("fgsm", "square")),
 ])
 def test_list(dcanas, kind, expected):
     answer = dcanas("list", kind)

@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+KINDS = ("spaces", "data", "devices", "costs", "searches", "proxies", "recipes", "experiments", "attacks")
 HEAVY = ("torch", "scipy", "onnx", "onnxruntime", "sklearn", "optuna", "matplotlib")
 
 
@@ -28,6 +29,7 @@ def imported_by(*arguments: str) -> tuple[int, list[str], str]:
     (["search", "--cfg", "search=proxybo", "space=darts"], 0), (["run", "--cfg", "space=mobilenetv2"], 0),
     (["run", "train.epoch=3"], 2), (["run", "train.epochs=0"], 2), (["run", "search.strategy=sofmax"], 2),
     (["run", "search=random", "search.trees=3"], 2), (["run", "search.rerank=[synflwo]"], 2),
+    *((["list", kind], 0) for kind in KINDS), (["completion", "words", "run", "search."], 0),
     (["run", "budget.parms=3"], 2), (["run", "seed=0,1"], 2), (["run", "attacks=[pgdd]"], 2),
 ])
 def test_nothing_heavy_is_imported(arguments, code):
