@@ -102,19 +102,19 @@ def peers(network: nn.Module, eps: float, shape: tuple[int, ...], classes: int, 
 def compare(network: nn.Module, images: np.ndarray, labels: np.ndarray, eps: float, classes: int, batch: int,
             rounds: int, names: Sequence[str] = tuple(BUDGETS)) -> Iterator[tuple[str, float, float, float, float]]:
     """Yield per attack: robust accuracy of ours and the peer's, median seconds of ours, median ratio of times."""
+    def attacked(attack: Attack) -> tuple[float, float]:
+        start = time.process_time()
+        adversarial = attack(images, labels)
+        return accuracy(network, adversarial, labels), time.process_time() - start
+
     ours, theirs = own(network, eps, batch), peers(network, eps, images.shape[1:], classes, batch)
     for name in names:
-        seconds, found = [], []
+        turns = []
         for turn in range(rounds):
             np.random.seed(turn)
-            took, found = [], []
-            for attacks in (ours, theirs):
-                start = time.process_time()
-                adversarial = attacks[name](images, labels)
-                took.append(time.process_time() - start)
-                found.append(accuracy(network, adversarial, labels))
-            seconds.append(took)
-        yield (name, *found, statistics.median(a for a, _ in seconds), statistics.median(b / a for a, b in seconds))
+            turns.append((attacked(ours[name]), attacked(theirs[name])))
+        yield (name, turns[-1][0][0], turns[-1][1][0], statistics.median(own[1] for own, _ in turns),
+               statistics.median(peer[1] / own[1] for own, peer in turns))
 
 
 def main(*, images: int = 500, batch: int = 128, networks: tuple[Literal["digits", "cifar10"], ...] = tuple(EPS),

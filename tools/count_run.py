@@ -9,8 +9,8 @@ own folder is a fresh one too.
 A function is a code object with a name of its own that was called, at import or later: no module, class body, lambda,
 comprehension, or code that `dataclass` generates. A file is touched if one of its functions is. What only the report
 needs: the functions of `dcanas/report` and of the stage that writes it, and those that were never called without one of
-these on the stack. The rooms
-`cli` and `pipeline` include what they were before they had these names: `commands`, `cli.py`, `completion.py`.
+these on the stack. The rooms `cli` and `pipeline` include what they were before they had these names: `commands`,
+`cli.py`, `completion.py`.
 
 The longest chain from the command line to a stage: calls from the last function of `cli` on the stack (before there was
 a pipeline: from the command's module) to the entry of a stage, the longest of all entries. A stage is the function of a
@@ -58,7 +58,7 @@ class Calls:
         stack = list(self._stack(frame))
         self.outside[code] = self.outside.get(code, False) or not any(self.of_report(each) for each in stack)
         command = [i for i, each in enumerate(stack)
-                   if self.room(each) == "cli" or self.place(each) == "commands/run.py"]
+                   if self.place(each).startswith(("cli/", "cli.py", "commands/run.py"))]
         if self._is_stage(code) and command and command[0] >= len(self.chain):
             self.chain = stack[command[0]::-1]
 
@@ -86,8 +86,8 @@ class Calls:
 
     def _is_stage(self, code: CodeType) -> bool:
         place, name = self.place(code), code.co_name
-        return place == f"pipeline/{name}.py" or (
-            place.startswith("commands/stages/") and (name.startswith("run_") or name == "check_feasibility"))
+        before = place.startswith("commands/stages/") and (name.startswith("run_") or name == "check_feasibility")
+        return before or place == f"pipeline/{name}.py"
 
 
 def counted(run: tuple[str, ...] = RUN) -> Calls:
@@ -121,13 +121,12 @@ def main(*, functions: bool = False) -> None:
     """
     calls = counted()
     without = {code for code, outside in calls.outside.items() if outside}
-    rooms = {room: [code for code in calls.outside if calls.room(code) == room]
-             for room in sorted({calls.room(code) for code in calls.outside})}
-    rooms |= {"**cli + pipeline**": [code for code in calls.outside if calls.room(code) in TOP],
-              "**all**": list(calls.outside)}
+    names = {calls.room(code) for code in calls.outside}
+    rooms = {**{room: {room} for room in sorted(names)}, "**cli + pipeline**": TOP, "**all**": names}
     print_table(["room", "files", "functions", "files without the report", "functions without the report"], [
-        [room, *(count for some in (codes, without & set(codes))
-                 for count in (len({code.co_filename for code in some}), len(some)))] for room, codes in rooms.items()])
+        [name, *(count for codes in (calls.outside, without) for some in [{c for c in codes if calls.room(c) in inside}]
+                 for count in (len({code.co_filename for code in some}), len(some)))]
+        for name, inside in rooms.items()])
     print(f"\nThe longest chain from the command line to a stage: {len(calls.chain) - 1} calls: "
           + " > ".join(f"{calls.place(code)}:{code.co_name}" for code in calls.chain))
     if functions:

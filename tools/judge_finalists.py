@@ -19,8 +19,8 @@ from dcanas.benchmarks.table_problem import make_problem, test_accuracies
 from dcanas.proxies.votes import AGGREGATES
 from tools.intervals import taus
 from tools.markdown import print_table
-from tools.tables import limit_name
-from tools.train_finalists import LIMITS, Nominated, best_by_vote, nominated, randomly
+from tools.tables import print_chosen
+from tools.train_finalists import LIMITS, best_by_vote, nominated, randomly
 from tools.voters import SECOND, VOTE, Voters
 
 Row = dict[str, Any]
@@ -75,27 +75,16 @@ def main(trained: Path, *, own: Path | None = None, names: tuple[str, ...] = VOT
     print_table(["judge", "tau, validation", "tau, test"], [
         [name, taus(values, voters.validation[drawn])[0], taus(values, test[drawn])[0]]
         for name, values in verdicts([of[m] for m in drawn], places(liked, drawn), places(again, drawn)).items()])
-    known = {key: named for key, named in nominated(voters, limits, runs, finalists).items()
-             if all(member in of for member, _ in named)}
-    if known:
-        print(f"\nTest accuracy of what each judge takes of {finalists} finalists, mean over runs (in brackets how "
-              "many were trained)")
-        _show_taken(voters, known, of)
-
-
-def _show_taken(voters: Voters, finalists: dict[tuple[str, int], Nominated], of: dict[int, Row]) -> None:
-    test, chosen = test_accuracies(), {}
-    for (limit, _), named in finalists.items():
+    chosen: dict[str, dict[str, list[float]]] = {}
+    for (limit, _), named in nominated(voters, limits, runs, finalists).items():
         members, votes = np.array([m for m, _ in named]), np.array([vote for _, vote in named])
-        again = places(voters.ordered(members, "second"), members)
-        taken = {name: test[members[max(range(len(members)), key=lambda i, by=values: (by[i], votes[i]))]]
-                 for name, values in verdicts([of[m] for m in members.tolist()], votes, again).items()}
-        for name, accuracy in (taken | {"without error": test[members].max()}).items():
-            chosen.setdefault(name, {}).setdefault(limit, []).append(accuracy)
-    oracles = {limit: test[make_problem(limit).feasible].max() for limit in chosen["the votes"]}
-    most = np.array(list(oracles.values()))
-    means = {name: np.array([np.mean(by_limit[limit]) for limit in oracles]) for name, by_limit in chosen.items()}
-    print_table(["judge", *(f"{limit_name(limit)} ({len(found)})" for limit, found in chosen["the votes"].items()),
-                 "mean regret"], [
-        ["best feasible", *(f"{value:.2f}" for value in most), ""],
-        *([name, *(f"{value:.2f}" for value in mean), f"{(most - mean).mean():.2f}"] for name, mean in means.items())])
+        if not all(member in of for member in members.tolist()):
+            continue  # not all are trained
+        last = places(voters.ordered(members, "second"), members)
+        judged = verdicts([of[m] for m in members.tolist()], votes, last) | {"without error": test[members]}
+        for name, values in judged.items():
+            first = members[np.lexsort((votes, values))[-1]]
+            chosen.setdefault(name, {}).setdefault(limit, []).append(test[first])
+    if chosen:
+        print(f"\nTest accuracy of what each judge takes of {finalists} finalists, mean over runs")
+        print_chosen("judge", chosen)

@@ -111,9 +111,9 @@ def main(*, repeats: int = 20, limits: int = 100) -> None:
         limits: random limits per new device
     """
     problem, few = make_problem(NO_LIMIT), max(1, repeats // 4)
-    codes = np.array([problem.space.is_member(arch) for arch in problem.space.enumerate()])
-    arrays = read_arrays(tables_folder() / "nasbench201_latency_devices.npz", len(codes))
-    tables = {name: values[codes].astype(float) for name, values in arrays.items()}
+    kept = np.array([problem.space.is_member(arch) for arch in problem.space.enumerate()])
+    tables = {name: values[kept].astype(float) for name, values in read_arrays(
+        tables_folder() / "nasbench201_latency_devices.npz", len(kept)).items()}
     counts = np.stack([(problem.choices == o).sum(axis=1) for o in range(1, 5)], axis=1).astype(float)
     show("NAS-Bench-201, each known device left out in turn", counts, tables, KNOWN, KNOWN, few)
     show("NAS-Bench-201, new devices", counts, tables, KNOWN, NEW, repeats)

@@ -29,9 +29,8 @@ from dcanas.costs.greedy_descent import violation
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.pool import total_scores
 from dcanas.spaces import Architecture
-from tools.markdown import print_table
 from tools.supernets import TrainedSupernet
-from tools.tables import NO_LIMIT, REPORTED, limit_name
+from tools.tables import NO_LIMIT, REPORTED, print_chosen
 from tools.voters import proposed, stored_scores
 
 POPULATION, TOURNAMENT = 40, 8
@@ -102,10 +101,4 @@ def main(*, runs: tuple[Path, ...], out: Path, limits: tuple[str, ...] = (*REPOR
             for way, arch in chosen(problem, stored_scores(run), judge, evaluations, seed).items():
                 accuracy = test[problem.index[problem.space.prune(arch).choices]]
                 found.setdefault(way, {}).setdefault(limit, []).append(accuracy)
-    best = np.array([test[make_problem(limit).feasible].max() for limit in limits])
-    counted = np.array([limit != NO_LIMIT for limit in limits])
-    means = {way: np.array([np.mean(by_limit[limit]) for limit in limits]) for way, by_limit in found.items()}
-    print_table(["way", *map(limit_name, limits), "mean regret"], [
-        ["best feasible", *(f"{value:.2f}" for value in best), ""],
-        *([way, *(f"{value:.2f}" for value in mean), f"{(best - mean)[counted].mean():.2f}"]
-          for way, mean in means.items())])
+    print_chosen("way", found)

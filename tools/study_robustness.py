@@ -9,7 +9,7 @@ L-inf 1/255; the first code of each of NAS-Bench-201's classes that has proxies.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,17 +99,13 @@ def by_target(first: str, rows: Iterator[list[str]]) -> str:
 
 
 def quality_rows(proxies: Cells, wide: Cells) -> Iterator[list[str]]:
-    def row(label: str, cell: Callable[[str], str]) -> list[str]:
-        return [label, *map(cell, TARGETS)]
-
     for n in SIZES:
-        yield row(f"{n}, paper", lambda name, n=n: PAPER.get((n, name), "–"))
+        yield [f"{n}, paper", *(PAPER.get((n, name), "–") for name in TARGETS)]
         for label, cells in (("13 proxies", proxies), ("with cell features", wide)):
-            found = {name: cells[n, name] for name in TARGETS}
-            yield row(f"{n}, {label}", lambda name, of=found: f"{mean(of[name]):.2f} ± "
-                                                              f"{np.std([q.r2 for q in of[name]]):.2f}")
-            yield row(f"{n}, {label}: Kendall, out-of-bag R2", lambda name, of=found: (
-                f"{mean(of[name], 'kendall'):.2f}, {mean(of[name], 'out_of_bag'):.2f}"))
+            found = [cells[n, name] for name in TARGETS]
+            yield [f"{n}, {label}", *(f"{mean(q):.2f} ± {np.std([each.r2 for each in q]):.2f}" for q in found)]
+            yield [f"{n}, {label}: Kendall, out-of-bag R2",
+                   *(f"{mean(q, 'kendall'):.2f}, {mean(q, 'out_of_bag'):.2f}" for q in found)]
 
 
 def importance_rows(weights: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[list[str]]:
@@ -119,11 +115,11 @@ def importance_rows(weights: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
             yield [f"{kind} {place}", *(f"{proxy} {value:.2f}" for proxy, value in found)]
 
 
-def conclusions(proxies: Cells, wide: Cells, ablations: dict, ranks: np.ndarray) -> Iterator[list[str]]:
-    """Yield each conclusion of the paper with what is found here."""
+def conclusions(proxies: Cells, wide: Cells, ablations: dict, ranks: np.ndarray) -> list[list[str]]:
+    """Return each conclusion of the paper with what is found here."""
     r2, more = ({name: mean(cells[1024, name]) for name in TARGETS} for cells in (proxies, wide))
     pgd, clean = ablations["pgd"], ablations["clean"]
-    for text, holds, numbers in [
+    return [[text, "yes" if holds else "no", numbers] for text, holds, numbers in [
         ("One proxy alone predicts clean accuracy, but not accuracy under PGD (R2 below 0.05)",
          clean["top 1"] > 0.5 and pgd["top 1"] < 0.05, f"clean {clean['top 1']:.2f}, PGD {pgd['top 1']:.2f}"),
         ("No single proxy is needed: without the best one PGD stays within 0.08 of all",
@@ -138,5 +134,4 @@ def conclusions(proxies: Cells, wide: Cells, ablations: dict, ranks: np.ndarray)
          ", ".join(f"{name} {value:.2f}" for name, value in more.items())),
         ("Clean accuracy says little about PGD and the opposite about APGD (Kendall's tau)",
          abs(ranks[0, 2]) < 0.3 and ranks[0, 3] < 0, f"{ranks[0, 2]:.2f} and {ranks[0, 3]:.2f}"),
-    ]:
-        yield [text, "yes" if holds else "no", numbers]
+    ]]
