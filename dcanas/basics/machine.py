@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from dcanas.basics.launcher import read_launch
 
@@ -48,7 +49,7 @@ def torch_state(threads: int | None = None) -> Iterator[None]:
     """
     import torch
 
-    settings = torch.utils.deterministic  # type: ignore[attr-defined]
+    settings: Any = torch.utils.deterministic
     before = (torch.get_num_threads(), torch.get_deterministic_debug_mode(), settings.fill_uninitialized_memory,
               torch.random.get_rng_state())
     torch.set_num_threads(threads or max(1, usable_cores() // read_launch().local_count))

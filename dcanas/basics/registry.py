@@ -79,6 +79,9 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys((*self.table, *self._entries)))
 
+    def __len__(self) -> int:
+        return len(set(self.table) | set(self._entries))
+
     def __contains__(self, name: object) -> bool:
         return name in self.table or name in self._entries
 

@@ -57,7 +57,7 @@ def _export(run: Context, found: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _profile(run: Context, found: Mapping[str, Mapping[str, Any]]) -> None:
     for measured in found.values():
-        show_profile(run.hooks, Profile.from_json(measured))
+        show_profile(run.hooks, Profile.from_json(dict(measured)))
 
 
 SHOWN = {"search": _search, "derive": _derive, "train": _train, "export": _export, "profile": _profile}

@@ -151,9 +151,9 @@ def _complete(kind: type, values: Any, changes: Mapping[str, Any], where: str) -
     for name, about in idle.items():
         if join(where, name) in changes:
             raise unread(join(where, name), about, whole)
-    return {name: _complete(inner, value, changes, join(where, name))
-            if is_dataclass(inner := kind_of(kind, name, value)) else value
-            for name, value in whole.items() if name not in idle}
+    kinds: dict[str, Any] = {name: kind_of(kind, name, value) for name, value in whole.items() if name not in idle}
+    return {name: _complete(inner, whole[name], changes, join(where, name)) if is_dataclass(inner) else whole[name]
+            for name, inner in kinds.items()}
 
 
 def _flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

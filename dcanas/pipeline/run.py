@@ -19,14 +19,15 @@ from dcanas.pipeline.robustness import robustness
 from dcanas.pipeline.search import search, search_with_others
 from dcanas.pipeline.train import train, train_with_others
 
-STAGES = (feasibility, search, derive, train, export, quantise, profile, robustness, compare, certify)
+Stage = Callable[[Context], Any]
+STAGES: tuple[Stage, ...] = (feasibility, search, derive, train, export, quantise, profile, robustness, compare, certify)
 WORKS = {"search": search_with_others, "train": train_with_others}  # of the other processes of `torchrun`
 
 
-def stages_of(run: Context) -> list[Callable[[Context], Any]]:
+def stages_of(run: Context) -> list[Stage]:
     """Return the stages of a run, in order, without those that its settings and devices do not ask for."""
     settings, devices = run.settings, run.devices
-    left_out = {
+    left_out: dict[Stage, bool] = {
         quantise: not settings.int8 and all(device.dtype != "int8" for device in devices),
         robustness: not settings.robustness and not any(run.book(device).qualities for device in devices),
         compare: not settings.baseline,

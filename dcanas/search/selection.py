@@ -37,7 +37,7 @@ def by_short_training(task: SearchTask, target: Target, folder: Path, hooks: Hoo
     """
     settings = task.settings
     examine = short_training(task.space, task.dataset, task.recipe, settings.finalist_epochs, task.seed,
-                             skeleton=task.skeleton, device=task.device, inherit=inherit)
+                             skeleton=dict(task.skeleton), device=task.device, inherit=inherit)
     return finalist_selector(task.space, settings.finalists, sizes_of(target.costs), examine, verify=verify,
                              stored=Ledger(folder / "finalists.json"), hooks=hooks, voted=voted)
 

@@ -85,6 +85,7 @@ class SearchSettings(OwnFile):
 
         Weights keep the lowest learning rate, Gumbel-softmax the lowest temperature; there is no warm-up.
         """
-        temperature = {"temperature": self.temperature_min} if self.strategy in ("gumbel", "gdas") else {}
+        cold = self.strategy in ("gumbel", "gdas")
         return replace(self, epochs=min(self.continued_epochs, self.epochs), warmup_epochs=0,
-                       weight_learning_rate=max(self.weight_learning_rate_min, 1e-8), **temperature)
+                       weight_learning_rate=max(self.weight_learning_rate_min, 1e-8),
+                       temperature=self.temperature_min if cold else self.temperature)
