@@ -71,16 +71,14 @@ def training_throughput(network: nn.Module, input_shape: tuple[int, int, int], m
         input_shape: (C, H, W).
         macs: multiply-accumulates of the network for one image.
     """
-    images = torch.rand(max(2, min(batch_size, round(STEP / macs))), *input_shape, device=device)
+    images = torch.rand(max(2, min(batch_size, round(STEP / macs))), *input_shape).to(device)
     labels = torch.zeros(len(images), dtype=torch.int64, device=device)
     network.to(device).train()
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.01)
 
     def step() -> None:
+        network.zero_grad()
         loss = F.cross_entropy(network(images), labels)
-        optimiser.zero_grad()
         loss.backward()
-        optimiser.step()
         loss.item()  # waits for a GPU
 
     step()  # allocates memory and chooses kernels

@@ -9,17 +9,22 @@ from dcanas.costs import Feasibility
 from dcanas.hardware.devices.device import Ssh
 from dcanas.hardware.transport.parallel import on_all
 from dcanas.pipeline.context import Context
+from dcanas.pipeline.duration import announce_duration
 from dcanas.report.amounts import amount
 
 
 def feasibility(run: Context) -> dict[str, Feasibility]:
-    """Show and store the feasibility of every device's budget; raises `BudgetError` if nothing is within one."""
+    """Show and store the feasibility of every device's budget, and announce a long run.
+
+    Raises `BudgetError` if nothing is within a budget.
+    """
     measure_boards(run)
     found = {device.name: run.book(device).feasibility for device in run.devices}
     write_json(run.folder / "feasibility.json", plain(found))
     for name, answer in found.items():
         show_feasibility(run.hooks, name, answer)
         answer.require()
+    announce_duration(run)
     return found
 
 
