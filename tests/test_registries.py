@@ -10,6 +10,8 @@ from pkgutil import iter_modules
 import pytest
 
 from dcanas.basics.registry import Registry
+from dcanas.hardware.devices.cost_sources import latency_sources
+from dcanas.hardware.latency.source import LatencySource
 from dcanas.proxies import Facts, Proxy, proxies
 from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.proxy_registry import FACTS
@@ -19,8 +21,10 @@ from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.constraints import Dual
 from dcanas.search.gradient.strategies import strategies
 from dcanas.search.gradient.strategies.strategy import Strategy
+from dcanas.search.methods import SearchMethod
 from dcanas.search.proposers import proposers
 from dcanas.search.proposers.proposer import Proposer
+from dcanas.search.searches import SETTINGS, searches, settings_class
 from dcanas.spaces import Space, spaces
 from dcanas.training import datasets
 
@@ -38,7 +42,7 @@ def members(package: str, belongs: Callable[[object], bool]) -> dict[str, object
 
 
 def subclasses_of(base: type) -> Callable[[object], bool]:
-    return lambda found: isinstance(found, type) and issubclass(found, base) and not inspect.isabstract(found)
+    return lambda found: isinstance(found, type) and base in found.__mro__ and not inspect.isabstract(found)
 
 
 def functions_of(*first: str, returns: str) -> Callable[[object], bool]:
@@ -63,9 +67,12 @@ FAMILIES: dict[str, tuple[Registry, dict[str, object]]] = {
     "corruptions": (corruptions, members("dcanas.robustness.corruptions",
                                          functions_of("image", "severity", "rng", returns="np.ndarray"))),
     "data sets": (datasets, members("dcanas.training", functions_of("spec", "cache", returns="Dataset"))),
+    "latency sources": (latency_sources, members("dcanas.hardware.latency", subclasses_of(LatencySource))),
     "proposers": (proposers, members("dcanas.search.proposers", subclasses_of(Proposer))),
     "proxies": (proxies, members("dcanas.proxies", lambda found: isinstance(found, Proxy))),
     "samplers": (samplers, members("dcanas.search.ask_tell", subclasses_of(Sampler))),
+    "searches": (searches, {place: found for kind in ("ask_tell", "elastic", "gradient", "zero_shot")
+                            for place, found in members(f"dcanas.search.{kind}", subclasses_of(SearchMethod)).items()}),
     "spaces": (spaces, members("dcanas.spaces", subclasses_of(Space))),
     "strategies": (strategies, members("dcanas.search.gradient.strategies", subclasses_of(Strategy))),
 }
@@ -84,3 +91,8 @@ def test_the_table_and_its_members_are_equal(name):
 def test_the_facts_of_a_proxy_are_those_it_was_made_with():
     for name, facts in FACTS.items():
         assert Facts(**{field: getattr(proxies[name], field) for field in vars(facts)}) == facts
+
+
+def test_every_search_has_settings_of_its_name():
+    assert list(SETTINGS) == list(searches.table)
+    assert [settings_class(name)().name for name in SETTINGS] == list(SETTINGS)

@@ -36,7 +36,6 @@ from dcanas.search.methods import SearchMethod
 from dcanas.search.searches import search_method
 from dcanas.search.task import SearchTask
 from dcanas.spaces import Space, load_space, load_space_file
-from dcanas.spaces.user_file import file_hash
 from dcanas.training import Dataset, load_data
 from dcanas.training.checks import check_recipe
 
@@ -205,6 +204,7 @@ class Logged(Hooks):
 
     def epoch(self, step: int, row: Mapping[str, Any]) -> None:
         self._log.write(self._name, step, dict(row))
+        self._shown.epoch(step, row)
 
 
 @contextmanager
@@ -226,9 +226,7 @@ def run_space(settings: Settings) -> Space:
     stated = settings.space
     if stated.file is None:
         return load_space(stated.name)
-    if file_hash(stated.file) != stated.file_sha256:
-        raise UserError(f"{stated.file} has changed since the run was made; restore it, or start a new run from it.")
-    return load_space_file(stated.file)
+    return load_space_file(stated.file, stated.file_sha256)
 
 
 def versions() -> dict[str, str]:

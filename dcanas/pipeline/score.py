@@ -22,7 +22,6 @@ from dcanas.pipeline.rank_evaluation import RankedScore, Reference, rank_scores,
 from dcanas.proxies.table import Row, Scoring, columns, read_table, score_many
 from dcanas.search.scoring import make_scoring
 from dcanas.spaces import Architecture
-from dcanas.spaces.user_file import file_hash
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _folder(run: Context, scoring: Scoring, archs: Sequence[Architecture]) -> Pa
     if run.options.dir is not None:
         return Path(run.options.dir)
     space = run.settings.space
-    key = key_of(scoring.header(), [arch.choices for arch in archs], file_hash(space.file) if space.file else "")
+    key = key_of(scoring.header(), [arch.choices for arch in archs], space.file_sha256 or "")
     return Path(run.options.root) / f"scores-{run.options.name}-{key}"
 
 

@@ -13,7 +13,6 @@ from dcanas.costs.linear import linear_counts
 from dcanas.report.record import RunRecord
 from dcanas.spaces import Architecture, Space, load_space, load_space_file
 from dcanas.spaces.types import CellSpec
-from dcanas.spaces.user_file import file_hash
 
 
 def space_of(record: RunRecord) -> Space | None:
@@ -22,10 +21,8 @@ def space_of(record: RunRecord) -> Space | None:
     try:
         if stated.get("file") is None:
             space = load_space(stated["name"])
-        elif file_hash(stated["file"]) == stated["file_sha256"]:
-            space = load_space_file(stated["file"])
         else:
-            return None
+            space = load_space_file(stated["file"], stated["file_sha256"])
         return space.within(stated["search_skeleton"])
     except UserError:
         return None

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcanas.basics import user_files
 from dcanas.basics.errors import UserError
+from dcanas.basics.user_files import forget_user_file, load_only
 from dcanas.spaces.space import Space
 from dcanas.spaces.space_registry import load_space, spaces
 
-SETTING = "space.file"
 
-
-def load_space_file(path: Path | str) -> Space:
+def load_space_file(path: Path | str, sha256: str | None = None) -> Space:
     """Return the space that a Python file defines, a class with `@spaces.add` (see docs/add-a-space.md).
 
+    Args:
+        path: the file.
+        sha256: hash that the file must have; None: any.
+
     Raises:
-        UserError: the file is missing, cannot be run, defines no space or several, or a class that lacks something.
+        UserError: the file is missing, has another hash, cannot be run, defines no space or several, or a class that
+            lacks something.
     """
-    made = user_files.load_only(spaces, path, SETTING, "a class with the decorator @spaces.add")
+    made = load_only(spaces, path, "space.file", "a class with the decorator @spaces.add", sha256)
     try:
         _check(made, path)
     except UserError:
-        user_files.forget_user_file(made.__module__)
+        forget_user_file(made.__module__)
         raise
     return load_space(made.name)
 
@@ -36,8 +39,3 @@ def _check(made: type[Space], path: Path | str) -> None:
     if made.__name__.lower() != made.name.replace("_", ""):  # people look for the class by the space's name
         raise UserError(f"The space {made.__name__} of {path} says name = {made.name!r}; give the class and its name "
                         "the same name.")
-
-
-def file_hash(path: Path | str) -> str:
-    """Return the SHA-256 of a space's file; raises `UserError` if there is none."""
-    return user_files.file_hash(path, SETTING)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dcanas.basics.registry import Registry
-from dcanas.training.data import Dataset
-from dcanas.training.spec import DataSpec
+
+if TYPE_CHECKING:
+    from dcanas.training.data import Dataset
+    from dcanas.training.spec import DataSpec
 
 datasets: Registry[Callable[[DataSpec, Path | None], Dataset]] = Registry("data set", {
     "digits": (

@@ -65,6 +65,9 @@ def test_its_hash_is_of_the_content(file):
         file_hash(file, "shape.file")
     file.write_text(SQUARE)
     assert file_hash(file, "shape.file") == hashlib.sha256(SQUARE.encode()).hexdigest()
+    assert load_user_file(file, "shape.file", file_hash(file, "shape.file"))
+    with pytest.raises(UserError, match=r"mine\.py \(shape\.file\) has changed since the run was made; restore it"):
+        load_user_file(file, "shape.file", "0" * 64)
     other = file.with_suffix(".txt")
     other.write_text("x = 1")
     with pytest.raises(UserError, match=r"mine\.txt is no Python file; its name must end in \.py"):
