@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import numpy as np
 
@@ -63,8 +63,7 @@ def evaluate(names: Sequence[str], limits: Sequence[str], seeds: int, path: Path
 
     Raises `UserError` for a name, a limit or an answer that makes no sense, and for a file with other content.
     """
-    known: dict[tuple, BenchmarkRow] = {tuple(row[name] for name in KEY): row  # type: ignore[misc]
-                                        for row in read_rows(path, KEY)}
+    known = {tuple(row[name] for name in KEY): cast(BenchmarkRow, row) for row in read_rows(path, KEY)}
     chosen = {name: baselines[name] for name in names}
     rows = []
     for text in limits:
@@ -84,7 +83,7 @@ def evaluate_one(name: str, baseline: Baseline, problem: Problem, limits: str, s
     """Return the row of one baseline's answer."""
     problem.trainings.clear()
     start = time.perf_counter()
-    answer = baseline(problem, np.random.default_rng(derive_seed("referee", name, limits, seed)))  # as in docs/results.md
+    answer = baseline(problem, np.random.default_rng(derive_seed("referee", name, limits, seed)))
     seconds = time.perf_counter() - start
     if not isinstance(answer, (int, np.integer)) or not 0 <= answer < len(problem.choices):
         raise UserError(f"Baseline {name} must return the index of a member, 0 to {len(problem.choices) - 1}, "

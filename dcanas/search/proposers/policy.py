@@ -7,6 +7,7 @@ the product of its options' over the probability Z that k slots are used, a sum 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,7 +66,7 @@ class Policy:
         return np.array([self.space.uses(group, slot, o) for o in range(len(self.space.slots[slot].options))])
 
 
-def _ways(used: Sequence, most: int) -> list:
+def _ways(used: Sequence[Any], most: int) -> list[Any]:
     """Return the probabilities that 0, 1, ..., `most` of independent slots are used."""
     ways = [1.0, *([0.0] * most)]
     for p in used:

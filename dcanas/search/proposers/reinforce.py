@@ -58,6 +58,6 @@ class Reinforce(Proposer):
             momentum = self.settings.baseline_momentum
             self.baseline = reward if self.baseline is None else momentum * self.baseline + (1 - momentum) * reward
             self.optimiser.zero_grad()
-            (-(reward - self.baseline) * policy.log_likelihood(each.architecture)).backward()
+            torch.autograd.backward(-(reward - self.baseline) * policy.log_likelihood(each.architecture))
             self.optimiser.step()
         self.learnt = len(observed)

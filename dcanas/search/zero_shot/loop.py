@@ -77,11 +77,15 @@ def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostM
                 raise Stopped(f"stopped after {len(known)} of {wanted} networks")
             known[arch] = score(arch)
             hooks.progress(len(known), wanted, "networks scored")
-        observed.append(Scored(arch, tuple(float(oriented(name, known[arch][name])) for name in settings.names)))
+        observed.append(_scored(arch, known[arch], settings.names))
     evaluated = tuple(known)
     votes = votes_of([known[arch] for arch in evaluated], settings.names, settings.aggregate)
     columns = {name: np.array([known[arch][name] for arch in evaluated], float) for name in settings.names}
     return ZeroShotResult(evaluated[int(np.argmax(votes))], evaluated, columns, votes)
+
+
+def _scored(arch: Architecture, scores: Scores, names: Sequence[str]) -> Scored:
+    return Scored(arch, tuple(float(oriented(name, np.array(scores[name], float))) for name in names))
 
 
 def votes_of(found: Sequence[Scores], names: Sequence[str], aggregate: str) -> np.ndarray:
