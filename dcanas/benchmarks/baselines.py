@@ -23,25 +23,31 @@ from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 Baseline = Callable[[Problem, Generator], int]  # returns the index of a member
 baselines: Registry[Baseline] = Registry("baseline")
 
-TRAININGS = 8  # of those who train their last few candidates
+TRAININGS = 8  # of baselines that train their last few candidates
 EVOLUTION = 100  # trainings of evolution
 DRAWN = 100  # networks of the random pool
 STEPS, RATE = 400, 0.1  # of the ascent on the whole table
 
 
 def best_of(problem: Problem, values: np.ndarray, rng: Generator, among: np.ndarray | None = None) -> int:
-    """Return the feasible member (of `among`, where given) with the largest value; ties by chance, NaN last."""
+    """Return the feasible member (of `among`, if given) with the largest value; ties by chance, NaN last.
+
+    Shape: values (members,), among (n,) indices of members.
+    """
     pool = np.flatnonzero(problem.feasible) if among is None else among
     known = np.where(np.isnan(values[pool]), -np.inf, values[pool])
     return int(rng.choice(pool[known == known.max()]))
 
 
-def judged(problem: Problem, among: np.ndarray, names: tuple[str, ...] = ("synflow", "jacov"),
+def votes(problem: Problem, among: np.ndarray, names: tuple[str, ...] = ("synflow", "jacov"),
            aggregate: str = "borda") -> np.ndarray:
-    """Return a cheap judge's vote over some members, larger is better: by default the rank sum of synflow and jacov."""
-    votes = np.full(len(problem.choices), np.nan)
-    votes[among] = AGGREGATES[aggregate](np.array([problem.scores[name][among] for name in names]))
-    return votes
+    """Return the vote of training-free scores on some members, larger is better, NaN for the others.
+
+    Shape: among (n,) indices of members -> (members,).
+    """
+    found = np.full(len(problem.choices), np.nan)
+    found[among] = AGGREGATES[aggregate](np.array([problem.scores[name][among] for name in names]))
+    return found
 
 
 def _trained(problem: Problem, order: np.ndarray) -> int:
@@ -83,21 +89,21 @@ for _proxy in PROXIES:
 def rank_sum(problem: Problem, rng: Generator) -> int:
     """The best rank sum of synflow and jacov within the limits."""
     pool = np.flatnonzero(problem.feasible)
-    return best_of(problem, judged(problem, pool), rng, pool)
+    return best_of(problem, votes(problem, pool), rng, pool)
 
 
 @baselines.add
 def rank_sum_trained(problem: Problem, rng: Generator) -> int:
     """The eight best by that rank sum, each trained once in full; the best validation accuracy."""
     pool = np.flatnonzero(problem.feasible)
-    return _trained(problem, pool[np.argsort(-judged(problem, pool)[pool], kind="stable")])
+    return _trained(problem, pool[np.argsort(-votes(problem, pool)[pool], kind="stable")])
 
 
 @baselines.add
 def zero_shot_vote(problem: Problem, rng: Generator) -> int:
     """The best within the limits by the default vote of zero-shot search."""
     pool, settings = np.flatnonzero(problem.feasible), ZeroShotSettings()
-    return best_of(problem, judged(problem, pool, settings.names, settings.aggregate), rng, pool)
+    return best_of(problem, votes(problem, pool, settings.names, settings.aggregate), rng, pool)
 
 
 @baselines.add
@@ -105,7 +111,7 @@ def random_rerank(problem: Problem, rng: Generator) -> int:
     """A hundred feasible members at random, the best by that rank sum."""
     pool = np.flatnonzero(problem.feasible)
     drawn = rng.permutation(pool)[:DRAWN]
-    return best_of(problem, judged(problem, drawn), rng, drawn)
+    return best_of(problem, votes(problem, drawn), rng, drawn)
 
 
 @baselines.add

@@ -22,7 +22,7 @@ WIDE = 64  # features
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to learn from and rows to judge by; no class has rows in both."""
+    """Rows to learn from and rows to test on; no class has rows in both."""
 
     train: np.ndarray
     test: np.ndarray
@@ -42,7 +42,7 @@ def split_classes(classes: Sequence[Any], n_train: int, seed: int) -> Split:
     """Return a split with at least `n_train` rows to learn from: whole classes, drawn at random.
 
     Architectures of one canonical class are the same network with the same accuracy: in both parts they would be
-    remembered, not predicted. Raises `UserError` where there are too few rows.
+    remembered, not predicted. Raises `UserError` if there are too few rows.
     """
     names, inverse = np.unique(np.asarray(classes), return_inverse=True)
     if not 1 < n_train < len(inverse):

@@ -1,4 +1,4 @@
-"""A search on a published table: no storage, no training, and a clock that runs as if there had been."""
+"""Studies simulated on a published table: no storage, no training, and a clock that runs as if there were."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from dcanas.spaces import Architecture
 
 @dataclass
 class Trace:
-    """What was asked, in order, what it was worth, why it was asked, and the simulated second at which it was known."""
+    """A simulated study, by order of proposals.
+
+    Attributes:
+        values: of the architectures, larger is better.
+        why: each was proposed, as JSON types.
+        seconds: on the simulated clock, at which each value is known.
+    """
 
     architectures: list[Architecture] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
@@ -27,7 +33,7 @@ class Trace:
 
     @property
     def best(self) -> np.ndarray:
-        """Return the best value after each evaluation."""
+        """The best value after each evaluation. Shape: (evaluations,)."""
         return np.maximum.accumulate(self.values)
 
 
@@ -35,9 +41,12 @@ def simulate(candidates: Candidates, evaluate: Callable[[Architecture], float], 
              duration: Callable[[Architecture], float] = lambda arch: 1.0, workers: int = 1) -> Trace:
     """Return the trace of one study.
 
-    evaluate: the table's value, larger is better. duration: the seconds its training is taken to last; proposing is
-    free on this clock. workers: so many are at work at once, each proposal knowing what is pending but not its value.
     The first random trials depend on the seed alone, so that samplers are compared in pairs.
+
+    Args:
+        evaluate: returns the table's value, larger is better.
+        duration: returns the seconds that a training takes; proposals take none.
+        workers: trainings at the same time; each proposal knows what is pending but not its value.
     """
     settings = candidates.settings
     sampler = samplers[settings.sampler](candidates)

@@ -29,7 +29,7 @@ class Problem:
     Attributes:
         choices: the members, in canonical order. Shape: (members, slots).
         feasible: which of them keep every limit. Shape: (members,).
-        scores: published training-free scores, larger is better, NaN where there is none; name -> (members,).
+        scores: published training-free scores, larger is better, NaN if there is none; name -> (members,).
         sizes: exact `params` and `macs`; name -> (members,).
         trainings: members whose validation accuracy was asked for, in order.
     """
@@ -76,7 +76,7 @@ def make_problem(limits: str) -> Problem:
     """Return the problem of limits such as "edgegpu.latency_ms:p25+params:400000".
 
     A limit is a number in the cost's unit or p1 to p99, the percentile over all published codes (of a device's table
-    those that have a number). Raises `UserError` for a cost or limit that does not exist and where nothing is feasible.
+    those that have a number). Raises `UserError` for a cost or limit that does not exist and if nothing is feasible.
     """
     tables = _tables()
     found: dict[str, float] = {}
