@@ -90,10 +90,11 @@ def check(settings: Any, group: str) -> None:
     Raises `UserError` naming the key, what is allowed and the value; also for a value other than the default of a
     setting that is not read.
     """
-    hints = type_hints(type(settings))
-    for name, (made, about) in declared(type(settings)).items():
+    kind: type = type(settings)
+    hints = type_hints(kind)
+    for name, (made, about) in declared(kind).items():
         key, value = f"{group}.{name}" if group else name, getattr(settings, name)
-        if not is_read(type(settings), about, vars(settings)):
+        if not is_read(kind, about, vars(settings)):
             if value != made.default:
                 raise unread(key, about, vars(settings))
         elif not (value is None and NoneType in get_args(hints[name])):

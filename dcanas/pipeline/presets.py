@@ -88,7 +88,8 @@ def make_settings(values: Mapping[str, Any], folder: Path | None = None) -> Sett
     values = dict(values)
     values["budget"] = {name: _in_base_units(name, limit) for name, limit in values["budget"].items()}
     values["run"] = _parallelism(values.get("run") or {}, folder)
-    return from_mapping(Settings, values)
+    made: Settings = from_mapping(Settings, values)
+    return made
 
 
 def setting_keys(search: str) -> list[str]:
@@ -152,8 +153,8 @@ def _complete(kind: type, values: Any, changes: Mapping[str, Any], where: str) -
         if join(where, name) in changes:
             raise unread(join(where, name), about, whole)
     kinds: dict[str, Any] = {name: kind_of(kind, name, value) for name, value in whole.items() if name not in idle}
-    return {name: _complete(inner, whole[name], changes, join(where, name)) if is_dataclass(inner) else whole[name]
-            for name, inner in kinds.items()}
+    return {name: _complete(inner, whole[name], changes, join(where, name))  # type: ignore[arg-type]
+            if is_dataclass(inner) else whole[name] for name, inner in kinds.items()}
 
 
 def _flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

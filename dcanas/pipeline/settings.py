@@ -197,7 +197,8 @@ def stored_settings(folder: Path) -> dict[str, Any]:
         values = None
     if not isinstance(values, dict):
         raise UserError(f"{path} is damaged; the run cannot be continued from it, choose another directory.")
-    return plain(from_mapping(Settings, _without_former(values)))
+    stored: dict[str, Any] = plain(from_mapping(Settings, _without_former(values)))
+    return stored
 
 
 def store_settings(folder: Path, settings: Settings) -> None:

@@ -28,7 +28,8 @@ SETTINGS = {  # of the searches that are shipped; one of the user's own has them
 
 def settings_class(name: str) -> type:
     """Return the dataclass of a search's settings; raises `UserError` for an unknown name."""
-    return load_object(SETTINGS[name]) if name in SETTINGS else searches[name].settings
+    found: type = load_object(SETTINGS[name]) if name in SETTINGS else searches[name].settings
+    return found
 
 
 def search_method(name: str) -> Any:
