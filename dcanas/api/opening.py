@@ -16,7 +16,7 @@ from dcanas.basics.launcher import read_launch
 from dcanas.pipeline import context
 from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.context import Context
-from dcanas.training.array_data import array_dataset
+from dcanas.training.array_data import array_dataset, describe_arrays
 
 _one_at_a_time = RLock()  # torch's random state and number of threads are those of the whole process
 
@@ -35,8 +35,10 @@ def opened(question: Question, progress: bool | Hooks, own: Mapping[str, Any] | 
     if read_launch().count > 1:
         raise UserError("A launcher such as torchrun started several processes, which work together on the command "
                         "`dcanas run`, not on a call from Python; unset RANK and WORLD_SIZE to run as one process.")
-    settings, options = configured(composed(question.choices, question.stated, own))
-    dataset = None if question.splits is None else array_dataset(settings.data, question.splits)
+    splits = question.splits
+    facts = None if splits is None else describe_arrays(splits)
+    settings, options = configured(composed(question.choices, question.stated, own, facts))
+    dataset = None if splits is None else array_dataset(settings.data, splits)
     with _one_at_a_time, context.opened(settings, options, "", hooks_of(progress), dataset) as run:
         run.command = shlex.join(["dcanas", "run", f"source={run.location}"])
         yield run

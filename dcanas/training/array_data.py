@@ -14,6 +14,7 @@ from dcanas.basics.errors import UserError
 from dcanas.training.array_input import Pair
 from dcanas.training.data import Dataset, preprocessing
 from dcanas.training.decode import refit
+from dcanas.training.folder import ImageFacts
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE, DataSpec
 
@@ -62,6 +63,12 @@ def array_dataset(spec: DataSpec, splits: Mapping[str, Pair]) -> Dataset:
     parts = complete_splits(spec, names, target, owner)
     return Dataset("arrays", names, pixels, target, parts["train"], parts["validation"], parts["test"], steps,
                    flip=True, integer_labels=labels.dtype.kind == "i")
+
+
+def describe_arrays(splits: Mapping[str, Pair]) -> ImageFacts:
+    """Return what the images are like."""
+    height, width = splits["train"][0].shape[1:3]
+    return ImageFacts(sum(len(images) for images, _ in splits.values()), min(height, width), (height, width))
 
 
 def fingerprint(splits: Mapping[str, Pair]) -> str:

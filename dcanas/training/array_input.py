@@ -117,7 +117,7 @@ def _read_pair(value: Any, of: str) -> Pair:
 
 def _read_items(dataset: Any, of: str) -> tuple[np.ndarray, list[Any]]:
     """Return the images and the labels of a torch `Dataset`, in order."""
-    if isinstance(dataset, (str, bytes, np.ndarray)) or not (
+    if isinstance(dataset, (str, bytes, tuple, np.ndarray)) or not (
             hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
         raise UserError(f"The data{of} must be {_WANTED}, got {type(dataset).__name__}.")
     if not len(dataset):
