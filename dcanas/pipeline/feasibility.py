@@ -34,6 +34,7 @@ def measure_boards(run: Context) -> None:
               if isinstance(device.connection, Ssh) and run.book(device).latency.measures]
     if len(boards) < 2:
         return
+    _ = run.folder  # made here, before threads ask for it
     names = ", ".join(device.name for device in boards)
     with run.hooks.stage(f"Measuring a few members of {run.space.name} on {names}"):
         on_all(boards, lambda device: run.book(device).latency.prepare())

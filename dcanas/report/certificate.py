@@ -66,9 +66,12 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
                       f"independent repeats differ by {100 * latency['repeat_difference']:.1f} %."]
         if latency["remark"]:
             lines.append(latency["remark"])
+    if certificate.get("latency_from"):
+        lines += ["", "Before training: " + ", ".join(
+            f"{name} from {kind}" for name, kind in certificate["latency_from"].items()) + "."]
     lines += [
-        "", "A limit is met where the deciding number keeps it: the count of the delivered file, or for what is "
-            "measured the upper end of its 95 % interval (of a least accuracy the lower end).", "",
+        "", "A limit is met if the deciding number keeps it: the count of the delivered file, or for a measurement the "
+            "upper end of its 95 % interval (for a least accuracy the lower end).", "",
         f"File: `{certificate['onnx']}`, SHA-256 `{certificate['sha256']}`.", "",
         f"Made by `{certificate['command']}` with seeds "
         f"{', '.join(f'{k} {v}' for k, v in certificate['seeds'].items())} and "
