@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from dcanas.basics.errors import unknown
 from dcanas.basics.lazy import load_object
 
-T = TypeVar("T", bound=Callable)
+T = TypeVar("T", bound=Callable[..., Any])
 USER_FILES = "dcanas_user_file_"  # beginning of the names of modules that are the user's own files
 
 
@@ -26,7 +26,7 @@ class Registry(Generic[T]):
         table: the members that are shipped: name -> ("module:object", first line of its docstring).
     """
 
-    families: ClassVar[list[Registry]] = []
+    families: ClassVar[list[Registry[Any]]] = []
 
     def __init__(self, kind: str, table: Mapping[str, tuple[str, str]] | None = None):
         self.kind, self.table = kind, dict(table or {})
@@ -86,5 +86,5 @@ class Registry(Generic[T]):
         return name in self.table or name in self._entries
 
 
-def _name(entry: Callable) -> str:
-    return getattr(entry, "name", None) or entry.__name__
+def _name(entry: Any) -> str:
+    return str(getattr(entry, "name", None) or entry.__name__)

@@ -11,17 +11,17 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.registry import USER_FILES, Registry
 
-T = TypeVar("T", bound=Callable)
+T = TypeVar("T", bound=Callable[..., Any])
 
 
 File = tuple[str, str, str]  # path, setting that names it, SHA-256
 
-_loaded: dict[str, tuple[File, list[tuple[Registry, Callable]]]] = {}  # module -> file and what it added, latest last
+_loaded: dict[str, tuple[File, list[tuple[Registry[Any], Any]]]] = {}  # module -> file and what it added, latest last
 
 
 def file_hash(path: Path | str, setting: str) -> str:

@@ -7,6 +7,7 @@ next but one is the rectified tensor.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from dcanas.spaces.plan import Block, BlockPlanner, Shape
 
@@ -23,7 +24,7 @@ def plan_network(normal: tuple[str, ...], reduce: tuple[str, ...], input_shape: 
     last: Shape = _output(blocks[-1])
     before: Shape | None = None if stem == "cifar" else _output(blocks[0])  # None: the same tensor as `last`
     halve = stem == "imagenet"
-    cell_blocks: list[tuple] = []
+    cell_blocks: list[tuple[Any, ...]] = []
     for number in range(cells):
         reduction = number in (cells // 3, 2 * cells // 3)
         channels *= 2 if reduction else 1
@@ -42,7 +43,7 @@ def plan_network(normal: tuple[str, ...], reduce: tuple[str, ...], input_shape: 
 
 def total_stride(cells: int, stem: str) -> int:
     """Return the factor by which the network reduces height and width."""
-    return 2 ** len({cells // 3, 2 * cells // 3}) * (8 if stem == "imagenet" else 1)
+    return int(2 ** len({cells // 3, 2 * cells // 3})) * (8 if stem == "imagenet" else 1)
 
 
 def _output(block: Block) -> Shape:

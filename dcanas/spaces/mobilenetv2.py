@@ -174,7 +174,7 @@ class MobileNetV2(Space):
                             f"got {completed['stem']!r}.")
         return completed
 
-    def _arguments(self, arch: Architecture, skeleton: dict[str, Any]) -> tuple[int, tuple, int, int, int]:
+    def _arguments(self, arch: Architecture, skeleton: dict[str, Any]) -> tuple[int, tuple[Any, ...], int, int, int]:
         """Return (stem, stages, head, side, stem's stride) of the network; raises `UserError` for a side too small."""
         options = self.complete_skeleton(skeleton)
         resolution, stem, stages, head = decode(arch)

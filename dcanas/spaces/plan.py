@@ -79,7 +79,7 @@ class BlockPlanner:
         self.name, self.count, self.others = name, count, tuple(others)
         self.shapes: list[Shape] = [input_shape, *others]
         self.steps: list[Step] = []
-        self._computed: dict[tuple, int] = {}
+        self._computed: dict[tuple[Any, ...], int] = {}
 
     def conv_bn(self, source: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1,
                 norm: bool = True) -> int:
