@@ -42,7 +42,7 @@ class Registry(Generic[T]):
         name = _name(entry)
         there = self.module_of(name) if name in self else entry.__module__
         if there != entry.__module__ and not there.startswith(USER_FILES):
-            raise ValueError(f"{self.kind} {name!r} is registered by {there} already")
+            raise ValueError(f"{self.kind} {name!r} is registered by {there} already; choose another name")
         self._set([each for each in self._added if each is not entry] + [entry])
         return entry
 
