@@ -1,4 +1,4 @@
-"""Members within a budget, drawn and changed so that none outside it is ever looked at."""
+"""Members within a budget, drawn and mutated so that none outside it is ever looked at."""
 
 from __future__ import annotations
 
@@ -24,18 +24,22 @@ MUTATIONS = 50
 class FeasibleMembers:
     """The members of a space whose upper cost bounds keep every limit of a budget.
 
-    Raises `BudgetError` at once where nothing does, naming the limit that binds.
+    Args:
+        costs: cost models, of every limit at least.
+        seed: of the search for members in spaces that cannot be listed.
+
+    Raises `BudgetError` if there is none, naming the limit that binds.
     """
 
     def __init__(self, space: Space, budget: Budget, costs: Sequence[CostModel], seed: int = 0):
         self.space, self.budget = space, budget
         self.limited = select_costs(costs, budget)
         feasibility(space, costs, budget, seed).require()
-        self._tight = False  # draws have found nobody
+        self._tight = False  # draws have found none
         self._listed = self._within(member_choices(space)) if space.enumerable else None
 
     def allows(self, arch: Architecture) -> bool:
-        """True where the architecture is a member within every limit."""
+        """Return whether an architecture is a member within every limit."""
         return self.space.is_member(arch) and all(
             bool(self.budget.allows(cost.name, cost.upper(arch))) for cost in self.limited)
 
@@ -46,15 +50,15 @@ class FeasibleMembers:
         return self._listed
 
     def count(self) -> int | None:
-        """Return how many there are, or None where the space is too large to list them."""
+        """Return how many there are, or None if the space is too large to list them."""
         return None if self._listed is None else len(self._listed)
 
     def sample(self, rng: Generator) -> Architecture:
-        """Draw a member within the budget: uniformly where they are listed.
+        """Return a random member within the budget, uniformly if they are listed.
 
-        In a space too large for that, members are drawn until one is within; where the budget is so tight that none
-        turns up, an integer programme finds the best one under random scores, or, where costs do not add up over
-        slots, a random member goes down to the budget by mutations.
+        In a space too large for that, members are drawn until one is within the budget; if none turns up, an integer
+        programme finds the best one under random scores, or, if costs do not add up over slots, greedy descent
+        starts from a random member.
         """
         if self._listed is not None:
             return as_architecture(self.space, self._listed[int(rng.integers(len(self._listed)))])
@@ -67,21 +71,21 @@ class FeasibleMembers:
             down = greedy_descent(self.space, self.limited, self.budget, rng)
             if down is not None and self.allows(down):
                 return down
-            raise self._nobody()
+            raise self._none_found()
         limits = [(c, self.budget[c.name] / (1 + c.relative_error)) for c in self.limited if isinstance(c, LinearCost)]
         for _ in range(PROGRAMMES):
             scores = [list(rng.normal(size=len(slot.options))) for slot in self.space.slots]
             found = best_within(self.space, scores, limits)
             if found is not None and self.allows(found):
                 return found
-        raise self._nobody()
+        raise self._none_found()
 
     def mutate(self, arch: Architecture, rng: Generator) -> Architecture | None:
         """Return a random neighbour within the budget, or None if none turned up."""
         return next((child for child in (self.space.mutate(arch, rng) for _ in range(MUTATIONS)) if self.allows(child)),
                     None)
 
-    def _nobody(self) -> UserError:
+    def _none_found(self) -> UserError:
         return UserError(f"No member of {self.space.name} within the budget turned up in {DRAWS} draws; loosen the "
                          f"limit on {', '.join(c.name for c in self.limited)}.")
 

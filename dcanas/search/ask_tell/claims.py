@@ -1,4 +1,4 @@
-"""Who is at work on which trial: a row per running trial with a heartbeat, on the database's own clock.
+"""Which worker runs which trial: a row per running trial with a heartbeat, on the database's own clock.
 
 Optuna beats hearts and retries only inside `optimize()`; these are its counterparts for ask and tell.
 """
@@ -25,12 +25,16 @@ NOW = {"sqlite": "(julianday('now') - 2440587.5) * 86400.0",
 
 
 def worker_name() -> str:
-    """Return host, process and thread: nobody else has all three."""
+    """Return host, process and thread, which together are unique."""
     return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
 
 
 class Claims:
-    """The claims of one study. grace: seconds without a heartbeat after which a worker counts as gone."""
+    """The claims of one study.
+
+    Args:
+        grace: seconds without a heartbeat after which a worker counts as gone.
+    """
 
     def __init__(self, engine: Engine, study: str, grace: float = 60.0):
         self.engine, self.study, self.grace = engine, study, grace
@@ -45,7 +49,7 @@ class Claims:
                                                     heartbeat=self._now()))
 
     def remove(self, trial: int, worker: str) -> bool:
-        """Give a claim up; False where it was this worker's no more."""
+        """Give a claim up; return whether it still was this worker's."""
         with self.engine.begin() as connection:
             return connection.execute(delete(TABLE).where(
                 self._own, TABLE.c.trial == trial, TABLE.c.worker == worker)).rowcount == 1
@@ -61,7 +65,7 @@ class Claims:
                 self._own, TABLE.c.trial == trial, TABLE.c.worker == worker).values(heartbeat=self._now()))
 
     def alive(self) -> set[int]:
-        """Return the trials whose worker was heard of lately and, on this machine, still runs."""
+        """Return the trials whose worker had a heartbeat lately and, if it is on this machine, still runs."""
         with self.engine.begin() as connection:
             now = float(connection.execute(select(self._now())).scalar_one())
             rows = connection.execute(select(TABLE.c.trial, TABLE.c.worker, TABLE.c.heartbeat).where(self._own)).all()
@@ -92,7 +96,7 @@ class Claims:
 
 
 def _may_run(worker: str) -> bool:
-    """True unless the worker was a process of this machine that is gone: then nobody has to wait."""
+    """Return whether a worker may still run; a process of this machine that has ended does not."""
     host, process, _ = worker.rsplit(":", 2)
     if host != socket.gethostname():
         return True

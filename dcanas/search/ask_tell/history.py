@@ -1,4 +1,4 @@
-"""What a study knows when it proposes: what was observed, in order, and what others are at work on."""
+"""What a study knows when it proposes: what was observed, in order, and what other workers are running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from dcanas.spaces import Architecture
 
 @dataclass(frozen=True)
 class Observation:
-    """One trial that is over. value: larger is better; None where it failed. feasible: within all limits, as found."""
+    """A trial that is over.
+
+    Attributes:
+        value: larger is better; None if it failed.
+        feasible: whether it kept all limits.
+    """
 
     architecture: Architecture
     value: float | None
@@ -22,9 +27,12 @@ class Observation:
 
 @dataclass(frozen=True)
 class History:
-    """Trials in the order in which they were proposed.
+    """The trials of a study.
 
-    pending: proposed by others and not over yet.
+    Attributes:
+        observations: trials that are over, in the order in which they were proposed.
+        pending: architectures that other workers are running.
+        succeeded: observations with a value.
     """
 
     observations: Sequence[Observation] = ()

@@ -12,7 +12,7 @@ class Features:
 
     def __init__(self, space: Space):
         self._columns: list[np.ndarray] = []
-        self._counted: dict[str, list[tuple[int, int]]] = {}  # option -> (slot, index) where it is to be had
+        self._counted: dict[str, list[tuple[int, int]]] = {}  # option -> (slot, index) of each occurrence
         for i, slot in enumerate(space.slots):
             if len(slot.options) > 1 and all(option.isdigit() for option in slot.options):
                 self._columns.append(np.array([[float(option)] for option in slot.options]))

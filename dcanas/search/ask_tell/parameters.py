@@ -1,7 +1,7 @@
-"""A space as independent categorical parameters, so that whatever any sampler picks is a code of the space.
+"""A space as independent categorical parameters, so that any values a sampler picks are a code of the space.
 
 A slot outside groups is one parameter. A group ("exactly k of these slots are used") is one parameter for which k
-slots are used and, where a used slot has several options, k more for theirs: a node of DARTS becomes a pair of edges
+slots are used and, if a used slot has several options, k more for theirs: a node of DARTS becomes a pair of edges
 and two operations.
 """
 

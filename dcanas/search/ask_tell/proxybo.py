@@ -51,7 +51,7 @@ class ProxyBo(Sampler):
         improvement = self._log_improvement(history, features, pool, seed) + pool.log_feasible
         placed = ranks(np.vstack([improvement, pool.scores]))
         with np.errstate(over="ignore"):
-            combined = (weights @ placed) / np.exp(pool.log_feasible)  # a rank counts for less where a limit may break
+            combined = (weights @ placed) / np.exp(pool.log_feasible)  # a rank counts for less if a limit may break
         chosen = int(rng.choice(np.flatnonzero(combined == combined.min())))
         return Proposal(as_architecture(self.candidates.space, pool.choices[chosen]), self._why(
             trusted, weights, placed[:, chosen], pool, chosen, float(improvement[chosen])))
@@ -76,8 +76,8 @@ class ProxyBo(Sampler):
     def _log_improvement(self, history: History, features: np.ndarray, pool: Pool, seed: int) -> np.ndarray:
         """Return log expected improvement over the best feasible observation.
 
-        What others are at work on counts as observed at the value the surrogate expects, so that nobody asks beside
-        it for the same reason.
+        Pending trials count as observed at the value that the surrogate expects, so that no worker proposes beside
+        them for the same reason.
         """
         values = normal_scores(history.values)
         forest = Forest(features, values, seed, self.settings.trees)

@@ -1,4 +1,4 @@
-"""Whom to trust: how well a score orders what was observed, and the influence it gets for that (ProxyBO).
+"""How well a score orders what was observed, and the influence that it gets for that (ProxyBO).
 
 Shen et al., "ProxyBO: Accelerating Neural Architecture Search via Bayesian Optimization with Zero-cost Proxies"
 (arXiv 2110.10423, AAAI 2023).

@@ -1,4 +1,4 @@
-"""What Bayesian optimisation believes: a random forest, its spread as uncertainty, and expected improvement.
+"""The surrogate of Bayesian optimisation: a random forest, its spread as uncertainty, and expected improvement.
 
 It believes in normal scores of the values, not in the values: a few networks that learn nothing would otherwise be all
 that a forest of a hundred accuracies explains.
@@ -95,7 +95,10 @@ def log_expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: floa
 
 
 def log_probability_within(value: np.ndarray, limit: float, deviation: np.ndarray) -> np.ndarray:
-    """Return log P(cost <= limit) of a normal belief about a cost; a step where the deviation is 0."""
+    """Return log P(cost <= limit) of a normal belief about a cost; a step function if the deviation is 0.
+
+    Shape: (n,), (n,) -> (n,).
+    """
     with np.errstate(divide="ignore"):
         exact = np.log((value <= limit).astype(float))
     unsure = deviation > 0

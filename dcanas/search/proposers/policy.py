@@ -28,7 +28,7 @@ class Policy:
         self.logits = [torch.tensor(FIRST_LOGITS * rng.normal(size=len(o)), requires_grad=True) for o in self.options]
 
     def shares(self) -> list[np.ndarray]:
-        """Return the options' probabilities per slot, zero where a search may not choose one."""
+        """Return the options' probabilities per slot, zero for those that a search may not choose."""
         found = []
         for slot, options, logits in zip(self.space.slots, self.options, self.logits, strict=True):
             row = np.zeros(len(slot.options))
