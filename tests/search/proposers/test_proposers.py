@@ -73,12 +73,15 @@ def test_all_members_are_proposed_once_until_none_is_left(listed):
             costs[0].value(space.architecture([0] * i + [1] + [0] * (7 - i))) for i in range(8))), costs)
         whole, identities = None, None
     rng, found = np.random.default_rng(0), []
+
+    def propose() -> None:
+        new = NewMembers(members, found, lambda arch: arch.choices, identities)
+        found.append(new.sample(rng))
+        assert members.allows(found[-1])
+        child = new.mutate(found[-1], rng) if len(found) % 10 == 1 else None
+        assert child is None or (members.allows(child) and child not in found[:-1])
+
     with pytest.raises(ExhaustedError, match=r"proposed after \d+ trials; nothing is left"):
-        while True:
-            new = NewMembers(members, found, lambda arch: arch.choices, identities)
-            found.append(new.sample(rng))
-            assert members.allows(found[-1])
-            child = new.mutate(found[-1], rng) if len(found) % 10 == 1 else None
-            assert child is None or (members.allows(child) and child not in found[:-1])
+        all(propose() is None for _ in range(1000))
     assert len(found) == len(set(found)) > 3
     assert whole is None or len(found) == whole
