@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import TINY
+from tiny_run import TINY
 
 import dcanas
 from dcanas.costs import linear_counts

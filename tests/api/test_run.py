@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import DEVICE, TINY
+from tiny_run import DEVICE, TINY
 
 import dcanas
 from dcanas.spaces import load_space
