@@ -26,6 +26,7 @@ import torch
 from dcanas.benchmarks.json_lines import append_row, read_rows
 from dcanas.benchmarks.table_problem import Problem, make_problem, test_accuracies
 from dcanas.costs.greedy_descent import violation
+from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.pool import total_scores
 from dcanas.spaces import Architecture
@@ -33,7 +34,6 @@ from tools.supernets import TrainedSupernet
 from tools.tables import NO_LIMIT, REPORTED, print_chosen
 from tools.voters import proposed, stored_scores
 
-POPULATION, TOURNAMENT = 40, 8
 Judge = Callable[[Architecture], float]
 
 
@@ -63,8 +63,8 @@ def chosen(problem: Problem, scores: list[np.ndarray], judge: Judge, evaluations
     among = problem.choices[problem.feasible]
     pool = [each.architecture for each in proposed(problem, scores, seed)]
     born = evolve(problem.space, problem.costs, problem.budget,
-                  lambda arch: {"validation_accuracy": judge(arch), "validation_loss": 0.0}, evaluations=evaluations,
-                  population=POPULATION, tournament=TOURNAMENT, seed=seed)
+                  lambda arch: {"validation_accuracy": judge(arch), "validation_loss": 0.0},
+                  ElasticSettings(evaluations=evaluations, population=40, tournament=8), seed)
     return {"argmax, repaired": repaired(problem, scores),
             "best score": problem.space.architecture(among[int(np.argmax(total_scores(scores, among)))]),
             "best of the pool by inherited accuracy": max(pool, key=judge),
