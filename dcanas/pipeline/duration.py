@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from statistics import median
 
 import numpy as np
 import torch
@@ -27,15 +28,16 @@ def announce_duration(run: Context) -> None:
     """
     book, rng = run.book(run.devices[0]), np.random.default_rng(derive_seed(run.settings.seed, "duration"))
     macs = next(cost for cost in book.counted if cost.name == "macs").value
-    members = sorted((run.space.sample(rng) for _ in range(SAMPLE)), key=macs)
-    typical = min(macs(members[SAMPLE // 2]), book.budget.get("macs", math.inf))
+    members = [run.space.sample(rng) for _ in range(SAMPLE)]
+    typical = min(median(map(macs, members)), book.budget.get("macs", math.inf))
     search, training = _left(run, typical)
     if expected_minutes(search + training, SLOW) < NOTABLE_MINUTES:
         return
+    member = min(members, key=lambda each: abs(macs(each) - typical))
     with torch.random.fork_rng([]):
-        network = run.space.build(members[0], len(run.dataset.classes), run.dataset.shape[0],
+        network = run.space.build(member, len(run.dataset.classes), run.dataset.shape[0],
                                   **run.space.delivered_skeleton(run.skeleton))
-        throughput = training_throughput(network, run.dataset.shape, macs(members[0]), run.settings.train.batch_size,
+        throughput = training_throughput(network, run.dataset.shape, macs(member), run.settings.train.batch_size,
                                          run.compute)
     minutes = expected_minutes(search + training, throughput)
     if minutes >= NOTABLE_MINUTES:
