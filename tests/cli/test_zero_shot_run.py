@@ -62,7 +62,7 @@ def test_the_whole_way(dcanas, tmp_path, extra):
     (["search.strategy=evolve"], "got 'evolve'; did you mean 'evolution'?"),
     (["search.aggregate=borda_count"], "got 'borda_count'; did you mean 'borda'?"),
     (["search.tournament=90"], "so it must be at most 64, got 90"),
-    (["search.epochs=3"], "Unknown setting 'search.epochs'"),
+    (["search.epochs=3"], "search.epochs is a setting of search.name=differentiable or elastic or study"),
     (["search.batch_size=1"], "search.batch_size must be at least 2 for jacov, got 1"),
 ])
 def test_what_is_refused(dcanas, arguments, text):

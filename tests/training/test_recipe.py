@@ -81,11 +81,11 @@ def test_the_cosine_ends_where_it_is_told():
 
 @pytest.mark.parametrize(("made", "said"), [
     (lambda: Schedule("cosin"), r"train\.schedule\.kind must be one of .*, got 'cosin'; did you mean 'cosine'"),
-    (lambda: Schedule(factor=0.0), r"train\.schedule\.factor must be a number from 1e-06 to 1, got 0"),
-    (lambda: Schedule(every_epochs=0), r"train\.schedule\.every_epochs must be a whole number from 1"),
+    (lambda: Schedule("step", factor=0.0), r"train\.schedule\.factor must be a number from 1e-06 to 1, got 0"),
+    (lambda: Schedule("step", every_epochs=0), r"train\.schedule\.every_epochs must be a whole number from 1"),
     (lambda: Recipe(learning_rate=0.1, schedule=Schedule(learning_rate_min=0.2)), "must not exceed"),
     (lambda: Colour(hue=0.6), r"train\.colour\.hue must be a number from 0 to 0\.5, got 0\.6"),
-    (lambda: Colour(auto_augment="cifar"), r"train\.colour\.auto_augment must be one of .*, got 'cifar'; did you mean 'cifar10'"),
+    (lambda: Colour(auto_augment="cifar"), r"colour\.auto_augment must be one of .*'cifar'; did you mean 'cifar10'"),
     (lambda: Distillation(weights="a.pt"), r"weights is given without train\.distillation\.teacher"),
     (lambda: Distillation("resnet18", "a.pt", 0.0), r"train\.distillation\.weight must be a number"),
     (lambda: Recipe(crop_scale=(0.5,)), r"train\.crop_scale must be \[smallest, largest\] .* got \[0\.5\]"),
