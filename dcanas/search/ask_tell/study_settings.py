@@ -83,6 +83,6 @@ class StudySettings(SamplerSettings, OwnFile):
         if self.first_rung and self.front:
             raise UserError("search.first_rung stops trainings early, which a search.front does not allow; drop one.")
         if self.sampler == "nsga2" and not self.front:
-            raise UserError("search.sampler=nsga2 and search.front belong together; name costs to minimise in the latter.")
+            raise UserError("search.sampler=nsga2 and costs in search.front belong together; name some to minimise.")
         for cost in self.front:
             cost_unit(cost)
