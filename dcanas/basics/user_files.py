@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 File = tuple[str, str, str]  # path, setting that names it, SHA-256
 
-_loaded: dict[str, tuple[File, list[tuple[Registry[Any], Any]]]] = {}  # module -> file and what it added, latest last
+_loaded: dict[str, tuple[File, list[tuple[Registry[Any], Any]]]] = {}  # module -> file and what it added
 
 
 def file_hash(path: Path | str, setting: str) -> str:
@@ -52,7 +52,6 @@ def load_user_file(path: Path | str, setting: str, sha256: str | None = None) ->
         raise UserError(f"{path} ({setting}) has changed since the run was made; restore it, or start a new run.")
     module = f"{USER_FILES}{found[:16]}"
     if module in _loaded:
-        _loaded[module] = _loaded.pop(module)
         for registry, entry in _loaded[module][1]:
             registry.add(entry)
     else:
@@ -82,10 +81,9 @@ def load_only(registry: Registry[T], path: Path | str, setting: str, how: str, s
     return registry[found[0]]
 
 
-def loaded_files() -> list[File]:
-    """Return the arguments with which another process calls `load_user_file` to know what this one does."""
-    latest = {path: (path, setting, sha256) for (path, setting, sha256), _ in _loaded.values()}
-    return list(latest.values())
+def files_of(modules: Iterable[str]) -> list[File]:
+    """Return which of the modules are users' files, as arguments with which another process calls `load_user_file`."""
+    return [_loaded[module][0] for module in modules if module in _loaded]
 
 
 def forget_user_file(module: str) -> None:

@@ -23,13 +23,12 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, plain
 from dcanas.basics.machine import keep_freed_memory, return_freed_memory
-from dcanas.basics.registry import USER_FILES
-from dcanas.basics.user_files import File, load_user_file, loaded_files
+from dcanas.basics.user_files import File, files_of, load_user_file
 from dcanas.proxies.initialisation import initialise
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.proxy_registry import proxies
 from dcanas.proxies.score import score_network
-from dcanas.spaces import Architecture, Space, load_space
+from dcanas.spaces import Architecture, Space, load_space, spaces
 
 Row = dict[str, Any]
 
@@ -55,11 +54,20 @@ class Scoring:
 
     def header(self) -> Row:
         batch = hashlib.sha256(np.ascontiguousarray(self.images).tobytes() + self.labels.tobytes()).hexdigest()[:12]
-        own = {name: module for name in self.names
-               if (module := proxies.module_of(ProxyName(name).base)).startswith(USER_FILES)}
+        own = [sha256 for _, _, sha256 in files_of(self._proxies)]
         return {"space": self.space, "names": list(self.names), "num_classes": self.num_classes, "seed": self.seed,
                 "skeleton": plain(dict(self.skeleton)), "initialisation": self.initialisation,
                 "images": list(self.images.shape), "batch": batch, **({"own": own} if own else {})}
+
+    @property
+    def user_files(self) -> list[File]:
+        """The user's files that define the space or a proxy."""
+        return files_of([spaces.module_of(self.space), *self._proxies])
+
+    @property
+    def _proxies(self) -> list[str]:
+        """The modules of the proxies."""
+        return sorted({proxies.module_of(ProxyName(name).base) for name in self.names})
 
 
 def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Path, workers: int = 1,
@@ -178,7 +186,7 @@ def _rows(scoring: Scoring, wanted: Iterator[tuple[int, Architecture]], workers:
         for position, arch in wanted:
             yield score_architecture(scoring, space, arch, position)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (scoring, loaded_files())) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (scoring, scoring.user_files)) as pool:
         running: set[Future[Row]] = set()
         for position, arch in wanted:  # at most a few networks wait, however many there are
             running.add(pool.submit(_work, position, arch))

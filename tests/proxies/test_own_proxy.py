@@ -10,7 +10,7 @@ import torch
 from pages import code_of
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.user_files import forget_user_file, load_user_file
+from dcanas.basics.user_files import file_hash, forget_user_file, load_user_file
 from dcanas.proxies import ProxyName, proxies, score_network
 from dcanas.proxies.table import Scoring, read_table, score_many
 from dcanas.proxies.votes import oriented
@@ -60,7 +60,7 @@ def test_a_table_of_an_earlier_form_is_refused(file, tmp_path):
     scoring = Scoring("nasbench201", ("spread",), np.zeros((4, 3, 8, 8), np.float32), np.arange(4))
     path = tmp_path / "scores.jsonl"
     score_many(scoring, [], path)
-    assert list(json.loads(path.read_text())["own"]) == ["spread"]
+    assert json.loads(path.read_text())["own"] == [file_hash(file, "proxies.file")]
     file.write_text(file.read_text() + "\n# changed\n")
     module = load_user_file(file, "proxies.file")
     with pytest.raises(UserError, match=r"scores\.jsonl was made with own = "):
