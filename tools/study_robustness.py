@@ -76,9 +76,7 @@ def main(*, docs: Path = Path("docs"), jobs: int = 1) -> None:
         "**The most important proxies**, n = 1024:", by_target("", importance_rows(weights)),
         "![Importances](robustness_importance.svg)", "![Rank correlations](robustness_kendall.svg)",
         "**All codes that have proxies, duplicates among them**, n = 1024, test R2:",
-        by_target("", ([label, *(f"{value:.2f}" for value in found)] for label, found in across.items())),
-        "**The paper's conclusions, one by one:**",
-        grid(["conclusion", "holds here", "numbers"], conclusions(proxies, wide, ablations, ranks))])
+        by_target("", ([label, *(f"{value:.2f}" for value in found)] for label, found in across.items()))])
     page = docs / "robustness.md"
     before, after = page.read_text(encoding="utf-8").split(START)[0], page.read_text(encoding="utf-8").split(END)[1]
     write_text(page, f"{before}{START}\n\n{text}\n\n{END}{after}")
@@ -113,25 +111,3 @@ def importance_rows(weights: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
         ordered = [sorted(weights[name][kind].items(), key=lambda item: -item[1])[:4] for name in TARGETS]
         for place, found in enumerate(zip(*ordered, strict=True), start=1):
             yield [f"{kind} {place}", *(f"{proxy} {value:.2f}" for proxy, value in found)]
-
-
-def conclusions(proxies: Cells, wide: Cells, ablations: dict, ranks: np.ndarray) -> list[list[str]]:
-    """Return each conclusion of the paper with what is found here."""
-    r2, more = ({name: mean(cells[1024, name]) for name in TARGETS} for cells in (proxies, wide))
-    pgd, clean = ablations["pgd"], ablations["clean"]
-    return [[text, "yes" if holds else "no", numbers] for text, holds, numbers in [
-        ("One proxy alone predicts clean accuracy, but not accuracy under PGD (R2 below 0.05)",
-         clean["top 1"] > 0.5 and pgd["top 1"] < 0.05, f"clean {clean['top 1']:.2f}, PGD {pgd['top 1']:.2f}"),
-        ("No single proxy is needed: without the best one PGD stays within 0.08 of all",
-         pgd["all"] - pgd["all but top 1"] < 0.08, f"{pgd['all']:.2f} against {pgd['all but top 1']:.2f}"),
-        ("Robustness is harder: clean > FGSM > Square > PGD, APGD",
-         r2["clean"] > r2["fgsm"] > r2["square"] > max(r2["pgd"], r2["apgd"]),
-         ", ".join(f"{name} {value:.2f}" for name, value in r2.items())),
-        ("One category alone (zen) does not predict PGD", pgd["only piecewise linear"] < 0.1,
-         f"{pgd['only piecewise linear']:.2f}"),
-        ("Features of the cell help, most of all under PGD and APGD",
-         all(more[n] > r2[n] for n in TARGETS) and min(more["pgd"] - r2["pgd"], more["apgd"] - r2["apgd"]) > 0.1,
-         ", ".join(f"{name} {value:.2f}" for name, value in more.items())),
-        ("Clean accuracy says little about PGD and the opposite about APGD (Kendall's tau)",
-         abs(ranks[0, 2]) < 0.3 and ranks[0, 3] < 0, f"{ranks[0, 2]:.2f} and {ranks[0, 3]:.2f}"),
-    ]]
