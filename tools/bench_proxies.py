@@ -9,10 +9,10 @@ nothing else.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from dcanas.benchmarks.table_problem import PROXIES
@@ -66,16 +66,14 @@ def main(*, network: str = NETWORK, batch: int = 64, size: int = 32, rounds: int
     together, alone = (in_fresh_process(peak_bytes, both, threads, network, batch, size) for both in (True, False))
     scored.spent(NAMES)  # warm-up
     turns = [(scored.spent(NAMES), scored.alone()) for _ in range(rounds)]
-    sums = [tuple(map(sum, zip(*each.values(), strict=True))) for _, each in turns]
+    sums = [tuple(np.sum(list(each.values()), axis=0)) for _, each in turns]
     lines = {**{name: [each[name] for _, each in turns] for name in NAMES}, "all, one after the other": sums,
              "all together": [both for both, _ in turns]}
     print(f"torch {torch.__version__}, {threads} threads, batch {batch} of 3x{size}x{size}, {rounds} rounds, {network}")
     print_table(["proxy", "seconds alone, median", "processor seconds, median"], [
-        [name, *(f"{statistics.median(column):.3f}" for column in zip(*spent, strict=True))]
-        for name, spent in lines.items()])
-    for kind, which in (("the clock", 0), ("processor time", 1)):
-        ratios = [both[which] / whole[which] for (both, _), whole in zip(turns, sums, strict=True)]
-        print(f"\nTogether / alone by {kind}: median {statistics.median(ratios):.3f} ({min(ratios):.3f} to "
-              f"{max(ratios):.3f}).")
+        [name, *(f"{median:.3f}" for median in np.median(spent, axis=0))] for name, spent in lines.items()])
+    ratios = np.array([both for both, _ in turns]) / np.array(sums)
+    for kind, found in zip(("the clock", "processor time"), ratios.T, strict=True):
+        print(f"\nTogether / alone by {kind}: median {np.median(found):.3f} ({found.min():.3f} to {found.max():.3f}).")
     print(f"\nPeak memory beyond the network and its libraries: together {together / 2**20:.0f} MiB, each alone "
           f"{alone / 2**20:.0f} MiB.")
