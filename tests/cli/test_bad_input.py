@@ -167,6 +167,15 @@ def test_directory_of_other_settings(refused, tiny, copy, hashes):
     assert hashes(copy) == before
 
 
+def test_a_run_goes_on_with_the_threads_it_began_with(refused, dcanas, tiny, copy):
+    asked = [text for text in tiny if not text.startswith("run.threads=")]  # began with 1, whatever this machine has
+    assert "(run.threads: 1 there, 3 asked)" in refused("derive", *asked, "run.threads=3", f"run.dir={copy}")
+    before = (copy / "settings.yaml").read_bytes()
+    answer = dcanas("derive", *asked, f"run.dir={copy}")
+    assert answer.code == 0, answer.err
+    assert (copy / "settings.yaml").read_bytes() == before
+
+
 def test_directory_that_is_none(refused, tiny, tmp_path, hashes):
     file = tmp_path / "file"
     file.write_text("mine")
