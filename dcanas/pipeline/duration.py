@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from dcanas.basics.keys import derive_seed
+from dcanas.basics.layout import to_channels_last
 from dcanas.pipeline.context import Context
 
 NOTABLE_MINUTES = 20
@@ -37,6 +38,8 @@ def announce_duration(run: Context) -> None:
     with torch.random.fork_rng([]):
         network = run.space.build(member, len(run.dataset.classes), run.dataset.shape[0],
                                   **run.space.delivered_skeleton(run.skeleton))
+        if run.settings.train.channels_last:
+            to_channels_last(network)
         throughput = training_throughput(network, run.dataset.shape, macs(member), run.settings.train.batch_size,
                                          run.compute)
     minutes = expected_minutes(search + training, throughput)
