@@ -106,11 +106,15 @@ def _check_keys(changes: Mapping[str, Any], search: str, others: Iterable[str]) 
         if key in known or key in parts or key.startswith(tuple(f"{free}." for free in FREE)):
             continue
         group, _, name = key.partition(".")
-        owners = [kind for kind in SETTINGS if group == "search" and name in declared(settings_class(kind))]
-        if owners:
+        if group == "search" and (owners := _searches_with(name)):
             raise UserError(f"{key} is a setting of search.name={' or '.join(owners)}, and this search is {search}; "
                             "leave it out or choose another search.")
         raise unknown("setting", key, [*others, *known, *GROUPS, "budget.params"])
+
+
+def _searches_with(name: str) -> list[str]:
+    """Return the searches that have a setting of this name."""
+    return [search for search in SETTINGS if name in declared(settings_class(search))]
 
 
 def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +150,7 @@ def _complete(kind: type, values: Any, changes: Mapping[str, Any], where: str) -
     whole = {f.name: values.get(f.name, {} if f.name in nested else plain(default_of(f))) for f in fields(kind)
              if f.name in values or f.name in offered or f.name in nested}
     for name in values:
-        if name not in whole and where != "search":
+        if name not in whole and not (where == "search" and _searches_with(name)):
             raise unknown("setting", join(where, name), [join(where, other) for other in whole])
     idle = {name: about for name, (_, about) in offered.items() if not is_read(kind, about, whole)}
     for name, about in idle.items():
