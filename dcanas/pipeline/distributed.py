@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from dcanas.basics.checkpoints import Stopped
 from dcanas.basics.errors import UserError
@@ -122,7 +123,7 @@ def peer_errors() -> Iterator[None]:
                         ) from error
 
 
-def _meet(place: Launch) -> dist.Store:
+def _meet(place: Launch) -> Any:
     """Return the store through which all processes find each other, once all of them are there."""
     names = [f"joined/{rank}" for rank in range(place.count)]
     notice = threading.Timer(NOTICE_SECONDS, lambda: print(
@@ -131,7 +132,7 @@ def _meet(place: Launch) -> dist.Store:
     notice.daemon = True
     notice.start()
     try:
-        store, _, _ = next(dist.rendezvous("env://", timeout=JOIN))
+        store, _, _ = next(rendezvous("env://", timeout=JOIN))
         store.set(names[place.rank], "here")
         store.wait(names, JOIN)
     except RuntimeError as error:
@@ -168,4 +169,5 @@ def _receive() -> dict[str, Any]:
         dist.broadcast(data, 0, _messages())
     except RuntimeError:
         return {"work": SHUTDOWN}
-    return json.loads(bytes(data.tolist()))
+    message: dict[str, Any] = json.loads(bytes(data.tolist()))
+    return message
