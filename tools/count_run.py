@@ -13,8 +13,9 @@ these on the stack. The rooms `cli` and `pipeline` include what they were before
 `cli.py`, `completion.py`.
 
 The longest chain from the command line to a stage: calls from the last function of `cli` on the stack (before there was
-a pipeline: from the command's module) to the entry of a stage, the longest of all entries. A stage is the function of a
-file of `dcanas/pipeline` that has the file's name (before: a function `run_...` or `check_feasibility` of `stages/`).
+a pipeline: from the command's module) to the entry of a stage, the longest of all entries. Stages are those that
+`dcanas/pipeline/run.py` lists, each named like its file (before: functions `run_...` and `check_feasibility` of
+`stages/`).
 """
 
 from __future__ import annotations
@@ -86,8 +87,10 @@ class Calls:
 
     def _is_stage(self, code: CodeType) -> bool:
         place, name = self.place(code), code.co_name
-        before = place.startswith("commands/stages/") and (name.startswith("run_") or name == "check_feasibility")
-        return before or place == f"pipeline/{name}.py"
+        if place.startswith("commands/stages/"):
+            return name.startswith("run_") or name == "check_feasibility"
+        stages = getattr(sys.modules.get("dcanas.pipeline.run"), "STAGES", ()) if place == f"pipeline/{name}.py" else ()
+        return any(stage.__code__ is code for stage in stages)
 
 
 def counted(run: tuple[str, ...] = RUN) -> Calls:
