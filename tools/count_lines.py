@@ -44,7 +44,8 @@ def cycles(imports: Mapping[str, Set[str]]) -> list[list[str]]:
         imports: module -> the modules that it imports.
     """
     def reached(name: str) -> set[str]:
-        found, left = set(), [name]
+        found: set[str] = set()
+        left = [name]
         while left:
             new = imports[left.pop()] - found
             found |= new

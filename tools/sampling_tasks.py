@@ -78,7 +78,8 @@ def _nasbench201(name: str) -> Task:
     proxies = {proxy: known(np.where(values <= -FAILED, np.nan, values)[order if proxy in THREE else ...])
                for proxy, values in scores.items()}
     counts = {cost.name: cost for cost in count_costs(space)}
-    latency, budget, costs = load_tables()["edgegpu.latency_ms"], {}, []
+    latency, budget = load_tables()["edgegpu.latency_ms"], {}
+    costs: list[CostModel] = []
     if name in ("limited", "both"):
         within = np.array([latency.value(arch) for arch in archs])
         budget["latency_ms"], costs = float(np.percentile(within[np.isfinite(within)], 25)), [latency]

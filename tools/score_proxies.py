@@ -10,13 +10,13 @@ CIFAR-10 training images, normalised, not augmented. What was stopped goes on.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
+from dcanas.basics.hooks import Hooks
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.proxies.table import Scoring, score_many
 from dcanas.spaces import Architecture, load_space
@@ -33,6 +33,13 @@ GROUPS = {
     "slow": ("grasp", "hessian", "jacob_fro", "near", "swap"),
 }
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the CIFAR-10 training images
+
+
+class Printed(Hooks):
+    """Prints how far the work is."""
+
+    def progress(self, done: float, total: float, note: str = "") -> None:
+        print(f"{done:g} of {total:g}, {note}", flush=True)
 
 
 def drawn(count: int, seed: int) -> list[Architecture]:
@@ -71,9 +78,4 @@ def main(out: Path, *, group: Literal["quick", "few", "blocks", "meco", "chosen"
         shown = np.random.default_rng(seed).normal(size=shown.shape)
     scoring = Scoring("nasbench201", GROUPS[group], shown.astype(np.float32), labels, seed=seed,
                       initialisation=initialisation)
-    archs, start = drawn(networks, seed) if networks else classes(), time.perf_counter()
-
-    def tell(row: dict[str, Any]) -> None:
-        print(f"{row['position'] + 1} of {len(archs)}, {time.perf_counter() - start:.0f} s", flush=True)
-
-    score_many(scoring, archs, out, workers, tell)
+    score_many(scoring, drawn(networks, seed) if networks else classes(), out, workers, Printed())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dcanas.costs import Networks
 from dcanas.hardware import load_device, measure_members
 from dcanas.spaces import load_space
 from tools.markdown import print_table
@@ -32,6 +33,7 @@ def main(*, busy: int = 1, seconds: float = 2.5, cap_s: float = 60.0, cells: int
         cells: per stage of the networks
     """
     space, device = load_space("nasbench201"), load_device("local-cpu")
+    networks = Networks(space, (3, 32, 32), 10, {"channels": channels, "cells": cells})
     rng = np.random.default_rng(0)
     members = list(dict.fromkeys(space.sample(rng) for _ in range(2 * NETWORKS)))[:NETWORKS]
     others = [multiprocessing.Process(target=_compute, daemon=True) for _ in range(busy)]
@@ -39,8 +41,8 @@ def main(*, busy: int = 1, seconds: float = 2.5, cap_s: float = 60.0, cells: int
         for process in others:
             process.start()
         try:
-            first, second = (measure_members(space, members, Path(folder) / name, device, (3, 32, 32), 10, seconds, 0,
-                                             cap_s, channels=channels, cells=cells) for name in ("first", "second"))
+            first, second = (measure_members(networks, members, Path(folder) / name, device, seconds, 0, cap_s)
+                             for name in ("first", "second"))
         finally:
             for process in others:
                 process.kill()
