@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dcanas.api.opening import opened
-from dcanas.api.question import ask
+from dcanas.api.request import make_request
 from dcanas.basics.hooks import Hooks
 from dcanas.costs import Feasibility
 from dcanas.pipeline.feasibility import measure_boards
@@ -28,8 +28,8 @@ def feasibility(data: Any, device: str | Sequence[str] = "local-cpu", budget: Ma
         UserError: something that was given cannot be used; a budget that nothing meets is an answer, not an error.
     """
     with TemporaryDirectory() as folder:
-        question = ask(data=data, device=device, budget=budget, seed=seed, directory=Path(folder) / "run",
+        request = make_request(data=data, device=device, budget=budget, seed=seed, directory=Path(folder) / "run",
                        settings=settings, space=space, experiment=experiment)
-        with opened(question, progress) as run:
+        with opened(request, progress) as run:
             measure_boards(run)
             return {device.name: run.book(device).feasibility for device in run.devices}

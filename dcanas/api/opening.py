@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any
 
 from dcanas.api.progress import hooks_of
-from dcanas.api.question import Question
+from dcanas.api.request import Request
 from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.launcher import read_launch
@@ -22,7 +22,7 @@ _one_at_a_time = RLock()  # torch's random state and number of threads are those
 
 
 @contextmanager
-def opened(question: Question, progress: bool | Hooks, own: Mapping[str, Any] | None = None) -> Iterator[Context]:
+def opened(request: Request, progress: bool | Hooks, own: Mapping[str, Any] | None = None) -> Iterator[Context]:
     """Enclose the run that a call asks for; a call from another thread waits until this one is done.
 
     Args:
@@ -35,9 +35,9 @@ def opened(question: Question, progress: bool | Hooks, own: Mapping[str, Any] | 
     if read_launch().count > 1:
         raise UserError("A launcher such as torchrun started several processes, which work together on the command "
                         "`dcanas run`, not on a call from Python; unset RANK and WORLD_SIZE to run as one process.")
-    splits = question.splits
+    splits = request.splits
     facts = None if splits is None else describe_arrays(splits)
-    settings, options = configured(composed(question.choices, question.stated, own, facts))
+    settings, options = configured(composed(request.choices, request.stated, own, facts))
     dataset = None if splits is None else array_dataset(settings.data, splits)
     with _one_at_a_time, context.opened(settings, options, "", hooks_of(progress), dataset) as run:
         run.command = shlex.join(["dcanas", "run", f"source={run.location}"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.api.opening import opened
-from dcanas.api.question import ask
+from dcanas.api.request import make_request
 from dcanas.api.result import Run, load
 from dcanas.basics.hooks import Hooks
 from dcanas.pipeline.context import CACHE
@@ -46,11 +46,11 @@ def run(data: Any, device: str | Sequence[str] = "local-cpu", budget: Mapping[st
         UserError: something that was given cannot be used; `BudgetError` if nothing is within the budget.
         Stopped: the hooks asked to stop.
     """
-    question = ask(data=data, device=device, budget=budget, seed=seed, directory=directory, settings=settings,
+    request = make_request(data=data, device=device, budget=budget, seed=seed, directory=directory, settings=settings,
                    space=space, search=search, train=train, experiment=experiment)
-    with opened(question, progress) as context:
-        if question.splits is not None:
-            store_arrays(question.splits, context.folder / CACHE)
+    with opened(request, progress) as context:
+        if request.splits is not None:
+            store_arrays(request.splits, context.folder / CACHE)
         run_all(context)
         return load(context.folder)
 
@@ -70,7 +70,7 @@ def derive(run: Run | Path | str, device: str | Sequence[str] | None = None, bud
         UserError: the run has not been searched, or something that was given cannot be used.
     """
     source = run.directory if isinstance(run, Run) else Path(run)
-    question = ask(device=device, budget=budget, directory=directory, source=source, settings=settings)
-    with opened(question, progress) as context:
+    request = make_request(device=device, budget=budget, directory=directory, source=source, settings=settings)
+    with opened(request, progress) as context:
         run_all(context)
         return load(context.folder)

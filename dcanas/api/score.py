@@ -7,15 +7,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from dcanas.api.opening import opened
-from dcanas.api.question import ask
+from dcanas.api.request import make_request
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.mapping import from_mapping
 from dcanas.pipeline.command_options import ScoreOptions, own_defaults
 from dcanas.pipeline.score import score as score_networks
+from dcanas.spaces import Architecture, load_space
 
 
-def score(networks: int | str | Sequence[str], proxies: Sequence[str] | None = None, *, data: Any = "digits",
+def score(networks: int | str | Sequence[str | Architecture], proxies: Sequence[str] | None = None, *, data: Any = "digits",
           device: str | Sequence[str] = "local-cpu", budget: Mapping[str, Any] | None = None, space: str | None = None,
           seed: int = 0, directory: Path | str | None = None, progress: bool | Hooks = False,
           settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -25,7 +28,7 @@ def score(networks: int | str | Sequence[str], proxies: Sequence[str] | None = N
 
     Args:
         networks: so many different members drawn by `seed`, within `budget` if there is one; "all"; or one
-            architecture or several in the space's notation.
+            architecture in the space's notation, or several.
         proxies: names of the scores (`dcanas.list_proxies()`), or "all"; None: a few that are quick.
         data: whose training images the networks are scored on, see `dcanas.run`.
         directory: of the table; None: one in `runs/`, named by what is scored.
@@ -41,17 +44,18 @@ def score(networks: int | str | Sequence[str], proxies: Sequence[str] | None = N
     """
     asked: dict[str, Any] = {} if proxies is None else {"names": [proxies] if isinstance(proxies, str) else proxies}
     with TemporaryDirectory() as folder:
-        if isinstance(networks, int) or networks == "all":
+        if isinstance(networks, (int, np.integer)) or networks == "all":
             asked["n"] = networks
         elif isinstance(networks, str):
             asked["architecture"] = networks
         else:
             listed = Path(folder) / "architectures.txt"
-            listed.write_text("\n".join(networks), encoding="utf-8")
+            texts = [each if isinstance(each, str) else load_space(each.space).format(each) for each in networks]
+            listed.write_text("\n".join(texts), encoding="utf-8")
             asked["list"] = listed
-        question = ask(data=data, device=device, budget=budget, seed=seed, directory=directory,
+        request = make_request(data=data, device=device, budget=budget, seed=seed, directory=directory,
                        settings={**asked, **(settings or {})}, space=space)
-        with opened(question, progress, own_defaults("score")) as run:
+        with opened(request, progress, own_defaults("score")) as run:
             found = score_networks(run, from_mapping(ScoreOptions, run.options.asked))
     costs = {f"count_{name}" if name in ("params", "macs") else name: values for name, values in found.costs.items()}
     return [{"architecture": row["architecture"], **{name: float(values[i]) for name, values in costs.items()},

@@ -13,6 +13,8 @@ import torch
 from tiny_run import DEVICE, TINY
 
 import dcanas
+from dcanas.cli.compose import configure
+from dcanas.pipeline.context import opened
 from dcanas.spaces import load_space
 
 
@@ -124,6 +126,10 @@ def test_hooks_of_ones_own_may_stop_a_run_which_is_not_finished_then(digits, tmp
     assert hooks.titles[0] == "Search"
     with pytest.raises(dcanas.UserError, match=r"not finished: search has not run; `dcanas run source=.*` goes on"):
         dcanas.load(tmp_path / "run")
+    settings, options = configure([f"source={tmp_path / 'run'}"])  # the command line needs no arrays to go on
+    with opened(settings, options, "", dcanas.Hooks()) as run:
+        assert run.location == tmp_path / "run"
+        assert run.dataset.classes == tuple("3456789")
 
 
 def test_derive_keeps_the_search_and_the_images(made, tmp_path, monkeypatch, capsys):
@@ -157,6 +163,7 @@ def test_several_processes_are_sent_to_the_command(digits, monkeypatch):
      "Unknown setting 'train.epoch'; did you mean 'train.epochs'?"),
     ({"data": "digits", "settings": {"seed": 3}}, "seed is an argument of its own; give it there, not in settings."),
     ({"data": "digits", "settings": {"train": "quick"}}, "train is an argument of its own"),
+    ({"data": "digits", "settings": {"budget.params": 3}}, "budget.params is an argument of its own"),
     ({"data": "digits", "budget": {"latency": 3}}, "Unknown cost 'latency'"),
     ({"data": "digits", "budget": {"params": "3 kB"}}, "The limit on params must be a positive finite number"),
     ({"data": "digits", "device": ["local-cpu", "local-cpu"]}, "device must be NAME or"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from dcanas.pipeline.preset_files import GROUPS
 from dcanas.training.array_data import fingerprint
 from dcanas.training.array_input import Pair, read_splits
 
+ARGUMENTS = (*GROUPS, "device", "seed", "data.name", "data.fingerprint", "run.dir", "run.progress", "source")
+
 
 @dataclass(frozen=True)
-class Question:
+class Request:
     """What a call asks.
 
     Attributes:
@@ -26,15 +28,16 @@ class Question:
         splits: images and labels that were given, by split; None for a folder or a named data set.
     """
 
-    choices: dict[str, str] = field(default_factory=dict)
-    stated: dict[str, Any] = field(default_factory=dict)
-    splits: dict[str, Pair] | None = None
+    choices: dict[str, str]
+    stated: dict[str, Any]
+    splits: dict[str, Pair] | None
 
 
-def ask(*, data: Any = None, device: str | Sequence[str] | None = None, budget: Mapping[str, Any] | None = None,
-        seed: int | None = None, directory: Path | str | None = None, source: Path | None = None,
-        settings: Mapping[str, Any] | None = None, **presets: str | None) -> Question:
-    """Return what a call asks; None states nothing.
+def make_request(*, data: Any = None, device: str | Sequence[str] | None = None,
+                 budget: Mapping[str, Any] | None = None, seed: int | None = None, directory: Path | str | None = None,
+                 source: Path | None = None, settings: Mapping[str, Any] | None = None,
+                 **presets: str | None) -> Request:
+    """Return what a call asks; an argument that is None states nothing.
 
     Args:
         data: see `dcanas.run`.
@@ -48,23 +51,21 @@ def ask(*, data: Any = None, device: str | Sequence[str] | None = None, budget: 
         UserError: the data cannot be used, or a setting is an argument of its own.
     """
     choices = {group: name for group, name in presets.items() if name is not None}
-    stated = {"device": device, "seed": seed, "run.dir": directory, "source": source,
-              "budget": "none" if budget == {} else None}
-    arguments = (*stated, *GROUPS, "data.name", "data.root", "data.fingerprint")
+    stated = {"device": device, "seed": seed, "run.dir": directory, "source": source}
+    stated = {key: value for key, value in stated.items() if value is not None}
     splits = None
-    if isinstance(data, (str, Path)):
-        stated |= data_word(str(data))
-    elif data is not None:
-        splits = read_splits(data)
-        stated |= {"data": "arrays", "data.fingerprint": fingerprint(splits)}
-    if "data" in stated:
-        choices["data"] = str(stated.pop("data"))
-    stated |= {f"budget.{key}": value for key, value in _flat(budget or {})}
+    if data is not None:
+        splits = None if isinstance(data, (str, Path)) else read_splits(data)
+        chosen = data_word(str(data)) if splits is None else {"data": "arrays", "data.fingerprint": fingerprint(splits)}
+        choices["data"] = chosen.pop("data")
+        stated |= chosen
+    if budget is not None:
+        stated |= {f"budget.{key}": value for key, value in _flat(budget)} or {"budget": "none"}
     for key, value in _flat(settings or {}):
-        if key in arguments and not (key == "data.root" and choices.get("data") != "folder"):
+        if key in stated or key in ARGUMENTS or key.partition(".")[0] == "budget":
             raise UserError(f"{key} is an argument of its own; give it there, not in settings.")
         stated[key] = value
-    return Question(choices, {key: _plain(value) for key, value in stated.items() if value is not None}, splits)
+    return Request(choices, {key: _plain(value) for key, value in stated.items()}, splits)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -78,7 +79,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _plain(value: Any) -> Any:
-    """Return numpy's numbers, tuples and paths as the settings know them."""
+    """Return a value of numpy, a tuple or a path as the settings know them."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, (list, tuple)):
