@@ -18,9 +18,9 @@ from dcanas.pipeline.score import score as score_networks
 from dcanas.spaces import Architecture, load_space
 
 
-def score(networks: int | str | Sequence[str | Architecture], proxies: Sequence[str] | None = None, *, data: Any = "digits",
-          device: str | Sequence[str] = "local-cpu", budget: Mapping[str, Any] | None = None, space: str | None = None,
-          seed: int = 0, directory: Path | str | None = None, progress: bool | Hooks = False,
+def score(networks: int | str | Sequence[str | Architecture], proxies: Sequence[str] | None = None, *,
+          data: Any = "digits", device: str | Sequence[str] = "local-cpu", budget: Mapping[str, Any] | None = None,
+          space: str | None = None, seed: int = 0, directory: Path | str | None = None, progress: bool | Hooks = False,
           settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Return the training-free scores of networks, one flat dictionary each, such as `pandas.DataFrame` takes.
 
