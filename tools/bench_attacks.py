@@ -45,7 +45,7 @@ def load(name: str, train_count: int = 4000, test_count: int = 500) -> Dataset:
     images, labels = (np.concatenate(both) for both in zip(
         cifar_images("train", train_count), cifar_images("test", test_count), strict=True))
     rows = np.arange(len(images))
-    return Dataset("cifar10", tuple("0123456789"), images, labels, train=rows[:train_count], validation=rows[:0],
+    return Dataset("cifar10", tuple("0123456789"), images.copy(), labels, train=rows[:train_count], validation=rows[:0],
                    test=rows[train_count:], preprocessing={}, flip=True)
 
 
