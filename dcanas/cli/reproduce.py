@@ -9,6 +9,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
 from dcanas.basics.keys import plain
 from dcanas.pipeline.context import Context
+from dcanas.pipeline.reuse import adopt_images
 from dcanas.pipeline.run import run_all
 from dcanas.pipeline.settings import differences, stored_settings
 from dcanas.report.record import read_run
@@ -38,7 +39,8 @@ def _again(run: Context) -> Context:
     place = run.options.dir or str(source.resolve().with_name(f"{source.resolve().name}-again"))
     if Path(place).resolve() == source.resolve():
         raise UserError(f"run.dir={place} is the run itself; choose another directory for its repetition.")
-    return Context(run.settings, replace(run.options, source=None, dir=place), run.command, run.hooks, run.dataset)
+    adopt_images(source, Path(place))
+    return Context(run.settings, replace(run.options, source=None, dir=place), run.command, run.hooks)
 
 
 def _show(again: Context, source: Path) -> None:

@@ -30,12 +30,18 @@ def adopt(run: Context, source: Path, first: str) -> None:
     _refuse_changes(run, source, before)
     if "search" in before:
         _copy(source / "search", run.folder / "search", (*run.method.results, "key.json"))
-    # Named by all they depend on, so whatever fits is found: measurements, and images that were given in Python.
-    for path in (*source.glob("latency/*/*.json"), *source.glob(f"{CACHE}/arrays-*.npz")):
-        _copy(path.parent, run.folder / path.parent.relative_to(source), (path.name,))
+    for path in source.glob("latency/*/*.json"):  # named by all they depend on, so whatever fits is found
+        _copy(path.parent, run.folder / "latency" / path.parent.name, (path.name,))
+    adopt_images(source, run.folder)
     names = [name for stage in before[1:] for name in FILES[stage]]
     for device in run.devices if names else ():
         _copy(source / "derived" / _owner(source, device), run.device_folder(device), names)
+
+
+def adopt_images(source: Path, folder: Path) -> None:
+    """Copy images that were given in Python from one run directory into another, which then stands alone."""
+    for path in source.glob(f"{CACHE}/arrays-*.npz"):
+        _copy(path.parent, folder / CACHE, (path.name,))
 
 
 def _refuse_changes(run: Context, source: Path, taken: tuple[str, ...]) -> None:
