@@ -16,7 +16,8 @@ class Row:
     Attributes:
         unit: of all numbers; empty for counts.
         limit: None if there is none.
-        predicted: before training; None if nothing predicts it. measured: of the delivered file; None if unknown.
+        predicted: before training; None if nothing predicts it.
+        measured: of the delivered file; None if it is not known.
         decisive: the number that is held against the limit: a count, or the end of the measurement's 95 % interval
             that is nearer to the limit.
         source: where it comes from: counted, measured, looked up or predicted.
@@ -38,10 +39,10 @@ class Accuracy:
     """Accuracy of the delivered file on images that decided nothing.
 
     Attributes:
-        value: share of right answers, in [0, 1].
-        low, high: its 95 % interval (Wilson).
-        correct, n: right answers, and images.
-        split: which images, "test".
+        value: share of correct predictions, in [0, 1].
+        low, high: ends of its 95 % interval (Wilson).
+        correct: number of correct predictions among `n` images.
+        split: the images' split, "test".
     """
 
     value: float
@@ -57,7 +58,8 @@ class Certificate:
     """What was promised, predicted and measured.
 
     Attributes:
-        architecture: in the notation of `space`; skeleton: sizes of the network around it.
+        architecture: in the notation of `space`.
+        skeleton: sizes of the network around it.
         budget: the limits, by cost, in base units.
         rows: one per cost.
         sha256: of the delivered ONNX file.

@@ -27,11 +27,11 @@ CHUNK = 1024  # images as floats in memory at a time
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, as one of its devices sees it; `run[device]` is the same run as another device sees it.
+    """A finished run and what it delivers for one device; `run[device]` is what it delivers for another.
 
     Attributes:
-        directory: of the run; it holds `report.html` among others.
-        device: name of the device; the first one that was asked for, unless another is chosen.
+        directory: of the run; among others it holds `report.html`.
+        device: name of the device: the first one that was asked for, unless another is chosen.
     """
 
     directory: Path
@@ -44,7 +44,7 @@ class Run:
         return tuple(self._record.settings["device"])
 
     def __getitem__(self, device: str) -> Run:
-        """Return the run as another device sees it; raises `UserError` if the run was not for it."""
+        """Return what the run delivers for another of its devices; raises `UserError` if it is none of them."""
         if device not in self.devices:
             raise unknown("device of this run", device, self.devices)
         return replace(self, device=device)
