@@ -20,7 +20,8 @@ from dcanas.pipeline.search import search, search_with_others
 from dcanas.pipeline.train import train, train_with_others
 
 Stage = Callable[[Context], Any]
-STAGES: tuple[Stage, ...] = (feasibility, search, derive, train, export, quantise, profile, robustness, compare, certify)
+STAGES: tuple[Stage, ...] = (
+    feasibility, search, derive, train, export, quantise, profile, robustness, compare, certify)
 WORKS = {"search": search_with_others, "train": train_with_others}  # of the other processes of `torchrun`
 
 

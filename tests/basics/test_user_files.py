@@ -48,7 +48,8 @@ def test_a_file_runs_once_for_each_content(file):
     (HEAD, r"must define exactly one shape, a function with the decorator @shapes.add, and defines none\."),
     (SQUARE + SQUARE.replace("def square", "def other"), r"exactly one shape, .* and defines square, other\."),
     (SQUARE + "1 / 0\n", r"cannot be run as Python: ZeroDivisionError: division by zero\."),
-    (SQUARE.replace("def square", "def root"), r"ValueError: shape 'root' is registered by math already; choose another name\."),
+    (SQUARE.replace("def square", "def root"),
+     r"ValueError: shape 'root' is registered by math already; choose another name\."),
     (SQUARE + "from dcanas.basics.errors import UserError\nraise UserError('Buy a licence.')\n", r"^Buy a licence\.$"),
 ])
 def test_what_fails_leaves_all_as_it_was(text, message, file):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import io
 import os
@@ -49,10 +50,15 @@ def dcanas() -> Callable[..., Answer]:
 
 @pytest.fixture(scope="session")
 def finished(dcanas, tmp_path_factory) -> Path:
-    """The directory of a run that is done; tests do not change it."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    answer = dcanas("run", *TINY, f"run.dir={folder}")
-    assert answer.code == 0, answer.err
+    """The directory of a run that is done, made once for all workers; tests do not change it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = shared / "finished" / "run"
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "report.html").is_file():
+            answer = dcanas("run", *TINY, f"run.dir={folder}")
+            assert answer.code == 0, answer.err
     return folder
 
 

@@ -19,7 +19,7 @@ TINY = ("space=mobilenetv2", "space.final_skeleton.reference=16", "space.search_
     (("search=elastic",), "Space nasbench201 has no elastic supernet; use search=differentiable or another space."),
     (("space=mobilenetv2", "search.evaluation=3"),
      "Unknown setting 'search.evaluation'; did you mean 'search.evaluations'?"),
-    (("space=mobilenetv2", "search.pool=3"), "Unknown setting 'search.pool'"),
+    (("space=mobilenetv2", "search.pool=3"), "search.pool is a setting of search.name=differentiable"),
     (("space=mobilenetv2", "space.search_skeleton.head=9"),
      "space.search_skeleton.head: 9 is no option of head, which has 8 to 1792."),
     (("space=mobilenetv2", "space.final_skeleton.reference=8"), "too small for the strides of mobilenetv2"),

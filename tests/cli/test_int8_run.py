@@ -9,7 +9,7 @@ import pytest
 
 from dcanas.export import stored_weight_bytes
 from dcanas.hardware import load_device
-from dcanas.pipeline.stages.quantising import _choice
+from dcanas.pipeline.quantise import _choice
 
 
 def test_a_microcontroller_gets_the_int8_file_and_its_bytes_decide(dcanas, tiny, tmp_path):

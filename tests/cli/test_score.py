@@ -96,7 +96,7 @@ def test_a_list_against_a_table_of_ones_own(dcanas, tmp_path):
     (["n=3", "names=[wrcor:cubic]"], "Unknown option of the proxy wrcor 'cubic'"),
     (["n=3", "batch_size=60000"], "fewer than the batch of 60000"),
     (["n=3", "images=nois"], "images must be one of data, noise, got 'nois'; did you mean 'noise'?"),
-    (["n=3", "initialisation=he"], "initialisation must be one of default, kaiming, xavier, orthogonal, normal, got 'he'"),
+    (["n=3", "initialisation=he"], "initialisation must be one of default, kaiming, xavier, orthogonal, normal, got"),
     (["n=3", "against=acuracy"], "Unknown target (or CSV file) 'acuracy'; did you mean 'accuracy'?"),
     (["n=3", "against=latency"], "against=latency needs one device with a published table, device=NAME"),
     (["n=3", "against=none.csv"], "There is no table none.csv"),

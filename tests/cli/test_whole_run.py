@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from dcanas.costs import count_architecture, count_costs
-from dcanas.pipeline.session import delivered
+from dcanas.pipeline.cost_book import delivered
 from dcanas.spaces import load_space
 
 COUNTED = ("params", "macs", "peak_bytes", "weight_bytes")
@@ -54,7 +54,7 @@ def test_run_directory(finished):
     assert settings["seed"] == 0
     assert settings["device"] == ["local-cpu"]
     assert settings["train"]["epochs"] == 2
-    assert "run" not in settings  # display and paths are no settings
+    assert settings["run"] == {"threads": 1, "processes": 1}  # which change results; display and paths are no settings
 
 
 def test_metrics_tell_of_search_and_training(finished):

@@ -31,7 +31,7 @@ class ElasticSearch(SearchMethod):
     """One supernet whose slices are the members of a space; no limit plays a part in its training."""
 
     results = ("supernet.json", WEIGHTS)
-    read_by_derive = ("pool", "finalists", "finalist_epochs", "rerank", "rerank_again", "rerank_batch_size",
+    read_by_derive = ("finalists", "finalist_epochs", "rerank", "rerank_again", "rerank_batch_size",
                       "rerank_evaluations", "evaluations", "population", "tournament", "recalibration_images",
                       "inherit")
 

@@ -109,7 +109,7 @@ def test_single_path_trains_members_and_learns_by_score_function() -> None:
     ({"constraint": "duel"}, r"search\.constraint must be one of .*, got 'duel'; did you mean 'dual'"),
     ({"order": "secnd"}, r"search\.order must be one of first, second, got 'secnd'; did you mean 'second'"),
     ({"warmup_epochs": 30}, r"search\.warmup_epochs must be less than search\.epochs=30"),
-    ({"strategy": "single_path", "edge_normalisation": True}, r"edge_normalisation applies to .* only, not to single_path"),
+    ({"strategy": "single_path", "edge_normalisation": True}, r"edge_normalisation applies to .* not to single_path"),
     ({"edge_normalisation": 1}, r"search\.edge_normalisation must be true or false, got 1"),
 ])
 def test_settings_that_do_not_fit_each_other_are_refused(changes: dict, message: str) -> None:
