@@ -1,4 +1,4 @@
-"""Members within a budget, drawn and mutated so that none outside it is ever looked at."""
+"""Members within a budget, drawn so that none outside it is ever looked at."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from dcanas.spaces import Architecture, Space
 DRAWS = 300  # of members, before a tight budget is met by an integer programme instead
 FEW_DRAWS = 10  # once that was so
 PROGRAMMES = 30
-MUTATIONS = 50
 
 
 class FeasibleMembers:
@@ -79,11 +78,6 @@ class FeasibleMembers:
             if found is not None and self.allows(found):
                 return found
         raise self._none_found()
-
-    def mutate(self, arch: Architecture, rng: Generator) -> Architecture | None:
-        """Return a random neighbour within the budget, or None if none turned up."""
-        return next((child for child in (self.space.mutate(arch, rng) for _ in range(MUTATIONS)) if self.allows(child)),
-                    None)
 
     def _none_found(self) -> UserError:
         return UserError(f"No member of {self.space.name} within the budget turned up in {DRAWS} draws; loosen the "

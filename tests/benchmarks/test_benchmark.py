@@ -49,11 +49,11 @@ def test_every_baseline_stays_within_two_limits_and_counts_its_trainings(name: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "worst"), [("evolution", 1.0), ("whole_table", 1.0)])
-def test_those_who_train_end_near_the_oracle(name: str, worst: float, tmp_path) -> None:
-    (row,) = evaluate([name], ["raspi4.latency_ms:p50"], 1, tmp_path / "bench.jsonl")
-    assert row["feasible"]
-    assert row["regret"] < worst
+@pytest.mark.parametrize(("name", "seeds"), [("evolution", 8), ("whole_table", 1)])
+def test_those_who_train_end_near_the_oracle(name: str, seeds: int, tmp_path) -> None:
+    rows = evaluate([name], ["raspi4.latency_ms:p50"], seeds, tmp_path / "bench.jsonl")
+    assert all(row["feasible"] for row in rows)
+    assert sum(row["regret"] for row in rows) / seeds < 1.0
 
 
 def test_what_is_stored_is_not_evaluated_again(tmp_path) -> None:

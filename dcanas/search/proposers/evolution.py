@@ -8,6 +8,8 @@ from numpy.random import Generator
 
 from dcanas.search.proposers.proposer import Members, Proposal, Proposer, Scored, at_random
 
+TOURNAMENTS = 60  # each with one mutation, until a random member is taken; a winner without new neighbours loses its turn
+
 
 class Evolution(Proposer):
     """Ageing evolution: the best of a tournament among the youngest is mutated (Real et al., AAAI 2019).
@@ -19,9 +21,10 @@ class Evolution(Proposer):
         population = self.settings.population
         if len(observed) < population:
             return at_random(members, rng)
-        drawn = rng.choice(population, self.settings.tournament, replace=False)
-        parent = self.best([observed[len(observed) - population + i] for i in drawn]).architecture
-        child = members.mutate(parent, rng)
-        if child is None:
-            return at_random(members, rng, instead_of="mutation")
-        return Proposal(child, {"chosen_by": "mutation", "parent": members.space.format(parent)})
+        for _ in range(TOURNAMENTS):
+            drawn = rng.choice(population, self.settings.tournament, replace=False)
+            parent = self.best([observed[len(observed) - population + i] for i in drawn]).architecture
+            child = members.space.mutate(parent, rng)
+            if members.allows(child):
+                return Proposal(child, {"chosen_by": "mutation", "parent": members.space.format(parent)})
+        return at_random(members, rng, instead_of="mutation")

@@ -13,7 +13,6 @@ from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture
 
 DRAWS = 20  # random members that were all proposed before, until a neighbour of those is taken
-MUTATIONS = 60
 Identity = Callable[[Architecture], Hashable]  # equal for architectures of which one evaluation tells everything
 
 
@@ -65,11 +64,6 @@ class NewMembers:
         if near is None:
             raise self._exhausted()
         return near
-
-    def mutate(self, arch: Architecture, rng: Generator) -> Architecture | None:
-        """Return a random neighbour that is new and within the budget, or None if none turned up."""
-        return next((child for child in (self.space.mutate(arch, rng) for _ in range(MUTATIONS)) if self.allows(child)),
-                    None)
 
     def _exhausted(self) -> ExhaustedError:
         return ExhaustedError(f"Every member within the budget has been proposed after {len(self.proposed)} trials; "

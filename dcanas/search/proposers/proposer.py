@@ -23,9 +23,6 @@ class Members(Protocol):
     def sample(self, rng: Generator) -> Architecture:
         """Return a random one."""
 
-    def mutate(self, arch: Architecture, rng: Generator) -> Architecture | None:
-        """Return a random neighbour that may be proposed, or None if none turned up."""
-
 
 @dataclass(frozen=True)
 class Scored:
