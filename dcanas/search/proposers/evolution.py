@@ -8,7 +8,7 @@ from numpy.random import Generator
 
 from dcanas.search.proposers.proposer import Members, Proposal, Proposer, Scored, at_random
 
-TOURNAMENTS = 60  # each with one mutation: a winner without new neighbours loses its turn; then a random member is taken
+TOURNAMENTS = 60  # each with one mutation, so that a winner without new neighbours loses its turn
 
 
 class Evolution(Proposer):
