@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from dcanas.basics.errors import Stopped as Stopped
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
 

@@ -105,13 +105,13 @@ class Context:
         check_recipe(self.settings.train, self.dataset, self.skeleton)
 
     @contextmanager
-    def stage(self, title: str, log: str = "", stoppable: bool = True) -> Iterator[Hooks]:
-        """Enclose a piece of work: yield the hooks that it reports to.
+    def stage(self, title: str, log: str = "") -> Iterator[Hooks]:
+        """Enclose a piece of work that can stop between its steps: yield the hooks that it reports to.
 
         Args:
             log: name under which its history goes to `metrics.jsonl` and TensorBoard.
         """
-        with self.hooks.stage(title, stoppable) as shown:
+        with self.hooks.stage(title, stoppable=True) as shown:
             yield Logged(shown, self.log, log) if log else shown
 
     @cached_property

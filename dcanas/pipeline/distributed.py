@@ -23,8 +23,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.keys import plain
 from dcanas.basics.launcher import Launch, read_launch
 from dcanas.training.ranks import ALONE, Ranks

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.robustness.attack import attacks as known
 from dcanas.robustness.balls import ball_of

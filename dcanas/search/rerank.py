@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import Stopped
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.costs import Budget, CostModel
 from dcanas.search.pool import Candidate

@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.layout import to_channels_last

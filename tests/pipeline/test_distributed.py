@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.files import read_json
 from dcanas.pipeline import distributed
 from dcanas.training import Recipe

@@ -12,8 +12,7 @@ from recording import StopWhen
 from scipy import ndimage
 from torch import nn
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.robustness import corrupt, corruption_accuracy, corruptions
 from dcanas.robustness.corruptions import CorruptionAccuracy
 from dcanas.robustness.corruptions.weather import plasma

@@ -15,8 +15,7 @@ from recording import StopWhen
 from small_networks import batch, random_network
 from torch import nn
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.export.runtime import onnx_predict, open_session
 from dcanas.robustness import MaskedGradientWarning, attack_spec, attacks, robust_accuracy, robust_curve
 from dcanas.robustness.proportion import Proportion

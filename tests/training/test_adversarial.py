@@ -10,8 +10,7 @@ import torch
 from recording import StopWhen
 from torch import nn
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.training import DataSpec, Recipe, load_data, train
 from dcanas.training.adversarial import WATCHED
 from dcanas.training.recipe_parts import Adversarial

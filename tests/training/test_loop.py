@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from recording import Recording
 from torch import nn
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.training import DataSpec, Recipe, batch_bounds, load_data, predict, train
 from dcanas.training.loop import SAVE_SECONDS
 from dcanas.training.recipe_parts import Colour

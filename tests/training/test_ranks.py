@@ -13,8 +13,7 @@ from recording import Recording
 from torch import Tensor, nn
 from two_ranks import run_two
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.training import DataSpec, Recipe, batch_bounds, load_data, make_augment, train
 from dcanas.training.ranks import Ranks

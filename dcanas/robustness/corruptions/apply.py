@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
 from dcanas.basics.statistics import wilson_interval

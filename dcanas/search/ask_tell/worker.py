@@ -17,7 +17,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import Stopped
 from dcanas.basics.hooks import QUIET, Hooks, Part
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import Stopped
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import Budget, CostModel

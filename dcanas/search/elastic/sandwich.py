@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dcanas.basics.checkpoints import Stopped, load_checkpoint, save_checkpoint
-from dcanas.basics.errors import UserError
+from dcanas.basics.checkpoints import load_checkpoint, save_checkpoint
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.layout import to_channels_last

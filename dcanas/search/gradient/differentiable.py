@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.costs import Budget, CostModel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,9 @@ class GradientSearch(SearchMethod):
                                  **task.search_skeleton)["macs"]
         mixed = sum(sum(row) for row in supernet.table) / (settings.bottleneck * settings.partial_channels)
         return settings.epochs * (supernet.base + mixed) + finalists_effort(task, macs)
+
+    def key(self, task: SearchTask) -> Sequence[Any]:
+        return [*super().key(task), *([] if task.start is None else [str(task.start)])]
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         budget, _ = task.limits

@@ -12,8 +12,7 @@ from grid_space import GRID, SIZE, VALUE, candidates, worth
 from optuna.trial import TrialState
 from recording import Recording
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.benchmarks.simulate import simulate
 from dcanas.search.ask_tell.claims import Claims, worker_name
 from dcanas.search.ask_tell.objectives import Evaluation, TableLookUp

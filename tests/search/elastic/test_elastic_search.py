@@ -5,8 +5,7 @@ import pytest
 import torch
 from recording import Recording
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import BudgetError, UserError
+from dcanas.basics.errors import BudgetError, Stopped, UserError
 from dcanas.costs import Budget, count_architecture, count_costs
 from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import evolve

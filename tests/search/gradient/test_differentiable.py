@@ -10,8 +10,7 @@ import pytest
 import torch
 from recording import Recording
 
-from dcanas.basics.checkpoints import Stopped
-from dcanas.basics.errors import UserError
+from dcanas.basics.errors import Stopped, UserError
 from dcanas.costs import Budget, count_costs
 from dcanas.search import SearchSettings, search
 from dcanas.search.gradient import collapse

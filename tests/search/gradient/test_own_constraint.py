@@ -10,7 +10,7 @@ import torch
 from pages import code_of
 from recording import Recording
 
-from dcanas.basics.checkpoints import Stopped
+from dcanas.basics.errors import Stopped
 from dcanas.basics.user_files import forget_user_file, load_user_file
 from dcanas.costs import Budget, LinearCost, count_costs
 from dcanas.search import SearchSettings, search
