@@ -11,7 +11,7 @@ from dcanas.basics.files import read_json
 from dcanas.benchmarks.table_problem import Problem, make_problem
 from dcanas.costs import CostModel, linear_counts
 from dcanas.proxies.votes import AGGREGATES
-from dcanas.search.pool import Candidate, make_pool, sizes_of
+from dcanas.search.pool import make_pool, sizes_of
 from dcanas.search.rerank import AGAIN
 from dcanas.spaces import Architecture, Space
 from tools.score_files import of_members
@@ -25,11 +25,6 @@ POOL = 100  # candidates that alphas propose
 def network_sizes(space: Space) -> list[CostModel]:
     """Return parameters and MACs of the benchmark's networks."""
     return sizes_of(list(linear_counts(space, (3, 32, 32), 10, channels=16, cells=5).values()))
-
-
-def proposed(problem: Problem, run: list[np.ndarray], seed: int) -> list[Candidate]:
-    """Return the pool that stored alphas propose, the largest in it, as in `derive`."""
-    return make_pool(problem.space, run, problem.choices[problem.feasible], POOL, seed, network_sizes(problem.space))
 
 
 class Voters:
@@ -46,7 +41,7 @@ class Voters:
         self.validation = validation_accuracies()
         self.classes = [problem.space.canonical(problem.architecture(i)) for i in range(len(problem.choices))]
         self._tables = {by: np.array([scores[name] for name in voting])
-                        for by, voting in (("params", ["params"]), ("vote", names), ("second", second))}
+                        for by, voting in (("vote", names), ("second", second))}
         self._sizes = list(problem.sizes.values())
 
     def distinct(self, among: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -57,7 +52,7 @@ class Voters:
         return np.array(list(first.values()))
 
     def ordered(self, among: np.ndarray, by: str = "vote") -> np.ndarray:
-        """Return different members of `among`, the best by vote (or by params, or the second vote) first."""
+        """Return different members of `among`, the best by the first (or the second) vote first."""
         return self.distinct(among, AGGREGATES["log_rank"](self._tables[by][:, among]))
 
     def again(self, order: np.ndarray, count: int = AGAIN) -> np.ndarray:
@@ -66,18 +61,14 @@ class Voters:
         chosen = list(dict.fromkeys([*order[:count], *(order[np.argmax(size[order])] for size in self._sizes)]))
         return np.concatenate([self.ordered(np.array(chosen), "second"), order[~np.isin(order, chosen)]])
 
-    def proposed(self, problem: Problem, run: list[np.ndarray], seed: int) -> np.ndarray:
-        """Return the members of the pool that stored alphas propose."""
-        return np.array([problem.index[each.architecture.choices] for each in proposed(problem, run, seed)])
-
-    def drawn(self, problem: Problem, count: int, seed: int) -> np.ndarray:
-        """Return feasible members at random."""
-        return np.random.default_rng(seed).permutation(np.flatnonzero(problem.feasible))[:count]
-
     def reranked(self, problem: Problem, run: list[np.ndarray], seed: int, count: int) -> np.ndarray:
-        """Return the pool and random members, `count` in all, as the vote orders them: what `search.rerank` does."""
-        pool = self.proposed(problem, run, seed)
-        return self.ordered(np.unique(np.concatenate([pool, self.drawn(problem, count - len(pool), seed)])))
+        """Return what `search.rerank` orders: the pool that stored alphas propose and random members, `count` in all,
+        the best by vote first."""
+        feasible = np.flatnonzero(problem.feasible)
+        pool = make_pool(problem.space, run, problem.choices[feasible], POOL, seed, network_sizes(problem.space))
+        proposed = [problem.index[each.architecture.choices] for each in pool]
+        drawn = np.random.default_rng(seed).permutation(feasible)[:count - len(proposed)]
+        return self.ordered(np.unique(np.concatenate([proposed, drawn])))
 
 
 def stored_scores(run: Path) -> list[np.ndarray]:

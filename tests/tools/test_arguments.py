@@ -64,8 +64,8 @@ def test_tools_are_listed_and_a_misspelt_one_is_named(capsys: pytest.CaptureFixt
     assert main([]) == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in tools())
-    assert main(["study_pol"]) == 2
-    assert "did you mean 'study_pool'?" in capsys.readouterr().err
+    assert main(["study_samplin"]) == 2
+    assert "did you mean 'study_sampling'?" in capsys.readouterr().err
 
 
 def test_the_list_imports_no_tool() -> None:
