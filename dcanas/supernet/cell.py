@@ -59,21 +59,23 @@ class SuperCell(nn.Module):
     def __init__(self, space: Space, spec: CellSpec, bottleneck: int = 1, share: bool = False, partial: int = 1):
         super().__init__()
         for channels in (spec.in_channels, spec.out_channels):
-            if channels % bottleneck:
+            if bottleneck < 1 or channels % bottleneck:
                 raise UserError(f"The bottleneck must divide the supernet's channels, and {bottleneck} does not "
                                 f"divide {channels}; choose another bottleneck or another number of channels.")
-        check_partial(space, spec, bottleneck, partial)
-        self.spec, self.share, self.partial = spec, share, partial
+        if partial > 1:
+            check_partial(space, spec, bottleneck, partial)
+        self.spec, self.partial = spec, partial
         inside, outside = spec.in_channels // bottleneck, spec.out_channels // bottleneck
         narrow = [Pointwise(spec.in_channels, inside) for _ in range(spec.inputs if bottleneck > 1 else 0)]
         self.narrow = nn.ModuleList(narrow)
         self.widen = (Pointwise(len(spec.outputs) * outside, len(spec.outputs) * spec.out_channels)
                       if bottleneck > 1 else None)
         self.operations = nn.ModuleDict()
+        self._keys: dict[Term, str] = {}  # of `operations`
         for edge, slot in enumerate(spec.slots):
             source, _ = spec.edges[edge]
             for option in space.slots[slot].options:
-                key = self._key(edge, option)
+                key = self._keys[slot, option] = f"{source if share else edge}:{option}"
                 if key not in self.operations:
                     candidate = space.candidate(option, (inside if source < spec.inputs else outside) // partial,
                                                 outside // partial, spec.strides[edge])
@@ -83,12 +85,12 @@ class SuperCell(nn.Module):
 
     def candidate(self, term: Term) -> nn.Module | None:
         """Return the operation of a term, None for `none`; with sharing it belongs to several terms."""
-        key = self._key(self.spec.slots.index(term[0]), term[1])
+        key = self._keys[term]
         return self.operations[key] if key in self.operations else None  # noqa: SIM401 (ModuleDict has no get)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         if self.active is None:
-            raise RuntimeError("A SuperCell runs inside Supernet.forward or Supernet.forward_member only.")
+            raise RuntimeError("A SuperCell runs inside Supernet.forward only.")
         if self.narrow:
             inputs = tuple(narrow(x) for narrow, x in zip(self.narrow, inputs, strict=True))
         nodes = self._mix(dict(enumerate(inputs)), self.active)
@@ -103,11 +105,10 @@ class SuperCell(nn.Module):
         for target in sorted({target for _, target in self.spec.edges}):
             values, summed = [], []
             for position, (slot, option) in enumerate(active.terms.get(target, ())):
-                edge = self.spec.slots.index(slot)
-                source = nodes.get(self.spec.edges[edge][0])
+                source = nodes.get(self.spec.edges[self.spec.slots.index(slot)][0])
                 if source is None:
                     continue  # nothing reaches that node: candidates of zero are zero
-                key = self._key(edge, option)
+                key = self._keys[slot, option]
                 if key not in outputs:
                     through = source.shape[1] // self.partial
                     outputs[key] = self.operations[key](source.narrow(1, 0, through) if self.partial > 1 else source)
@@ -140,6 +141,3 @@ class SuperCell(nn.Module):
         n, _, height, width = x.shape
         channels = self.spec.out_channels * x.shape[1] // self.spec.in_channels
         return x.new_zeros(n, channels, -(-height // stride), -(-width // stride))
-
-    def _key(self, edge: int, option: str) -> str:
-        return f"{self.spec.edges[edge][0] if self.share else edge}:{option}"

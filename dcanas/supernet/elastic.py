@@ -17,6 +17,7 @@ from torch.func import functional_call
 
 from dcanas.basics.errors import UserError
 from dcanas.spaces import Architecture, Space
+from dcanas.supernet.batch_statistics import use_batch_statistics
 
 MEMBERS = 256  # outlines kept ready
 
@@ -45,11 +46,10 @@ class ElasticSupernet(nn.Module):
 
     def forward(self, x: Tensor, arch: Architecture) -> Tensor:
         outline = self._build(arch).train(self.training)
-        return functional_call(outline, self._sliced(outline), (x,))
-
-    def _sliced(self, outline: nn.Module) -> dict[str, Tensor]:
         full = dict(self.largest.named_parameters())
-        return {name: cut(full[name], p.shape) for name, p in outline.named_parameters()}
+        logits: Tensor = functional_call(outline, {name: cut(full[name], parameter.shape)
+                                                   for name, parameter in outline.named_parameters()}, (x,))
+        return logits
 
     def member_network(self, arch: Architecture) -> nn.Module:
         """Return a member as a network of its own with inherited weights; batch statistics are fresh."""
@@ -108,8 +108,5 @@ def _outline(space: Space, arch: Architecture, num_classes: int, in_channels: in
     """Return the member without weights, its batch norms using batch statistics only."""
     with torch.device("meta"):
         network = space.build(arch, num_classes, in_channels, **skeleton)
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.track_running_stats = False
-            module.running_mean = module.running_var = module.num_batches_tracked = None
+    use_batch_statistics(network)
     return network

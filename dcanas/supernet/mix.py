@@ -10,13 +10,19 @@ from torch import Tensor
 
 
 def weighted_sum(weights: Tensor, values: Sequence[Tensor]) -> Tensor:
-    """Return `sum_k weights[k] * values[k]`, differentiable twice in both.
+    """Return `sum_k weights[k] * values[k]`, twice differentiable in both arguments.
 
-    Autograd's own products would write one more tensor per term, forwards and backwards.
+    Autograd's own products would write one more tensor per term, both forwards and backwards.
 
-    Shape: weights (K,), each value (N, C, H, W) -> (N, C, H, W).
+    Args:
+        weights: (K,).
+        values: K tensors (N, C, H, W).
+
+    Returns:
+        (N, C, H, W).
     """
-    return _WeightedSum.apply(weights, *values)
+    total: Tensor = _WeightedSum.apply(weights, *values)
+    return total
 
 
 class _WeightedSum(torch.autograd.Function):
@@ -34,14 +40,9 @@ class _WeightedSum(torch.autograd.Function):
         weights, *values = ctx.saved_tensors
         for_weights = None
         if ctx.needs_input_grad[0]:
-            channels_last = not gradient.is_contiguous()  # then flatten in that order: nothing is copied
-            flat = _flat(gradient, channels_last)
-            for_weights = torch.stack([flat.dot(_flat(value, channels_last).to(flat.dtype))
-                                       for value in values])
+            channels = 1 if gradient.is_contiguous() else -1  # flattened in the order in memory, nothing is copied
+            flat, *others = [tensor.movedim(1, channels).reshape(-1) for tensor in (gradient, *values)]
+            for_weights = torch.stack([flat.dot(other.to(flat.dtype)) for other in others])
         for_values = [gradient * factor if needed else None
                       for factor, needed in zip(weights.unbind(), ctx.needs_input_grad[1:], strict=True)]
         return for_weights, *for_values
-
-
-def _flat(tensor: Tensor, channels_last: bool) -> Tensor:
-    return (tensor.movedim(1, -1) if channels_last else tensor).reshape(-1)

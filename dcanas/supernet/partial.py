@@ -17,8 +17,6 @@ from dcanas.spaces import CellSpec, Space
 
 def check_partial(space: Space, spec: CellSpec, bottleneck: int, partial: int) -> None:
     """Raise `UserError` if channels cannot bypass the candidates of this cell."""
-    if partial == 1:
-        return
     if spec.in_channels != spec.out_channels:
         raise UserError(f"search.partial_channels={partial} needs cells that keep their number of channels, and one of "
                         f"{space.name} turns {spec.in_channels} into {spec.out_channels}; set it to 1 (all channels).")

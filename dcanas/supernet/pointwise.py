@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class Pointwise(nn.Module):
-    """A 1x1 convolution without bias, run as a matrix product per image.
+    """A 1x1 convolution without bias, computed as one matrix product per image.
 
-    With few channels that is several times as fast as `Conv2d` on a CPU. It starts as a random orthogonal
-    map, scaled to keep the variance per channel.
+    With few channels this is several times as fast as `Conv2d` on a CPU. The weight is initialised as a random
+    orthogonal map, scaled to keep the variance per channel.
 
     Shape: (N, in_channels, H, W) -> (N, out_channels, H, W).
     """
@@ -21,4 +21,4 @@ class Pointwise(nn.Module):
         nn.init.orthogonal_(self.weight, gain=max(1.0, out_channels / in_channels) ** 0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.bmm(self.weight.expand(len(x), -1, -1), x.flatten(2)).unflatten(2, x.shape[2:])
+        return torch.bmm(self.weight.expand(len(x), -1, -1), x.flatten(2)).view(len(x), -1, *x.shape[2:])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dcanas.basics.errors import UserError
-from dcanas.spaces import Architecture, CellSpec, Space
+from dcanas.spaces import Architecture, Space
+from dcanas.supernet.batch_statistics import use_batch_statistics
 from dcanas.supernet.cell import CellTerms, SuperCell, Term
 
 
@@ -34,25 +35,15 @@ class Supernet(nn.Module):
     def __init__(self, space: Space, num_classes: int = 10, in_channels: int = 3, bottleneck: int = 1,
                  share: bool = False, partial_channels: int = 1, **search_skeleton: Any):
         super().__init__()
-        if bottleneck < 1 or bottleneck != int(bottleneck):
-            raise UserError(f"The bottleneck must be a whole number from 1 (none) on, got {bottleneck}; "
-                            "choose a divisor of the supernet's channels.")
-        self.space, self.bottleneck, self.share = space, int(bottleneck), bool(share)
+        self.space, self.bottleneck = space, bottleneck
         self.skeleton = {**space.search_skeleton, **search_skeleton}
-        self.network = space.assemble(
-            lambda spec: SuperCell(space, spec, self.bottleneck, self.share, partial_channels),
-            num_classes, in_channels, **self.skeleton)
-        if self.share and not any(_fans_out(cell.spec) for cell in self.cells):
-            raise UserError(f"search.share=true means nothing in {space.name}: in none of its cells two edges leave "
-                            "one node; set search.share=false.")
-        for module in self.network.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                _use_batch_statistics(module)
-
-    @property
-    def cells(self) -> list[SuperCell]:
-        """The cells, from the input on."""
-        return [module for module in self.network.modules() if isinstance(module, SuperCell)]
+        self.network = space.assemble(lambda spec: SuperCell(space, spec, bottleneck, share, partial_channels),
+                                      num_classes, in_channels, **self.skeleton)
+        self.cells = [module for module in self.network.modules() if isinstance(module, SuperCell)]
+        if share and all(len({source for source, _ in cell.spec.edges}) == len(cell.spec.edges) for cell in self.cells):
+            raise UserError(f"search.share=true has no effect in {space.name}: in none of its cells do two edges leave "
+                            "the same node; set search.share=false.")
+        use_batch_statistics(self.network)
 
     def candidate(self, slot: int, option: int) -> nn.Module | None:
         """Return the operation of a slot's option in the first cell that has the slot, None for `none`."""
@@ -85,8 +76,18 @@ class Supernet(nn.Module):
                    for i, (slot, row) in enumerate(zip(self.space.slots, mixing, strict=True))
                    for o, (option, weight) in enumerate(zip(slot.options, row.unbind(), strict=True))
                    if chosen is None or o == chosen[i]}
-        with self._running(weights, [row.sum() for row in mixing]):
-            return self.network(images)
+        edges = [row.sum() for row in mixing]
+        found: dict[tuple[int, ...], CellTerms] = {}  # cells with the same slots have the same terms
+        try:
+            for cell in self.cells:
+                if cell.spec.slots not in found:
+                    found[cell.spec.slots] = _terms_of(cell, weights, edges)
+                cell.active = found[cell.spec.slots]
+            logits: Tensor = self.network(images)
+        finally:
+            for cell in self.cells:
+                cell.active = None
+        return logits
 
     def forward_member(self, images: Tensor, arch: Architecture) -> Tensor:
         """Return the logits (N, num_classes) of one architecture with inherited weights; only its live operations run.
@@ -96,27 +97,10 @@ class Supernet(nn.Module):
         Args:
             images: (N, in_channels, H, W).
         """
-        one = torch.ones((), dtype=images.dtype, device=images.device)
         choices = self.space.prune(arch).choices
-        weights = {(i, slot.options[choice]): one
-                   for i, (slot, choice) in enumerate(zip(self.space.slots, choices, strict=True))}
-        with self._running(weights, [one] * len(self.space.slots)):
-            return self.network(images)
-
-    @contextmanager
-    def _running(self, weights: dict[Term, Tensor], edges: Sequence[Tensor]) -> Iterator[None]:
-        """Give every cell its weighted terms for a forward pass; those that nothing is built for weigh nothing."""
-        cells = self.cells
-        found: dict[tuple[int, ...], CellTerms] = {}  # cells with the same slots have the same terms
-        try:
-            for cell in cells:
-                if cell.spec.slots not in found:
-                    found[cell.spec.slots] = _terms_of(cell, weights, edges)
-                cell.active = found[cell.spec.slots]
-            yield
-        finally:
-            for cell in cells:
-                cell.active = None
+        rows = [F.one_hot(torch.tensor(choice, device=images.device), len(slot.options)).to(images.dtype)
+                for slot, choice in zip(self.space.slots, choices, strict=True)]
+        return self.forward(images, rows, choices)
 
 
 def _terms_of(cell: SuperCell, weights: Mapping[Term, Tensor], edges: Sequence[Tensor]) -> CellTerms:
@@ -128,13 +112,3 @@ def _terms_of(cell: SuperCell, weights: Mapping[Term, Tensor], edges: Sequence[T
     return CellTerms({target: tuple(summed) for target, summed in terms.items()},
                      {target: torch.stack([weights[term] for term in summed]) for target, summed in terms.items()},
                      {slot: edges[slot] for slot in cell.spec.slots})
-
-
-def _fans_out(spec: CellSpec) -> bool:
-    sources = [source for source, _ in spec.edges]
-    return len(set(sources)) < len(sources)
-
-
-def _use_batch_statistics(norm: nn.modules.batchnorm._BatchNorm) -> None:
-    norm.track_running_stats = False
-    norm.running_mean = norm.running_var = norm.num_batches_tracked = None

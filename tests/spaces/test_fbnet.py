@@ -188,7 +188,7 @@ def test_supernet_at_one_hot_is_the_network_with_inherited_weights():
 def test_bottleneck_narrows_and_sharing_means_nothing():
     logits = Supernet(SPACE, bottleneck=4)(torch.randn(2, 3, 16, 16), torch.full((LAYERS, len(BLOCKS)), 1 / 9))
     assert logits.shape == (2, 10)
-    with pytest.raises(UserError, match=r"search.share=true means nothing in fbnet: .*set search.share=false"):
+    with pytest.raises(UserError, match=r"search.share=true has no effect in fbnet: .*set search.share=false"):
         Supernet(SPACE, share=True)
 
 

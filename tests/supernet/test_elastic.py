@@ -69,7 +69,7 @@ def test_recalibration_gives_the_moments_of_the_batches(supernet):
     batches = [torch.randn(8, 3, 32, 32), torch.randn(8, 3, 32, 32)]
     recalibrate(network, batches)
     with torch.no_grad():
-        from dcanas.spaces.mobilenetv2_network import resize
+        from dcanas.spaces.mbconv_network import resize
 
         values = [network.stem[0](resize(batch, 27)) for batch in batches]  # 192 * 32 / 224 = 27.4
     means = torch.stack([v.mean((0, 2, 3)) for v in values]).mean(0)

@@ -21,8 +21,8 @@ class EdgeWeights:
     def __init__(self, supernet: Supernet, device: torch.device):
         self.meeting = supernet.targets()
         if all(len(slots) == 1 for slots in self.meeting):
-            raise UserError(f"search.edge_normalisation=true means nothing in {supernet.space.name}: in none of its "
-                            "cells two edges lead to one node; set it to false.")
+            raise UserError(f"search.edge_normalisation=true has no effect in {supernet.space.name}: in none of its "
+                            "cells do two edges lead to the same node; set it to false.")
         self.betas = torch.zeros(len(supernet.space.slots), device=device).requires_grad_()
 
     def __call__(self, rows: Sequence[Tensor]) -> list[Tensor]:
