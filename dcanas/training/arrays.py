@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.training.data import Dataset, preprocessing
+from dcanas.training.data import Dataset, Normalisation, preprocessing
 from dcanas.training.decode import refit
 from dcanas.training.nasbench201_splits import published_split
+from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import DataSpec
-from dcanas.training.splits import split, thin
-
-Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and deviation of each channel, in [0, 1] units
+from dcanas.training.splits import thin
 
 
 def data_root(spec: DataSpec) -> Path:
     """Return the folder that holds the published archives' content: `data.root`, or `data`."""
     return Path(spec.root or "data").expanduser()
-
-
-def fetch(spec: DataSpec, kind: str, halves: Sequence[Mapping[str, Any]], inside: str, megabytes: int) -> list[Any]:
-    """Return torchvision's data sets of one kind, one for the arguments of each half.
-
-    Args:
-        kind: name of the class in `torchvision.datasets`.
-        halves: keyword arguments for the images to learn from and those to test on.
-        inside: what `data.root` must contain.
-        megabytes: size of the download.
-
-    Raises `UserError` that says where a missing set should lie and how to get it.
-    """
-    from torchvision import datasets as published
-
-    source, root = getattr(published, kind), data_root(spec)
-    try:
-        return [source(root, download=spec.download, **half) for half in halves]
-    except (RuntimeError, OSError, ValueError, AssertionError, IndexError) as error:  # of damaged files, too
-        if spec.download:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(f"{kind} could not be downloaded to {root} ({reason}); fetch it by other means so that "
-                            f"{root / inside} exists.") from error
-        raise UserError(f"{kind} is not at {root / inside}, or not whole; set data.root to the folder that holds "
-                        f"{inside}, or data.download=true to fetch it ({megabytes} MB).") from error
 
 
 def from_arrays(spec: DataSpec, classes: tuple[str, ...], learnt: tuple[np.ndarray, np.ndarray],
@@ -82,13 +54,10 @@ def from_arrays(spec: DataSpec, classes: tuple[str, ...], learnt: tuple[np.ndarr
 
 
 def _parts(spec: DataSpec, labels: np.ndarray, first: int, classes: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Return positions in `labels`, of which the tested ones begin at `first`."""
+    """Return positions in `labels`, of which those of the test images begin at `first`."""
     if spec.split is None:
-        shares = {"train": 1 - spec.validation_fraction, "validation": spec.validation_fraction}
-        parts = split(labels[:first], shares, {"train": 2, "validation": 1}, classes, spec.split_seed)
-        parts["test"] = np.arange(first, len(labels))
-    else:
-        parts = published_split(spec.name, data_root(spec), first, len(labels) - first)
+        return complete_splits(spec, classes, labels, np.where(np.arange(len(labels)) < first, "train", "test"))
+    parts = published_split(spec.name, data_root(spec), first, len(labels) - first)
     for name, least in (("train", 2), ("validation", 1)):
         if parts[name].max() < first:  # a validation split that is published apart stays whole, as the test split does
             parts[name] = thin(labels, parts[name], spec.fraction, least, spec.split_seed)

@@ -12,6 +12,8 @@ import numpy as np
 
 from dcanas.basics.keys import key_of
 
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and deviation of each channel, in [0, 1] units
+
 _CHUNK = 1024  # images read at once from what may lie on disk
 _SAMPLE = 10_000  # images whose mean and deviation stand for those of all, where each has to be decoded for it
 
@@ -56,7 +58,7 @@ class Dataset:
     test: np.ndarray
     preprocessing: dict[str, Any]
     flip: bool
-    normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    normalisation: Normalisation | None = None
     learn_validation: bool = True
     integer_labels: bool = False
 

@@ -23,13 +23,13 @@ datasets: Registry[Callable[[DataSpec, Path | None], Dataset]] = Registry("data 
         "dcanas.training.array_data:arrays",
         "Images and labels given in Python, `dcanas.run((images, labels))`; the run's directory keeps a copy."),
     "cifar10": (
-        "dcanas.training.cifar:cifar10",
+        "dcanas.training.torchvision_sets:cifar10",
         "CIFAR-10: 60,000 images of 10 kinds of thing; data.root (default `data`) holds `cifar-10-batches-py`."),
     "cifar100": (
-        "dcanas.training.cifar:cifar100",
+        "dcanas.training.torchvision_sets:cifar100",
         "CIFAR-100: 60,000 images of 100 kinds of thing; data.root (default `data`) holds `cifar-100-python`."),
     "fashion_mnist": (
-        "dcanas.training.fashion_mnist:fashion_mnist",
+        "dcanas.training.torchvision_sets:fashion_mnist",
         "Fashion-MNIST: 70,000 grey images of clothing, 10 kinds; data.root (`data`) holds `FashionMNIST/raw`."),
     "imagenet": (
         "dcanas.training.imagenet:imagenet",
@@ -38,7 +38,7 @@ datasets: Registry[Callable[[DataSpec, Path | None], Dataset]] = Registry("data 
         "dcanas.training.imagenet16:imagenet16",
         "ImageNet16: ImageNet at 16x16 pixels, data.classes=120 as in NAS-Bench-201; data.root holds `ImageNet16`."),
     "svhn": (
-        "dcanas.training.svhn:svhn",
+        "dcanas.training.torchvision_sets:svhn",
         "SVHN: 99,289 colour images of house numbers; data.root (`data`) holds `train_32x32.mat` and so on."),
     "tiny_imagenet": (
         "dcanas.training.tiny_imagenet:tiny_imagenet",

@@ -12,7 +12,8 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.training.data import Dataset, preprocessing
-from dcanas.training.decode import decode, probe
+from dcanas.training.decode import probe
+from dcanas.training.files import file_dataset
 from dcanas.training.folder_files import list_folder
 from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE, DataSpec
 
@@ -39,10 +40,7 @@ def folder(spec: DataSpec, cache: Path | None = None) -> Dataset:
     """Any folder in torchvision's ImageFolder layout: data.root=<folder>; a class is named as its folder."""
     listed = list_folder(spec)
     steps = _preprocessing(spec, *probe([listed.paths[i] for i in listed.known]))
-    used = np.sort(np.concatenate([listed.known, listed.parts["test"]]))
-    images = decode([listed.paths[i] for i in used], steps, cache)
-    train, validation, test = (np.searchsorted(used, listed.parts[name]) for name in ("train", "validation", "test"))
-    return Dataset("folder", listed.classes, images, listed.labels[used], train, validation, test, steps, flip=True)
+    return file_dataset("folder", listed.classes, listed.paths, listed.labels, listed.parts, steps, cache)
 
 
 def describe_folder(spec: DataSpec) -> ImageFacts:

@@ -13,7 +13,7 @@ from dcanas.basics.errors import UserError
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import DataSpec
 
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"}
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
           "validation": "validation", "test": "test", "testing": "test"}
 _LAYOUT = "expected one folder of images per class, or train/ and test/ with such folders in them"
@@ -78,13 +78,13 @@ def list_folder(spec: DataSpec) -> Listing:
 
 def _by_split(root: Path) -> dict[str, dict[str, list[Path]]]:
     """Return {split: {class: sorted files}}; `train` alone where the user has made no splits."""
-    folders = _subfolders(root)
+    folders = subfolders(root)
     if not folders:
-        loose = "images that are in no class folder" if _images(root) else "no images"
+        loose = "images that are in no class folder" if image_files(root) else "no images"
         raise UserError(f"{root} (data.root) holds {loose}; {_LAYOUT}.")
     named = [f for f in folders if f.name.lower() in SPLITS]
-    if not any(SPLITS[f.name.lower()] == "train" and _subfolders(f) for f in named):
-        return {"train": {f.name: _images(f) for f in folders}}
+    if not any(SPLITS[f.name.lower()] == "train" and subfolders(f) for f in named):
+        return {"train": {f.name: image_files(f) for f in folders}}
     for f in folders:
         if f not in named:
             splits = ", ".join(n.name + "/" for n in named)
@@ -95,7 +95,7 @@ def _by_split(root: Path) -> dict[str, dict[str, list[Path]]]:
         part = SPLITS[f.name.lower()]
         if part in found:
             raise UserError(f"{root} holds the {part} split twice ({f.name}/ is one of them); keep one.")
-        found[part] = {c.name: _images(c) for c in _subfolders(f)}
+        found[part] = {c.name: image_files(c) for c in subfolders(f)}
     return found
 
 
@@ -126,16 +126,16 @@ def _groups(pattern: str | None, root: Path, paths: list[Path]) -> np.ndarray | 
     return np.unique(names, return_inverse=True)[1]
 
 
-def _subfolders(parent: Path) -> list[Path]:
+def subfolders(parent: Path) -> list[Path]:
+    """Return the folders in `parent` that are not hidden, sorted by name."""
     return sorted(p for p in parent.iterdir()
                   if p.is_dir() and not p.name.startswith(".") and p.name != "__MACOSX")
 
 
-def _images(parent: Path) -> list[Path]:
+def image_files(parent: Path) -> list[Path]:
     """Return the image files at any depth, sorted by path; hidden files and other kinds are passed over."""
     found = []
     for where, folders, files in os.walk(parent, followlinks=True):
         folders[:] = [f for f in folders if not f.startswith(".")]
-        seen = (f for f in files if not f.startswith("."))
-        found += [Path(where, f) for f in seen if Path(f).suffix.lower() in EXTENSIONS]
+        found += [Path(where, f) for f in files if not f.startswith(".") and f.lower().endswith(EXTENSIONS)]
     return sorted(found)

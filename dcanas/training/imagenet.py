@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.training.arrays import Normalisation
-from dcanas.training.data import Dataset, preprocessing
-from dcanas.training.files import from_files, image_files, subfolders, synonyms
+from dcanas.training.data import Dataset, Normalisation
+from dcanas.training.files import from_files, synonyms
+from dcanas.training.folder_files import image_files, subfolders
 from dcanas.training.spec import DataSpec
 
 SIDE = 224
@@ -29,7 +29,7 @@ def imagenet(spec: DataSpec, cache: Path | None = None) -> Dataset:
         if not (root / name).is_dir():
             raise UserError(f"ImageNet is not at {root} ({name}/ is missing); {_LAYOUT}: get ILSVRC2012 at "
                             "image-net.org, unpack it so, and set data.root to that folder.")
-    wnids, there = subfolders(root / "train"), subfolders(root / "val")
+    wnids, there = ([folder.name for folder in subfolders(root / half)] for half in ("train", "val"))
     if wnids != there:
         odd = sorted(set(wnids) ^ set(there))
         raise UserError(f"{root} has {len(wnids)} classes in train/ but {len(there)} in val/ ({odd[0]} is only in "
@@ -37,7 +37,5 @@ def imagenet(spec: DataSpec, cache: Path | None = None) -> Dataset:
     if len(wnids) < 2:
         raise UserError(f"{root}/train holds {len(wnids)} class folders, but two are needed at least; {_LAYOUT}.")
     learnt, tested = ([image_files(root / half / wnid) for wnid in wnids] for half in ("train", "val"))
-    side = spec.size or SIDE
-    steps = preprocessing((side, side), spec.channels or 3, resize=round(side * 256 / 224))
     classes = synonyms(wnids, root / "LOC_synset_mapping.txt", " ")
-    return from_files(spec, classes, learnt, tested, root, steps, NORMALISATION, cache)
+    return from_files(spec, classes, learnt, tested, root, SIDE, NORMALISATION, cache, context=256 / 224)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.training.arrays import Normalisation, data_root, from_arrays
-from dcanas.training.data import Dataset
+from dcanas.training.arrays import data_root, from_arrays
+from dcanas.training.data import Dataset, Normalisation
 from dcanas.training.plain_pickle import read_plain_pickle
 from dcanas.training.spec import DataSpec
 
@@ -57,11 +57,6 @@ def _batch(path: Path, md5: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
     except OSError as error:
         raise UserError(f"ImageNet16 is not at {path.parent}, or not whole ({path.name} is missing); "
                         f"{advice}.") from error
-    images = content.get("data") if isinstance(content, dict) else None
-    labels = np.asarray(content["labels"]) if isinstance(content, dict) and "labels" in content else np.empty(0)
-    pixels = 3 * SIDE**2
-    if (not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape != (len(labels), pixels)
-            or labels.dtype.kind not in "iu"):
-        raise UserError(f"{path} must hold `data`, uint8 (N, {pixels}), and `labels`, N whole numbers; {advice}.")
+    labels = np.asarray(content["labels"])
     kept = (labels >= 1) & (labels <= classes)
-    return images[kept].reshape(-1, 3, SIDE, SIDE), labels[kept].astype(np.int64) - 1
+    return content["data"][kept].reshape(-1, 3, SIDE, SIDE), labels[kept].astype(np.int64) - 1

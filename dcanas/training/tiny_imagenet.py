@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.training.arrays import Normalisation, data_root
-from dcanas.training.data import Dataset, preprocessing
-from dcanas.training.files import from_files, image_files, subfolders, synonyms
+from dcanas.training.arrays import data_root
+from dcanas.training.data import Dataset, Normalisation
+from dcanas.training.files import from_files, synonyms
+from dcanas.training.folder_files import image_files, subfolders
 from dcanas.training.spec import DataSpec
 
 SIDE = 64
@@ -30,32 +31,29 @@ def tiny_imagenet(spec: DataSpec, cache: Path | None = None) -> Dataset:
         if not needed.exists():
             raise UserError(f"Tiny ImageNet is not at {root}, or not whole ({needed.relative_to(root)} is missing); "
                             f"{_ADVICE}.")
-    wnids, there = sorted(listing.read_text(encoding="utf-8").split()), subfolders(root / "train")
+    wnids = sorted(listing.read_text(encoding="utf-8").split())
+    there = [folder.name for folder in subfolders(root / "train")]
     if wnids != there:
         odd = sorted(set(wnids) ^ set(there))
         raise UserError(f"wnids.txt of {root} names {len(wnids)} classes, but train/ holds {len(there)} class folders "
                         f"({odd[0]} is only in {'wnids.txt' if odd[0] in wnids else 'train/'}); {_ADVICE}.")
     learnt = [image_files(root / "train" / wnid / "images") for wnid in wnids]
-    tested = _tested(annotations, wnids)
-    side = spec.size or SIDE
-    steps = preprocessing((side, side), spec.channels or 3)
     classes = synonyms(wnids, root / "words.txt", "\t")
-    return from_files(spec, classes, learnt, tested, root, steps, NORMALISATION, cache)
+    return from_files(spec, classes, learnt, _tested(annotations, wnids), root, SIDE, NORMALISATION, cache)
 
 
-def _tested(annotations: Path, wnids: list[str]) -> list[list[str]]:
+def _tested(annotations: Path, wnids: list[str]) -> list[list[Path]]:
     """Return the validation images of each class, as `val_annotations.txt` assigns them (file, id, box)."""
-    found: dict[str, list[str]] = {wnid: [] for wnid in wnids}
+    found: dict[str, list[Path]] = {wnid: [] for wnid in wnids}
     folder = annotations.parent / "images"
     for number, line in enumerate(annotations.read_text(encoding="utf-8").splitlines(), 1):
         name, wnid = (*line.split("\t"), "", "")[:2]
         if wnid not in found or "/" in name:
             raise UserError(f"Line {number} of {annotations} must begin with a file name and a class of wnids.txt, "
                             f"separated by tabs, got {line[:60]!r}; {_ADVICE}.")
-        found[wnid].append(str(folder / name))
-    there = image_files(folder)
-    missing = sorted({path for paths in found.values() for path in paths} ^ set(there))
+        found[wnid].append(folder / name)
+    missing = sorted({path for paths in found.values() for path in paths} ^ set(image_files(folder)))
     if missing:
-        raise UserError(f"{annotations} and the images beside it do not match ({Path(missing[0]).name} is only in one "
+        raise UserError(f"{annotations} and the images beside it do not match ({missing[0].name} is only in one "
                         f"of them); {_ADVICE}.")
     return [sorted(found[wnid]) for wnid in wnids]

@@ -19,10 +19,10 @@ from torchvision.transforms import v2
 from dcanas.basics.errors import UserError
 from dcanas.export.infer import load_image
 from dcanas.training import DataSpec, datasets, imagenet16, load_data
-from dcanas.training.cifar import CIFAR10
 from dcanas.training.data import preprocessing
 from dcanas.training.on_demand import FileImages
 from dcanas.training.plain_pickle import read_plain_pickle
+from dcanas.training.torchvision_sets import CIFAR10
 
 RNG = np.random.default_rng(0)
 
