@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.training.data import Dataset
-from dcanas.training.recipe import Recipe
 
 WATCHED = 128  # training images that the monitor attacks after every epoch
 MOST_STEPS = 16
@@ -42,35 +40,24 @@ class OverfitMonitor:
     as many steps from then on. `state` holds everything it knows, so that a resumed training does the same.
 
     Args:
-        attack: made for `recipe`; None if the recipe asks for none.
         indices: the training images, of which some are watched.
-
-    Raises `UserError` if attack and recipe do not belong together.
     """
 
-    def __init__(self, attack: TrainingAttack | None, recipe: Recipe, dataset: Dataset, indices: np.ndarray, seed: int,
-                 device: torch.device):
-        if (attack is None) != (recipe.adversarial.attack == "none"):
-            raise UserError(f"train.adversarial.attack={recipe.adversarial.attack}, but train() was given "
-                            f"{'no' if attack is None else 'an'} attack: pass "
-                            "attack=dcanas.search.adversarial.adversarial_attack(recipe).")
+    def __init__(self, attack: TrainingAttack, dataset: Dataset, indices: np.ndarray, seed: int, device: torch.device):
         self.attack, self.seed = attack, seed
         self.steps = 1
         self.good: dict[str, Any] | None = None  # state after the last epoch in which the monitor did not fire
-        if attack is not None:
-            drawn = np.random.default_rng(derive_seed(seed, "watched")).permutation(indices)[:WATCHED]
-            self._images = (torch.from_numpy(dataset.images[drawn]).float() / 255).to(device)
-            self._labels = torch.from_numpy(dataset.labels[drawn]).to(device)
+        drawn = np.random.default_rng(derive_seed(seed, "watched")).permutation(indices)[:WATCHED]
+        self._images = (torch.from_numpy(dataset.images[drawn]).float() / 255).to(device)
+        self._labels = torch.from_numpy(dataset.labels[drawn]).to(device)
 
     def batch(self, network: nn.Module, images: Tensor, labels: Tensor, step: int, start: int) -> Tensor:
-        """Return the images of a step (N, C, H, W), attacked if there is an attack; start: their place in the batch."""
-        if self.attack is None:
-            return images
+        """Return the attacked images of a step (N, C, H, W); start: their place in the batch."""
         return self.attack.batch(network, images, labels, self.steps, derive_seed(self.seed, "attack", step), start)
 
     def fired(self, network: nn.Module) -> bool:
         """Return whether the network has learnt to defeat single steps only."""
-        return self.attack is not None and self.attack.overfits(network, self._images, self._labels, self.seed)
+        return self.attack.overfits(network, self._images, self._labels, self.seed)
 
     def end_epoch(self, fired: bool, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return the entries of the epoch's history, and the state to go back to, if any.
@@ -79,8 +66,6 @@ class OverfitMonitor:
             fired: whether the monitor of any rank fired.
             state: of network and optimiser at the end of the epoch.
         """
-        if self.attack is None:
-            return {}, None
         entries = {"attack_steps": self.steps, "overfitting": fired}
         if fired:
             self.steps = min(2 * self.steps, MOST_STEPS)
@@ -90,9 +75,8 @@ class OverfitMonitor:
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds."""
-        return {} if self.attack is None else {"attack": {"steps": self.steps, "good": self.good}}
+        return {"attack": {"steps": self.steps, "good": self.good}}
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
-        if self.attack is not None:
-            self.steps, self.good = state["attack"]["steps"], state["attack"]["good"]
+        self.steps, self.good = state["attack"]["steps"], state["attack"]["good"]

@@ -44,23 +44,31 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
         hooks: receive every step and the row of every epoch; asked after every step whether to stop.
         ranks: this process's place if several train the same network: every batch is divided among them, all of them
             read the folder, and the first writes it.
-        attack: attacks every batch after its augmentation if `recipe.adversarial` asks for it (see `OverfitMonitor`).
+        attack: attacks every batch after its augmentation, see `OverfitMonitor`; None if `recipe.adversarial` asks for
+            no attack.
 
     Returns:
         One row per epoch: epoch, step, loss, accuracy (0 to 1, on augmented images) and learning_rate.
 
-    Raises `UserError` if the loss is not finite, memory runs out, the checkpoints belong to other settings, or the
-    recipe requires something that the network, data set or machine lacks; `Stopped` if the hooks asked to stop.
+    Raises `UserError` if the loss is not finite, memory runs out, the checkpoints belong to other settings, the
+    attack is missing or not asked for, or the recipe requires something that the network, data set or machine lacks;
+    `Stopped` if the hooks asked to stop.
     """
+    if (attack is None) != (recipe.adversarial.attack == "none"):
+        raise UserError(f"train.adversarial.attack={recipe.adversarial.attack}, but train() was given "
+                        f"{'no' if attack is None else 'an'} attack: pass "
+                        "attack=dcanas.search.adversarial.adversarial_attack(recipe).")
     device = torch.device(device)
     network.to(device)
     if recipe.channels_last:
         to_channels_last(network)  # a quarter faster on a CPU
     ranks.check(recipe.batch_size)
-    key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(), _shapes(network))
+    key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(),
+                 [[name, list(value.shape)] for name, value in network.state_dict().items()])
     batch_loss = _BatchLoss(dataset, indices, recipe, seed, device, ranks)
-    freeze(network, recipe.freeze)
-    monitor = OverfitMonitor(attack, recipe, dataset, indices, seed, device)
+    monitor = None if attack is None else OverfitMonitor(attack, dataset, indices, seed, device)
+    if recipe.freeze:
+        freeze(network, recipe.freeze)
     state = TrainingState(network, recipe, key, folder, monitor)
     forward = ranks.share(network, device)
     if recipe.compile:
@@ -70,13 +78,15 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     order, ordered = indices, -1
     saved = time.monotonic()
     network.train()
-    freeze_running_stats(network)
+    if recipe.freeze:
+        freeze_running_stats(network)
     while state.step < steps:
         epoch, position = divmod(state.step, len(bounds))
         if ordered != epoch:
             order = np.random.default_rng(derive_seed(seed, "order", epoch)).permutation(indices)
             ordered = epoch
-            set_drop_path(network, recipe.drop_path * epoch / recipe.epochs)
+            if recipe.drop_path:
+                set_drop_path(network, recipe.drop_path * epoch / recipe.epochs)
         whole = order[slice(*bounds[position])]
         # For networks that draw (dropout, drop path); every further rank draws its own.
         torch.manual_seed(derive_seed(seed, "network", state.step, *([ranks.rank] if ranks.rank else [])))
@@ -86,10 +96,13 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
             own, norm, own_right = state.descend(loss, logits, labels, rate)
         value, right = ranks.total(own / ranks.count, own_right)
         if not math.isfinite(value + norm):
-            raise UserError(_divergence(recipe, value, norm, state.step + 1, steps, epoch + 1, folder))
+            raise UserError(f"The training loss became {value:g} (gradient {norm:g}) at step {state.step + 1} of "
+                            f"{steps}, epoch {epoch + 1}; train.learning_rate={recipe.learning_rate:g} may be too "
+                            "high: lower it"
+                            + ("." if folder is None else f" (the last good checkpoint stays in {folder})."))
         row = state.count(value, int(right), len(whole), rate, last=position + 1 == len(bounds))
-        if row:
-            state.end_epoch(ranks.any(monitor.fired(network)))
+        if row and monitor:
+            state.end_epoch(monitor, ranks.any(monitor.fired(network)))
         hooks.progress(state.step, steps, f"epoch {epoch + 1}, loss {value:.3f}")
         if row:
             hooks.epoch(state.step, row)
@@ -115,7 +128,7 @@ class _BatchLoss:
         self.augment = make_augment(dataset, recipe)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
 
-    def __call__(self, network: nn.Module, forward: nn.Module, monitor: OverfitMonitor, whole: np.ndarray,
+    def __call__(self, network: nn.Module, forward: nn.Module, monitor: OverfitMonitor | None, whole: np.ndarray,
                  step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return (loss, logits, labels) of a step; whole: indices of all images of the batch."""
         start, stop = self.ranks.part(len(whole))
@@ -123,12 +136,15 @@ class _BatchLoss:
         images = torch.from_numpy(self.dataset.images[batch]).to(self.device)
         images = self.augment(images, derive_seed(self.seed, "augment", step), start, len(whole))
         labels = torch.from_numpy(self.dataset.labels[batch]).to(self.device)
-        images = monitor.batch(network, images, labels, step, start)
+        if monitor:
+            images = monitor.batch(network, images, labels, step, start)
         mixed = None
         if self.recipe.mixup:
             images, mixed = mix(images, labels, self.recipe.mixup, derive_seed(self.seed, "mixup", step), start)
         images = images.contiguous(memory_format=self.layout)
-        shares = self.objective.shares(labels, self.dataset.labels[whole], self.ranks.count)
+        shares = (1.0, 1.0)
+        if self.ranks.count > 1:
+            shares = self.objective.shares(labels, self.dataset.labels[whole], self.ranks.count)
         with self.precision():
             logits, loss = self.objective(forward(images), images, labels, mixed, shares)
         return loss, logits, labels
@@ -158,14 +174,3 @@ def _memory_advice(recipe: Recipe) -> Iterator[None]:
             raise
         raise UserError(f"Memory ran out in a training step with train.batch_size={recipe.batch_size}; lower "
                         "train.batch_size, data.size or the network's channels.") from error
-
-
-def _divergence(recipe: Recipe, loss: float, norm: float, step: int, steps: int, epoch: int,
-                folder: Path | None) -> str:
-    return (f"The training loss became {loss:g} (gradient {norm:g}) at step {step} of {steps}, epoch {epoch}; "
-            f"train.learning_rate={recipe.learning_rate:g} may be too high: lower it"
-            + ("." if folder is None else f" (the last good checkpoint stays in {folder})."))
-
-
-def _shapes(network: nn.Module) -> list[list[Any]]:
-    return [[name, list(value.shape)] for name, value in network.state_dict().items()]

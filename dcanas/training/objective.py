@@ -55,7 +55,7 @@ class Objective:
     def __init__(self, recipe: Recipe, dataset: Dataset, indices: np.ndarray, device: torch.device):
         self.recipe = recipe
         self.weights = class_weights(dataset, indices).to(device) if recipe.weighted_loss else None
-        self.teacher = load_teacher(recipe, dataset, device)
+        self.teacher = None if recipe.distillation.teacher is None else load_teacher(recipe, dataset, device)
 
     def __call__(self, output: Tensor | tuple[Tensor, Tensor], images: Tensor, labels: Tensor, mixed: Mix | None = None,
                  shares: tuple[float, float] = (1.0, 1.0)) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,8 @@ class TrainingState:
     Raises `UserError` if the checkpoint has another key, or the initial weights of the recipe do not fit.
     """
 
-    def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None, monitor: OverfitMonitor):
+    def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None,
+                 monitor: OverfitMonitor | None):
         self.network, self.recipe, self.key, self.monitor = network, recipe, key, monitor
         self.step = 0
         self.history: list[dict[str, Any]] = []
@@ -44,7 +45,8 @@ class TrainingState:
             self.step, state = found
             self.history, self.running = state["history"], state["running"]
             self._restore(state)
-            monitor.load(state)
+            if monitor:
+                monitor.load(state)
 
     def descend(self, loss: Tensor, logits: Tensor, labels: Tensor, rate: float) -> tuple[float, float, int]:
         """Take a step along the gradient if it is finite.
@@ -92,17 +94,18 @@ class TrainingState:
         self.running = [0.0, 0, 0]
         return self.history[-1]
 
-    def end_epoch(self, fired: bool) -> None:
+    def end_epoch(self, monitor: OverfitMonitor, fired: bool) -> None:
         """Note in the history what the monitor found; if it `fired`, go back to the last epoch in which it did not."""
-        entries, earlier = self.monitor.end_epoch(fired, self._learnt())
+        entries, earlier = monitor.end_epoch(fired, self._learnt())
         self.history[-1].update(entries)
         if earlier is not None:
             self._restore(earlier)
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint."""
+        monitored = self.monitor.state() if self.monitor else {}
         save_checkpoint(folder, self.step, {"key": self.key, "history": self.history, "running": self.running,
-                                            **self._learnt(), **self.monitor.state()})
+                                            **self._learnt(), **monitored})
 
     def _learnt(self) -> dict[str, Any]:
         average = {"average": self.average.values} if self.average else {}

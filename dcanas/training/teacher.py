@@ -31,21 +31,19 @@ class Teacher(nn.Module):
         return self.network((x - self.mean) / self.std)
 
 
-def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teacher | None:
-    """Return the recipe's teacher in evaluation mode, or None if it has none; nothing is downloaded.
+def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teacher:
+    """Return the teacher that a recipe names, in evaluation mode; nothing is downloaded.
 
     Raises `UserError` for a name that torchvision does not know, and weights of another network.
     """
-    wanted = recipe.distillation
-    if wanted.teacher is None:
-        return None
-    check_teacher(wanted.teacher, dataset.shape[0])
-    recipe.files()  # names the missing file
     from torchvision import models
 
+    wanted = recipe.distillation
+    check_teacher(str(wanted.teacher), dataset.shape[0])
+    recipe.files()  # names the missing file
     path = Path(str(wanted.weights)).expanduser()
     with torch.random.fork_rng(devices=[]):  # its random weights are replaced and change no seeded draw
-        network = models.get_model(wanted.teacher, weights=None, num_classes=len(dataset.classes))
+        network = models.get_model(str(wanted.teacher), weights=None, num_classes=len(dataset.classes))
     try:
         network.load_state_dict(load_weights(path))
     except (RuntimeError, TypeError, AttributeError) as error:
