@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from dcanas.spaces.mobilenetv2_network import Network
+from dcanas.spaces.mbconv_network import Network
 
 T = TypeVar("T")
 

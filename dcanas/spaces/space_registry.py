@@ -12,6 +12,8 @@ spaces: Registry[type[Space]] = Registry("space", {
               "DARTS: a normal and a reduction cell of 14 edges, two used edges per node, seven operations."),
     "fbnet": ("dcanas.spaces.fbnet:Fbnet",
               "FBNet: a chain of 22 layers, nine blocks each."),
+    "mbconv": ("dcanas.spaces.mbconv:MBConv",
+               "Inverted residuals: seven stages of up to six blocks each, with expansion and kernel per block."),
     "mobilenetv2": ("dcanas.spaces.mobilenetv2:MobileNetV2",
                     "Macro space of inverted residuals; every code that keeps the strides' group is a member."),
     "nasbench201": ("dcanas.spaces.nasbench201:NasBench201",

@@ -1,23 +1,28 @@
-"""The part of MobileNetV2's macro space that one elastic supernet holds."""
+"""The part of a space of inverted residuals that one elastic supernet holds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Self
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.spaces.mbconv_notation import PLACES, STAGES
 from dcanas.spaces.types import Slot
 
-STAGES = 7
 Choices = tuple[int, ...]
+NESTED = ("expansion", "width", "depth", "kernel")
 
 
 @dataclass(frozen=True)
 class ElasticBounds:
     """What members of an elastic supernet may choose; the largest of everything is the supernet itself.
 
-    resolution, stem, head: options of the whole network (resolution may vary: weights do not depend on it).
-    expansion, width, depth, kernel: options of each of the seven stages.
+    resolution, stem, head: options of the whole network (resolution may vary: weights do not depend on it); a head of 0
+        has no convolution.
+    stages: numbers of stages that members have; the others are cut off. Not a choice in `mobilenetv2`.
+    expansion, width, kernel: options of each of the seven stages, in `mbconv` of every block of the stage.
+    depth: numbers of blocks of each stage. In `mbconv` they are consecutive: as many as the smallest stay, any of
+        those after them may be absent.
     stride: one number per stage, fixed: a slice of a filter cannot change what its stride has taught it.
     """
 
@@ -29,31 +34,28 @@ class ElasticBounds:
     stride: Choices
     kernel: tuple[Choices, ...]
     head: Choices
+    stages: Choices = (STAGES,)
 
     @classmethod
-    def of(cls, values: dict[str, Any]) -> ElasticBounds:
+    def of(cls, values: dict[str, Any]) -> Self:
         """Read bounds as configuration states them (`space.search_skeleton`).
 
         A number is a single option; `expansion`, `depth` and `kernel` given as one list hold for every stage, else
         they are seven lists, as `width` always is. Raises `UserError` naming the key, what was expected and what came.
         """
-        names = [f.name for f in fields(cls)]
+        names = {f.name: f.default is MISSING for f in fields(cls)}
         for name in values:
             if name not in names:
                 raise unknown("elastic bound", name, names)
-        missing = [name for name in names if name not in values]
+        missing = [name for name, needed in names.items() if needed and name not in values]
         if missing:
             raise UserError(f"The bounds of the elastic supernet lack {', '.join(missing)}; state them in "
-                            "space.search_skeleton (see conf/space/mobilenetv2.yaml).")
-        return cls(**{name: _read(name, values[name]) for name in names})
+                            "space.search_skeleton (see conf/space/mbconv.yaml).")
+        return cls(**{name: _read(name, value) for name, value in values.items()})
 
     def __post_init__(self) -> None:
-        if any(len(row) != STAGES for row in (self.expansion, self.width, self.depth, self.stride, self.kernel)):
-            raise UserError(f"Elastic bounds need {STAGES} stages.")
-        if self.stride.count(2) != 4 or set(self.stride) > {1, 2}:
-            raise UserError(f"space.search_skeleton.stride must be seven numbers, exactly four of them 2 and the "
-                            f"others 1, got {list(self.stride)}.")
-
+        if not set(self.stages) <= set(range(1, STAGES + 1)):
+            raise UserError(f"space.search_skeleton.stages must be numbers from 1 to {STAGES}, got {self.stages}.")
         self._check_slices()
 
     def _check_slices(self) -> None:
@@ -76,26 +78,42 @@ class ElasticBounds:
 
     def allowed(self, slot: Slot) -> tuple[int, ...]:
         """Return the indices of the options of a slot that lie within the bounds, ascending; raises `UserError`."""
+        if slot.name.startswith("block"):
+            return self._block(slot, *map(int, slot.name.removeprefix("block").split(".")))
         kind, stage = (slot.name[:-1], int(slot.name[-1]) - 1) if slot.name[-1].isdigit() else (slot.name, None)
         values = getattr(self, kind)
         wanted = values if stage is None else (values[stage],) if kind == "stride" else values[stage]
-        for value in wanted:
-            if str(value) not in slot.options:
-                raise UserError(f"space.search_skeleton.{kind}: {value} is no option of {slot.name}, which has "
-                                f"{slot.options[0]} to {slot.options[-1]}.")
-        return tuple(sorted(slot.options.index(str(value)) for value in set(wanted)))
+        return _indices(kind, slot, ["none" if kind == "head" and value == 0 else str(value) for value in wanted])
+
+    def _block(self, slot: Slot, stage: int, place: int) -> tuple[int, ...]:
+        """Return the options of the block at a place (from 1) of a stage (from 1)."""
+        depth = self.depth[stage - 1]
+        if not set(depth) <= set(range(1, PLACES + 1)) or len(set(depth)) != max(depth) - min(depth) + 1:
+            raise UserError(f"space.search_skeleton.depth of stage {stage} must be consecutive numbers from 1 to "
+                            f"{PLACES} (blocks after so many as the smallest may be absent), got {list(depth)}.")
+        there = place <= max(depth) and stage <= max(self.stages)
+        absent = stage - 1 in self.stages if place == 1 else place > min(depth)
+        kinds = [f"t{t}k{k}" for t in self.expansion[stage - 1] for k in self.kernel[stage - 1]]
+        return _indices("expansion and kernel", slot, (["none"] if absent or not there else []) + kinds * there)
+
+
+def _indices(kind: str, slot: Slot, wanted: list[str]) -> tuple[int, ...]:
+    for value in wanted:
+        if value not in slot.options:
+            raise UserError(f"space.search_skeleton.{kind}: {value} is no option of {slot.name}, which has "
+                            f"{slot.options[0]} to {slot.options[-1]}.")
+    return tuple(sorted(slot.options.index(value) for value in set(wanted)))
 
 
 def _read(name: str, value: Any) -> Any:
     """Return one bound as tuples of whole numbers."""
-    single = name in ("resolution", "stem", "stride", "head")
     items = list(value) if isinstance(value, (list, tuple)) else [value]
     nested = any(isinstance(item, (list, tuple)) for item in items)
-    if single or not (nested or name == "width"):
+    if name not in NESTED or not (nested or name == "width"):
         found = _numbers(name, items)
         if name == "stride" and len(found) != STAGES:
             raise UserError(f"space.search_skeleton.stride must be {STAGES} numbers, got {len(found)}.")
-        return found if single else (found,) * STAGES
+        return (found,) * STAGES if name in NESTED else found
     if len(items) != STAGES:
         raise UserError(f"space.search_skeleton.{name} must be {STAGES} lists of options, got {len(items)}.")
     return tuple(_numbers(name, item if isinstance(item, (list, tuple)) else [item]) for item in items)
