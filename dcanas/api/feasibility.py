@@ -29,7 +29,7 @@ def feasibility(data: Any, device: str | Sequence[str] = "local-cpu", budget: Ma
     """
     with TemporaryDirectory() as folder:
         request = make_request(data=data, device=device, budget=budget, seed=seed, directory=Path(folder) / "run",
-                       settings=settings, space=space, experiment=experiment)
+                               settings=settings, space=space, experiment=experiment)
         with opened(request, progress) as run:
             measure_boards(run)
             return {device.name: run.book(device).feasibility for device in run.devices}

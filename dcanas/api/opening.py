@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
-from typing import Any
 
 from dcanas.api.progress import hooks_of
 from dcanas.api.request import Request
@@ -22,12 +21,12 @@ _one_at_a_time = RLock()  # torch's random state and number of threads are those
 
 
 @contextmanager
-def opened(request: Request, progress: bool | Hooks, own: Mapping[str, Any] | None = None) -> Iterator[Context]:
+def opened(request: Request, progress: bool | Hooks, own: type | None = None) -> Iterator[Context]:
     """Enclose the run that a call asks for; a call from another thread waits until this one is done.
 
     Args:
         progress: see `dcanas.run`.
-        own: keys that only this kind of call has, with defaults.
+        own: class of the options that only this kind of call has.
 
     Raises:
         UserError: what is asked cannot be used.
@@ -37,7 +36,7 @@ def opened(request: Request, progress: bool | Hooks, own: Mapping[str, Any] | No
                         "`dcanas run`, not on a call from Python; unset RANK and WORLD_SIZE to run as one process.")
     splits = request.splits
     facts = None if splits is None else describe_arrays(splits)
-    settings, options = configured(composed(request.choices, request.stated, own, facts))
+    settings, options = configured(*composed(request.choices, request.stated, own, facts), own)
     dataset = None if splits is None else array_dataset(settings.data, splits)
     with _one_at_a_time, context.opened(settings, options, "", hooks_of(progress), dataset) as run:
         run.command = shlex.join(["dcanas", "run", f"source={run.location}"])

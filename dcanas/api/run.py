@@ -47,7 +47,7 @@ def run(data: Any, device: str | Sequence[str] = "local-cpu", budget: Mapping[st
         Stopped: the hooks asked to stop.
     """
     request = make_request(data=data, device=device, budget=budget, seed=seed, directory=directory, settings=settings,
-                   space=space, search=search, train=train, experiment=experiment)
+                           space=space, search=search, train=train, experiment=experiment)
     with opened(request, progress) as context:
         if request.splits is not None:
             store_arrays(request.splits, context.folder / CACHE)

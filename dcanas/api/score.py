@@ -12,8 +12,7 @@ import numpy as np
 from dcanas.api.opening import opened
 from dcanas.api.request import make_request
 from dcanas.basics.hooks import Hooks
-from dcanas.basics.mapping import from_mapping
-from dcanas.pipeline.command_options import ScoreOptions, own_defaults
+from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.score import score as score_networks
 from dcanas.spaces import Architecture, load_space
 
@@ -42,7 +41,9 @@ def score(networks: int | str | Sequence[str | Architecture], proxies: Sequence[
     Raises:
         UserError: something that was given cannot be used.
     """
-    asked: dict[str, Any] = {} if proxies is None else {"names": [proxies] if isinstance(proxies, str) else proxies}
+    asked: dict[str, Any] = {"default_budget": None}  # only limits that are stated restrict what is drawn
+    if proxies is not None:
+        asked["names"] = [proxies] if isinstance(proxies, str) else proxies
     with TemporaryDirectory() as folder:
         if isinstance(networks, (int, np.integer)) or networks == "all":
             asked["n"] = networks
@@ -54,9 +55,9 @@ def score(networks: int | str | Sequence[str | Architecture], proxies: Sequence[
             listed.write_text("\n".join(texts), encoding="utf-8")
             asked["list"] = listed
         request = make_request(data=data, device=device, budget=budget, seed=seed, directory=directory,
-                       settings={**asked, **(settings or {})}, space=space)
-        with opened(request, progress, own_defaults("score")) as run:
-            found = score_networks(run, from_mapping(ScoreOptions, run.options.asked))
+                               settings={**asked, **(settings or {})}, space=space)
+        with opened(request, progress, ScoreOptions) as run:
+            found = score_networks(run, run.options.own)
     costs = {f"count_{name}" if name in ("params", "macs") else name: values for name, values in found.costs.items()}
     return [{"architecture": row["architecture"], **{name: float(values[i]) for name, values in costs.items()},
              **row["scores"], "seconds": sum(row["seconds"].values()),

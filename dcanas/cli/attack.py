@@ -22,7 +22,7 @@ ASKED = ("robustness", "attacks", "eps_255", "norm", "attack_images")  # what is
 def main(command: str, asked: Context) -> None:
     """Attack the networks of the run that `source` names as the settings of this command say."""
     options, threat = asked.options, asked.settings.threat
-    if options.source is None or options.dir is not None:
+    if options.source is None or options.run.dir is not None:
         raise UserError("`dcanas attack` adds to the certificates of a finished run: name its directory with "
                         "source=DIR, and leave run.dir out.")
     there: Settings = from_mapping(Settings, stored_settings(Path(options.source)))
@@ -35,7 +35,7 @@ def main(command: str, asked: Context) -> None:
         folder = run.device_folder(device)
         if not (folder / "certificate.json").exists():
             raise UserError(f"{folder} holds no certificate; finish the run with `dcanas run` first.")
-        further = None if options.asked["onnx"] is None else Path(options.asked["onnx"]).expanduser()
+        further = None if options.own.onnx is None else Path(options.own.onnx).expanduser()
         found = attack_network(run, folder, threat, f"Attack the network for {device.name}", further=further)
         certificate = read_json(folder / "certificate.json")
         others = [one for one in certificate.get("robustness", []) if one["key"] != found["key"]]

@@ -82,8 +82,8 @@ def _settings(current: str) -> Iterator[str]:
 def _keys() -> Iterator[str]:
     """Yield the keys of all settings and options, whatever the search."""
     from dcanas.basics.fields import described
-    from dcanas.pipeline.settings import Settings, described_options
+    from dcanas.pipeline.settings import Options, Settings
     from dcanas.search.searches import SETTINGS, settings_class
 
-    for rows in (described(Settings), described_options(), *(described(settings_class(s), "search") for s in SETTINGS)):
+    for rows in (described(Settings), described(Options), *(described(settings_class(s), "search") for s in SETTINGS)):
         yield from (key for key, *_ in rows if key != "search")

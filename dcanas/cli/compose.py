@@ -1,4 +1,4 @@
-"""From the command line to settings: Hydra's grammar, OmegaConf's interpolation, the layers of `pipeline.presets`."""
+"""From the command line to settings: Hydra's grammar, OmegaConf's interpolation, the layers of `pipeline.configure`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -17,10 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import described
 from dcanas.cli.settings_page import settings_page
-from dcanas.pipeline.command_options import own_defaults
-from dcanas.pipeline.configure import Composed, composed, configured
+from dcanas.pipeline.command_options import COMMAND_OPTIONS
+from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.preset_files import GROUPS
-from dcanas.pipeline.settings import RunOptions, Settings, described_options
+from dcanas.pipeline.settings import Options, Settings
 from dcanas.search.searches import settings_class
 
 LITERAL = ("space.file", "search.file", "proxies.file", "data.root", "data.group_by", "train.init",
@@ -40,59 +40,36 @@ def jobs(overrides: Sequence[str]) -> list[list[str]]:
     return [list(combination) for combination in itertools.product(*columns)]
 
 
-def configure(overrides: Sequence[str], command: str = "run") -> tuple[Settings, RunOptions]:
-    """Return settings and run options; raises `UserError` in one sentence for anything that does not exist."""
-    return configured(_resolved(_typed(overrides, command)))
+def configure(overrides: Sequence[str], command: str = "run") -> tuple[Settings, Options]:
+    """Return the settings and options that a command line states; raises `UserError` if it cannot be used."""
+    return configured(*_composed(overrides, command), COMMAND_OPTIONS.get(command))
 
 
 def shown(overrides: Sequence[str], command: str = "run") -> str:
-    """Return the settings that a command line asks for as YAML, with the help of each."""
-    made = _resolved(_typed(overrides, command))
-    of_search = described(settings_class(str(made.settings["search"]["name"])), "search")
-    return settings_page(_tree(made), [*described(Settings), *of_search, *described_options()])
+    """Return the settings and options that a command line states as YAML, with the help of each."""
+    values, _ = _composed(overrides, command)
+    of_search = described(settings_class(str(values["search"]["name"])), "search")
+    return settings_page(values, [*described(Settings), *of_search, *described(Options)])
 
 
-def _typed(overrides: Sequence[str], command: str) -> Composed:
-    """Return what a command line asks, with every `${...}` as it was typed."""
+def _composed(overrides: Sequence[str], command: str) -> tuple[dict[str, Any], list[str]]:
+    """Return what a command line states (see `composed`), with every `${...}` replaced by what it refers to."""
     choices: dict[str, str] = {}
-    stated: dict[str, Any] = {}
+    stated: dict[str, Any] = {"default_budget": None} if command == "score" else {}  # stated limits restrict its draws
     for override in _parse(overrides):
         key = override.key_or_group
         if key in GROUPS:
             choices[key] = (override.input_line or "").partition("=")[2]
         else:
             stated[key] = override.value()
-    return composed(choices, stated, own_defaults(command))
-
-
-def _resolved(made: Composed) -> Composed:
-    """Return the values with every `${...}` replaced by what it stands for."""
-    tree = _tree(made)
-    if "${" not in str(tree):
-        return made
-    try:
-        values: Any = OmegaConf.to_container(OmegaConf.create(tree), resolve=True)
-    except OmegaConfBaseException as error:
-        reason = " ".join(str(error.__cause__ or error).split())
-        raise UserError(f"The settings cannot be put together: {reason}") from error
-    return Composed({key: values[key] for key in made.settings},
-                    {key: _at(values, key) for key in made.options}, {key: values[key] for key in made.asked},
-                    made.notes)
-
-
-def _tree(made: Composed) -> dict[str, Any]:
-    """Return all that a command line asks as nested dictionaries."""
-    tree = {"name": None, **made.settings, **made.asked, "run": dict(made.settings["run"])}
-    for key, value in made.options.items():
-        group, _, name = key.rpartition(".")
-        (tree.setdefault(group, {}) if group else tree)[name] = value
-    return tree
-
-
-def _at(values: Any, key: str) -> Any:
-    for name in key.split("."):
-        values = values[name]
-    return values
+    values, notes = composed(choices, stated, COMMAND_OPTIONS.get(command))
+    if "${" in str(values):
+        try:
+            values = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(values), resolve=True))
+        except OmegaConfBaseException as error:
+            reason = " ".join(str(error.__cause__ or error).split())
+            raise UserError(f"The settings cannot be put together: {reason}") from error
+    return values, notes
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:

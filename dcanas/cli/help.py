@@ -27,12 +27,12 @@ def _settings(name: str, overrides: Sequence[str]) -> Iterator[str]:
     from dcanas.basics.fields import described  # here: help without settings imports nothing
     from dcanas.pipeline.command_options import COMMAND_OPTIONS
     from dcanas.pipeline.preset_files import presets
-    from dcanas.pipeline.settings import Settings, described_options
+    from dcanas.pipeline.settings import Options, Settings
     from dcanas.search.searches import settings_class
 
     if name in COMMAND_OPTIONS:
         yield from (_line(*row) for row in described(COMMAND_OPTIONS[name]))
-    rows = [row for row in (*described(Settings), *described_options()) if row[0] != "search"]
+    rows = [row for row in (*described(Settings), *described(Options)) if row[0] != "search"]
     groups = COMMANDS[name].groups or ()
     if "search" in groups:
         chosen = dict(text.split("=", 1) for text in overrides if text.startswith(("search=", "space=")))

@@ -70,7 +70,7 @@ def opened(command: str, overrides: Sequence[str]) -> Iterator[Context]:
     settings, options = configure(overrides, command)
     from dcanas.pipeline import context  # not before: it takes torch
 
-    with context.opened(settings, options, typed_command(command, overrides), Terminal(options.progress)) as run:
+    with context.opened(settings, options, typed_command(command, overrides), Terminal(options.run.progress)) as run:
         yield run
 
 

@@ -8,23 +8,26 @@ from pathlib import Path
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
 from dcanas.basics.keys import plain
-from dcanas.pipeline.context import Context
+from dcanas.pipeline.context import Context, opened
 from dcanas.pipeline.reuse import adopt_images
 from dcanas.pipeline.run import run_all
-from dcanas.pipeline.settings import differences, stored_settings
+from dcanas.pipeline.settings import Options, Settings, differences, stored_settings
 from dcanas.report.record import read_run
 from dcanas.report.reproduction import DIFFERENT, WITHIN, compared, reasons
 
 
 def main(command: str, run: Context) -> None:
-    again = _again(run)
-    run_all(again)
-    again.close()
-    _show(again, Path(str(run.options.source)))
+    settings, options = _again(run)
+    with opened(settings, options, run.command, run.hooks) as again:
+        run_all(again)
+        _show(again, Path(str(run.options.source)))
 
 
-def _again(run: Context) -> Context:
-    """Return the repetition, in `run.dir` or beside the run under its name with `-again`; nothing is taken over."""
+def _again(run: Context) -> tuple[Settings, Options]:
+    """Return settings and options of the repetition, which takes nothing over.
+
+    Its directory is `run.dir`, or lies beside the run's under its name with `-again`.
+    """
     if run.options.source is None:
         raise UserError("`dcanas reproduce` needs source=DIR, the directory of a finished run.")
     source = Path(run.options.source)
@@ -36,11 +39,11 @@ def _again(run: Context) -> Context:
     if changed:
         raise UserError(f"`dcanas reproduce` repeats a run as it was ({'; '.join(changed.values())}); leave out what "
                         "differs, and start as many processes as the run had.")
-    place = run.options.dir or str(source.resolve().with_name(f"{source.resolve().name}-again"))
+    place = run.options.run.dir or str(source.resolve().with_name(f"{source.resolve().name}-again"))
     if Path(place).resolve() == source.resolve():
         raise UserError(f"run.dir={place} is the run itself; choose another directory for its repetition.")
     adopt_images(source, Path(place))
-    return Context(run.settings, replace(run.options, source=None, dir=place), run.command, run.hooks)
+    return run.settings, replace(run.options, source=None, run=replace(run.options.run, dir=place), notes=())
 
 
 def _show(again: Context, source: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.hooks import Hooks
-from dcanas.basics.mapping import from_mapping
 from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.score import Scores, score
@@ -20,7 +19,7 @@ WIDE = 8  # scores in the terminal's table
 
 
 def main(command: str, run: Context) -> None:
-    options: ScoreOptions = from_mapping(ScoreOptions, run.options.asked)
+    options: ScoreOptions = run.options.own
     found = score(run, options)
     if len(found.rows) == 1:
         _show_one(run.hooks, found.rows[0], found.costs)

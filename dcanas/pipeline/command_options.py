@@ -1,13 +1,11 @@
-"""What some commands ask beside the settings of a run: `dcanas score` and `dcanas attack`."""
+"""Options that only one command has: those of `dcanas score` and `dcanas attack`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, declared, default_of, number, setting
-from dcanas.basics.keys import plain
+from dcanas.basics.fields import check, choice, number, setting
 from dcanas.proxies.initialisation import INITIALISATIONS
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.proxy_registry import list_proxies
@@ -54,10 +52,3 @@ class AttackOptions:
 
 
 COMMAND_OPTIONS: dict[str, type] = {"score": ScoreOptions, "attack": AttackOptions}
-
-
-def own_defaults(command: str) -> dict[str, Any]:
-    """Return the command's own keys with their defaults; only limits that are stated restrict what `score` draws."""
-    kind = COMMAND_OPTIONS.get(command)
-    own = {} if kind is None else {name: plain(default_of(made)) for name, (made, _) in declared(kind).items()}
-    return {**own, "default_budget": None} if command == "score" else own

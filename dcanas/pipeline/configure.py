@@ -1,81 +1,104 @@
 """From chosen presets and stated values to a run's settings and options; the command line and the Python API share it.
+
+Layers, the last one wins: defaults of the fields, what suits the data set, the space and both, then the presets of
+search, train, space and experiment, then what the user states. `conf/config.yaml` lists the presets in this order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.fields import described
 from dcanas.basics.keys import plain
+from dcanas.basics.launcher import read_launch
+from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import from_mapping
-from dcanas.pipeline.preset_files import preset_names, presets
-from dcanas.pipeline.presets import change, explain_limits, make_settings, presets_for
-from dcanas.pipeline.settings import RunOptions, Settings, described_options, stored_settings
+from dcanas.costs.units import explain_limit, parse_limit
+from dcanas.pipeline.own_files import GROUPS, own_files
+from dcanas.pipeline.own_images import suit_images
+from dcanas.pipeline.preset_files import merged, preset_names, presets
+from dcanas.pipeline.setting_keys import check_keys, complete
+from dcanas.pipeline.settings import Options, Settings, stored_settings
 from dcanas.training.folder import ImageFacts
 
 PATHS = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
 
 
-@dataclass(frozen=True)
-class Composed:
-    """What is asked of a command.
-
-    Attributes:
-        settings: of the run, complete, as nested dictionaries.
-        options: where and how, by the keys of the command line.
-        asked: values of the command's own keys (see `command_options`).
-        notes: what was inferred, and what stated limits mean, for display.
-    """
-
-    settings: dict[str, Any]
-    options: dict[str, Any]
-    asked: dict[str, Any]
-    notes: list[str]
-
-
-def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: Mapping[str, Any] | None = None,
-             facts: ImageFacts | None = None) -> Composed:
-    """Return what is asked, before any check but that names exist.
+def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | None = None,
+             facts: ImageFacts | None = None) -> tuple[dict[str, Any], list[str]]:
+    """Return what is asked, settings and options, as nested values; and what was inferred, in sentences.
 
     Args:
         choices: group -> name of a preset.
-        stated: dotted key -> value of a setting, an option or one of the command's own keys.
-        own: the command's own keys with their defaults.
+        stated: dotted key -> value of a setting or an option.
+        own: class of the options that only the command has (see `command_options`).
         facts: what images in memory are like.
 
     Raises:
-        UserError: a preset, a setting or the run to start from does not exist, or the chosen search does not read it.
+        UserError: a preset, a setting or the run to start from does not exist, or the chosen search does not read a
+            setting.
     """
-    asked, options = dict(own or {}), option_defaults()
-    changes = {"default_budget": asked.pop("default_budget")} if "default_budget" in asked else {}
-    for key, value in stated.items():
-        (asked if key in asked else options if key in options else changes)[key] = value
-    source = options["source"]
-    begin, inferred = presets_for(choices, changes, facts) if source is None else (
-        _taken_over(Path(source), choices, changes), [])
-    return Composed(change(begin, changes, [*asked, *options]), options, asked, [*inferred, *explain_limits(changes)])
+    options = {key: plain(default) for kind in (Options, own) if kind for key, default, *_ in described(kind)}
+    changes = {key: value for key, value in stated.items() if key not in options}
+    for key in options.keys() & stated.keys():
+        value = stated[key]
+        options[key] = str(Path(value).expanduser()) if key in PATHS and value and isinstance(value, str) else value
+    notes: list[str] = []
+    if options["source"] is None:
+        choices = {"space": "file", **choices} if "space.file" in changes else choices
+        values = presets(choices)
+        data = merged(values, {key: value for key, value in changes.items() if key.partition(".")[0] == "data"})["data"]
+        if facts is not None or data["name"] == "folder":
+            values, notes = suit_images(values, choices, data, facts)
+    else:
+        values = _taken_over(Path(options["source"]), choices, changes)
+    default_budget = changes.pop("default_budget", values.pop("default_budget", None))
+    groups = {group: values.get(group, {}) for group in GROUPS}
+    own_file = any(f"{group}.file" in changes or its.get("file") or its.get("name") == "file"
+                   for group, its in groups.items())
+    files = own_files(values, changes) if own_file else {}
+    check_keys(changes, files.get("search.name", values["search"]["name"]), options)
+    settings = complete(Settings, merged(values, changes | files), changes)
+    budget = settings["budget"]
+    none = isinstance(budget, str) and budget.lower() == "none"
+    settings["budget"] = {} if none else dict(_flat(budget or default_budget or {}))
+    limits = _flat({key: value for key, value in changes.items() if key.partition(".")[0] == "budget"})
+    notes += filter(None, (explain_limit(name.removeprefix("budget."), limit) for name, limit in limits))
+    return merged({"name": None, **settings}, options), notes
 
 
-def configured(made: Composed) -> tuple[Settings, RunOptions]:
-    """Return checked settings and options; raises `UserError` in one sentence for anything that cannot be used."""
-    options = {key: str(Path(value).expanduser()) if value and key in PATHS else value
-               for key, value in made.options.items()}
-    folder = options["run.dir"] or options["source"]
-    settings = make_settings(made.settings, Path(folder) if folder else None)
-    if options["name"] is None:
-        options["name"] = f"{settings.data.name}-{settings.space.name}"
-    values: dict[str, Any] = {"asked": made.asked, "notes": made.notes, "deploy": {}}
-    for key, value in options.items():
-        (values["deploy"] if key.startswith("deploy.") else values)[key.rpartition(".")[2]] = value
-    return settings, from_mapping(RunOptions, {**values, "name": str(values["name"])}, "run")
+def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
+               own: type | None = None) -> tuple[Settings, Options]:
+    """Return what `composed` returns as checked settings and options.
 
+    The numbers of threads and processes become those that the run will use: as stated, as it began, or as the machine
+    has.
 
-def option_defaults() -> dict[str, Any]:
-    """Return the keys that say where and how a run is done, with defaults."""
-    return {key: plain(default) for key, default, *_ in described_options()}
+    Raises:
+        UserError: something cannot be used.
+    """
+    run, launch, folder = dict(values["run"]), read_launch(), values["run"]["dir"] or values["source"]
+    threads, _ = run.pop("threads"), run.pop("processes", None)
+    if threads is None and folder is not None and (Path(folder) / "settings.yaml").is_file():
+        threads = stored_settings(Path(folder))["run"]["threads"]
+    if threads is None:
+        threads = max(1, usable_cores() // launch.local_count)
+    settings: Settings = from_mapping(Settings, {
+        **{f.name: values[f.name] for f in fields(Settings)},
+        "budget": {name: limit if isinstance(limit, str) and re.fullmatch(r"p\d+", limit) else parse_limit(name, limit)
+                   for name, limit in values["budget"].items()},
+        "run": {"threads": threads, "processes": launch.count}})
+    name = values["name"]
+    options: Options = from_mapping(Options, {
+        "name": f"{settings.data.name}-{settings.space.name}" if name is None else str(name),
+        "source": values["source"], "run": run, "deploy": values["deploy"], "notes": notes,
+        "own": own and from_mapping(own, {f.name: values[f.name] for f in fields(own)})})
+    return settings, options
 
 
 def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,8 +108,18 @@ def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, 
     """
     if "experiment" in choices:
         raise UserError("experiment= states all settings and source= takes those of a finished run; drop one.")
-    stored = stored_settings(source.expanduser())
+    stored = stored_settings(source)
     its = {group: stored[group]["name"] for group in ("space", "data") if stored[group]["name"] in preset_names(group)}
     chosen = presets({**its, **choices})
     budget: dict[str, Any] = {"budget": {}} if any(key.partition(".")[0] == "budget" for key in changes) else {}
     return {**stored, **{group: chosen[group] for group in choices}, **budget}
+
+
+def _flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(values, Mapping):
+        raise UserError(f"The budget must name costs (budget.params=100000) or be none, got {values!r}.")
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -17,20 +17,15 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import key_of, plain
+from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import torch_state
 from dcanas.basics.mapping import from_mapping
 from dcanas.basics.version import __version__
 from dcanas.costs import Networks
 from dcanas.hardware import Device, load_device
-from dcanas.pipeline import distributed
-from dcanas.pipeline.cost_book import CostBook, device_limits
-from dcanas.pipeline.settings import (
-    RunOptions,
-    Settings,
-    differences,
-    store_settings,
-    stored_settings,
-)
+from dcanas.pipeline.cost_book import CostBook
+from dcanas.pipeline.distributed import ranks
+from dcanas.pipeline.settings import Options, Settings, differences, store_settings, stored_settings
 from dcanas.report.metrics import MetricsLog
 from dcanas.search.methods import SearchMethod
 from dcanas.search.searches import search_method
@@ -38,6 +33,7 @@ from dcanas.search.task import SearchTask
 from dcanas.spaces import Space, load_space, load_space_file
 from dcanas.training import Dataset, load_data
 from dcanas.training.checks import check_recipe
+from dcanas.training.ranks import ALONE, Ranks
 
 CACHE = "cache"  # inside the run directory: decoded images too large for memory, and those given in Python
 
@@ -50,10 +46,12 @@ class Context:
         dataset: given images in place of those that `settings.data` names.
     """
 
-    def __init__(self, settings: Settings, options: RunOptions, command: str, hooks: Hooks = QUIET,
+    def __init__(self, settings: Settings, options: Options, command: str, hooks: Hooks = QUIET,
                  dataset: Dataset | None = None):
         self.settings, self.options, self.command, self.hooks = settings, options, command, hooks
         self.space: Space = run_space(settings).within(settings.space.search_skeleton)
+        self.skeleton: dict[str, Any] = self.space.complete_skeleton(settings.space.final_skeleton)  # of the delivered
+        self.ranks: Ranks = ranks() if read_launch().count > 1 else ALONE
         self.devices: list[Device] = [load_device(name) for name in settings.device]
         self.method: SearchMethod = search_method(settings.search.name)
         self.books: dict[str, CostBook] = {}
@@ -67,17 +65,17 @@ class Context:
             return None
         source = Path(self.options.source)
         same = not differences(plain(self.settings), stored_settings(source))
-        return None if same and self.options.dir is None else source
+        return None if same and self.options.run.dir is None else source
 
     @cached_property
     def location(self) -> Path:
         """Where the run directory is or will be."""
         if self.options.source is not None and self.source is None:
             return Path(self.options.source)
-        if self.options.dir is not None:
-            return Path(self.options.dir)
+        if self.options.run.dir is not None:
+            return Path(self.options.run.dir)
         key = key_of(self.settings, str(self.source.resolve())) if self.source else self.settings.key
-        return Path(self.options.root) / f"{self.options.name}-{key}"
+        return Path(self.options.run.root) / f"{self.options.name}-{key}"
 
     @cached_property
     def folder(self) -> Path:
@@ -92,17 +90,13 @@ class Context:
             raise UserError(f"{folder} holds other files and is not a run directory; choose another run.dir.")
         elif folder.exists() and not folder.is_dir():
             raise UserError(f"{folder} is a file; run.dir must be a directory: choose another.")
-        self._check()
-        store_settings(folder, self.settings)
-        return folder
-
-    def _check(self) -> None:
-        """Refuse what cannot be used before anything is written."""
-        self.method.check(self.space, self.settings.search)
+        self.method.check(self.space, self.settings.search)  # what cannot be used is refused before anything is written
         for device in self.devices:
             self.book(device)
         _ = self.compute
         check_recipe(self.settings.train, self.dataset, self.skeleton)
+        store_settings(folder, self.settings)
+        return folder
 
     @contextmanager
     def stage(self, title: str, log: str = "") -> Iterator[Hooks]:
@@ -119,24 +113,14 @@ class Context:
         """Scalars of the run."""
         return MetricsLog(self.folder)
 
-    def close(self) -> None:
-        """Close the files of the run's scalars."""
-        if "log" in self.__dict__:
-            self.log.close()
-
     @cached_property
     def dataset(self) -> Dataset:
         return load_data(self.settings.data, (self.source or self.location) / CACHE)
 
-    @property
-    def skeleton(self) -> dict[str, Any]:
-        """Skeleton of the final network."""
-        return self.space.complete_skeleton(self.settings.space.final_skeleton)
-
     @cached_property
     def compute(self) -> torch.device:
         """Where the run searches and trains."""
-        wanted = self.options.compute
+        wanted = self.options.run.compute
         if wanted == "cuda" and not torch.cuda.is_available():
             raise UserError("run.compute=cuda, but torch finds no CUDA device here; use run.compute=cpu.")
         return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
@@ -145,9 +129,9 @@ class Context:
         """Return the costs, the budget and the feasibility of a device."""
         if device.name not in self.books:
             networks = Networks(self.space, self.dataset.shape, len(self.dataset.classes), self.skeleton)
-            self.books[device.name] = CostBook(
-                device, networks, device_limits(self.settings.budget, device.name),
-                lambda: self.folder / "latency" / device.name, self.settings.seed, self.hooks)
+            self.books[device.name] = CostBook(device, networks, self.settings.budget,
+                                               lambda: self.folder / "latency" / device.name, self.settings.seed,
+                                               self.hooks)
         return self.books[device.name]
 
     def task(self, hooks: Hooks = QUIET, folder: Path | None = None) -> SearchTask:
@@ -157,8 +141,8 @@ class Context:
         return SearchTask(self.space, self.dataset, tuple(self.book(device).target for device in self.devices),
                           settings.search, settings.train, settings.seed, settings.data.split_seed, self.skeleton,
                           settings.space.search_skeleton, folder or self.search_folder,
-                          self.options.name if self.options.storage else "dcanas", plain(settings), self.compute,
-                          hooks, distributed.ranks(), start, self.options.storage)
+                          self.options.name if self.options.run.storage else "dcanas", plain(settings), self.compute,
+                          hooks, self.ranks, start, self.options.run.storage)
 
     @cached_property
     def search_folder(self) -> Path:
@@ -179,7 +163,7 @@ class Context:
 
     def message(self, folder: Path) -> dict[str, Any]:
         """Return the run as JSON types, for another process that works on `folder`; see `remote_context`."""
-        options = replace(self.options, dir=str(self.folder))
+        options = replace(self.options, run=replace(self.options.run, dir=str(self.folder)))
         return {"settings": plain(self.settings), "options": plain(options), "command": self.command,
                 "folder": str(folder)}
 
@@ -208,7 +192,7 @@ class Logged(Hooks):
 
 
 @contextmanager
-def opened(settings: Settings, options: RunOptions, command: str, hooks: Hooks,
+def opened(settings: Settings, options: Options, command: str, hooks: Hooks,
            dataset: Dataset | None = None) -> Iterator[Context]:
     """Enclose a run, see `Context`, with torch's global state as the run needs it, which is as before afterwards."""
     with torch_state(settings.run.threads):
@@ -218,7 +202,8 @@ def opened(settings: Settings, options: RunOptions, command: str, hooks: Hooks,
         try:
             yield run
         finally:
-            run.close()
+            if "log" in vars(run):
+                run.log.close()
 
 
 def run_space(settings: Settings) -> Space:
@@ -238,5 +223,5 @@ def versions() -> dict[str, str]:
 def remote_context(message: Mapping[str, Any]) -> Context:
     """Return the run that another process sent as `Context.message`."""
     settings = from_mapping(Settings, message["settings"])
-    options = from_mapping(RunOptions, message["options"], "run")
+    options = from_mapping(Options, message["options"])
     return Context(settings, options, message["command"])

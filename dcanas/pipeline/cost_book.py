@@ -23,19 +23,29 @@ class CostBook:
     """Costs, budget and feasibility of the delivered network on a device.
 
     Args:
-        networks: the space, input, classes and skeleton that are asked about.
-        limits: as stated, by cost: numbers in base units, or percentiles of the space such as "p40".
-        folder: returns the folder of the run, where measurements are stored; it is made when it is first asked for.
+        networks: the space, input, classes and skeleton of the networks.
+        limits: of the run, by cost or DEVICE.cost: numbers in base units, or percentiles of the space such as "p40".
+        folder: returns the folder for measurements in the run directory, which is made when it is first needed.
+
+    Raises:
+        UserError: the device has no source for a cost that is limited.
     """
 
     def __init__(self, device: Device, networks: Networks, limits: Mapping[str, float | str],
                  folder: Callable[[], Path], seed: int, hooks: Hooks):
-        for cost in limits:
-            if cost not in QUALITIES:
-                device.source(cost)  # refuses a cost that the device has no source for
         self.device, self.networks, self.seed, self.hooks, self._folder = device, networks, seed, hooks, folder
-        self.stated = {name: limit for name, limit in limits.items() if name not in QUALITIES}
-        self.qualities = Budget({name: limit for name, limit in limits.items() if name in QUALITIES})
+        self.stated: dict[str, float | str] = {}
+        qualities: dict[str, float | str] = {}
+        for name, limit in limits.items():
+            owner, _, cost = name.rpartition(".")
+            if owner not in ("", device.name):
+                continue
+            if cost in QUALITIES:
+                qualities[cost] = limit
+            else:
+                device.source(cost)  # refuses a cost that the device has no source for
+                self.stated[cost] = limit
+        self.qualities = Budget(qualities)
 
     @cached_property
     def counted(self) -> list[CostModel]:
@@ -58,7 +68,12 @@ class CostBook:
     @cached_property
     def budget(self) -> Budget:
         """Return the limits in base units, none of them above what the device has."""
-        limits = {name: self._resolved(name, limit) for name, limit in self.stated.items()}
+        limits: dict[str, float] = {}
+        for name, limit in self.stated.items():
+            if isinstance(limit, str):
+                (model,) = select_costs(self.costs, Budget({name: 1.0}))
+                limit = percentile(self.networks.space, model, float(limit[1:]), self.seed)
+            limits[name] = limit
         for cost, capacity in CAPACITY.items():
             most = getattr(self.device, capacity)
             if most is not None and cost in self.device.costs:
@@ -74,22 +89,6 @@ class CostBook:
     def target(self) -> Target:
         """Return the device as a search sees it."""
         return Target(self.device.name, self.budget, self.costs, self.latency, self.device.dtype)
-
-    def _resolved(self, name: str, limit: float | str) -> float:
-        if not isinstance(limit, str):
-            return limit
-        (cost,) = select_costs(self.costs, Budget({name: 1.0}))
-        return percentile(self.networks.space, cost, float(limit[1:]), self.seed)
-
-
-def device_limits(budget: Mapping[str, float | str], device: str) -> dict[str, float | str]:
-    """Return the limits that concern a device: those without a device's name, and its own (`NAME.cost`)."""
-    limits: dict[str, float | str] = {}
-    for name, limit in budget.items():
-        owner, _, cost = name.rpartition(".")
-        if not owner or owner == device:
-            limits[cost] = limit
-    return limits
 
 
 def delivered(cost: CostModel, channels: int) -> CostModel:

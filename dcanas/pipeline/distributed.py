@@ -39,7 +39,9 @@ SHUTDOWN = "shutdown"
 
 @cache
 def ranks() -> Ranks:
-    """Return this process's place; the first call joins the others: gloo on CPUs, NCCL between CUDA devices.
+    """Return this process's place; the first call joins the others if there are several.
+
+    Gloo connects CPUs, NCCL CUDA devices.
 
     Raises `UserError` if there are more processes than CUDA devices, or if the others do not join within `JOIN`.
     """
@@ -59,15 +61,14 @@ def ranks() -> Ranks:
 
 
 @contextmanager
-def together(work: str, message: Callable[[], Mapping[str, Any]]) -> Iterator[None]:
-    """Enclose a work that this process does together with the others, if there are some; it is one of `worker_loop`.
+def together(work: str, message: Mapping[str, Any]) -> Iterator[None]:
+    """Enclose work that this process, which has joined the others (`ranks`), does together with them.
 
-    message: returns what the others need for it; it is sent as JSON (dataclasses become dictionaries).
+    Args:
+        work: its name among the `works` of `worker_loop`.
+        message: what the others need for it; it is sent as JSON (dataclasses become dictionaries).
     """
-    if ranks().count == 1:
-        yield
-        return
-    _broadcast({"work": work, "message": plain(dict(message()))})
+    _broadcast({"work": work, "message": plain(dict(message))})
     with peer_errors():
         yield
 
@@ -96,9 +97,8 @@ def shutdown() -> None:
 
     If rank 0 fails it does not call this: the others may be within a step, and its closed connection ends them.
     """
-    if ranks().count > 1:
-        _broadcast({"work": SHUTDOWN})
-        dist.destroy_process_group()
+    _broadcast({"work": SHUTDOWN})
+    dist.destroy_process_group()
 
 
 def leave(code: int) -> NoReturn:

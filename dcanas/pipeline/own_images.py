@@ -26,12 +26,12 @@ def suit_images(stated: Mapping[str, Any], choices: Mapping[str, str], data: Map
     Raises:
         UserError: the images cannot be used, see `describe_folder`.
     """
-    root = data.get("root")
+    root, values = data.get("root"), dict(stated)
+    notes: list[str] = []
     if data["name"] == "folder" and isinstance(root, str) and Path(root).expanduser().is_dir():
         facts = describe_folder(from_mapping(DataSpec, data, "data"))
     if facts is None:
-        return dict(stated), []  # a folder that is not there is refused when the run begins
-    values, notes = dict(stated), []
+        return values, notes  # a folder that is not there is refused when the run begins
     space = values["space"]["name"]
     experiment = "small_folder" if space == "nasbench201" else f"small_folder_{space}"
     small = facts.images < SMALL and choices.get("experiment", "null") == "null"

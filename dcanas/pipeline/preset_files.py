@@ -8,7 +8,7 @@ preset of another group.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,8 @@ CHOOSING = ("experiment", "space")  # groups whose presets choose others, the st
 
 @dataclass(frozen=True)
 class Preset:
-    """A file of `conf/`: its values, the group they belong to (empty: all settings), and the entries of `defaults`."""
+    """A file of `conf/`: its values, the group they belong to (`_global_`: all settings), and the `defaults` entries.
+    """
 
     values: Mapping[str, Any]
     package: str
@@ -56,23 +57,39 @@ def presets(choices: Mapping[str, str], suggested: str | None = None) -> dict[st
     stated: dict[str, Any] = {}
     for entry in config.defaults:
         if entry == "_self_":
-            _merge(stated, config.values)
+            stated = merged(stated, config.values)
             continue
-        optional, group, package, default = _entry(entry)
-        name = Template(default).substitute(chosen) if "$" in default else chosen[group]
-        if name != "null" and not (optional and not _path(group, name).is_file()):
-            for place, values in _layers(group, name):
-                _merge(stated, _at(package or place, values))
-    again = {group: choices[group] for group in ("search", "train") if group in choices}
-    for group, name in {"experiment": suggested, **again}.items() if suggested else ():
-        for place, values in _layers(group, name):
-            _merge(stated, _at("_global_" if group == "experiment" else place, values))
+        ((key, default),) = entry.items()
+        group, _, package = key.removeprefix("optional ").partition("@")
+        name = chosen.get(group) or Template(default).substitute(chosen)
+        optional = key.startswith("optional ") and not (resource_folder("conf") / group / f"{name}.yaml").is_file()
+        if name != "null" and not optional:
+            stated = _layered(stated, group, name, package)
+    if suggested is not None:
+        stated = _layered(stated, "experiment", suggested, "_global_")
+        for group in ("search", "train"):
+            if group in choices:
+                stated = _layered(stated, group, choices[group])
     return stated
+
+
+def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested `values` with `changes`, whose keys may be dotted; dictionaries are merged into dictionaries."""
+    result = dict(values)
+    for key, value in changes.items():
+        name, _, inner = str(key).partition(".")
+        change = {inner: value} if inner else value
+        if isinstance(change, Mapping):
+            there = result.get(name)
+            change = merged(there if isinstance(there, Mapping) else {}, change)
+        result[name] = change
+    return result
 
 
 def _chosen(config: Preset, choices: Mapping[str, str]) -> dict[str, str]:
     """Return every group's preset: the user's choice, else the experiment's, else the space's, else the default."""
-    chosen = {group: name for _, group, _, name in map(_entry, config.defaults[1:]) if group in GROUPS} | dict(choices)
+    defaults = {key.partition("@")[0]: name or "null" for entry in config.defaults[1:] for key, name in entry.items()}
+    chosen = {group: defaults[group] for group in GROUPS} | dict(choices)
     decided = set(choices)
     for chooser in CHOOSING:
         for entry in _read(chooser, chosen[chooser]).defaults if chosen[chooser] != "null" else ():
@@ -84,34 +101,28 @@ def _chosen(config: Preset, choices: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
-def _layers(group: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the place and the values of a preset and of those that it builds on, in order."""
+def _layered(stated: dict[str, Any], group: str, name: str, package: str = "") -> dict[str, Any]:
+    """Return `stated` with the values of a preset and of those that it builds on, in order.
+
+    package: where the values belong; empty: where the file says.
+    """
     preset = _read(group, name)
     for entry in preset.defaults if "_self_" in preset.defaults else (*preset.defaults, "_self_"):
         if entry == "_self_":
-            yield preset.package, preset.values
+            place = package or preset.package
+            stated = merged(stated, preset.values if place == "_global_" else {place: preset.values})
         elif isinstance(entry, str):
-            yield from _layers(group, entry)
-
-
-def _entry(entry: Mapping[str, str | None]) -> tuple[bool, str, str, str]:
-    """Return what an entry of config.yaml says: whether it is optional, group, package (empty: the file's), name."""
-    ((key, name),) = entry.items()
-    group, _, package = key.removeprefix("optional ").partition("@")
-    return key.startswith("optional "), group, package, name or "null"
-
-
-def _path(group: str, name: str) -> Path:
-    return resource_folder("conf") / group / f"{name}.yaml"
+            stated = _layered(stated, group, entry, package)
+    return stated
 
 
 def _read(group: str, name: str) -> Preset:
-    path = _path(group, name)
-    return _parse(path, path.stat().st_mtime_ns, group)
+    path = resource_folder("conf") / group / f"{name}.yaml"
+    return _parse(path, path.stat().st_mtime_ns)
 
 
 @cache
-def _parse(path: Path, changed_ns: int, group: str) -> Preset:
+def _parse(path: Path, changed_ns: int) -> Preset:
     text = path.read_text(encoding="utf-8")
     try:
         values = yaml.load(text, Loader=_Loader) or {}
@@ -119,23 +130,7 @@ def _parse(path: Path, changed_ns: int, group: str) -> Preset:
         raise UserError(f"The settings cannot be put together: {path} is not YAML ({' '.join(str(error).split())}).") \
             from error
     header = re.search(r"^# @package (\S+)", text, re.MULTILINE)
-    package = header[1] if header else group
-    return Preset(values, package, tuple(values.pop("defaults", ())))
-
-
-def _at(place: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    return values if place == "_global_" else {place: values}
-
-
-def _merge(target: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Put `values` into `target`, dictionaries into dictionaries; `values` is not shared with it."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            there = target.get(name)
-            target[name] = dict(there) if isinstance(there, Mapping) else {}
-            _merge(target[name], value)
-        else:
-            target[name] = value
+    return Preset(values, header[1] if header else path.parent.name, tuple(values.pop("defaults", ())))
 
 
 class _Loader(yaml.SafeLoader):

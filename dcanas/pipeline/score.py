@@ -75,11 +75,11 @@ def score(run: Context, options: ScoreOptions) -> Scores:
 
 def _folder(run: Context, scoring: Scoring, archs: Sequence[Architecture]) -> Path:
     """Return where the tables go: `run.dir`, or a folder of its own for every list of networks and way of scoring."""
-    if run.options.dir is not None:
-        return Path(run.options.dir)
+    if run.options.run.dir is not None:
+        return Path(run.options.run.dir)
     space = run.settings.space
     key = key_of(scoring.header(), [arch.choices for arch in archs], space.file_sha256 or "")
-    return Path(run.options.root) / f"scores-{run.options.name}-{key}"
+    return Path(run.options.run.root) / f"scores-{run.options.name}-{key}"
 
 
 def _costs(run: Context, archs: Sequence[Architecture]) -> dict[str, np.ndarray]:

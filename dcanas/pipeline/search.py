@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json
-from dcanas.pipeline import distributed
 from dcanas.pipeline.context import Context, remote_context
+from dcanas.pipeline.distributed import together
 from dcanas.pipeline.study_workers import study_workers
 
 
@@ -22,8 +22,9 @@ def search(run: Context) -> dict[str, Any]:
         return read_json(done)
     if run.source is not None and method.distributed:
         run.hooks.message(f"Search: goes on from the supernet in {run.source / 'search'}")
-    workers = study_workers(run) if run.options.workers > 1 else nullcontext()
-    others = distributed.together("search", lambda: run.message(folder)) if method.distributed else nullcontext()
+    workers = study_workers(run) if run.options.run.workers > 1 else nullcontext()
+    shared = method.distributed and run.ranks.count > 1
+    others = together("search", run.message(folder)) if shared else nullcontext()
     with run.stage("Search", folder.name) as hooks, workers, others:
         found = method.run(run.task(hooks))
     write_json(done, found)

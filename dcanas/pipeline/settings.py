@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import Declared, check, choice, described, number, setting
+from dcanas.basics.fields import Declared, check, choice, number, setting
 from dcanas.basics.files import write_text
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.mapping import from_mapping, join
@@ -19,9 +19,6 @@ from dcanas.robustness.threat import NORMS, ThreatModel
 from dcanas.search.searches import settings_class
 from dcanas.training.recipe import Recipe
 from dcanas.training.spec import DataSpec
-
-__all__ = ["DeployOptions", "Parallelism", "RunOptions", "Settings", "SpaceSettings", "described_options",
-           "differences", "from_mapping", "store_settings", "stored_settings"]
 
 
 @dataclass(frozen=True)
@@ -50,9 +47,6 @@ class Parallelism:
     threads: int | None = number(None, 1, None, "threads of each process; null: all cores that this machine offers "
                                                 "when the run begins, and then always as many")
     processes: int | None = None  # that torchrun started together
-
-    def __post_init__(self) -> None:
-        check(self, "run")
 
 
 def _proxies_class(values: Mapping[str, Any]) -> type:
@@ -96,6 +90,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check(self, "")
+        check(self.run, "run")
         if not self.device or len(set(self.device)) < len(self.device):
             raise UserError(f"device must be NAME or [A,B] with different names, got [{', '.join(self.device)}].")
         for name, limit in self.budget.items():
@@ -121,48 +116,47 @@ class Settings:
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """How a bundle is tried on its device (see `hardware.deployment`)."""
+    """How a bundle is tried on its device (see `hardware.measuring.deployment`)."""
 
     seconds: float = number(60.0, 1e-3, 24 * 3600, "seconds of running the network without a pause")
     images: str | None = setting(None, "folder of image files to classify there; null: test images of the bundle")
     folder: str | None = setting(None, "folder on the device for the bundle's own; null: the profile's, or the home "
                                        "directory")
 
-    def __post_init__(self) -> None:
-        check(self, "deploy")
-
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where and how a run is done; none of it changes a result.
+    """Settings in the group `run` that do not change a result."""
 
-    asked: values of the command's own keys (see `command_options`).
-    notes: what to tell the user about the settings when the run begins.
-    """
-
-    name: str = setting(None, "beginning of the run directory's name; null: DATA-SPACE")
     dir: str | None = setting(None, "run directory; null: ROOT/NAME-HASH, by the hash of the settings")
     root: str = setting("runs", "folder of the run directories")
     compute: str = choice("auto", ("auto", "cpu", "cuda"), "cuda or cpu; auto: cuda if there is a CUDA device")
     progress: str = choice("auto", ("auto", "bars", "plain", "none"), "auto: bars on a terminal, plain lines elsewhere")
-    source: str | None = setting(None, "directory of a finished run to start from")
     storage: str | None = setting(None, "of a study: sqlite:///FILE, or for many machines postgresql://USER@HOST/NAME")
     workers: int = number(1, 1, 256, "processes that work on a study on this machine")
-    asked: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how a run is done; none of it changes a result.
+
+    Attributes:
+        own: options that only the command has, as its class in `command_options`; None if it has none.
+        notes: sentences about the settings, shown when the run begins.
+    """
+
+    name: str = setting(None, "beginning of the run directory's name; null: DATA-SPACE")
+    source: str | None = setting(None, "directory of a finished run to start from")
+    run: RunOptions = RunOptions()
     deploy: DeployOptions = DeployOptions()
+    own: Any = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check(self, "run")
+        check(self.run, "run")
+        check(self.deploy, "deploy")
         if not self.name.strip():
-            raise UserError("name must be a text that is not empty: it begins the name of the run's directory.")
-
-
-def described_options() -> Iterator[tuple[str, Any, str, str]]:
-    """Yield key, default, allowed values and help of what says where and how a run is done."""
-    for key, *about in described(RunOptions, "run"):
-        top = key.startswith("run.deploy.") or key in ("run.name", "run.source")
-        yield key.removeprefix("run.") if top else key, *about
+            raise UserError("name must not be empty: it begins the name of the run's directory.")
 
 
 def differences(mine: Any, theirs: Any, where: str = "") -> dict[str, str]:
@@ -189,7 +183,7 @@ def stored_settings(folder: Path) -> dict[str, Any]:
 
     path = folder / "settings.yaml"
     if not path.is_file():
-        raise UserError(f"{folder} is no run directory: it has no settings.yaml.")
+        raise UserError(f"{folder} is not a run directory: it has no settings.yaml.")
     check_version(folder)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -15,9 +15,9 @@ from dcanas.pipeline.context import Context, remote_context
 @contextmanager
 def study_workers(run: Context) -> Iterator[None]:
     """Start `run.workers` - 1 processes, and wait for them at the end."""
-    message = json.dumps(run.message(run.search_folder)) if run.options.workers > 1 else ""
+    message = json.dumps(run.message(run.search_folder))
     started = []
-    for _ in range(run.options.workers - 1):
+    for _ in range(run.options.run.workers - 1):
         process = subprocess.Popen([sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
         assert process.stdin is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from dcanas.basics.checkpoints import save_weights
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
-from dcanas.pipeline import distributed
 from dcanas.pipeline.context import Context, remote_context
 from dcanas.pipeline.delivered import fresh_model
+from dcanas.pipeline.distributed import together
 from dcanas.search.adversarial import adversarial_attack
 from dcanas.training import Recipe, predict, summarise
 from dcanas.training import train as fit_network
@@ -37,7 +38,8 @@ def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
     dataset = run.dataset
     start = time.monotonic()
     log = f"train/{folder.relative_to(run.folder / 'derived').as_posix()}"
-    with run.stage(title, log) as hooks, distributed.together("train", lambda: run.message(folder)):
+    others = together("train", run.message(folder)) if run.ranks.count > 1 else nullcontext()
+    with run.stage(title, log) as hooks, others:
         model, history = _fit(run, folder, hooks)
     seconds = time.monotonic() - start
     save_weights(folder / "weights.pt", model)
@@ -59,7 +61,7 @@ def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, list[dict
     derived = read_json(folder / "architecture.json")
     model, recipe = first_model(run, derived), recipe_for(run, derived)
     history = fit_network(model, run.dataset, run.dataset.fit_indices, recipe, derive_seed(run.settings.seed, "train"),
-                          folder=folder / "training", hooks=hooks, device=run.compute, ranks=distributed.ranks(),
+                          folder=folder / "training", hooks=hooks, device=run.compute, ranks=run.ranks,
                           attack=adversarial_attack(recipe))
     return model, history
 

@@ -75,7 +75,7 @@ def test_what_cannot_be_scored_is_said(tmp_path, monkeypatch):
 def settings_of(**arguments):
     """Return the settings that a call asks for, as JSON types."""
     request = make_request(**{"data": "digits", **arguments})
-    return plain(configured(composed(request.choices, request.stated))[0])
+    return plain(configured(*composed(request.choices, request.stated))[0])
 
 
 def test_nested_and_dotted_settings_are_those_of_the_command():

@@ -79,7 +79,7 @@ def test_limits_that_are_none(refused, limit):
     ("data.size=2", "data.size must be a whole number from 8 to 1024"),
     ("data.test_fraction=1", "data.test_fraction must be a number from 1e-06 to 0.999999"),
     ("data.root=photos", "data.root means nothing for data=digits"),
-    ("name=", "name must be a text that is not empty"),
+    ("name=", "name must not be empty"),
     ("run.threads=0", "run.threads must be a whole number from 1"),
     ("run.compute=gpu", "run.compute must be one of auto, cpu, cuda"),
     ("run.progress=loud", "run.progress must be one of auto, bars, plain, none"),
@@ -89,7 +89,7 @@ def test_limits_that_are_none(refused, limit):
     ("nonsense", "'nonsense' is neither a folder nor the name of a data set"),
     ("~data", "Expected key=value, a folder or a data set, got '~data'"),
     ("+more=1", "Expected key=value, got '+more=1'"),
-    ("source=elsewhere", "elsewhere is no run directory"),
+    ("source=elsewhere", "elsewhere is not a run directory"),
 ])
 def test_values(refused, setting, expected):
     assert expected in refused("run", setting)
@@ -99,7 +99,7 @@ def test_values(refused, setting, expected):
     (["list"], "takes one of spaces, data, devices"),
     (["doctor", "all"], "takes no settings, got all"),
     (["report"], "holds no certificate; finish the run"),
-    (["report", "source=elsewhere"], "elsewhere is no run directory"),
+    (["report", "source=elsewhere"], "elsewhere is not a run directory"),
     (["profile", "onnx=missing.onnx"], "There is no ONNX file at missing.onnx"),
     (["profile", f"onnx={__file__}"], "cannot load"),
 ])

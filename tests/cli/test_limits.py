@@ -6,7 +6,7 @@ import pytest
 
 from dcanas.basics.errors import UserError
 from dcanas.cli.compose import configure
-from dcanas.pipeline.presets import compose, make_settings
+from dcanas.pipeline.configure import composed, configured
 
 
 def test_what_is_meant_is_told(dcanas, tmp_path, monkeypatch) -> None:
@@ -33,7 +33,7 @@ def test_the_same_limit_in_two_units_is_the_same_run() -> None:
 
 
 def test_limits_of_the_python_interface_may_have_units_too() -> None:
-    made = make_settings(compose({}, {"budget.latency_ms": 8, "budget.weight_bytes": "500 kB"}))
+    made, _ = configured(*composed({}, {"budget.latency_ms": 8, "budget.weight_bytes": "500 kB"}))
     assert made.budget == {"latency_ms": 8.0, "weight_bytes": 500_000.0}
     with pytest.raises(UserError, match=r"limit on latency_ms must be .* of ms, or one with a unit \(us, ms, s, fps\)"):
-        make_settings(compose({}, {"budget.latency_ms": "500 kB"}))
+        configured(*composed({}, {"budget.latency_ms": "500 kB"}))

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from pages import code_of
 
-from dcanas.pipeline.presets import compose, make_settings
-from dcanas.pipeline.settings import from_mapping, stored_settings
+from dcanas.basics.mapping import from_mapping
+from dcanas.pipeline.configure import composed, configured
+from dcanas.pipeline.settings import stored_settings
 from dcanas.spaces import load_space
 
 SIZE = ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1", "run.threads=1", "run.progress=none")
@@ -61,18 +62,18 @@ def test_its_settings_are_shown_and_checked(dcanas, largest, tmp_path):
 
 
 def test_another_process_finds_it_from_the_settings_alone(largest):
-    made = make_settings(compose({}, {"search.file": str(largest)}))
+    made = configured(*composed({}, {"search.file": str(largest)}))[0]
     values = json.loads(json.dumps({"search": {"name": "largest", "drawn": 7, "file": str(largest),
                                                "file_sha256": made.search.file_sha256}}))
     assert from_mapping(type(made), values).search.drawn == 7
-    assert made.key != make_settings(compose({}, {})).key
+    assert made.key != configured(*composed({}, {}))[0].key
 
 
 def test_proxies_of_ones_own_are_named_in_the_settings(tmp_path):
     path = tmp_path / "spread.py"
     path.write_text(code_of("add-a-proxy"))
     changes = {"search.names": ["spread", "synflow"], "proxies.file": str(path)}
-    made = make_settings(compose({"search": "zero_shot"}, changes))
+    made = configured(*composed({"search": "zero_shot"}, changes))[0]
     assert made.search.names == ("spread", "synflow")
     assert len(made.proxies.file_sha256) == 64
 
@@ -81,6 +82,6 @@ def test_a_constraint_of_ones_own_reads_what_it_likes(tmp_path):
     path = tmp_path / "responsive.py"
     path.write_text(code_of("add-a-constraint"))
     changes = {"search.file": str(path), "search.constraint": "responsive", "search.multiplier_learning_rate": 0.3}
-    made = make_settings(compose({}, changes)).search
+    made = configured(*composed({}, changes))[0].search
     assert (made.name, made.constraint, made.multiplier_learning_rate) == ("differentiable", "responsive", 0.3)
     assert len(made.file_sha256) == 64

@@ -23,11 +23,12 @@ VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "LOCAL_RANK", "
 
 
 def lead() -> int:
-    with distributed.together("write", lambda: {"name": "sent", "recipe": Recipe(epochs=3, freeze=("stem.*",))}):
+    distributed.ranks()
+    with distributed.together("write", {"name": "sent", "recipe": Recipe(epochs=3, freeze=("stem.*",))}):
         pass
-    with distributed.together("stop", lambda: {}):
+    with distributed.together("stop", {}):
         pass
-    with distributed.together("add", lambda: {"number": 2}):
+    with distributed.together("add", {"number": 2}):
         print(distributed.ranks().total(40.0))
     distributed.shutdown()
     return 0
@@ -45,7 +46,8 @@ def follow() -> int:
 
 
 def lead_and_fail() -> int:
-    with distributed.together("add", lambda: {"number": 2}):
+    distributed.ranks()
+    with distributed.together("add", {"number": 2}):
         pass
     return 3
 
@@ -60,9 +62,6 @@ def wait_in_vain() -> int:
 
 
 def alone() -> int:
-    with distributed.together("anything", lambda: {}):
-        pass
-    distributed.shutdown()
     print(distributed.ranks().count)
     return 0
 

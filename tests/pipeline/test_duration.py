@@ -24,7 +24,7 @@ class Told(Hooks):
 
 def made(folder, choices=None, **changes) -> tuple[Context, Told]:
     stated = {key.replace("__", "."): value for key, value in changes.items()}
-    settings, options = configured(composed(choices or {}, {"run.dir": str(folder), "run.threads": 1, **stated}))
+    settings, options = configured(*composed(choices or {}, {"run.dir": str(folder), "run.threads": 1, **stated}))
     told = Told()
     return Context(settings, options, "dcanas run", told), told
 

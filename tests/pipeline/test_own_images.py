@@ -25,8 +25,7 @@ def folder(root: Path, *sizes: tuple[int, int], count: int = 6) -> dict[str, str
 
 
 def made(choices: dict[str, str], stated: dict[str, object]) -> tuple[dict, list[str]]:
-    found = composed({"data": "folder", **choices}, stated)
-    return found.settings, found.notes
+    return composed({"data": "folder", **choices}, stated)
 
 
 def test_few_images_get_the_settings_of_the_small_experiment(tmp_path) -> None:
@@ -86,11 +85,11 @@ def test_many_images_keep_the_defaults_and_equal_ones_their_size(tmp_path, monke
 
 def test_what_was_inferred_is_stored_and_a_change_of_the_folder_is_another_run(tmp_path) -> None:
     root = folder(tmp_path / "photos", (40, 20), (20, 24))
-    first, _ = configured(composed({"data": "folder"}, root))
+    first, _ = configured(*composed({"data": "folder"}, root))
     store_settings(tmp_path / "run", first)
     assert stored_settings(tmp_path / "run")["data"]["size"] == 20
     folder(tmp_path / "photos", (26, 30), (30, 28), count=9)
-    again, _ = configured(composed({"data": "folder"}, root))
+    again, _ = configured(*composed({"data": "folder"}, root))
     assert differences({"data": {"size": again.data.size}}, {"data": {"size": first.data.size}}) == {
         "data.size": "data.size: 20 there, 26 asked"}
     assert again.key != first.key

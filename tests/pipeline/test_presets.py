@@ -18,8 +18,9 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.fields import declared, described
 from dcanas.basics.keys import plain
 from dcanas.basics.resources import resource_folder
+from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.preset_files import preset_names, presets
-from dcanas.pipeline.presets import compose, make_settings, setting_keys
+from dcanas.pipeline.setting_keys import setting_keys
 from dcanas.pipeline.settings import Settings, differences, store_settings
 from dcanas.search.searches import SETTINGS, settings_class
 
@@ -66,6 +67,14 @@ def test_hydra_composes_the_same_values():
 def test_hydra_composes_the_same_experiments(experiment):
     for more in ({}, {"data": "digits"}, {"search": "random", "train": "fast_at"}):
         assert presets({"experiment": experiment, **more}) == by_hydra({"experiment": experiment, **more}), more
+
+
+def compose(choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return composed(choices, changes)[0]
+
+
+def make_settings(values: Mapping[str, Any]) -> Settings:
+    return configured(values)[0]
 
 
 @cache
@@ -157,15 +166,15 @@ def test_every_setting_has_a_help_and_presets_state_settings():
 
 
 def test_threads_and_processes_are_recorded_and_part_of_the_key(tmp_path, monkeypatch):
-    monkeypatch.setattr("dcanas.pipeline.presets.usable_cores", lambda: 6)
+    monkeypatch.setattr("dcanas.pipeline.configure.usable_cores", lambda: 6)
     one, two = (make_settings(compose({}, {"run.threads": threads})) for threads in (1, 2))
     assert (one.run.threads, one.run.processes) == (1, 1)
     assert one.key != two.key
     first = make_settings(whole())
     assert first.run.threads == 6
     store_settings(tmp_path, one)
-    assert make_settings(whole(), tmp_path) == one  # goes on as it began, on a machine of six cores
-    again = make_settings(compose({}, {"run.threads": 3}), tmp_path)
+    assert make_settings(compose({}, {"run.dir": str(tmp_path)})) == one  # as it began, on six cores
+    again = make_settings(compose({}, {"run.threads": 3, "run.dir": str(tmp_path)}))
     assert differences(plain(again), plain(one)) == {"run.threads": "run.threads: 1 there, 3 asked"}
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "x",
                         "MASTER_PORT": "1"}.items():
