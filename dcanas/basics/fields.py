@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cache
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, ClassVar, get_args, get_type_hints
 
 from dcanas.basics.errors import UserError, nearest
 
@@ -99,6 +99,22 @@ def check(settings: Any, group: str) -> None:
                 raise unread(key, about, vars(settings))
         elif not (value is None and NoneType in get_args(hints[name])):
             _check_value(key, hints[name], value, about)
+
+
+class Checked:
+    """Settings whose declared fields are checked when they are made.
+
+    Args:
+        group: prefix of their keys, such as `train` (keyword of the class statement).
+    """
+
+    group: ClassVar[str]
+
+    def __init_subclass__(cls, group: str) -> None:
+        cls.group = group
+
+    def __post_init__(self) -> None:
+        check(self, self.group)
 
 
 def _check_value(key: str, hint: Any, value: Any, about: Declared) -> None:

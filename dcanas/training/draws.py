@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import EllipsisType
 
 import torch
@@ -26,22 +27,20 @@ class Draw:
 
     def uniform(self, *size: int | EllipsisType) -> Tensor:
         """Return floats in [0, 1) of this size."""
-        return self._mine(torch.rand(self._whole(size), generator=self._generator), size)
+        return self._mine(size, torch.rand)
 
     def normal(self, *size: int | EllipsisType) -> Tensor:
         """Return floats of mean 0 and standard deviation 1 of this size."""
-        return self._mine(torch.randn(self._whole(size), generator=self._generator), size)
+        return self._mine(size, torch.randn)
 
     def integer(self, below: int, *size: int | EllipsisType) -> Tensor:
         """Return whole numbers from 0 to `below` - 1 of this size."""
-        return self._mine(torch.randint(below, self._whole(size), generator=self._generator), size)
+        return self._mine(size, torch.randint, below)
 
     def order(self, count: int) -> list[int]:
         """Return a permutation of range(count), the same for the whole batch."""
         return torch.randperm(count, generator=self._generator).tolist()
 
-    def _whole(self, size: tuple[int | EllipsisType, ...]) -> tuple[int, ...]:
-        return tuple(n if isinstance(n, int) else self._batch for n in size)
-
-    def _mine(self, drawn: Tensor, size: tuple[int | EllipsisType, ...]) -> Tensor:
-        return drawn.narrow(size.index(...), self._start, self._count)
+    def _mine(self, size: tuple[int | EllipsisType, ...], make: Callable[..., Tensor], *arguments: int) -> Tensor:
+        whole = tuple(n if isinstance(n, int) else self._batch for n in size)
+        return make(*arguments, whole, generator=self._generator).narrow(size.index(...), self._start, self._count)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from dcanas.export.infer import probabilities
 from dcanas.training.data import Dataset
 
 SHOWN = 12
@@ -21,8 +22,7 @@ def worst_mistakes(dataset: Dataset, logits: np.ndarray) -> dict[str, Any]:
     Args:
         logits: of the test split. Shape: (test images, classes).
     """
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
+    shares = probabilities(logits)
     answers, labels = shares.argmax(axis=1), dataset.labels[dataset.test]
     confidence = shares.max(axis=1)
     wrong = np.flatnonzero(answers != labels)
@@ -33,9 +33,8 @@ def worst_mistakes(dataset: Dataset, logits: np.ndarray) -> dict[str, Any]:
 
 
 def _picture(pixels: np.ndarray) -> str:
-    """Return a PNG file in base64. Shape: uint8 (C, H, W), of which one or three channels are shown."""
-    shown = pixels[:3] if len(pixels) >= 3 else pixels[:1]
-    image = Image.fromarray(shown[0] if len(shown) == 1 else shown.transpose(1, 2, 0))
+    """Return a PNG file in base64. Shape: uint8 (C, H, W) of one or three channels."""
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
     image.thumbnail((SIDE, SIDE))
     content = io.BytesIO()
     image.save(content, "PNG", optimize=True)

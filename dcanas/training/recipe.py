@@ -9,7 +9,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.fields import Checked, choice, number, setting
 from dcanas.training.recipe_parts import Adversarial, Colour, Distillation, Schedule
 
 AMP = ("auto", "off", "bf16")
@@ -17,7 +17,7 @@ AMP_HELP = "mixed precision: auto computes in bfloat16 if a CUDA device supports
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Checked, group="train"):
     """SGD with warm-up and a schedule; the defaults suit small images (configuration group `train`).
 
     Mixup: Zhang et al. (arXiv 1710.09412). Raises `UserError` naming the setting, what is allowed and the value.
@@ -59,7 +59,7 @@ class Recipe:
     compile: bool = setting(False, "compile the network with torch.compile")
 
     def __post_init__(self) -> None:
-        check(self, "train")
+        super().__post_init__()
         if self.nesterov and not self.momentum:
             raise UserError("train.nesterov needs train.momentum > 0; raise it or set train.nesterov=false.")
         if self.schedule.learning_rate_min > self.learning_rate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.fields import Checked, choice, number, setting
 
 SCHEDULES = ("cosine", "linear", "step")
 POLICIES = ("none", "cifar10", "imagenet", "svhn", "augmix")
@@ -13,7 +13,7 @@ ATTACKS = ("none", "fast_at")
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Checked, group="train.schedule"):
     """How the learning rate falls after the warm-up (`train.schedule`)."""
 
     kind: str = choice("cosine", SCHEDULES, "half a cosine, a line (both updated every step), or steps")
@@ -22,12 +22,9 @@ class Schedule:
     every_epochs: int = number(1, 1, 100_000, "... after every so many epochs, counted from the beginning",
                                kind=("step",))
 
-    def __post_init__(self) -> None:
-        check(self, "train.schedule")
-
 
 @dataclass(frozen=True)
-class Colour:
+class Colour(Checked, group="train.colour"):
     """What happens to the colours of each training image (`train.colour`).
 
     AutoAugment: Cubuk et al. (arXiv 1805.09501); AugMix: Hendrycks et al. (ICLR 2020); lighting: Krizhevsky et al.
@@ -42,9 +39,6 @@ class Colour:
     auto_augment: str = choice("none", POLICIES, "AutoAugment policy, by the data it was found on, or augmix; both "
                                                  "also shear and turn")
 
-    def __post_init__(self) -> None:
-        check(self, "train.colour")
-
     def check_channels(self, channels: int) -> None:
         """Raise `UserError` for an operation that needs colour images if the images are grey."""
         for name in ("saturation", "hue", "lighting"):
@@ -53,19 +47,16 @@ class Colour:
 
 
 @dataclass(frozen=True)
-class Adversarial:
+class Adversarial(Checked, group="train.adversarial"):
     """Training on images that an attack has changed (`train.adversarial`, see `robustness.fast_at`)."""
 
     attack: str = choice("none", ATTACKS, "fast_at: one step of the gradient's sign from a noisy start")
     eps_255: float = number(8.0, 0.1, 255, "largest change of a pixel, in 1/255", attack=("fast_at",))
     noise: float = number(2.0, 0, 10, "size of the noise at the start, relative to eps_255", attack=("fast_at",))
 
-    def __post_init__(self) -> None:
-        check(self, "train.adversarial")
-
 
 @dataclass(frozen=True)
-class Distillation:
+class Distillation(Checked, group="train.distillation"):
     """A trained network of torchvision whose answers are learnt too (`train.distillation`).
 
     A published recipe cannot name the file of weights: `Recipe.files` refuses a teacher without it.
@@ -77,7 +68,7 @@ class Distillation:
                                             "probabilities")
 
     def __post_init__(self) -> None:
-        check(self, "train.distillation")
+        super().__post_init__()
         if self.weights is not None and self.teacher is None:
             raise UserError("train.distillation.weights is given without train.distillation.teacher; name the "
                             "torchvision network they belong to, such as resnet152.")

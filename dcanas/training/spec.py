@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.fields import Checked, choice, number, setting
 
 SMALLEST_SIDE, LARGEST_SIDE = 8, 1024  # pixels
 SPLITS = ("nasbench201",)
@@ -13,7 +13,7 @@ _SOME_SETS = ("root", "group_by", "download", "split", "classes")  # options tha
 
 
 @dataclass(frozen=True)
-class DataSpec:
+class DataSpec(Checked, group="data"):
     """What the user states about the data (configuration group `data`).
 
     Raises `UserError` naming the setting, what is allowed and the value.
@@ -36,9 +36,6 @@ class DataSpec:
     download: bool = setting(False, "fetch a missing archive, if torchvision can")
     fingerprint: str | None = setting(None, "hash of the images and labels that a Python program gave",
                                       name=("arrays",))
-
-    def __post_init__(self) -> None:
-        check(self, "data")
 
     def allow(self, *names: str) -> None:
         """Raise `UserError` for options this data set does not understand; names: those it does."""
