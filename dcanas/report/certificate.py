@@ -1,13 +1,13 @@
-"""The certificate: what was promised, predicted and measured, for machines (JSON) and people (Markdown)."""
+"""The certificate: limits, predictions and measurements, as rows for JSON and as a page in Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dcanas.costs import Budget, cost_unit
 from dcanas.report import robustness
-from dcanas.report.amounts import amount
+from dcanas.report.amounts import amount, latency_words
 from dcanas.report.deployments import deployments_markdown
 from dcanas.report.precision import precision_markdown
 
@@ -15,13 +15,18 @@ from dcanas.report.precision import precision_markdown
 def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: Mapping[str, float | None],
               deciding: Mapping[str, float | None], sources: Mapping[str, str],
               names: Sequence[str], bounds: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
-    """Return one row per cost: name, unit, limit, predicted, measured, upper, source, met; where what is
-    predicted has an upper confidence bound (`bounds`), predicted_upper.
+    """Return one row per cost: name, unit, limit, predicted, measured, upper, source and met.
 
-    deciding: the number that is held against the limit, by the source the device declares: the count itself, or the
-        end of the measurement's confidence interval that is nearer to the limit: the upper one, of lower limits
-        (`_min`) the lower one. Without one a limited cost is "unverified"; a cost without a limit is met by whatever
-        value it has.
+    Args:
+        budget: limits by cost, in base units.
+        predicted, measured: values by cost, in base units.
+        deciding: the number that is compared with the limit, from the source that the device's profile states: the
+            count itself, or the end of the measurement's confidence interval that is nearer to the limit: the upper
+            one, or the lower one for lower limits (`_min`). Without it, a cost with a limit is "unverified"; a cost
+            without a limit is always met.
+        sources: how each cost is obtained.
+        names: costs that get a row even without a limit.
+        bounds: upper confidence bounds of predictions, by cost; they become `predicted_upper`.
     """
     rows = []
     for name in dict.fromkeys([*budget, *names]):
@@ -38,7 +43,7 @@ def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: M
 
 
 def certificate_markdown(certificate: Mapping[str, Any]) -> str:
-    """Return the certificate as a page a person can read."""
+    """Return the content of a `certificate.json` as a page in Markdown."""
     accuracy = certificate["accuracy"]
     lines = [
         f"# Certificate: {certificate['data']['name']} on {certificate['device']}", "",
@@ -56,22 +61,22 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
     if "precision" in certificate:
         lines += ["", *precision_markdown(certificate["precision"])]
     if "comparison" in certificate:
-        lines += ["", *comparison_lines(certificate), "", *_side_by_side(certificate)]
+        lines += ["", *comparison_lines(certificate), "",
+                  f"| cost, measured or counted | limit | searched | {certificate['comparison']['baseline']['name']} |",
+                  "|---|---:|---:|---:|"]
+        lines += [f"| {row['name']} | {' | '.join(numbers)} |" for row, *numbers in side_by_side(certificate)]
     latency = certificate.get("latency")
     if latency:
-        low, high = latency["interval_ms"]
-        lines += ["", f"Latency: median {latency['median_ms']:.4g} ms (95 % interval {low:.4g} to {high:.4g} ms), p95 "
-                      f"{latency['p95_ms']:.4g} ms, {latency['n']:,} runs at batch 1 on {latency['threads']} thread"
+        lines += ["", f"Latency: {latency_words(latency)} on {latency['threads']} thread"
                       f"{'s' if latency['threads'] != 1 else ''}, ONNX Runtime {latency['onnxruntime']}; two "
                       f"independent repeats differ by {100 * latency['repeat_difference']:.1f} %."]
         if latency["remark"]:
             lines.append(latency["remark"])
-    if certificate.get("latency_from"):
-        lines += ["", "Before training: " + ", ".join(
-            f"{name} from {kind}" for name, kind in certificate["latency_from"].items()) + "."]
+    if "latency_from" in certificate:
+        lines += ["", f"{latency_sources(certificate)}."]
     lines += [
-        "", "A limit is met if the deciding number keeps it: the count of the delivered file, or for a measurement the "
-            "upper end of its 95 % interval (for a least accuracy the lower end).", "",
+        "", "A limit is met if the deciding number is within it: the count of the delivered file, or for a measurement "
+            "the upper end of its 95 % interval (the lower end for a minimum accuracy).", "",
         f"File: `{certificate['onnx']}`, SHA-256 `{certificate['sha256']}`.", "",
         f"Made by `{certificate['command']}` with seeds "
         f"{', '.join(f'{k} {v}' for k, v in certificate['seeds'].items())} and "
@@ -81,8 +86,13 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def latency_sources(certificate: Mapping[str, Any]) -> str:
+    """Return in words which source each limited latency or energy had before training."""
+    return "Before training: " + ", ".join(f"{name} from {kind}" for name, kind in certificate["latency_from"].items())
+
+
 def quality_lines(certificate: Mapping[str, Any]) -> list[str]:
-    """Return in words how the limit on robust accuracy was judged, where there is one."""
+    """Return in words how the limit on robust accuracy was verified, if there is one."""
     judging = [found for found in certificate.get("robustness", ()) if "validation" in found]
     return [line for row in certificate["rows"] if row["name"] == "robust_accuracy_min"
             for line in robustness.limit_lines(row, judging[0], certificate["adversarial"])]
@@ -92,7 +102,7 @@ def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:
     """Return in words how the searched network compares with the hand-made one, and which is recommended."""
     comparison = certificate["comparison"]
     name, accuracy = comparison["baseline"]["name"], comparison["accuracy"]
-    searched, handmade = (100 * comparison["validation_accuracy"][who] for who in ("searched", "baseline"))
+    searched, handmade = (100 * comparison["validation_accuracy"][of] for of in ("searched", "baseline"))
     better = "the searched network" if comparison["recommended"] == "searched" else f"the hand-made {name}"
     broken = [row["name"] for row in comparison["rows"] if row["met"] is not True]
     limits = f"not shown to be met: {', '.join(broken)}" if broken else "every limit met"
@@ -106,30 +116,27 @@ def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:
             f"{searched:.2f} %, {name} {handmade:.2f} %. The test images did not decide this."]
 
 
-def _side_by_side(certificate: Mapping[str, Any]) -> list[str]:
-    comparison = certificate["comparison"]
-    handmade = {row["name"]: row for row in comparison["rows"]}
-    lines = [f"| cost, measured or counted | limit | searched | {comparison['baseline']['name']} |",
-             "|---|---:|---:|---:|"]
+def side_by_side(certificate: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield every row of a certificate with its limit and the measured values of the searched and the hand-made
+    network, as text."""
+    handmade = {row["name"]: row["measured"] for row in certificate["comparison"]["rows"]}
     for row in certificate["rows"]:
-        lines.append(f"| {row['name']} | {amount(row['limit'])} | {amount(row['measured'])} | "
-                     f"{amount(handmade[row['name']]['measured'])} |")
-    return lines
+        yield row, amount(row["limit"]), amount(row["measured"]), amount(handmade.get(row["name"]))
 
 
 def predicted_words(row: Mapping[str, Any]) -> str:
-    """Return the predicted value and, where it has one, its upper bound."""
+    """Return the predicted value and, if it has one, its upper bound."""
     bound = row.get("predicted_upper")
     return amount(row["predicted"]) + (f" (at most {amount(bound)})" if bound is not None else "")
 
 
 def decisive(row: Mapping[str, Any]) -> float | None:
-    """Return the number that is held against the limit of a row: the upper end, of a lower limit the lower one."""
+    """Return the number that is compared with the limit of a row: the upper end, or the lower one for a lower limit."""
     return row["lower"] if row["name"].endswith("_min") else row["upper"]
 
 
 def met_word(row: Mapping[str, Any]) -> str:
-    """Return yes, NO, unverified, or a dash where there is no limit."""
+    """Return yes, NO, unverified, or a dash if there is no limit."""
     if row["limit"] is None:
         return "–"
     return {True: "yes", False: "NO"}.get(row["met"], str(row["met"]))

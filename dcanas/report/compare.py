@@ -1,19 +1,20 @@
-"""Several runs on one page: what differs between them, and what came of it."""
+"""Several runs on one page: their results, differences in settings, curves and fronts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_text
 from dcanas.report.certificate import amount
-from dcanas.report.figures.canvas import svg
+from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.training import overlaid
 from dcanas.report.front import members_of
-from dcanas.report.html import NOTHING, code, figure, grid, joined, paragraph, section, table
+from dcanas.report.html import NOTHING, code, grid, joined, paragraph, section, table
 from dcanas.report.page import document
 from dcanas.report.panels.fronts import front_panel
 from dcanas.report.panels.repeat import flattened
@@ -21,14 +22,15 @@ from dcanas.report.panels.summary import limit_words, with_unit
 from dcanas.report.record import DeviceRecord, RunRecord, read_run
 from dcanas.report.verdict import verdict
 
-JUDGED_BY = ("data.", "train.", "search.finalist_epochs", "search.name", "seed")  # settings that a judgement depends on
+JUDGED_BY = ("data.", "train.", "search.finalist_epochs", "search.name", "seed")  # settings that decide an evaluation
 Column = tuple[str, RunRecord, DeviceRecord | None]
 
 
 def write_comparison(folders: Sequence[Path], path: Path) -> list[str]:
     """Write the comparison of run directories to `path` and return what cannot be compared, in sentences.
 
-    Raises `UserError` for fewer than two different runs, and what `read_run` refuses.
+    Raises:
+        UserError: there are fewer than two different runs, or one cannot be read (`read_run`).
     """
     if len({folder.resolve() for folder in folders}) < 2:
         raise UserError("A comparison needs at least two different runs: source=[RUN,RUN].")
@@ -48,25 +50,25 @@ def write_comparison(folders: Sequence[Path], path: Path) -> list[str]:
 
 def caveats(records: Sequence[RunRecord]) -> list[str]:
     """Return in sentences what cannot be compared between these runs."""
-    told = []
+    found = []
     spaces = {record.settings["space"]["name"] for record in records}
     if len(spaces) > 1:
-        told.append(f"The runs search different spaces ({', '.join(sorted(spaces))}): accuracies and costs of the "
-                    "networks are compared, alphas and decisions are not.")
+        found.append(f"The runs search different spaces ({', '.join(sorted(spaces))}): accuracies and costs of the "
+                     "networks are compared, alphas and decisions are not.")
     if len({str(record.settings["data"]) for record in records}) > 1:
-        told.append("The runs have different images or splits: their accuracies are not of the same test images.")
+        found.append("The runs have different images or splits: their accuracies are not of the same test images.")
     devices = {tuple(record.settings["device"]) for record in records}
     if len(devices) > 1:
-        told.append("The runs are for different devices: latencies are of different machines.")
+        found.append("The runs are for different devices: latencies are of different machines.")
     if len({str(record.settings.get("run")) for record in records}) > 1:
-        told.append("The runs used different numbers of threads or processes: that alone changes results a little.")
-    told += [f"{record.name} is not finished: {coming} has not run." for record in records
-             if (coming := record.next_stage())]
-    return told
+        found.append("The runs used different numbers of threads or processes: that alone changes results a little.")
+    found += [f"{record.name} is not finished: {coming} has not run." for record in records
+              if (coming := record.next_stage())]
+    return found
 
 
 def _names(records: Sequence[RunRecord]) -> list[str]:
-    """Return the names of the directories, as much of their paths as tells them apart."""
+    """Return the shortest ends of the directories' paths that are all different."""
     paths = [record.folder.resolve() for record in records]
     for depth in range(1, max(len(path.parts) for path in paths) + 1):
         names = ["/".join(path.parts[-depth:]) for path in paths]
@@ -77,26 +79,23 @@ def _names(records: Sequence[RunRecord]) -> list[str]:
 
 def _results(columns: Sequence[Column]) -> Markup:
     certificates = [(device["certificate"] if device else None) or {} for _, _, device in columns]
+
+    def row(name: str, cell: Callable[[dict], Any]) -> list:
+        return [name, *(cell(found) if found else "–" for found in certificates)]
+
     rows: list[list] = [["outcome", *(verdict(record).headline for _, record, _ in columns)],
                         ["space", *(record.settings["space"]["name"] for _, record, _ in columns)],
-                        ["architecture", *(code(found["architecture"]) if found else "–" for found in certificates)],
-                        ["limits", *(", ".join(limit_words(*item) for item in found["budget"].items()) or "none"
-                                     if found else "–" for found in certificates)],
-                        ["test accuracy", *(_accuracy(found) for found in certificates)]]
-    costs = list(dict.fromkeys(row["name"] for found in certificates for row in found.get("rows", ())))
-    for cost in costs:
-        cells = [next((row for row in found.get("rows", ()) if row["name"] == cost), None) for found in certificates]
-        label = next(with_unit(row) for row in cells if row)
-        rows.append([label, *((amount(row["measured"]) + (" (NOT met)" if row["met"] is False else "")) if row else "–"
-                              for row in cells)])
+                        row("architecture", lambda found: code(found["architecture"])),
+                        row("limits", lambda found: ", ".join(limit_words(*item) for item in found["budget"].items())
+                            or "none"),
+                        row("test accuracy", lambda found: "{:.2f} % ({:.2f} to {:.2f})".format(
+                            *(100 * found["accuracy"][key] for key in ("value", "low", "high"))))]
+    labels = {cost["name"]: with_unit(cost) for found in certificates for cost in found.get("rows", ())}
+    for name, label in labels.items():
+        cells = [next((cost for cost in found.get("rows", ()) if cost["name"] == name), None) for found in certificates]
+        rows.append([label, *((amount(cost["measured"]) + (" (NOT met)" if cost["met"] is False else "")) if cost
+                              else "–" for cost in cells)])
     return table(["", *(name for name, _, _ in columns)], rows, "Outcome, accuracy and costs of every run")
-
-
-def _accuracy(found: dict) -> str:
-    if not found:
-        return "–"
-    accuracy = found["accuracy"]
-    return f"{100 * accuracy['value']:.2f} % ({100 * accuracy['low']:.2f} to {100 * accuracy['high']:.2f})"
 
 
 def _differences(names: Sequence[str], records: Sequence[RunRecord]) -> Markup:
@@ -118,15 +117,15 @@ def _curves(columns: Sequence[Column]) -> Markup:
             (training, "loss", "training loss (nats)", 1.0, "Training loss of the final networks"),
             (searching, "alphas_loss", "loss (nats)", 1.0, "Loss of the searches on the alphas' half"),
             (searching, "largest_loss", "loss (nats)", 1.0, "Loss of the supernets' largest members"))):
-        told = {name: rows for name, rows in histories.items() if rows and key in rows[-1]}
-        if told:
-            ends = "; ".join(f"{name} ends at {factor * rows[-1][key]:.4g}" for name, rows in told.items())
-            drawn.append(figure(svg(overlaid(told, key, label, factor), f"curve-{number}", title, f"{ends}."), title))
+        shown = {name: rows for name, rows in histories.items() if rows and key in rows[-1]}
+        if shown:
+            ends = "; ".join(f"{name} ends at {factor * rows[-1][key]:.4g}" for name, rows in shown.items())
+            drawn.append(captioned(overlaid(shown, key, label, factor), f"curve-{number}", title, f"{ends}.", title))
     return grid(*drawn) if drawn else NOTHING
 
 
 def _front(columns: Sequence[Column]) -> Markup:
-    """Return the fronts of all runs whose members were judged alike, with one set of sliders."""
+    """Return the fronts of all runs whose members were evaluated in the same way, with one set of sliders."""
     groups: dict[str, list[Column]] = {}
     for column in columns:
         settings = dict(flattened(column[1].settings))
@@ -138,6 +137,7 @@ def _front(columns: Sequence[Column]) -> Markup:
         members = [member for _, several in found for member in several]
         panel = front_panel(str(number), found[0][0], members, {}) if found else NOTHING
         if panel and len(groups) > 1:
-            parts.append(paragraph(f"Judged alike, and so in one front: {', '.join(name for name, _, _ in group)}."))
+            parts.append(paragraph(f"In one front, as their members were evaluated in the same way: "
+                                   f"{', '.join(name for name, _, _ in group)}."))
         parts.append(panel)
     return joined(parts)

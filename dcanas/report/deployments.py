@@ -1,15 +1,16 @@
-"""What a certificate says about a bundle that was tried on its device."""
+"""The certificate's section on bundles that were tried on their device."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from dcanas.report.amounts import latency_words
+
 
 def deployment_lines(entry: Mapping[str, Any]) -> list[str]:
-    """Return in words what was found: answers, latency, its parts, and running without a pause."""
+    """Return in words what was found: answers, latency, its parts, and latency under sustained load."""
     answers, latency, sustained = entry["answers"], entry["latency"], entry["sustained"]
-    low, high = latency["interval_ms"]
     if answers is None:
         lines = ["Image files were not opened there: its Python has no Pillow."]
     else:
@@ -17,9 +18,8 @@ def deployment_lines(entry: Mapping[str, Any]) -> list[str]:
                  f"({entry['images_from']}); largest difference of a probability "
                  f"{answers['largest_probability_difference']:.1e}, of a logit relative to the largest "
                  f"{answers['max_relative_logit_error']:.1e}."]
-    lines.append(f"Latency: median {latency['median_ms']:.4g} ms (95 % interval {low:.4g} to {high:.4g} ms), p95 "
-                 f"{latency['p95_ms']:.4g} ms, {latency['n']:,} runs at batch 1, ONNX Runtime "
-                 f"{latency['conditions']['onnxruntime']} on {latency['conditions']['cpu'] or 'an unnamed processor'}.")
+    lines.append(f"Latency: {latency_words(latency)}, ONNX Runtime {latency['conditions']['onnxruntime']} on "
+                 f"{latency['conditions']['cpu'] or 'an unnamed processor'}.")
     if entry["stages"]:
         parts = (f"{name} {part['median_ms']:.4g} ({part['p95_ms']:.4g}) ms" for name, part in entry["stages"].items())
         lines.append(f"Of one image file, median (p95): {', '.join(parts)}.")
@@ -32,7 +32,7 @@ def deployment_lines(entry: Mapping[str, Any]) -> list[str]:
 
 
 def deployments_markdown(certificate: Mapping[str, Any]) -> list[str]:
-    """Return the certificate's section on deployments, oldest first; nothing where there is none."""
+    """Return the certificate's section on deployments, oldest first; nothing if there is none."""
     lines: list[str] = []
     for entry in certificate.get("deployments", []):
         lines += ["", f"## Deployed to {entry['device']} ({entry['place']}), {entry['date']}", "",

@@ -18,29 +18,29 @@ def joined(parts: Iterable[Any]) -> Markup:
 
 
 def section(name: str, title: str, *parts: Any) -> Markup:
+    """Return a section with a heading. name: id, unique on the page."""
     return Markup('<section id="{0}" aria-labelledby="{0}-h"><h2 id="{0}-h">{1}</h2>{2}</section>').format(
         name, title, joined(parts))
 
 
 def subsection(title: str, *parts: Any) -> Markup:
+    """Return parts below a heading of the third level."""
     return Markup('<div class="part"><h3>{}</h3>{}</div>').format(title, joined(parts))
 
 
 def grid(*parts: Any) -> Markup:
-    """Return parts side by side where there is room, else one below the other."""
+    """Return parts side by side if there is room, else one below the other."""
     return Markup('<div class="grid">{}</div>').format(joined(parts))
 
 
 def paragraph(*parts: Any, kind: str = "") -> Markup:
+    """Return a paragraph. kind: CSS class."""
     return Markup('<p class="{}">{}</p>').format(kind, joined(parts))
 
 
 def code(text: str) -> Markup:
+    """Return text in a fixed-width font."""
     return Markup("<code>{}</code>").format(text)
-
-
-def figure(drawing: Markup, caption: Any) -> Markup:
-    return Markup("<figure>{}<figcaption>{}</figcaption></figure>").format(drawing, caption)
 
 
 def more(title: str, *parts: Any) -> Markup:
@@ -49,10 +49,13 @@ def more(title: str, *parts: Any) -> Markup:
 
 
 def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, marked: Iterable[int] = ()) -> Markup:
-    """Return a table that fits the page: where it is narrow, a row of many columns becomes a block of labelled values.
+    """Return a table that fits the page: on a narrow one, a row of many columns becomes a block of labelled values.
 
-    Columns of numbers are set flush right. caption: says what it is, for those who do not see it. marked: numbers of
-    rows that stand out.
+    Columns of numbers are set flush right.
+
+    Args:
+        caption: text alternative of what the table shows.
+        marked: indices of rows that are highlighted.
     """
     rows, marked = [list(row) for row in rows], set(marked)
     right = [all(_numeric(row[i]) for row in rows) and bool(rows) for i in range(len(head))]
@@ -72,11 +75,6 @@ def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, mark
     return Markup('<div class="scroll" role="region" aria-label="{0}"><table{1}><caption>{0}</caption><thead>'
                   "<tr>{2}</tr></thead><tbody>{3}</tbody></table></div>").format(
         caption, Markup(' class="many"') if many else NOTHING, cells("th", head, [""] * len(head)), body)
-
-
-def definitions(rows: Iterable[tuple[Any, Any]]) -> Markup:
-    return Markup("<dl>{}</dl>").format(joined(
-        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in rows))
 
 
 def _numeric(cell: Any) -> bool:

@@ -10,10 +10,13 @@ from dcanas.basics.files import write_bytes
 
 
 class MetricsLog:
-    """Appends rows to `metrics.jsonl` and TensorBoard events; a row that is there already is not written again.
+    """Appends rows to `metrics.jsonl` and TensorBoard events; a row that exists already is not written again.
 
-    A run that continues repeats the steps after its last checkpoint with the same numbers, so what is known is
-    passed over; a line cut off in the middle is taken away at the start, with whatever follows it.
+    A resumed run repeats the steps after its last checkpoint with the same numbers, so known steps are skipped. A
+    truncated line is removed when the log is opened, with everything after it.
+
+    Args:
+        folder: the run directory.
     """
 
     def __init__(self, folder: Path):
@@ -34,7 +37,7 @@ class MetricsLog:
             write_bytes(self._path, content[:whole])
 
     def write(self, stage: str, step: int, scalars: dict[str, Any]) -> None:
-        """Record scalars of a stage ("search", "train/local-cpu") at a step."""
+        """Record scalars of a stage ("search", "train/local-cpu") at a step, unless the step was recorded before."""
         if step <= self._last.get(stage, -1):
             return
         self._last[stage] = step
@@ -42,13 +45,13 @@ class MetricsLog:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"stage": stage, "step": step, **scalars}) + "\n")
         if self._writer is None:
-            from torch.utils.tensorboard import SummaryWriter  # a second to import, so only where it is used
+            from torch.utils.tensorboard import SummaryWriter  # takes a second to import
 
             self._writer = SummaryWriter(str(self._events))
         for name, value in scalars.items():
             if isinstance(value, (int, float)) and name not in ("step", "epoch"):
                 self._writer.add_scalar(f"{stage}/{name}", value, step)
-        self._writer.flush()  # a run that is killed has shown what it wrote down, and goes on after it
+        self._writer.flush()  # so that a killed run shows every row of the file
 
     def close(self) -> None:
         if self._writer is not None:

@@ -1,4 +1,4 @@
-"""The page of one run: certificate first, then how it came about, then how to repeat it."""
+"""The page of one run: the certificate, then how the network was found, then how to repeat the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from markupsafe import Markup
 from dcanas.report.html import NOTHING, joined, section
 from dcanas.report.panels.baseline import baseline
 from dcanas.report.panels.candidates import candidates
-from dcanas.report.panels.fronts import script
 from dcanas.report.panels.latency import latency
 from dcanas.report.panels.network import network
 from dcanas.report.panels.repeat import repeat
@@ -21,11 +20,11 @@ from dcanas.report.record import RunRecord
 
 PANELS = (("network", "The network", network), ("candidates", "Candidates, and why this one", candidates),
           ("training", "Training and mistakes", training), ("latency", "Latency: predicted and measured", latency),
-          ("baseline", "A hand-made network beside it", baseline), ("robustness", "Robustness", robust))
+          ("baseline", "A hand-made network for comparison", baseline), ("robustness", "Robustness", robust))
 
 
 def page(record: RunRecord) -> str:
-    """Return the whole page: one file that needs nothing else."""
+    """Return the whole page: one self-contained HTML file."""
     several = len(record.devices) > 1
     parts = []
     for device in record.devices:
@@ -45,11 +44,17 @@ def page(record: RunRecord) -> str:
 
 
 def document(title: str, below: str, top: Markup, parts: list[tuple[str, str, Markup]]) -> str:
-    """Return a page with a heading, what everybody reads, and its sections, listed in between."""
+    """Return a page.
+
+    Args:
+        title, below: heading, and a line below it.
+        top: summary above the list of sections.
+        parts: id, heading and content of every section.
+    """
     links = joined(Markup('<a href="#{}">{}</a>').format(name, heading) for name, heading, _ in parts)
     body = joined(part for _, _, part in parts)
-    code = Markup("<script>{}</script>").format(Markup(script())) if 'class="front"' in body else NOTHING
-    style = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    script, style = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("slider.js", "style.css"))
+    code = Markup("<script>{}</script>").format(Markup(script)) if 'class="front"' in body else NOTHING
     return Markup(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
         'content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{} – dcanas</title>'

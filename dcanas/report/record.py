@@ -1,9 +1,10 @@
-"""A run directory, read: everything its report is made from, as plain values."""
+"""A run directory as plain values: everything that its report is made from."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,24 +17,24 @@ from dcanas.basics.files import read_json
 from dcanas.basics.version import __version__
 
 STAGES = {"derive": "architecture", "train": "train", "export": "export", "profile": "profile",
-          "certificate": "certificate"}  # of each device, in order, and the file each leaves behind
-SEARCHED = ("scores.json", "supernet.json", "study.json")  # what searches of all kinds leave behind
+          "certificate": "certificate"}  # of each device, in order, and the file that each writes
+SEARCHED = ("scores.json", "supernet.json", "study.json")  # what the kinds of search write
 NEEDED = {"architecture": ("architecture", "skeleton", "space"), "train": ("confusion", "per_class_recall", "history"),
-          "certificate": ("rows", "accuracy", "architecture", "budget", "data")}  # what is read of them at least
+          "certificate": ("rows", "accuracy", "architecture", "budget", "data")}  # keys that a file must have
 LISTS = ("pool", "robustness")
-FURTHER = ("pool", "evaluations", "mistakes", "latency", "robustness")  # what they leave for readers
+FURTHER = ("pool", "evaluations", "mistakes", "latency", "robustness")  # files for the report alone
 
 
 @dataclass(frozen=True)
 class DeviceRecord:
-    """What was made for one device; `parts` holds the files of `STAGES` and `FURTHER` that are there, by name."""
+    """The results for one device; `parts` holds the existing files of `STAGES` and `FURTHER` by name."""
 
     name: str
     folder: Path
     parts: Mapping[str, Any]
 
     def __getitem__(self, name: str) -> Any:
-        """Return the content of a file, or None where it is not there."""
+        """Return the content of a file, or None if it does not exist."""
         return self.parts.get(name)
 
 
@@ -41,9 +42,11 @@ class DeviceRecord:
 class RunRecord:
     """One run.
 
-    ending: `run.json`: state, message, command, versions, machine (empty for runs of before there was one).
-    search: one of `SEARCHED`, None before the search's end; search_rows: its epochs or trials, finished or not.
-    training_rows: per device the epochs of its training, finished or not.
+    Attributes:
+        ending: `run.json`: state, message, command, versions, machine.
+        search: content of one of `SEARCHED`, None before the end of the search.
+        search_rows: epochs or trials of the search, finished or not.
+        training_rows: per device the epochs of its training, finished or not.
     """
 
     folder: Path
@@ -61,11 +64,21 @@ class RunRecord:
 
     @property
     def infeasible(self) -> dict[str, Any]:
-        """Per device whose budget nothing meets, what `feasibility.json` says of it."""
+        """What `feasibility.json` says of each device whose budget no architecture meets."""
         return {name: found for name, found in (self.feasibility or {}).items() if not found["feasible"]}
 
+    @property
+    def images(self) -> tuple[tuple[int, int, int], int] | None:
+        """Shape (C, H, W) of the images and number of classes, None before there is a certificate."""
+        data = next((device["certificate"]["data"] for device in self.devices if device["certificate"]), None)
+        return data and (tuple(data["input_shape"]), data["classes"])
+
+    def budget(self, device: str) -> Mapping[str, float]:
+        """Return the limits of a device in base units, empty before they are known."""
+        return (self.feasibility or {}).get(device, {}).get("budget", {})
+
     def next_stage(self) -> str | None:
-        """Return the first stage that has not run, or None where all have."""
+        """Return the first stage that has not run, or None if all have."""
         if self.feasibility is None:
             return "feasibility"
         if self.search is None:
@@ -81,14 +94,14 @@ class RunRecord:
 def read_run(folder: Path) -> RunRecord:
     """Read a run directory.
 
-    Raises `UserError` for a folder that is none, a run of a newer version, a damaged file, and a run in which a
-    stage's result is missing although later ones are there.
+    Raises:
+        UserError: the folder is not a run directory, the run was made by a newer version, a file is damaged, or the
+            result of a stage is missing although later ones exist.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is no run directory: there is no such folder.")
+        raise UserError(f"{folder} is not a run directory: there is no such folder.")
     if not (folder / "settings.yaml").is_file():
-        raise UserError(f"{folder} is no run directory: it has no settings.yaml.")
-    ending = _json(folder / "run.json") or {}
+        raise UserError(f"{folder} is not a run directory: it has no settings.yaml.")
     check_version(folder)
     try:
         settings = yaml.safe_load((folder / "settings.yaml").read_text(encoding="utf-8"))
@@ -100,20 +113,21 @@ def read_run(folder: Path) -> RunRecord:
     log = _log(folder / "metrics.jsonl")
     searched = _newest(folder, "search*")
     search = next(filter(None, (_part(searched / name) for name in SEARCHED)), None) if searched else None
-    stage = searched.name if searched else "search"
-    record = RunRecord(
-        folder, settings, ending, _part(folder / "feasibility.json"), search,
-        (search or {}).get("history") or [row for row in log if row["stage"] == stage],
-        {}, tuple(_device(folder, name) for name in settings["device"] if _newest(folder / "derived", f"{name}*")))
-    rows = {d.name: (d["train"] or {}).get("history")
-            or [row for row in log if row["stage"] == f"train/{d.folder.name}"] for d in record.devices}
-    record = RunRecord(**{**vars(record), "training_rows": rows})
+
+    def rows(result: Any, stage: str) -> list[dict[str, Any]]:
+        return (result or {}).get("history") or [row for row in log if row["stage"] == stage]
+
+    derived = {name: _newest(folder / "derived", f"{name}*") for name in settings["device"]}
+    devices = tuple(_device(name, inside) for name, inside in derived.items() if inside)
+    record = RunRecord(folder, settings, _json(folder / "run.json") or {}, _part(folder / "feasibility.json"), search,
+                       rows(search, searched.name if searched else "search"),
+                       {d.name: rows(d["train"], f"train/{d.folder.name}") for d in devices}, devices)
     _refuse_gaps(record)
     return record
 
 
 def check_version(folder: Path) -> None:
-    """Raise `UserError` where a run was made by a newer version: what it holds may mean something else by now."""
+    """Raise `UserError` if a run was made by a newer version, in which its files may mean something else."""
     made = ((_json(folder / "run.json") or {}).get("versions") or {}).get("dcanas")
     try:
         newer = made is not None and Version(made) > Version(__version__)
@@ -124,9 +138,7 @@ def check_version(folder: Path) -> None:
                         "one to use the run.")
 
 
-def _device(folder: Path, name: str) -> DeviceRecord:
-    inside = _newest(folder / "derived", f"{name}*")
-    assert inside is not None
+def _device(name: str, inside: Path) -> DeviceRecord:
     parts = {part: _part(inside / f"{part}.json") for part in (*STAGES.values(), *FURTHER)}
     if parts["profile"]:
         parts["profile"] = {key: value for key, value in parts["profile"].items() if key != "samples_ns"}
@@ -134,7 +146,7 @@ def _device(folder: Path, name: str) -> DeviceRecord:
 
 
 def _newest(folder: Path, pattern: str) -> Path | None:
-    """Return the folder of this name, or of those beside it with a key the one that was worked on last."""
+    """Return the folder of this name or, of those with a key beside it, the one that was written to last."""
     name = pattern.rstrip("*")
     found = [path for path in folder.glob(pattern) if path.is_dir()
              and (path.name == name or (path.name.startswith(f"{name}-") and len(path.name) == len(name) + 13))]
@@ -146,7 +158,7 @@ def _json(path: Path) -> Any:
 
 
 def _part(path: Path) -> Any:
-    """Return the content of a stage's file, or None; raises `UserError` where it is not what a stage writes."""
+    """Return the content of a stage's file, or None; raises `UserError` if no stage can have written it."""
     found = _json(path)
     if found is None or path.stem in LISTS:
         return found
@@ -158,34 +170,27 @@ def _part(path: Path) -> Any:
 
 
 def _log(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of `metrics.jsonl`, up to a line that was cut off."""
+    """Return the rows of `metrics.jsonl`, up to a truncated line."""
     rows: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
-        try:
+    with suppress(ValueError, TypeError):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
             row = json.loads(line)
             if not {"stage", "step"} <= set(row):
                 break
-        except (ValueError, TypeError):
-            break
-        rows.append(row)
+            rows.append(row)
     return rows
 
 
 def _refuse_gaps(record: RunRecord) -> None:
-    """Raise `UserError` where a stage's result is not there, but a later one's is."""
+    """Raise `UserError` if the result of a stage is missing, but a later one exists."""
     chain = [("feasibility", record.feasibility is not None), ("search", record.search is not None)]
-    for device in record.devices or ():
-        there = [*chain, *((stage, device[part] is not None) for stage, part in STAGES.items()
-                           if stage != "profile" or not device["certificate"] or "latency" in device["certificate"])]
+    chains = [[*chain, *((stage, device[part] is not None) for stage, part in STAGES.items()
+                         if stage != "profile" or not device["certificate"] or "latency" in device["certificate"])]
+              for device in record.devices]
+    for there in chains or [chain]:
         last = max((i for i, (_, found) in enumerate(there) if found), default=-1)
         for stage, found in there[:last]:
             if not found:
+                again = record.ending.get("command") or "dcanas run"
                 raise UserError(f"{record.folder} is incomplete: {stage} has not run or its result was removed, though "
-                                f"{there[last][0]} is there; run `{_again(record)}` to make it again.")
-    if record.search is not None and record.feasibility is None:
-        raise UserError(f"{record.folder} is incomplete: feasibility has not run or its result was removed, though "
-                        f"search is there; run `{_again(record)}` to make it again.")
-
-
-def _again(record: RunRecord) -> str:
-    return record.ending.get("command") or "dcanas run"
+                                f"{there[last][0]} is there; run `{again}` to make it again.")

@@ -1,4 +1,4 @@
-"""What a certificate says of robustness, in lines and rows."""
+"""The certificate's section on robustness, as lines and rows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ COLUMNS = ["robustness", "size, 1/255", "accuracy", "95 % interval"]
 
 
 def worst_case(found: Mapping[str, Any], split: str = "results") -> Mapping[str, Any]:
-    """Return the share that withstood every attack at the largest size, with its interval.
+    """Return the accuracy after all attacks at the largest size, with its interval.
 
-    Where another file than the exported one is delivered (int8), of the test images: what is left there.
+    Args:
+        found: an evaluation as JSON.
+        split: "results" (test images; of the delivered file if that is int8) or "validation".
     """
     delivered = [file["results"] for file in found["files"] if file["file"] == found.get("delivered")]
     return (delivered[0] if delivered and split == "results" else found[split])[-1]["worst_case"]
@@ -34,16 +36,16 @@ def rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def notes(found: Mapping[str, Any]) -> list[str]:
-    """Return what has to be said beside the numbers."""
-    told = [f"{found['n']} test images, which decided nothing; norm {found['norm']}. An attack gets what those before "
-            "it left; the worst case is what withstood all. Square, which needs predictions only, attacks the exported "
-            "file in ONNX Runtime, the others the network it was made from. AutoAttack without FAB-T where apgd_ce, "
-            "apgd_t and square are among them."]
+    """Return the notes below the table."""
+    lines = [f"{found['n']} test images, which decided nothing; norm {found['norm']}. Each attack is run on the images "
+             "that the attacks before it did not mislead; the worst case is what withstood all of them. Square, which "
+             "needs predictions only, attacks the exported file in ONNX Runtime, the others the network it was made "
+             "from. With apgd_ce, apgd_t and square this is AutoAttack without FAB-T."]
     if found["corruptions"]["mean"] is None:
-        told.append(f"Corruption accuracy is not available: {found['corruptions']['reason']}.")
+        lines.append(f"Corruption accuracy is not available: {found['corruptions']['reason']}.")
     sentences = [text for result in (*found["results"], *(r for file in found["files"] for r in file["results"]))
                  for text in result["warnings"]]
-    return [*told, *dict.fromkeys(f"Warning: {text}" for text in sentences)]
+    return [*lines, *dict.fromkeys(f"Warning: {text}" for text in sentences)]
 
 
 def markdown(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -58,26 +60,28 @@ def markdown(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def limit_lines(row: Mapping[str, Any], found: Mapping[str, Any], adversarial: Mapping[str, Any]) -> list[str]:
-    """Return how `robust_accuracy_min` was judged and, where it is not met, what is likely to help.
+    """Return how `robust_accuracy_min` was verified and, if it is not met, what is likely to help.
 
-    row: of the certificate; found: the evaluation that judged it; adversarial: settings `train.adversarial`.
+    Args:
+        row: of the certificate.
+        found: the evaluation that decided.
+        adversarial: settings `train.adversarial`.
     """
-    test, seen = worst_case(found), worst_case(found, "validation")
+    test, seen, trained = worst_case(found), worst_case(found, "validation"), adversarial["eps_255"]
     size = found["results"][-1]["eps_255"]
     met = "is met" if row["met"] is True else "is NOT shown to be met"
     text = (f"robust_accuracy_min = {row['limit']:g} {met}: at {size:g}/255 in {found['norm']} "
             f"{_words(test)} of the test images withstood every attack, and the lower end has to reach the limit. Of "
-            f"the validation images, which the delivered network has learnt from, {_words(seen)} did.")
-    return [text] if row["met"] is True else [text, remedy(size, found["norm"], adversarial)]
-
-
-def remedy(size: float, norm: str, adversarial: Mapping[str, Any]) -> str:
-    """Return what to change where robustness is not enough; the recipe says it, no test image does."""
+            f"the validation images, which the delivered network was trained on, {_words(seen)} did.")
+    if row["met"] is True:
+        return [text]
     if adversarial["attack"] == "none":
-        return f"To buy robustness: train=fast_at train.adversarial.eps_255={size:g}, at some cost in clean accuracy."
-    if norm == "linf" and adversarial["eps_255"] < size:
-        return f"It was trained for {adversarial['eps_255']:g}/255: raise train.adversarial.eps_255 to {size:g}."
-    return "It was trained for this; what is left: more room in the budget, more epochs (train.epochs) or more images."
+        return [text, f"To gain robustness: train=fast_at train.adversarial.eps_255={size:g}, at some cost in clean "
+                      "accuracy."]
+    if found["norm"] == "linf" and trained < size:
+        return [text, f"It was trained for {trained:g}/255: raise train.adversarial.eps_255 to {size:g}."]
+    return [text, "It was trained for this size; what may still help: more room in the budget, more epochs "
+                  "(train.epochs) or more images."]
 
 
 def _share(rate: Mapping[str, Any]) -> tuple[str, str]:

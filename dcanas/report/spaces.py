@@ -1,4 +1,4 @@
-"""The space of a run, and what its networks consist of: files hold only notation, so a report asks the space."""
+"""The space of a run and the structure of its networks; the files of a run hold only their notation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from dcanas.spaces.types import CellSpec
 
 
 def space_of(record: RunRecord) -> Space | None:
-    """Return the run's space, or None where it came from a file that is no longer what it was."""
+    """Return the run's space, or None if it came from a file that has changed since."""
     stated = record.settings["space"]
     try:
-        if stated.get("file") is None:
-            space = load_space(stated["name"])
-        else:
-            space = load_space_file(stated["file"], stated["file_sha256"])
+        space = load_space(stated["name"]) if stated.get("file") is None else \
+            load_space_file(stated["file"], stated["file_sha256"])
         return space.within(stated["search_skeleton"])
     except UserError:
         return None
@@ -68,7 +66,7 @@ def used_edges(space: Space, cell: Cell, arch: Architecture) -> list[tuple[int, 
 
 def without_parameters(space: Space, input_shape: tuple[int, int, int], classes: int,
                        skeleton: Mapping[str, Any]) -> list[list[bool]] | None:
-    """Return per slot and option whether it costs no parameters; None where parameters do not add up over slots."""
+    """Return per slot and option whether it costs no parameters; None if parameters do not add up over slots."""
     if not space.additive:
         return None
     params = linear_counts(space, input_shape, classes, **skeleton)["params"]

@@ -1,4 +1,4 @@
-"""What a run came to, in one word and a few plain sentences."""
+"""The outcome of a run, as a headline and a few sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from dcanas.report.record import RunRecord
 
 @dataclass(frozen=True)
 class Verdict:
-    """`mood`: good, open or bad; `headline`: a few words; `sentences`: what happened, and what to do."""
+    """The outcome of a run.
+
+    Attributes:
+        mood: "good", "open" or "bad".
+        headline: a few words.
+        sentences: what happened, and what to do.
+    """
 
     mood: str
     headline: str
@@ -21,7 +27,7 @@ class Verdict:
 
 
 def verdict(record: RunRecord) -> Verdict:
-    """Return what the run came to, whichever way it ended."""
+    """Return the outcome of a run, however it ended."""
     if record.infeasible:
         return Verdict("bad", "Infeasible: nothing meets the budget",
                        tuple(_infeasible(name, found) for name, found in record.infeasible.items()))
@@ -30,7 +36,8 @@ def verdict(record: RunRecord) -> Verdict:
         return _unfinished(record, coming)
     rows = [(device.name, row) for device in record.devices for row in device["certificate"]["rows"]
             if row["limit"] is not None]
-    broken = [f"{row['name']} on {device}: {_value(row, decisive(row))} against a limit of {_value(row, row['limit'])}"
+    broken = [f"{row['name']} on {device}: {_amount(decisive(row), row['unit'])} against a limit of "
+              f"{_amount(row['limit'], row['unit'])}"
               for device, row in rows if row["met"] is False]
     unsure = [f"{row['name']} on {device}" for device, row in rows if row["met"] == "unverified"]
     if broken:
@@ -38,16 +45,16 @@ def verdict(record: RunRecord) -> Verdict:
                        (f"Delivered, but not within the limit: {'; '.join(broken)}.",))
     if unsure:
         return Verdict("open", "Delivered, not verified",
-                       (f"No source that may decide told {', '.join(unsure)}; every other limit is met.",))
+                       (f"No measurement or look-up could verify {', '.join(unsure)}; every other limit is met.",))
     if not rows:
-        return Verdict("good", "Delivered", ("No limit was asked for.",))
+        return Verdict("good", "Delivered", ("No limit was set.",))
     return Verdict("good", "Every limit is met", ())
 
 
 def _unfinished(record: RunRecord, coming: str) -> Verdict:
     state, message = record.ending.get("state"), record.ending.get("message", "")
     again = f"`{record.ending['command']}` goes on from there." if "command" in record.ending else ""
-    done = f"What follows is complete for what was done; {coming} has not run." if coming != "feasibility" else \
+    done = f"The results below are complete up to this point; {coming} has not run." if coming != "feasibility" else \
         "Nothing has been computed yet."
     if state == "refused":
         return Verdict("bad", f"Failed before the end: {coming} was not completed", (message, done))
@@ -57,19 +64,15 @@ def _unfinished(record: RunRecord, coming: str) -> Verdict:
         return Verdict("open", f"Interrupted before the end of {coming}",
                        (f"The run was {message.lower()}." if message else "", done, again))
     return Verdict("open", f"Not finished: {coming} is missing",
-                   ("The run was killed, is still going on, or was asked for no more than this.", done, again))
+                   ("The run was killed, is still going on, or was to go no further.", done, again))
 
 
 def _infeasible(device: str, found: Mapping[str, Any]) -> str:
-    told = [f"{name} is limited to {_amount(name, found['budget'][name])}, and its smallest feasible value is "
-            f"{_amount(name, found['smallest'][name])}" for name in found["binding"]]
-    return f"For {device} no member of {found['space']} is within all limits at once: {'; '.join(told)}. Nothing was " \
-           "trained."
+    limits = [f"{name} is limited to {_amount(found['budget'][name], unit)}, and its smallest feasible value is "
+              f"{_amount(found['smallest'][name], unit)}" for name in found["binding"] for unit in (cost_unit(name),)]
+    return f"For {device} no member of {found['space']} is within all limits at once: {'; '.join(limits)}. Nothing " \
+           "was trained."
 
 
-def _amount(name: str, value: float) -> str:
-    return f"{amount(value)} {cost_unit(name)}".strip()
-
-
-def _value(row: Mapping[str, Any], value: float | None) -> str:
-    return f"{amount(value)} {row['unit']}".strip()
+def _amount(value: float | None, unit: str) -> str:
+    return f"{amount(value)} {unit}".strip()

@@ -1,4 +1,4 @@
-"""What is written of a run for people to look at: `report.html`, and what TensorBoard shows beside its scalars."""
+"""The files that show a run: `report.html`, and TensorBoard events beside its scalars."""
 
 from __future__ import annotations
 

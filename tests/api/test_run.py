@@ -97,7 +97,7 @@ def test_load_finds_what_run_returned(made, tmp_path):
     assert found[DEVICE].certificate == made.run.certificate
     with pytest.raises(dcanas.UserError, match="Unknown device of this run 'raspi'; did you mean 'raspi4'"):
         found["raspi"]
-    with pytest.raises(dcanas.UserError, match=r"is no run directory: it has no settings\.yaml"):
+    with pytest.raises(dcanas.UserError, match=r"is not a run directory: it has no settings\.yaml"):
         dcanas.load(tmp_path)
 
 

@@ -80,7 +80,7 @@ def test_to_a_board_with_ones_own_images(dcanas, copied, board, tmp_path):
 
 @pytest.mark.parametrize(("more", "words"), [
     ((), "dcanas deploy needs source=DIR, the directory of a finished run."),
-    (("source=nowhere",), "nowhere is no run directory"),
+    (("source=nowhere",), "nowhere is not a run directory"),
     (("source=RUN", "device=raspi5"), "dcanas deploy measures on the device, but raspi5 has no connection"),
     (("source=RUN", "deploy.seconds=0"), "deploy.seconds must be a number from 0.001 to 86400, got 0"),
     (("source=RUN", "deploy.second=3"), "'deploy.second'; did you mean 'deploy.seconds'?"),

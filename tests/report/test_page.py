@@ -13,7 +13,7 @@ from synthetic import make_run, write
 
 from dcanas.basics.errors import UserError
 from dcanas.report.compare import write_comparison
-from dcanas.report.front import Member, front, front_volume
+from dcanas.report.front import Member, front
 from dcanas.report.page import page
 from dcanas.report.record import read_run
 from dcanas.report.verdict import verdict
@@ -98,6 +98,22 @@ def test_the_same_run_gives_the_same_page(finished, text):
     assert page(read_run(finished)) == text
 
 
+def test_the_source_of_a_latency_is_shown(tmp_path, text):
+    assert "Before training:" not in text
+    folder = make_run(tmp_path / "run")
+    path = folder / "derived/local-cpu/certificate.json"
+    certificate = json.loads(path.read_text())
+    certificate["latency_from"] = {"latency_ms": "fitted to measurements", "energy_mj": "published table"}
+    write(path, certificate)
+    told = page(read_run(folder))
+    latency = told[told.index('<section id="latency"'):].partition("</section>")[0]
+    assert "Before training: latency_ms from fitted to measurements, energy_mj from published table." in latency
+    del certificate["latency"]  # a device without a connection has a source, and no measurement
+    write(path, certificate)
+    (folder / "derived/local-cpu/latency.json").unlink()
+    assert "Before training: latency_ms from" in page(read_run(folder))
+
+
 @pytest.mark.parametrize(("until", "headline", "there", "absent"), [
     ("feasibility", "Interrupted before the end of search", "What the budget leaves", "Alphas over the epochs"),
     ("search", "Interrupted before the end of derive", "Alphas over the epochs", 'id="network"'),
@@ -132,9 +148,9 @@ def test_an_infeasible_run(tmp_path):
 
 
 def test_a_folder_that_is_no_run(tmp_path):
-    with pytest.raises(UserError, match="is no run directory: there is no such folder"):
+    with pytest.raises(UserError, match="is not a run directory: there is no such folder"):
         read_run(tmp_path / "nothing")
-    with pytest.raises(UserError, match=r"is no run directory: it has no settings\.yaml"):
+    with pytest.raises(UserError, match=r"is not a run directory: it has no settings\.yaml"):
         read_run(tmp_path)
 
 
@@ -175,17 +191,10 @@ def test_damaged_settings(tmp_path):
         read_run(folder)
 
 
-def test_front_and_its_volume():
+def test_front():
     members = [Member("", name, accuracy, {"macs": cost}) for name, accuracy, cost in (
         ("a", 0.5, 2.0), ("b", 0.4, 3.0), ("c", 0.8, 4.0), ("d", 0.8, 6.0))]
     assert [m.architecture for m in front(members, "macs")] == ["a", "c"]
-    # nothing from 0 to 2, 0.5 from 2 to 4, 0.8 from 4 to 10
-    assert front_volume(members, "macs", 10.0) == pytest.approx((0.5 * 2 + 0.8 * 6) / 10)
-    assert front_volume(members, "macs", 1.0) == 0.0
-    # the average, over limits, of the best accuracy within them: by brute force
-    limits = [(i + 0.5) / 1000 * 10 for i in range(1000)]
-    best = [max((m.accuracy for m in members if m.costs["macs"] <= limit), default=0.0) for limit in limits]
-    assert front_volume(members, "macs", 10.0) == pytest.approx(sum(best) / 1000, abs=1e-3)
 
 
 def test_comparison(tmp_path, finished):

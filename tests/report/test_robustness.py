@@ -38,7 +38,7 @@ def test_a_least_accuracy_is_met_by_the_lower_end_at_the_largest_size():
     assert text == (
         "robust_accuracy_min = 0.4 is met: at 8/255 in linf 50.00 % (95 % interval 40.00 to 60.00 %) of the test "
         "images withstood every attack, and the lower end has to reach the limit. Of the validation images, which "
-        "the delivered network has learnt from, 70.00 % (95 % interval 60.00 to 80.00 %) did.")
+        "the delivered network was trained on, 70.00 % (95 % interval 60.00 to 80.00 %) did.")
 
 
 def test_of_another_file_that_is_delivered_its_own_share_counts():

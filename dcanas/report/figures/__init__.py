@@ -1,1 +1,1 @@
-"""Figures of a run, drawn by matplotlib: as SVG for pages (colours follow the page), as PNG for TensorBoard."""
+"""Figures of a run, drawn by matplotlib, as SVG whose colours follow the page."""

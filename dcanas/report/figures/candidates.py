@@ -7,26 +7,24 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from dcanas.report.figures.canvas import FAINT, INK, MARKERS, SERIES, axes, engineering, legend, limit_line, styled
+from dcanas.report.figures.canvas import FAINT, MARKERS, SERIES, axes, cost_axis, legend, limit_line, ring, styled
 
 Point = tuple[float, float]
 
 
 @styled
-def scatter(groups: Mapping[str, Sequence[Point]], chosen: Point | None, limit: float | None, x: tuple[str, str],
-            y: str) -> Figure:
-    """Return named groups of points, the chosen one marked and the limit as a line; x: name and unit of the cost."""
+def scatter(groups: Mapping[str, Sequence[Point]], chosen: Point | None, limit: float | None, cost: str,
+            label: str) -> Figure:
+    """Return named groups of points, the chosen one marked and the limit as a line; label: of the vertical axis."""
     figure, axis = axes(height=3.0)
     for number, (name, points) in enumerate(groups.items()):
         if points:
             axis.scatter(*zip(*points, strict=True), s=14 + 12 * number, color=SERIES[number or 6],
                          marker=MARKERS[number], label=name, linewidths=0, zorder=2 + number)
-    if chosen is not None:
-        axis.scatter(*chosen, s=130, facecolors="none", edgecolors=INK, linewidths=1.6, label="chosen", zorder=9)
+    ring(axis, chosen, "chosen")
     limit_line(axis, limit)
-    axis.set_xlabel(f"{x[0]} ({x[1]})" if x[1] else x[0])
-    axis.set_ylabel(y)
-    engineering(axis.xaxis, x[1])
+    cost_axis(axis, cost)
+    axis.set_ylabel(label)
     legend(figure)
     return figure
 
@@ -39,9 +37,7 @@ def agreement(predicted: Sequence[float], measured: Sequence[float], chosen: Poi
     axis.plot([0, most], [0, most], color=FAINT, linewidth=1, linestyle=(0, (4, 2)), label="equal")
     axis.scatter(predicted, measured, s=18, color=SERIES[0], linewidths=0, label="networks measured before training",
                  zorder=3)
-    if chosen is not None:
-        axis.scatter(*chosen, s=130, facecolors="none", edgecolors=INK, linewidths=1.6, label="delivered file",
-                     zorder=9)
+    ring(axis, chosen, "delivered file")
     axis.set(xlim=(0, most), ylim=(0, most), xlabel=f"predicted ({unit})", ylabel=f"measured ({unit})")
     legend(figure)
     return figure
@@ -49,7 +45,7 @@ def agreement(predicted: Sequence[float], measured: Sequence[float], chosen: Poi
 
 @styled
 def bars(labels: Sequence[str], groups: Mapping[str, Sequence[float | None]], unit: str) -> Figure:
-    """Return horizontal bars by label, one per group; what is None has none."""
+    """Return horizontal bars by label, one per group; None draws no bar."""
     figure, axis = axes(height=0.16 * len(labels) * (1 + len(groups)) + 1.0)
     thickness = 0.8 / len(groups)
     hatches: tuple[Any, ...] = (None, "////", "....")

@@ -1,7 +1,7 @@
 """Where figures are drawn, and how they become part of a page. The only module that imports matplotlib.
 
 In an SVG every colour of a figure becomes a CSS variable, so that one drawing serves light and dark pages. Series
-differ by dash and marker as well as by colour, and their colours differ in lightness: a greyscale print still tells
+differ by dash and marker as well as by colour, and their colours differ in lightness, so that a greyscale print keeps
 them apart.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -19,6 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
+
+from dcanas.costs import cost_unit
 
 Draw = TypeVar("Draw", bound=Callable)
 WIDTH = 4.2  # inches: a telephone shows letters of 8 points as 10 pixels; wider pages enlarge a figure up to WIDEST
@@ -31,6 +33,7 @@ VARIABLES = {INK: "var(--ink)", FAINT: "var(--faint)", GRID: "var(--grid)", SHAD
 HEAT = LinearSegmentedColormap.from_list("heat", ["#f4f7fb", "#9cc3e6", "#0b5cad", "#062b52"])  # pale to dark
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 3)), (0, (1, 3)))
 MARKERS = "osD^vPX"
+NOT_YET = float("nan")  # of alphas during warm-up
 STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "dcanas", "font.size": 9, "font.family": "DejaVu Sans",
     "axes.titlesize": 9, "axes.titlelocation": "left", "axes.labelsize": 9, "legend.fontsize": 8,
@@ -43,7 +46,7 @@ STYLE: Any = {
 
 
 def styled(draw: Draw) -> Draw:
-    """Let a function that draws do so in this project's style (decorator)."""
+    """Make a function draw in this project's style (decorator)."""
 
     @wraps(draw)
     def drawn(*arguments: Any, **options: Any) -> Any:
@@ -60,7 +63,7 @@ def axes(rows: int = 1, height: float = 2.4, columns: int = 1, **options: Any) -
 
 
 def series(number: int, points: int = 0) -> dict[str, Any]:
-    """Return how the line of this number looks; with few points each has its marker."""
+    """Return colour, dash and marker of the line with this number; `points`: of the line, 0 for no markers."""
     look = {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[number % len(DASHES)]}
     return look | ({"marker": MARKERS[number % len(MARKERS)], "markevery": max(1, points // 8)} if points else {})
 
@@ -71,14 +74,29 @@ def epochs(axis: Axes) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
 
 
-def engineering(axis: Any, unit: str) -> None:
-    """Write large numbers as 120k and 1.5M; milliseconds and millijoules as they are."""
+def history(axis: Axes, rows: Sequence[Mapping[str, Any]], key: str, label: str | None, number: int,
+            factor: float = 1.0) -> None:
+    """Plot `factor` times the value under `key` by epoch, as the line of this number."""
+    axis.plot([row["epoch"] for row in rows], [factor * row.get(key, NOT_YET) for row in rows], label=label,
+              **series(number, len(rows)))
+
+
+def cost_axis(axis: Axes, cost: str) -> None:
+    """Label the horizontal axis with a cost; large numbers are written as 120k and 1.5M."""
+    unit = cost_unit(cost)
+    axis.set_xlabel(f"{cost} ({unit})" if unit else cost)
     if unit not in ("ms", "mJ"):
-        axis.set_major_formatter(EngFormatter(sep=""))
+        axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def ring(axis: Axes, point: tuple[float, float] | None, label: str) -> None:
+    """Draw a ring around a point, if there is one."""
+    if point is not None:
+        axis.scatter(*point, s=130, facecolors="none", edgecolors=INK, linewidths=1.6, label=label, zorder=9)
 
 
 def limit_line(axis: Axes, limit: float | None) -> None:
-    """Mark the limit of the cost along the horizontal axis, where there is one."""
+    """Mark the limit on the cost along the horizontal axis, if there is one."""
     if limit is not None:
         axis.axvline(limit, color=INK, linewidth=1, linestyle=(0, (4, 2)))
         axis.annotate("limit", (limit, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2),
@@ -95,10 +113,13 @@ def legend(figure: Figure, columns: int = 3) -> None:
     figure.legend(loc="outside lower left", ncols=columns, handlelength=3)
 
 
-def svg(figure: Figure, name: str, title: str, description: str) -> Markup:
-    """Return the figure as inline SVG that follows the page's colours, with a text alternative.
+def captioned(figure: Figure, name: str, title: str, description: str, caption: str = "") -> Markup:
+    """Return the figure as inline SVG that follows the page's colours, with a text alternative and a caption.
 
-    name: unique on the page. title, description: what is seen, for those who do not see it.
+    Args:
+        name: unique on the page.
+        title, description: text alternative of what the figure shows.
+        caption: below the figure; empty: the description.
     """
     content = io.StringIO()
     with matplotlib.rc_context(STYLE):
@@ -118,7 +139,8 @@ def svg(figure: Figure, name: str, title: str, description: str) -> Markup:
     body = re.sub(r"font: ([^;'\"]*?)'DejaVu Sans'[^;'\"]*", r"font: \1var(--sans)", body)
     for colour, variable in VARIABLES.items():
         body = body.replace(colour, variable)
-    return Markup(opening + re.sub(r">\n\s*<", "><", body))
+    return Markup("<figure>{}<figcaption>{}</figcaption></figure>").format(
+        Markup(opening + re.sub(r">\n\s*<", "><", body)), caption or description)
 
 
 def svg_file(figure: Figure) -> bytes:
@@ -126,12 +148,4 @@ def svg_file(figure: Figure) -> bytes:
     content = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         figure.savefig(content, format="svg", facecolor="white", metadata={"Date": None})
-    return content.getvalue()
-
-
-def png(figure: Figure, dpi: int = 110) -> bytes:
-    """Return the figure as a PNG file on white, for what cannot show SVG."""
-    content = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(content, format="png", dpi=dpi, facecolor="white")
     return content.getvalue()

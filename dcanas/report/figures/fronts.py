@@ -1,4 +1,4 @@
-"""Figures of fronts, whose points a page can find again."""
+"""Figures of fronts, and where their points lie on a page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from dcanas.costs import cost_unit
-from dcanas.report.figures.canvas import MARKERS, SERIES, axes, engineering, legend, limit_line, series, styled
+from dcanas.report.figures.canvas import MARKERS, SERIES, axes, cost_axis, legend, limit_line, series, styled
 from dcanas.report.front import Member, front
 
 
@@ -23,17 +22,15 @@ def fronts(groups: Mapping[str, Sequence[Member]], cost: str, limit: float | Non
         axis.plot([m.costs[cost] for m in best], [100 * m.accuracy for m in best], drawstyle="steps-post",
                   **series(number))
     limit_line(axis, limit)
-    unit = cost_unit(cost)
-    axis.set_xlabel(f"{cost} ({unit})" if unit else cost)
+    cost_axis(axis, cost)
     axis.set_ylabel("validation accuracy (%)")
-    engineering(axis.xaxis, unit)
     if any(groups):
         legend(figure, 2)
     return figure
 
 
 def places(figure: Figure, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return where points of the figure's first axes lie in its SVG, in the units of the `viewBox`."""
+    """Return the positions of points of the figure's first axes in its SVG, in the units of the `viewBox`."""
     figure.set_dpi(72)  # that of an SVG
     figure.draw_without_rendering()
     height = figure.get_figheight() * 72

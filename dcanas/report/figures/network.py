@@ -38,12 +38,10 @@ def cell(nodes: Sequence[str], edges: Sequence[tuple[int, int, str]]) -> Figure:
 
 
 @styled
-def blocks(labels: Sequence[str], shapes: Sequence[tuple[int, ...]], macs: Sequence[float]) -> Figure:
-    """Return the network from input to output: one box per block, as high as its output is, darker for more MACs.
-
-    labels: under the boxes. shapes: outputs, (C, H, W) or (C,). macs: of each block, all its repeats together.
-    """
+def blocks(plan: Sequence[Block]) -> Figure:
+    """Return the network from input to output: one box per block, as high as its output is, darker for more MACs."""
     figure, axis = axes(height=2.5)
+    shapes, macs = [output(block) for block in plan], [block.totals[1] for block in plan]
     sides = [shape[1] if len(shape) == 3 else 1 for shape in shapes]
     heights = np.log2(np.array(sides, dtype=float)) + 1
     shares = np.array(macs) / max(sum(macs), 1)
@@ -55,7 +53,7 @@ def blocks(labels: Sequence[str], shapes: Sequence[tuple[int, ...]], macs: Seque
         if len(shapes) <= 24:
             axis.text(i + 0.5, height / 2 + 0.15, size, ha="center", va="bottom", rotation=0 if few else 90,
                       fontsize=7.5, color=FAINT)
-        axis.text(i + 0.5, -heights.max() / 2 - 0.3, labels[i], ha="center" if few else "right",
+        axis.text(i + 0.5, -heights.max() / 2 - 0.3, label(plan[i]), ha="center" if few else "right",
                   va="top", fontsize=7.5, rotation=0 if few else 60, rotation_mode="anchor", color=INK)
     axis.set_xlim(0, len(shapes))
     axis.set_ylim(-heights.max() / 2 - (0.9 if few else 3.5), heights.max() / 2 + (1.5 if few else 3.5))
@@ -63,17 +61,11 @@ def blocks(labels: Sequence[str], shapes: Sequence[tuple[int, ...]], macs: Seque
     return figure
 
 
-def blocks_of(plan: Sequence[Block]) -> Figure:
-    """Return the drawing of a network's plan."""
-    return blocks([label(block) for block in plan], [output(block) for block in plan],
-                  [block.totals[1] for block in plan])
-
-
 def label(block: Block) -> str:
-    """Return the name of a block and how often it is there."""
+    """Return the name of a block and its number of repeats."""
     return f"{block.name} ×{block.count}" if block.count > 1 else block.name
 
 
 def output(block: Block) -> tuple[int, ...]:
-    """Return the shape of what a block hands on."""
+    """Return the shape of a block's output, (C, H, W) or (C,)."""
     return block.steps[-1].shape if block.steps else block.input_shape

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcanas.report.figures.canvas import HEAT, INK, axes, epochs, legend, series, styled
+from dcanas.report.figures.canvas import HEAT, INK, axes, epochs, history, legend, series, styled
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -50,11 +50,9 @@ def limits(rows: Rows) -> Figure:
     """Return expected costs over their limits and the multipliers, by epoch."""
     names = limited(rows)
     figure, (above, below) = axes(2, 3.6, sharex=True, height_ratios=(3, 2))
-    steps = [row["epoch"] for row in rows]
     for number, name in enumerate(names):
-        look = series(number, len(rows))
-        above.plot(steps, [row[f"expected_over_limit/{name}"] for row in rows], label=name, **look)
-        below.plot(steps, [row[f"multiplier/{name}"] for row in rows], **look)
+        history(above, rows, f"expected_over_limit/{name}", name, number)
+        history(below, rows, f"multiplier/{name}", None, number)
     above.axhline(1, color=INK, linewidth=1)
     above.annotate("limit", (0, 1), xycoords=("axes fraction", "data"), xytext=(3, 2), textcoords="offset points",
                    fontsize=8)
@@ -66,7 +64,7 @@ def limits(rows: Rows) -> Figure:
 
 
 def limited(rows: Rows) -> list[str]:
-    """Return the names of the costs that the search held against a limit."""
+    """Return the names of the costs that the search had limits on."""
     head = "expected_over_limit/"
     return [key.removeprefix(head) for key in (rows[-1] if rows else ()) if key.startswith(head)]
 
@@ -78,21 +76,14 @@ def collapse(rows: Rows, free: Sequence[Sequence[bool]]) -> Figure:
     free: per slot and option, whether it has no parameters.
     """
     figure, axis = axes()
-    steps = [row["epoch"] for row in rows]
-    if rows and "mixing" in rows[-1]:
-        shares = [100 * free_share(row["mixing"], free) for row in rows]
-        axis.plot(steps, shares, label="weight of options without parameters", **series(1, len(rows)))
+    shares = [100 * float(np.mean([np.dot(weights, flags) for weights, flags in zip(row["mixing"], free, strict=True)]))
+              for row in rows]
+    axis.plot([row["epoch"] for row in rows], shares, label="weight of options without parameters",
+              **series(1, len(rows)))
     most = float(np.mean([np.log(len(names)) for names in free]))
-    axis.plot(steps, [100 * row["alpha_entropy"] / most for row in rows], label="entropy, of the largest possible",
-              **series(0, len(rows)))
+    history(axis, rows, "alpha_entropy", "entropy, of the largest possible", 0, 100 / most)
     axis.set_ylim(0, 105)
     axis.set_ylabel("per cent")
     epochs(axis)
     legend(figure, 1)
     return figure
-
-
-def free_share(mixing: Sequence[Sequence[float]], free: Sequence[Sequence[bool]]) -> float:
-    """Return the mean weight, over slots, of the options without parameters."""
-    return float(np.mean([sum(w for w, f in zip(weights, flags, strict=True) if f)
-                          for weights, flags in zip(mixing, free, strict=True)]))

@@ -1,4 +1,4 @@
-"""Figures of a study: what its trials reached, whom it trusted when, and what no other trial beats."""
+"""Figures of a study: values of its trials, influence of each opinion, and the Pareto front."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcanas.costs import cost_unit
-from dcanas.report.figures.canvas import INK, SERIES, axes, engineering, legend, series, styled
+from dcanas.report.figures.canvas import INK, SERIES, axes, cost_axis, legend, series, styled
 
 INFLUENCE = "influence/"
 
 
 def row_of(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the figure below shows of a trial as `study.json` has it."""
+    """Return the row of `trials` for a trial of `study.json`."""
     opinions = trial.get("why", {}).get("opinions", {})
     value = {"value": trial["values"][0]} if trial["state"] == "complete" else {}
     return {"step": trial["position"] + 1, **value,
@@ -24,15 +23,17 @@ def row_of(trial: Mapping[str, Any]) -> dict[str, Any]:
 
 @styled
 def trials(rows: Sequence[Mapping[str, Any]], label: str) -> Figure:
-    """Return the value of every trial and the best so far; where the sampler tells them, influences below.
+    """Return the value of every trial and the best so far; below, influences if the sampler states them.
 
-    rows: `step` (from 1), `value` where the trial succeeded, `influence/NAME` of whoever had a say.
+    Args:
+        rows: `step` (from 1), `value` if the trial succeeded, `influence/NAME` of every opinion.
+        label: of the values.
     """
     names = list(dict.fromkeys(key.removeprefix(INFLUENCE) for row in rows for key in row if key.startswith(INFLUENCE)))
     figure, panels = axes(2 if names else 1, 4.6 if names else 2.6, sharex=True)
     above, below = panels if names else (panels, panels)
-    told = [row for row in rows if "value" in row]
-    steps, values = [row["step"] for row in told], [row["value"] for row in told]
+    done = [row for row in rows if "value" in row]
+    steps, values = [row["step"] for row in done], [row["value"] for row in done]
     above.plot(steps, values, marker="o", markersize=3, linestyle="none", label="trial", color=SERIES[0])
     above.plot(steps, np.maximum.accumulate(values), label="best so far", drawstyle="steps-post", color=INK)
     above.set_ylabel(label)
@@ -55,8 +56,6 @@ def unbeaten(rows: Sequence[Mapping[str, Any]], costs: Sequence[str]) -> Figure:
     for place, cost in zip(places[0], costs, strict=True):
         place.scatter([row[cost] for row in rows], [row["accuracy"] for row in rows], edgecolors=SERIES[0],
                       facecolors=[SERIES[1] if row["knee"] else "none" for row in rows])
-        unit = cost_unit(cost)
-        place.set_xlabel(f"{cost} ({unit})" if unit else cost)
-        engineering(place.xaxis, unit)
+        cost_axis(place, cost)
     places[0][0].set_ylabel("accuracy (%)")
     return figure

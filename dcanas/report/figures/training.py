@@ -8,27 +8,23 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcanas.report.figures.canvas import HEAT, axes, epochs, legend, series, styled
+from dcanas.report.figures.canvas import HEAT, axes, epochs, history, legend, styled
 
 Rows = Sequence[Mapping[str, Any]]
 LABELLED = 12  # classes that fit beside a confusion matrix by name
-NOT_YET = float("nan")  # of alphas while they rest
 
 
 @styled
 def curves(rows: Rows, losses: Mapping[str, str], accuracies: Mapping[str, str]) -> Figure:
-    """Return losses and accuracies by epoch; both: key of a row -> what the reader sees."""
+    """Return losses and accuracies by epoch; both: key of a row -> label."""
     figure, (above, below) = axes(2, 3.6, sharex=True)
-    steps = [row["epoch"] for row in rows]
-    for number, (key, label) in enumerate(losses.items()):
-        above.plot(steps, [row.get(key, NOT_YET) for row in rows], label=label, **series(number, len(rows)))
-    for number, (key, label) in enumerate(accuracies.items()):
-        below.plot(steps, [100 * row[key] for row in rows], label=label, **series(number, len(rows)))
-    above.set_ylabel("loss (nats)")
-    below.set_ylabel("accuracy (%)")
-    for axis, labels in ((above, losses), (below, accuracies)):
+    for axis, labels, factor in ((above, losses, 1), (below, accuracies, 100)):
+        for number, (key, label) in enumerate(labels.items()):
+            history(axis, rows, key, label, number, factor)
         if len(labels) > 1:
             axis.legend(handlelength=3)
+    above.set_ylabel("loss (nats)")
+    below.set_ylabel("accuracy (%)")
     epochs(below)
     return figure
 
@@ -38,8 +34,7 @@ def overlaid(histories: Mapping[str, Rows], key: str, label: str, factor: float 
     """Return one quantity of several runs by epoch."""
     figure, axis = axes(height=2.6)
     for number, (name, rows) in enumerate(histories.items()):
-        axis.plot([row["epoch"] for row in rows], [factor * row.get(key, NOT_YET) for row in rows], label=name,
-                  **series(number, len(rows)))
+        history(axis, rows, key, name, number, factor)
     axis.set_ylabel(label)
     epochs(axis)
     legend(figure, 2)

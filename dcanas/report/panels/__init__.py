@@ -1,1 +1,1 @@
-"""The parts of a report, one per file: each takes a run's record and returns HTML, or nothing where it has nothing."""
+"""The sections of a page, one per file: each takes the record of a run and returns HTML, empty if nothing is known."""

@@ -1,27 +1,25 @@
-"""The best hand-made network within the same budget, beside the one that was searched."""
+"""The searched network compared with the best hand-made one within the same budget."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
-from dcanas.report.certificate import amount, comparison_lines
+from dcanas.report.certificate import comparison_lines, side_by_side
 from dcanas.report.html import NOTHING, joined, paragraph, table
 from dcanas.report.panels.summary import with_unit
 from dcanas.report.record import DeviceRecord, RunRecord
 
 
 def baseline(record: RunRecord, device: DeviceRecord) -> Markup:
-    """Return both networks side by side; nothing where none was compared."""
+    """Return both networks side by side; nothing if none was compared."""
     certificate = device["certificate"] or {}
     if "comparison" not in certificate:
         return NOTHING
     comparison = certificate["comparison"]
-    other = {row["name"]: row for row in comparison["rows"]}
-    rows = [[with_unit(row), amount(row["limit"]), amount(row["measured"]),
-             amount(other.get(row["name"], {}).get("measured"))] for row in certificate["rows"]]
     shares = [("test accuracy, %", [certificate["accuracy"]["value"], comparison["accuracy"]["value"]]),
-              ("validation accuracy, %", [comparison["validation_accuracy"][who] for who in ("searched", "baseline")])]
-    rows = [[name, "–", *(f"{100 * value:.2f}" for value in values)] for name, values in shares] + rows
+              ("validation accuracy, %", [comparison["validation_accuracy"][of] for of in ("searched", "baseline")])]
+    rows = [[name, "–", *(f"{100 * value:.2f}" for value in values)] for name, values in shares]
+    rows += [[with_unit(row), *numbers] for row, *numbers in side_by_side(certificate)]
     return joined([*(paragraph(line.replace("`", "")) for line in comparison_lines(certificate)),
                    table(["", "limit", "searched", comparison["baseline"]["name"]], rows,
                          "Searched and hand-made network, trained by the same recipe"),

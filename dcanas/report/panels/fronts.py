@@ -1,18 +1,17 @@
-"""A front that can be asked: one slider per cost, and the best member within the limits they set."""
+"""An interactive front: one slider per cost, and the best member within the limits that they set."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from markupsafe import Markup
 
 from dcanas.costs import cost_unit
-from dcanas.report.figures.canvas import svg
+from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.fronts import fronts, places
-from dcanas.report.front import JUDGED, Member, common_costs, front, front_volume
-from dcanas.report.html import NOTHING, figure, grid, joined, paragraph, table
+from dcanas.report.front import JUDGED, Member, common_costs, front
+from dcanas.report.html import NOTHING, grid, joined, paragraph
 from dcanas.report.panels.summary import short
 
 MOST = 4  # costs that are drawn and have a slider
@@ -21,9 +20,12 @@ ANSWER = Markup('<p class="answer" role="status" aria-live="polite"></p>')
 
 
 def front_panel(name: str, kind: str, members: Sequence[Member], limits: Mapping[str, float]) -> Markup:
-    """Return figures, sliders and hypervolumes of these members, all judged alike; nothing where they are too few.
+    """Return figures and sliders of members that were all evaluated in the same way; nothing for fewer than two.
 
-    name: unique on the page. limits: where the sliders stand at first.
+    Args:
+        name: unique on the page.
+        kind: how they were evaluated, a key of `JUDGED`.
+        limits: initial positions of the sliders, by cost.
     """
     costs = sorted(common_costs(members), key=lambda cost: cost not in limits)[:MOST]
     if len(members) < 2 or not costs:
@@ -34,22 +36,17 @@ def front_panel(name: str, kind: str, members: Sequence[Member], limits: Mapping
     for cost in costs:
         drawing = fronts({run: [m for m in members if m.name == run] for run in runs}, cost, limits.get(cost))
         where[cost] = places(drawing, [(m.costs[cost], 100 * m.accuracy) for m in ordered])
-        told = "; ".join(f"{text(m, cost)} with {100 * m.accuracy:.2f} %" for m in front(members, cost)[-6:])
-        picture = svg(drawing, f"front-{name}-{cost}", f"Front of {cost} and accuracy", f"On the front: {told}.")
-        drawn.append(figure(picture[:-len("</svg>")] + RING.format(cost),
-                            f"{cost}: the line is the front, the ring what the sliders choose."))
-    asked = paragraph("Set the limits: the best of all members that were judged is chosen by its ", JUDGED[kind], ".")
-    return Markup('<div class="front" id="front-{}">{}{}{}{}{}{}</div>').format(
-        name, asked, _data(kind, ordered, costs, where), _sliders(ordered, costs, limits), ANSWER, grid(*drawn),
-        _volumes(members, runs, costs))
+        best = "; ".join(f"{_text(m, cost)} with {100 * m.accuracy:.2f} %" for m in front(members, cost)[-6:])
+        picture = captioned(drawing, f"front-{name}-{cost}", f"Front of {cost} and accuracy", f"On the front: {best}.",
+                            f"{cost}: the line is the front, the ring the choice of the sliders.")
+        drawn.append(picture.replace(Markup("</svg>"), RING.format(cost)))
+    asked = paragraph("Set the limits: of all members that were evaluated, the best within them is chosen by its ",
+                      JUDGED[kind], ".")
+    return Markup('<div class="front" id="front-{}">{}{}{}{}{}</div>').format(
+        name, asked, _data(kind, ordered, costs, where), _sliders(ordered, costs, limits), ANSWER, grid(*drawn))
 
 
-def script() -> str:
-    """Return the JavaScript that moves the sliders of a page."""
-    return (Path(__file__).parents[1] / "slider.js").read_text(encoding="utf-8")
-
-
-def text(member: Member, cost: str) -> str:
+def _text(member: Member, cost: str) -> str:
     return f"{cost} {short(member.costs[cost], cost_unit(cost))}"
 
 
@@ -59,7 +56,7 @@ def _data(kind: str, ordered: Sequence[Member], costs: Sequence[str], where: Map
         "judged": JUDGED[kind], "values": values,
         "texts": {cost: [short(v, cost_unit(cost)) for v in column] for cost, column in values.items()},
         "members": [{"name": m.name, "architecture": m.architecture, "accuracy": m.accuracy,
-                     "costs": {cost: m.costs[cost] for cost in costs}, "told": ", ".join(text(m, c) for c in costs),
+                     "costs": {cost: m.costs[cost] for cost in costs}, "told": ", ".join(_text(m, c) for c in costs),
                      "places": {cost: where[cost][i] for cost in costs}} for i, m in enumerate(ordered)]}
     safe = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")  # cannot end the element it stands in
     return Markup('<script type="application/json">{}</script>').format(Markup(safe))
@@ -74,14 +71,3 @@ def _sliders(ordered: Sequence[Member], costs: Sequence[str], limits: Mapping[st
                          'data-cost="{0}"><output></output></label>')
         rows.append(control.format(cost, len(values) - 1, max(within - 1, 0)))
     return Markup('<div class="sliders">{}</div>').format(joined(rows))
-
-
-def _volumes(members: Sequence[Member], runs: Sequence[str], costs: Sequence[str]) -> Markup:
-    rows = []
-    for run in runs:
-        own = [m for m in members if m.name == run]
-        rows.append([run or "this run", f"{len(own):,}", *(
-            f"{front_volume(own, cost, max(m.costs[cost] for m in members)):.4f}" for cost in costs)])
-    return joined([table(["run", "members judged", *costs], rows, "Hypervolume of each front"), paragraph(
-        "Hypervolume: the accuracy of the best member within a limit, averaged over all limits from 0 to the largest "
-        "cost of any member here; larger is better.", kind="faint")])

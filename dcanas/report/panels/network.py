@@ -1,4 +1,4 @@
-"""The network: drawn, with what each of its blocks costs."""
+"""The network as drawings, and the costs of its blocks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from dcanas.basics.errors import UserError
 from dcanas.costs.memory import peak_elements
 from dcanas.report.certificate import amount
 from dcanas.report.figures import network as drawings
-from dcanas.report.figures.canvas import svg
+from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.network import label, output
-from dcanas.report.html import NOTHING, code, figure, grid, joined, more, paragraph, table
+from dcanas.report.html import NOTHING, code, grid, joined, more, paragraph, table
 from dcanas.report.record import DeviceRecord, RunRecord
 from dcanas.report.spaces import cells_of, space_of, used_edges
 from dcanas.spaces import Architecture, Space
@@ -20,29 +19,22 @@ from dcanas.spaces.plan import Block
 
 
 def network(record: RunRecord, device: DeviceRecord) -> Markup:
-    """Return drawing and costs of the derived network; nothing where none was derived."""
-    derived = device["architecture"]
+    """Return drawings and costs of the derived network; nothing if none was derived."""
+    derived, space = device["architecture"], space_of(record)
     if derived is None:
         return NOTHING
-    space = space_of(record)
     notation = paragraph(code(derived["architecture"]))
     if space is None:
-        return joined([notation, paragraph(f"The file of the space {derived['space']} is not what it was when the run "
-                                           "was made, so the network cannot be drawn.", kind="faint")])
+        return joined([notation, paragraph(f"The file of the space {derived['space']} has changed since the run, so "
+                                           "the network cannot be drawn.", kind="faint")])
     arch, skeleton = space.parse(derived["architecture"]), space.delivered_skeleton(derived["skeleton"])
-    shape, classes = (3, 32, 32), 10
-    certificate = device["certificate"]
-    if certificate:
-        channels, height, width = certificate["data"]["input_shape"]
-        shape, classes = (channels, height, width), certificate["data"]["classes"]
-    drawn = grid(*_cells(device, space, arch, skeleton, shape[0], classes), *(
-        _blocks(device, space.plan(arch, shape, classes, **skeleton)) if certificate else ()))
-    try:
-        costs = _table(device, space.plan(arch, shape, classes, **skeleton)) if certificate else paragraph(
-            "What each block costs is told once the network is certified.", kind="faint")
-    except UserError as error:
-        costs = paragraph(str(error), kind="faint")
-    return joined([notation, drawn, costs, _decisions(space, arch)])
+    shape, classes = record.images or ((3, 32, 32), 10)
+    cells = _cells(device, space, arch, skeleton, shape[0], classes)
+    if not device["certificate"]:
+        return joined([notation, grid(*cells), paragraph("The costs of each block are shown once there is a "
+                                                         "certificate.", kind="faint"), _decisions(space, arch)])
+    plan = space.plan(arch, shape, classes, **skeleton)
+    return joined([notation, grid(*cells, _blocks(device, plan)), _table(device, plan), _decisions(space, arch)])
 
 
 def _cells(device: DeviceRecord, space: Space, arch: Architecture, skeleton: dict, channels: int,
@@ -51,22 +43,22 @@ def _cells(device: DeviceRecord, space: Space, arch: Architecture, skeleton: dic
     for number, cell in enumerate(cells_of(space, space.final_skeleton | skeleton, channels, classes)):
         edges = used_edges(space, cell, arch)
         name = space.slots[cell.slots[0]].name.rpartition(" ")[0]
-        told = "; ".join(f"{cell.nodes[s]} to {cell.nodes[t]}: {operation}" for s, t, operation in edges)
+        text = "; ".join(f"{cell.nodes[s]} to {cell.nodes[t]}: {operation}" for s, t, operation in edges)
         title = f"The {name} cell".replace("  ", " ")
-        drawn.append(figure(
-            svg(drawings.cell(cell.nodes, edges), f"cell-{device.name}-{number}", title, f"{told}."),
-            f"{title}: every column is a tensor, every arrow an operation; what arrives at a column is added. Dashed: "
-            "no convolution."))
+        drawn.append(captioned(
+            drawings.cell(cell.nodes, edges), f"cell-{device.name}-{number}", title, f"{text}.",
+            f"{title}: every column is a tensor, every arrow an operation; the arrows that end at a column are added. "
+            "Dashed: not a convolution."))
     return drawn
 
 
-def _blocks(device: DeviceRecord, plan: Sequence[Block]) -> list[Markup]:
+def _blocks(device: DeviceRecord, plan: Sequence[Block]) -> Markup:
     macs = [block.totals[1] for block in plan]
     largest = max(range(len(plan)), key=macs.__getitem__)
-    told = f"{len(plan)} parts from input to output; the largest share of the MACs, " \
+    text = f"{len(plan)} parts from input to output; the largest share of the MACs, " \
            f"{100 * macs[largest] / max(sum(macs), 1):.0f} %, is in {label(plan[largest])} (part {largest + 1})."
-    return [figure(svg(drawings.blocks_of(plan), f"blocks-{device.name}", "The whole network", told),
-                   f"From input to output: as high as the output's side, darker where more MACs are. {told}")]
+    return captioned(drawings.blocks(plan), f"blocks-{device.name}", "The whole network", text,
+                     f"From input to output: the height is the output's side, darker parts have more MACs. {text}")
 
 
 def _table(device: DeviceRecord, plan: Sequence[Block]) -> Markup:
@@ -80,7 +72,7 @@ def _table(device: DeviceRecord, plan: Sequence[Block]) -> Markup:
                      *([f"{1000 * measured[number]:.1f}"] if measured else [])])
     return table(["block", "output (C × H × W)", "params", "MACs", "% of MACs", "values stored", "values alive at most",
                   *(["adds, µs"] if measured else [])], rows,
-                 "What each block costs; equal blocks in a row are one line, all their repeats together")
+                 "Costs of each block; consecutive equal blocks are one row, all their repeats together")
 
 
 def _decisions(space: Space, arch: Architecture) -> Markup:

@@ -1,4 +1,4 @@
-"""What a run was made with, and the command that makes it again."""
+"""Settings, versions and machine of a run, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,32 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dcanas.report.html import definitions, joined, more, paragraph, subsection, table
+from dcanas.report.html import joined, more, paragraph, subsection, table
 from dcanas.report.record import RunRecord
 
 
 def repeat(record: RunRecord) -> Markup:
     """Return command, seeds, versions, machine and settings."""
-    certificate = next((d["certificate"] for d in record.devices if d["certificate"]), None) or {}
     ending, settings = record.ending, record.settings
-    command = ending.get("command") or certificate.get("command")
     parts: list[Any] = []
-    if command:
-        parts += [Markup("<pre>{}</pre>").format(command), paragraph(
-            "The same command in the same directory continues or shows what is done; ", Markup(
+    if "command" in ending:
+        parts += [Markup("<pre>{}</pre>").format(ending["command"]), paragraph(
+            "The same command in the same directory continues the run or shows its results; ", Markup(
                 "<code>dcanas reproduce source={}</code>").format(record.folder.name),
-            " makes the run again elsewhere and tells what came out equal.", kind="faint")]
-    versions = ending.get("versions") or certificate.get("versions") or {}
-    machine = ending.get("machine") or {}
-    facts = [("seed", settings["seed"]), ("split seed", settings["data"]["split_seed"]),
-             *((f"{name}", version) for name, version in versions.items()),
-             *((name, value) for name, value in machine.items() if value is not None)]
-    for device in record.devices:
-        found = device["certificate"]
-        if found:
-            facts.append((f"file for {device.name}", f"{found['onnx']}, SHA-256 {found['sha256']}"))
+            " repeats the run elsewhere and reports which results are equal.", kind="faint")]
+    facts = {"seed": settings["seed"], "split seed": settings["data"]["split_seed"], **ending.get("versions", {}),
+             **ending.get("machine", {})}
+    facts |= {f"file for {device.name}": f"{found['onnx']}, SHA-256 {found['sha256']}" for device in record.devices
+              if (found := device["certificate"])}
+    listed = joined(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(*fact) for fact in facts.items()
+                    if fact[1] is not None)
     rows = [[key, "–" if value is None else str(value)] for key, value in flattened(settings)]
-    flat = table(["setting", "value"], rows, "Every setting of the run")
-    return joined([*parts, subsection("Seeds, versions, machine", definitions(facts)), more("All settings", flat)])
+    return joined([*parts, subsection("Seeds, versions, machine", Markup("<dl>{}</dl>").format(listed)),
+                   more("All settings", table(["setting", "value"], rows, "Every setting of the run"))])
 
 
 def flattened(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield settings under their dotted names."""
+    """Yield (dotted name, value) of every setting."""
     for key, value in settings.items():
         if isinstance(value, Mapping) and value:
             yield from flattened(value, f"{prefix}{key}.")

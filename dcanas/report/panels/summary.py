@@ -1,4 +1,4 @@
-"""The top of the page: the certificate in words."""
+"""The top of the page: the verdict, and what is delivered for each device."""
 
 from __future__ import annotations
 
@@ -17,31 +17,26 @@ WORDS = {"yes": "yes", "NO": "no", "unverified": "unsure"}
 
 
 def summary(record: RunRecord) -> Markup:
-    """Return the verdict, what was asked and, per device, what is delivered."""
+    """Return the verdict, the request and, per device, the delivered network."""
     found = verdict(record)
-    told = Markup('<div class="verdict {}"><strong>{}</strong>{}</div>').format(
+    top = Markup('<div class="verdict {}"><strong>{}</strong>{}</div>').format(
         found.mood, found.headline, joined(paragraph(text) for text in found.sentences if text))
-    return joined([told, _asked(record), *(_delivered(record, device) for device in record.devices
-                                           if device["certificate"])])
+    return joined([top, _asked(record), *(_delivered(device) for device in record.devices if device["certificate"])])
 
 
 def _asked(record: RunRecord) -> Markup:
     data, space = record.settings["data"], record.settings["space"]
     parts = []
     for name in record.settings["device"]:
-        budget = ((record.feasibility or {}).get(name) or {}).get("budget")
-        if budget is None:
-            stated = record.settings["budget"]
-            limits = ", ".join(f"{cost} {limit}" for cost, limit in stated.items()) or "no limit"
-        else:
-            limits = ", ".join(f"at most {limit_words(cost, limit)}" for cost, limit in budget.items()) or "no limit"
-        parts.append(f"for {name}: {limits}")
-    where = f"the images in {data['root']}" if data.get("root") else f"the data set {data['name']}"
-    return paragraph(Markup("<b>Asked:</b> "), f"a network of the space {space['name']} that classifies {where}; ",
+        limits = [f"at most {limit_words(*item)}" for item in record.budget(name).items()] if record.feasibility else \
+            [f"{cost} {limit}" for cost, limit in record.settings["budget"].items()]  # before units are resolved
+        parts.append(f"for {name}: {', '.join(limits) or 'no limit'}")
+    images = f"the images in {data['root']}" if data.get("root") else f"the data set {data['name']}"
+    return paragraph(Markup("<b>Requested:</b> "), f"a network of the space {space['name']} that classifies {images}; ",
                      "; ".join(parts), ".")
 
 
-def _delivered(record: RunRecord, device: DeviceRecord) -> Markup:
+def _delivered(device: DeviceRecord) -> Markup:
     certificate = device["certificate"]
     accuracy, rows = certificate["accuracy"], certificate["rows"]
     facts = [(f"{100 * accuracy['value']:.2f} %", f"test accuracy, {100 * accuracy['low']:.2f} to "
@@ -57,9 +52,9 @@ def _delivered(record: RunRecord, device: DeviceRecord) -> Markup:
             facts.append((short(values[name], "B" if name.endswith("bytes") else ""), what))
     met = [f"{row['name']} ({row['source']})" for row in rows if row["limit"] is not None and row["met"] is True]
     sentence = f"Met: {', '.join(met)}. " if met else ""
-    recommended = (certificate.get("comparison") or {}).get("recommended")
-    advice = "Recommended by the validation images: the hand-made " \
-             f"{certificate['comparison']['baseline']['name']} (see below). " if recommended == "baseline" else ""
+    comparison = certificate.get("comparison", {})
+    advice = f"Recommended by the validation images: the hand-made {comparison['baseline']['name']} (see below). " \
+        if comparison.get("recommended") == "baseline" else ""
     return subsection(
         f"Delivered for {device.name}",
         paragraph(code(certificate["architecture"]), f" ({certificate['space']}, ",
@@ -68,10 +63,9 @@ def _delivered(record: RunRecord, device: DeviceRecord) -> Markup:
             Markup("<li><b>{}</b><span>{}</span></li>").format(*fact) for fact in facts)),
         table(["cost", "limit", "predicted", "delivered", "deciding end of its 95 % interval", "met", "by"],
               [_row(row) for row in rows], f"Costs of the network for {device.name} against their limits"),
-        paragraph(sentence, advice, "A limit is met where the deciding number keeps it: the count of the delivered "
-                  "file, or the end of the 95 % interval of what is measured that lies nearer to the limit. The test "
-                  "images decided nothing.",
-                  kind="faint"))
+        paragraph(sentence, advice, "A limit is met if the deciding number is within it: the count of the delivered "
+                  "file, or the end of the measurement's 95 % interval that is nearer to the limit. The test images "
+                  "decided nothing.", kind="faint"))
 
 
 def _row(row: Mapping[str, Any]) -> list[Any]:
@@ -88,13 +82,13 @@ def with_unit(row: Mapping[str, Any]) -> str:
 
 
 def limit_words(cost: str, value: float) -> str:
-    """Return a limit as people say it: "100,000 params", "2 ms (latency_ms)"."""
+    """Return a limit in words: "100,000 params", "2 ms (latency_ms)"."""
     unit = cost_unit(cost)
     return f"{amount(value)} {cost}" if unit in ("", "MAC") else f"{amount(value)} {unit} ({cost})"
 
 
 def short(value: float, unit: str = "") -> str:
-    """Return a number in three figures: 181 k, 1.45 M, 12.3 kB."""
+    """Return a number with three significant digits: 181 k, 1.45 M, 12.3 kB."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g} {letter}{unit}"

@@ -1,4 +1,4 @@
-"""Training, and what the trained network gets wrong."""
+"""Training curves, and the errors of the trained network."""
 
 from __future__ import annotations
 
@@ -7,38 +7,37 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from dcanas.report.figures import training as drawings
-from dcanas.report.figures.canvas import svg
-from dcanas.report.html import NOTHING, figure, grid, joined, more, paragraph, subsection, table
+from dcanas.report.figures.canvas import captioned
+from dcanas.report.html import NOTHING, grid, joined, more, paragraph, subsection, table
 from dcanas.report.record import DeviceRecord, RunRecord
 
 
 def training(record: RunRecord, device: DeviceRecord) -> Markup:
-    """Return learning curves, confusion matrix and worst mistakes; nothing where training has not begun."""
+    """Return learning curves, confusion matrix and worst mistakes; nothing if training has not begun."""
     rows = record.training_rows[device.name]
     if not rows:
         return NOTHING
     trained = device["train"]
-    told = f"{len(rows)} of {record.settings['train']['epochs']} epochs" + (
+    text = f"{len(rows)} of {record.settings['train']['epochs']} epochs" + (
         f" in {trained['seconds']:,.0f} s on {sum(trained['trained_on'].values()):,} images (training and validation "
         "split)." if trained else "; training had not ended.")
     drawing = drawings.curves(rows, {"loss": "training"}, {"accuracy": "training"})
-    curves = figure(
-        svg(drawing, f"curves-{device.name}", "Learning curves",
-            f"Loss goes from {rows[0]['loss']:.3g} to {rows[-1]['loss']:.3g} nats, accuracy on training images ends "
-            f"at {100 * rows[-1]['accuracy']:.1f} %."),
-        "Loss and accuracy on the training images as they are augmented.")
+    curves = captioned(
+        drawing, f"curves-{device.name}", "Learning curves",
+        f"Loss goes from {rows[0]['loss']:.3g} to {rows[-1]['loss']:.3g} nats, accuracy on training images ends at "
+        f"{100 * rows[-1]['accuracy']:.1f} %.", "Loss and accuracy on the augmented training images.")
     if not trained:
-        return joined([paragraph(told), curves])
+        return joined([paragraph(text), curves])
     classes = list(trained["per_class_recall"])
-    return joined([paragraph(told), grid(curves, _confusion(device, trained["confusion"], classes)),
+    return joined([paragraph(text), grid(curves, _confusion(device, trained["confusion"], classes)),
                    _pairs(trained["confusion"], classes), _recall(trained["per_class_recall"]), _mistakes(device)])
 
 
 def _confusion(device: DeviceRecord, counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
     right, count = sum(counts[i][i] for i in range(len(counts))), sum(map(sum, counts))
-    return figure(svg(drawings.confusion(counts, classes), f"confusion-{device.name}", "Confusion matrix",
-                      f"{right:,} of {count:,} test images lie on the diagonal: they were answered correctly."),
-                  f"Test images by true class and answer; {right:,} of {count:,} are right. They decided nothing.")
+    return captioned(drawings.confusion(counts, classes), f"confusion-{device.name}", "Confusion matrix",
+                     f"Test images by true class and answer; {right:,} of {count:,}, those on the diagonal, are "
+                     "classified correctly. They decided nothing.")
 
 
 def _pairs(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
@@ -46,28 +45,25 @@ def _pairs(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
                     if i != j and count), key=lambda row: (-row[0], row[1], row[2]))[:8]
     if not wrong:
         return NOTHING
-    return table(["true class", "answer", "images"], [[a, b, str(n)] for n, a, b in wrong], "The commonest confusions")
+    return table(["true class", "answer", "images"], [[a, b, str(n)] for n, a, b in wrong], "Most frequent confusions")
 
 
 def _recall(recall: dict[str, float | None]) -> Markup:
     rows = [[name, "–" if value is None else f"{100 * value:.1f}"]
             for name, value in sorted(recall.items(), key=lambda item: (item[1] is None, item[1]))]
     return more("Recall of every class",
-                table(["class", "recall, %"], rows, "Share of each class that was answered right"))
+                table(["class", "recall, %"], rows, "Share of each class that was classified correctly"))
 
 
 def _mistakes(device: DeviceRecord) -> Markup:
-    found = device["mistakes"]
-    if found is None:
-        return paragraph("Pictures of the worst mistakes were not recorded by the version that made this run.",
-                         kind="faint")
+    found = device["mistakes"] or {"wrong": 0, "n": 0}
     if not found["wrong"]:
-        return subsection("Worst mistakes", paragraph(f"None: all {found['n']:,} test images were answered right."))
+        return NOTHING
     pictures = joined(
         Markup('<li><img src="data:image/png;base64,{}" alt="Test image of class {}, answered {}"> is <b>{}</b>,<br>'
                "said <b>{}</b> ({:.0f} %)</li>").format(row["png"], row["true"], row["answer"], row["true"],
                                                         row["answer"], 100 * row["confidence"])
         for row in found["worst"])
     return subsection("Worst mistakes", paragraph(
-        f"The test images answered wrongly with the greatest confidence ({len(found['worst'])} of {found['wrong']:,} "
+        f"The test images misclassified with the highest confidence ({len(found['worst'])} of {found['wrong']:,} "
         f"wrong among {found['n']:,}); shown, not used."), Markup('<ul class="pictures">{}</ul>').format(pictures))
