@@ -6,16 +6,15 @@ two operations on different earlier nodes: 14 edges per cell, of which 8 are use
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.spaces.darts_genotype import PUBLISHED, format_genotype, parse_genotype, published
+from dcanas.spaces.darts_genotype import NODES, PUBLISHED, format_genotype, parse_genotype, published
 from dcanas.spaces.darts_plan import EDGES, plan_network, total_stride
 from dcanas.spaces.plan import Block
-from dcanas.spaces.space import Space
+from dcanas.spaces.space import Space, delivered_source
 from dcanas.spaces.types import Architecture, CellSpec, Group, Slot
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 OPTIONS = ("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3",
            "dil_conv_5x5")
 STEMS = ("cifar", "imagenet")
-NODES = (2, 3, 4, 5)
 
 
 class Darts(Space):
@@ -70,12 +68,6 @@ class Darts(Space):
         """
         half = len(EDGES)
         return Architecture(self.name, _canonical_cell(arch.choices[:half]) + _canonical_cell(arch.choices[half:]))
-
-    def prune(self, arch: Architecture) -> Architecture:
-        return arch
-
-    def is_dead(self, arch: Architecture) -> bool:
-        return False
 
     def build(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3,
               **skeleton: Any) -> torch.nn.Module:
@@ -128,23 +120,18 @@ class Darts(Space):
 
         normal, reduce = self._operations(arch)
         options = "".join(f", {k}={v!r}" for k, v in self.complete_skeleton(skeleton).items())
-        return (inspect.getsource(darts_network) +
-                f'\n\ndef build() -> nn.Module:\n    """Return {self.format(arch)}."""\n'
-                f"    normal = {normal!r}\n    reduce = {reduce!r}\n"
-                "    return Network(lambda channels, reduction: Graph(reduce if reduction else normal, channels, "
-                f"reduction),\n                   {num_classes}, {in_channels}{options})\n")
+        return delivered_source(
+            darts_network, f"Return {self.format(arch)}.", f"normal = {normal!r}", f"reduce = {reduce!r}",
+            "return Network(lambda channels, reduction: Graph(reduce if reduction else normal, channels, reduction),",
+            f"               {num_classes}, {in_channels}{options})")
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
         """Without auxiliary head. Raises `UserError` where the image is too small for the skeleton's strides."""
         skeleton = self.complete_skeleton(skeleton)
         cells, stem = skeleton["cells"], skeleton["stem"]
-        least = total_stride(cells, stem)
-        _, height, width = input_shape
-        if min(height, width) < least:
-            raise UserError(f"Images of {height}x{width} pixels are too small for darts with {cells} cells and stem="
-                            f"{stem}, which halves them down to 1/{least}: use at least {least}x{least} (data.size)"
-                            f"{' or stem=cifar' if stem == 'imagenet' else ''}.")
+        self.require_side(input_shape, total_stride(cells, stem), f" with {cells} cells and stem={stem}",
+                          " or stem=cifar" if stem == "imagenet" else "")
         normal, reduce = self._operations(arch)
         return plan_network(normal, reduce, tuple(input_shape), num_classes, skeleton["channels"], cells, stem)
 

@@ -7,7 +7,7 @@ Two entries (operation, source) per node, nodes 2 to 5 in order.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dcanas.basics.errors import nearest
@@ -17,7 +17,7 @@ Entry = tuple[str, int]  # (operation, source node)
 NODES = (2, 3, 4, 5)
 FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 
-_TOKEN = re.compile(r"(?P<word>[A-Za-z_]\w*)|(?P<text>'[^']*'|\"[^\"]*\")|(?P<number>\d+)|(?P<mark>[()\[\],=])")
+_TOKEN = re.compile(r"\s*([A-Za-z_]\w*|'[^']*'|\"[^\"]*\"|\d+|\S|\Z)")
 
 
 def parse_genotype(text: str, operations: Sequence[str]) -> dict[str, list[Entry]]:
@@ -57,89 +57,83 @@ class _Reader:
     """Reads tokens from left to right; every failure says where, what was expected and what was found."""
 
     def __init__(self, text: str, operations: Sequence[str]):
-        self.text, self.operations, self.at = text, list(operations), 0
+        self.operations = list(operations)
+        self.tokens = list(_TOKEN.finditer(text))[::-1]  # the next one last
+
+    @property
+    def token(self) -> str:
+        """The next token, "" at the end."""
+        return self.tokens[-1][1]
 
     def genotype(self) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        self.expect("word", "Genotype")
-        self.expect("mark", "(")
+        self.expect("Genotype", "(")
         while len(values) < len(FIELDS):
             missing = [name for name in FIELDS if name not in values]
-            kind, name = self.peek()
-            if name not in missing:
+            if self.token not in missing:
                 raise self.failure(" or ".join(f"{m}=" for m in missing))
-            self.expect(kind, name)
-            self.expect("mark", "=")
+            name = self.take()
+            self.expect("=")
             values[name] = self.numbers() if name.endswith("_concat") else self.listed(self.entry)
-            if self.peek()[1] == "," or len(values) < len(FIELDS):
-                self.expect("mark", ",")
-        self.expect("mark", ")")
-        if self.peek()[1]:
+            if self.token == "," or len(values) < len(FIELDS):
+                self.expect(",")
+        self.expect(")")
+        if self.token:
             raise self.failure("the end")
         return values
 
     def numbers(self) -> list[int]:
-        if self.peek()[1] != "range":
+        if self.token != "range":
             return self.listed(self.number)
-        for word in ("range", "("):
-            self.expect("word" if word == "range" else "mark", word)
+        self.expect("range", "(")
         low = self.number()
-        self.expect("mark", ",")
+        self.expect(",")
         high = self.number()
-        self.expect("mark", ")")
+        self.expect(")")
         return list(range(low, min(high, low + 100)))
 
-    def listed(self, item: Any) -> list[Any]:
-        self.expect("mark", "[")
+    def listed(self, item: Callable[[], Any]) -> list[Any]:
+        self.expect("[")
         found: list[Any] = []
-        while self.peek()[1] != "]":
+        while self.token != "]":
             found.append(item())
-            if self.peek()[1] != "]":
-                self.expect("mark", ",")
-        self.expect("mark", "]")
+            if self.token != "]":
+                self.expect(",")
+        self.expect("]")
         return found
 
     def entry(self) -> Entry:
-        self.expect("mark", "(")
-        kind, quoted = self.peek()
-        if kind != "text" or quoted[1:-1] not in self.operations:
-            meant = nearest(quoted.strip("'\""), self.operations) if kind == "text" else None
+        self.expect("(")
+        quoted = self.token[:1] in ("'", '"') and self.token[1:-1]
+        if not quoted or quoted not in self.operations:
+            meant = nearest(quoted, self.operations) if quoted else None
             known = ", ".join(self.operations)
             raise self.failure(f"the operation {meant!r}" if meant else f"one of {known} in quotes")
-        operation = self.expect("text", quoted)[1:-1]
-        self.expect("mark", ",")
+        self.take()
+        self.expect(",")
         source = self.number()
-        if self.peek()[1] == ",":
-            self.expect("mark", ",")
-        self.expect("mark", ")")
-        return operation, source
+        if self.token == ",":
+            self.take()
+        self.expect(")")
+        return quoted, source
 
     def number(self) -> int:
-        kind, value = self.peek()
-        if kind != "number" or len(value) > 4:
+        if not self.token.isdecimal() or len(self.token) > 4:
             raise self.failure("the number of a node")
-        return int(self.expect("number", value))
+        return int(self.take())
 
-    def peek(self) -> tuple[str, str]:
-        """Return kind and text of the next token, nothing and "" at the end."""
-        while self.at < len(self.text) and self.text[self.at].isspace():
-            self.at += 1
-        match = _TOKEN.match(self.text, self.at)
-        if match is None:
-            return "", self.text[self.at:self.at + 1]
-        return str(match.lastgroup), match[0]
+    def take(self) -> str:
+        return self.tokens.pop()[1]
 
-    def expect(self, kind: str, text: str) -> str:
-        found = self.peek()
-        if found != (kind, text):
-            raise self.failure(repr(text))
-        self.at += len(text)
-        return text
+    def expect(self, *texts: str) -> None:
+        for text in texts:
+            if self.token != text:
+                raise self.failure(repr(text))
+            self.take()
 
     def failure(self, expected: str) -> NotationError:
-        found = self.peek()[1]
-        return NotationError(f"Genotype, character {self.at + 1}: expected {expected}, found "
-                             f"{repr(found) if found else 'the end'}.")
+        return NotationError(f"Genotype, character {self.tokens[-1].start(1) + 1}: expected {expected}, found "
+                             f"{repr(self.token) if self.token else 'the end'}.")
 
 
 def _cells(normal: str, reduce: str) -> dict[str, list[Entry]]:

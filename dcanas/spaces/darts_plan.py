@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from dcanas.spaces.plan import Block, BlockPlanner, Shape
+from dcanas.spaces.plan import Block, BlockPlanner, Shape, head_block
 
 EDGES = tuple((source, target) for target in range(2, 6) for source in range(target))
 
@@ -21,8 +21,8 @@ def plan_network(normal: tuple[str, ...], reduce: tuple[str, ...], input_shape: 
     A node without operations stands for zeros: such codes break the groups and are asked for linear costs only.
     """
     blocks = [*_stem(input_shape, channels, stem)]
-    last: Shape = _output(blocks[-1])
-    before: Shape | None = None if stem == "cifar" else _output(blocks[0])  # None: the same tensor as `last`
+    last: Shape = blocks[-1].output_shape
+    before: Shape | None = None if stem == "cifar" else blocks[0].output_shape  # None: the same tensor as `last`
     halve = stem == "imagenet"
     cell_blocks: list[tuple[Any, ...]] = []
     for number in range(cells):
@@ -38,16 +38,12 @@ def plan_network(normal: tuple[str, ...], reduce: tuple[str, ...], input_shape: 
         count = next((i for i, other in enumerate(cell_blocks) if other != cell_blocks[0]), len(cell_blocks))
         blocks.append(_cell(*cell_blocks[0], count))
         del cell_blocks[:count]
-    return (*blocks, _head(last, num_classes))
+    return (*blocks, head_block(last, num_classes))
 
 
 def total_stride(cells: int, stem: str) -> int:
     """Return the factor by which the network reduces height and width."""
     return int(2 ** len({cells // 3, 2 * cells // 3})) * (8 if stem == "imagenet" else 1)
-
-
-def _output(block: Block) -> Shape:
-    return block.steps[-1].shape
 
 
 @lru_cache
@@ -57,7 +53,7 @@ def _stem(input_shape: Shape, channels: int, stem: str) -> tuple[Block, ...]:
         return (first.done(first.conv_bn(0, 3 * channels, kernel=3)),)
     half = first.relu(first.conv_bn(0, channels // 2, kernel=3, stride=2))
     first_block = first.done(first.conv_bn(half, channels, kernel=3, stride=2))
-    second = BlockPlanner("stem", _output(first_block))
+    second = BlockPlanner("stem", first_block.output_shape)
     rectified = second.relu(0)
     return first_block, second.done(second.conv_bn(rectified, channels, kernel=3, stride=2), (rectified,))
 
@@ -104,9 +100,3 @@ def _factorized(block: BlockPlanner, rectified: int, channels: int) -> int:
     shifted = block.reshaped("pad", rectified, height - 1 + height % 2, width - 1 + width % 2)
     odd = block.conv_bn(shifted, channels - channels // 2, kernel=1, stride=2, norm=False)
     return block.batch_norm(block.concat((even, odd)))
-
-
-@lru_cache
-def _head(shape: Shape, num_classes: int) -> Block:
-    block = BlockPlanner("head", shape)
-    return block.done(block.linear(block.global_pool(0), num_classes))

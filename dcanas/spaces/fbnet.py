@@ -6,15 +6,14 @@ two groups, or a skip connection: 9^22, about 10^21 members.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.spaces.plan import Block, BlockPlanner, Shape
-from dcanas.spaces.space import Space
+from dcanas.spaces.plan import Block, BlockPlanner, Shape, head_block, stem_block
+from dcanas.spaces.space import Space, delivered_source
 from dcanas.spaces.types import Architecture, CellSpec, NotationError, Slot
 
 if TYPE_CHECKING:
@@ -86,14 +85,13 @@ class Fbnet(Space):
         from dcanas.spaces import fbnet_network
 
         form = self.complete_skeleton(skeleton)["stem"]
-        layers = "".join(f"        {(BLOCKS[choice], *shape)!r},\n"
-                         for choice, shape in zip(arch.choices, shapes(form), strict=True))
+        layers = [(BLOCKS[choice], *shape) for choice, shape in zip(arch.choices, shapes(form), strict=True)]
         widths, stride = _ends(form)
-        return (inspect.getsource(fbnet_network) +
-                '\n\ndef build() -> nn.Module:\n'
-                '    """Return the network of these layers: block, channels in and out, stride."""\n'
-                f"    layers = [\n{layers}    ]\n    return Network([operation(*layer) for layer in layers], "
-                f"{widths!r}, {stride}, {num_classes}, {in_channels})\n")
+        return delivered_source(
+            fbnet_network, "Return the network of these layers: block, channels in and out, stride.",
+            "layers = [", *(f"    {layer!r}," for layer in layers), "]",
+            f"return Network([operation(*layer) for layer in layers], {widths!r}, {stride}, {num_classes}, "
+            f"{in_channels})")
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
@@ -101,16 +99,12 @@ class Fbnet(Space):
         form = self.complete_skeleton(skeleton)["stem"]
         stride, strides, width = FORMS[form]
         least = stride * math.prod(strides)
-        _, height, sides = input_shape
-        if min(height, sides) < least:
-            raise UserError(f"Images of {height}x{sides} pixels are too small for fbnet with stem={form}, which "
-                            f"divides them by {least}: use at least {least}x{least} (data.size)"
-                            f"{' or stem=cifar' if form == 'imagenet' else ''}.")
-        blocks = [_stem(tuple(input_shape), stride)]
+        self.require_side(input_shape, least, f" with stem={form}", " or stem=cifar" if form == "imagenet" else "")
+        blocks = [stem_block(tuple(input_shape), STEM, stride)]
         for choice, (_, out_channels, step) in zip(arch.choices, shapes(form), strict=True):
-            if BLOCKS[choice] != "skip" or step > 1 or blocks[-1].steps[-1].shape[0] != out_channels:
-                blocks.append(_layer(BLOCKS[choice], blocks[-1].steps[-1].shape, out_channels, step))
-        return (*blocks, _head(blocks[-1].steps[-1].shape, width, num_classes))
+            if BLOCKS[choice] != "skip" or step > 1 or blocks[-1].output_shape[0] != out_channels:
+                blocks.append(_layer(BLOCKS[choice], blocks[-1].output_shape, out_channels, step))
+        return (*blocks, head_block(blocks[-1].output_shape, num_classes, width))
 
     def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         complete = super().complete_skeleton(skeleton)
@@ -135,12 +129,6 @@ def _ends(form: str) -> tuple[tuple[int, int, int], int]:
     return (STEM, STAGES[-1][1], head), stride
 
 
-@lru_cache
-def _stem(input_shape: Shape, stride: int) -> Block:
-    block = BlockPlanner("stem", input_shape)
-    return block.done(block.relu(block.conv_bn(0, STEM, kernel=3, stride=stride)))
-
-
 @lru_cache(maxsize=1 << 12)
 def _layer(name: str, shape: Shape, out_channels: int, stride: int) -> Block:
     block = BlockPlanner("layer", shape)
@@ -154,10 +142,3 @@ def _layer(name: str, shape: Shape, out_channels: int, stride: int) -> Block:
     value = block.relu(block.conv_bn(value, hidden, numbers["k"], stride, groups=hidden))
     value = block.conv_bn(value, out_channels, kernel=1, groups=groups)
     return block.done(block.add(0, value) if stride == 1 and shape[0] == out_channels else value)
-
-
-@lru_cache
-def _head(shape: Shape, width: int, num_classes: int) -> Block:
-    block = BlockPlanner("head", shape)
-    value = block.relu(block.conv_bn(0, width, kernel=1))
-    return block.done(block.linear(block.global_pool(value), num_classes))

@@ -6,7 +6,7 @@ import itertools
 from functools import lru_cache
 
 from dcanas.spaces.mbconv_notation import Chain, Kind
-from dcanas.spaces.plan import Block, BlockPlanner, Shape
+from dcanas.spaces.plan import Block, BlockPlanner, Shape, head_block, stem_block
 
 
 def plan_chain(chain: Chain, side: int, stem_stride: int, input_shape: tuple[int, int, int],
@@ -18,29 +18,19 @@ def plan_chain(chain: Chain, side: int, stem_stride: int, input_shape: tuple[int
     if min(height, width) != side:
         planner = BlockPlanner("resize", (channels, height, width))
         blocks.append(planner.done(planner.reshaped("resize", 0, *size)))
-    blocks.append(_stem((channels, *size), chain.stem, stem_stride))
+    blocks.append(stem_block((channels, *size), chain.stem, stem_stride))
     for stage in chain.stages:
         first, *others = stage.blocks
-        blocks.append(_inverted_residual(_shape(blocks), stage.width, first, stage.stride, 1))
+        blocks.append(_inverted_residual(blocks[-1].output_shape, stage.width, first, stage.stride, 1))
         for kind, equal in itertools.groupby(others):
-            blocks.append(_inverted_residual(_shape(blocks), stage.width, kind, 1, len(list(equal))))
-    return (*blocks, _head(_shape(blocks), chain.head, num_classes))
+            blocks.append(_inverted_residual(blocks[-1].output_shape, stage.width, kind, 1, len(list(equal))))
+    return (*blocks, head_block(blocks[-1].output_shape, num_classes, chain.head))
 
 
 def _scaled(height: int, width: int, side: int) -> tuple[int, int]:
     """Return (height, width) scaled so that the shorter of them is `side`, the other rounded half up."""
     short = min(height, width)
     return (2 * height * side + short) // (2 * short), (2 * width * side + short) // (2 * short)
-
-
-def _shape(blocks: list[Block]) -> Shape:
-    return blocks[-1].steps[-1].shape
-
-
-@lru_cache(maxsize=1 << 12)
-def _stem(shape: Shape, width: int, stride: int) -> Block:
-    block = BlockPlanner("stem", shape)
-    return block.done(block.relu(block.conv_bn(0, width, 3, stride)))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -51,10 +41,3 @@ def _inverted_residual(shape: Shape, width: int, kind: Kind, stride: int, count:
     value = block.relu(block.conv_bn(value, hidden, kind.kernel, stride, groups=hidden))
     value = block.conv_bn(value, width, 1)
     return block.done(block.add(0, value) if stride == 1 and width == shape[0] else value)
-
-
-@lru_cache(maxsize=1 << 12)
-def _head(shape: Shape, width: int, num_classes: int) -> Block:
-    block = BlockPlanner("head", shape)
-    value = block.relu(block.conv_bn(0, width, 1)) if width else 0
-    return block.done(block.linear(block.global_pool(value), num_classes))

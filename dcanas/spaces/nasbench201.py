@@ -7,7 +7,6 @@ A cell has four nodes; node i sums the operations on its edges from all nodes be
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import random
 import re
@@ -16,7 +15,7 @@ from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.spaces.plan import Block, BlockPlanner, Shape
-from dcanas.spaces.space import Space
+from dcanas.spaces.space import Space, delivered_source
 from dcanas.spaces.types import Architecture, CellSpec, NotationError, Slot
 
 if TYPE_CHECKING:
@@ -111,10 +110,9 @@ class NasBench201(Space):
 
         operations = tuple(OPERATIONS[c] for c in arch.choices)
         options = "".join(f", {k}={v!r}" for k, v in self.complete_skeleton(skeleton).items())
-        return (inspect.getsource(nasbench201_network) +
-                f'\n\ndef build() -> nn.Module:\n    """Return {self.format(arch)}."""\n'
-                f"    return Network(lambda channels: Cell({operations!r}, channels), {num_classes}, {in_channels}"
-                f"{options})\n")
+        return delivered_source(nasbench201_network, f"Return {self.format(arch)}.",
+                                f"return Network(lambda channels: Cell({operations!r}, channels), {num_classes}, "
+                                f"{in_channels}{options})")
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 Shape = tuple[int, ...]  # (C, H, W), or (C,) after global pooling; batch 1
@@ -61,6 +61,11 @@ class Block:
     @cached_property
     def _hash(self) -> int:  # blocks are keys of caches, and their steps many
         return hash((self.name, self.count, self.input_shape, self.output, self.steps, self.others, self.kept))
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output, (C, H, W) or (C,)."""
+        return self.steps[-1].shape if self.steps else self.input_shape
 
     @cached_property
     def totals(self) -> tuple[int, int, int, int]:
@@ -145,3 +150,18 @@ class BlockPlanner:
         self.shapes.append(shape)
         self.steps.append(Step(kind, inputs, len(self.shapes) - 1, shape, **counts))
         return len(self.shapes) - 1
+
+
+@lru_cache(maxsize=1 << 12)
+def stem_block(input_shape: Shape, channels: int, stride: int = 1) -> Block:
+    """Return the block of a 3x3 convolution with batch norm and ReLU."""
+    block = BlockPlanner("stem", input_shape)
+    return block.done(block.relu(block.conv_bn(0, channels, 3, stride)))
+
+
+@lru_cache(maxsize=1 << 12)
+def head_block(shape: Shape, num_classes: int, width: int = 0) -> Block:
+    """Return the block of a 1x1 convolution to `width` channels (0: none), global pooling and a linear layer."""
+    block = BlockPlanner("head", shape)
+    value = block.relu(block.conv_bn(0, width, 1)) if width else 0
+    return block.done(block.linear(block.global_pool(value), num_classes))

@@ -7,16 +7,14 @@ integer programme here, and no supernet that mixes options by slot.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dcanas.basics.errors import UserError
-from dcanas.spaces.plan import Block, BlockPlanner, Shape
-from dcanas.spaces.space import Space
+from dcanas.spaces.plan import Block, BlockPlanner, Shape, head_block, stem_block
+from dcanas.spaces.space import Space, delivered_source
 from dcanas.spaces.types import Architecture, NotationError, Slot
 
 if TYPE_CHECKING:
@@ -73,42 +71,28 @@ class ResNet(Space):
         from dcanas.spaces import resnet_network
 
         width, depths = _decode(arch)
-        return (inspect.getsource(resnet_network) +
-                f'\n\ndef build() -> nn.Module:\n    """Return {self.format(arch)}."""\n'
-                f"    return Network({width}, {depths}, {num_classes}, {in_channels})\n")
+        return delivered_source(resnet_network, f"Return {self.format(arch)}.",
+                                f"return Network({width}, {depths}, {num_classes}, {in_channels})")
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
         """Raises `UserError` where the image is too small for the strides."""
         self.complete_skeleton(skeleton)
-        channels, height, side = input_shape
-        if min(height, side) < LEAST_SIDE:
-            raise UserError(f"Images of {height}x{side} pixels are too small for resnet, which divides them by "
-                            f"{LEAST_SIDE}: use at least {LEAST_SIDE}x{LEAST_SIDE} (data.size).")
+        self.require_side(input_shape, LEAST_SIDE)
         width, depths = _decode(arch)
-        blocks = [_stem((channels, height, side), width)]
+        blocks = [stem_block(tuple(input_shape), width)]
         for stage, depth in enumerate(depths):
             if stage:
-                blocks.append(_block(_shape(blocks), width * 2**stage, 2, 1))
+                blocks.append(_block(blocks[-1].output_shape, width * 2**stage, 2, 1))
             if depth - bool(stage):
-                blocks.append(_block(_shape(blocks), width * 2**stage, 1, depth - bool(stage)))
-        return (*blocks, _head(_shape(blocks), num_classes))
+                blocks.append(_block(blocks[-1].output_shape, width * 2**stage, 1, depth - bool(stage)))
+        return (*blocks, head_block(blocks[-1].output_shape, num_classes))
 
 
 def _decode(arch: Architecture) -> tuple[int, tuple[int, ...]]:
     """Return width and depths."""
     width, *depths = arch.choices
     return WIDTHS[width], tuple(DEPTHS[depth] for depth in depths)
-
-
-def _shape(blocks: list[Block]) -> Shape:
-    return blocks[-1].steps[-1].shape
-
-
-@lru_cache
-def _stem(input_shape: Shape, width: int) -> Block:
-    block = BlockPlanner("stem", input_shape)
-    return block.done(block.relu(block.conv_bn(0, width, kernel=3)))
 
 
 @lru_cache(maxsize=1 << 10)
@@ -118,9 +102,3 @@ def _block(shape: Shape, out_channels: int, stride: int, count: int) -> Block:
     value = block.conv_bn(value, out_channels, 3)
     shortcut = 0 if stride == 1 else block.widened(block.reshaped("slice", 0, *block.shapes[value][1:]), out_channels)
     return block.done(block.relu(block.add(shortcut, value)))
-
-
-@lru_cache
-def _head(shape: Shape, num_classes: int) -> Block:
-    block = BlockPlanner("head", shape)
-    return block.done(block.linear(block.global_pool(0), num_classes))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.basics.errors import UserError, unknown
@@ -125,6 +127,19 @@ class Space(ABC):
             total *= ways[group.k]
         return total
 
+    def require_side(self, input_shape: tuple[int, int, int], least: int, how: str = "", instead: str = "") -> None:
+        """Raise `UserError` if an image is smaller than a network divides it.
+
+        Args:
+            input_shape: (C, H, W).
+            least: smallest side in pixels.
+            how, instead: what makes it so large, such as " with stem=imagenet", and what else would help.
+        """
+        _, height, width = input_shape
+        if min(height, width) < least:
+            raise UserError(f"Images of {height}x{width} pixels are too small for {self.name}{how}, which divides them "
+                            f"by {least}: use at least {least}x{least} (data.size){instead}.")
+
     @property
     def enumerable(self) -> bool:
         """True where `enumerate` lists every code in seconds."""
@@ -226,3 +241,15 @@ class Space(ABC):
                 wanted = "a whole number from 1" if type(default) is int else f"like {default!r}"
                 raise UserError(f"The skeleton option {name} of {self.name} must be {wanted}, got {value!r}.")
         return {**self.final_skeleton, **skeleton}
+
+
+def delivered_source(network: ModuleType, doc: str, *body: str) -> str:
+    """Return the source of a module of networks followed by a function `build()`.
+
+    Args:
+        network: a module that needs torch only.
+        doc: docstring of the function.
+        body: its lines.
+    """
+    lines = "".join(f"    {line}\n" for line in body)
+    return f'{inspect.getsource(network)}\n\ndef build() -> nn.Module:\n    """{doc}"""\n{lines}'

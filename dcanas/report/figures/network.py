@@ -41,7 +41,7 @@ def cell(nodes: Sequence[str], edges: Sequence[tuple[int, int, str]]) -> Figure:
 def blocks(plan: Sequence[Block]) -> Figure:
     """Return the network from input to output: one box per block, as high as its output is, darker for more MACs."""
     figure, axis = axes(height=2.5)
-    shapes, macs = [output(block) for block in plan], [block.totals[1] for block in plan]
+    shapes, macs = [block.output_shape for block in plan], [block.totals[1] for block in plan]
     sides = [shape[1] if len(shape) == 3 else 1 for shape in shapes]
     heights = np.log2(np.array(sides, dtype=float)) + 1
     shares = np.array(macs) / max(sum(macs), 1)
@@ -64,8 +64,3 @@ def blocks(plan: Sequence[Block]) -> Figure:
 def label(block: Block) -> str:
     """Return the name of a block and its number of repeats."""
     return f"{block.name} ×{block.count}" if block.count > 1 else block.name
-
-
-def output(block: Block) -> tuple[int, ...]:
-    """Return the shape of a block's output, (C, H, W) or (C,)."""
-    return block.steps[-1].shape if block.steps else block.input_shape

@@ -10,7 +10,7 @@ from dcanas.costs.memory import peak_elements
 from dcanas.report.certificate import amount
 from dcanas.report.figures import network as drawings
 from dcanas.report.figures.canvas import captioned
-from dcanas.report.figures.network import label, output
+from dcanas.report.figures.network import label
 from dcanas.report.html import NOTHING, code, grid, joined, more, paragraph, table
 from dcanas.report.record import DeviceRecord, RunRecord
 from dcanas.report.spaces import cells_of, space_of, used_edges
@@ -67,7 +67,7 @@ def _table(device: DeviceRecord, plan: Sequence[Block]) -> Markup:
     rows, total = [], sum(block.totals[1] for block in plan)
     for number, block in enumerate(plan):
         params, macs, weights, vectors = block.totals
-        rows.append([label(block), " × ".join(map(str, output(block))), amount(params), amount(macs),
+        rows.append([label(block), " × ".join(map(str, block.output_shape)), amount(params), amount(macs),
                      f"{100 * macs / max(total, 1):.1f}", amount(weights + vectors), amount(peak_elements([block])),
                      *([f"{1000 * measured[number]:.1f}"] if measured else [])])
     return table(["block", "output (C × H × W)", "params", "MACs", "% of MACs", "values stored", "values alive at most",
