@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcanas.costs.counts import VECTOR_BYTES, Counts, element_bytes
+from dcanas.costs.memory import live_peak
 
 ELEMENTWISE = {"relu", "relu_", "add", "add_", "sub", "mul", "mul_", "div", "sigmoid", "silu", "silu_", "gelu",
                "hardtanh", "hardtanh_", "hardswish", "hardswish_", "hardsigmoid", "native_batch_norm",
@@ -52,7 +53,7 @@ class _Trace(TorchDispatchMode):
         self.known = stored
         self.steps: list[tuple[str, list[int], int, list[Tensor]]] = []
         self.size: dict[int, int] = {}
-        self.same: dict[tuple, int] = {}  # storage that holds the result of an operation met before
+        self.same: dict[tuple[Any, ...], int] = {}  # storage that holds the result of an operation met before
         self.alias: dict[int, int] = {}
         self.keep: list[Tensor] = []  # storages are told apart by address, so none may be freed meanwhile
 
@@ -70,6 +71,9 @@ class _Trace(TorchDispatchMode):
         written = _storage(result)
         if written in {_storage(t) for t in tensors} and not name.endswith("_"):
             return out  # a view: no memory of its own
+        if name == "constant_pad_nd" and len(args[1]) <= 4 and min(args[1]) >= 0:  # part of the convolution it precedes
+            self.alias[written] = read[0]
+            return out
         options = tuple(str(x) for x in leaves if not isinstance(x, Tensor))
         key = (name, tuple(read), tuple(map(id, parameters)), options)
         if key in self.same and not name.endswith("_"):
@@ -89,20 +93,10 @@ class _Trace(TorchDispatchMode):
 
     def peak(self, outputs: set[int]) -> int:
         """Return the largest number of values alive at once."""
-        last_read = {self.alias.get(o, o): len(self.steps) for o in outputs}
-        for time, (_, read, _, _) in enumerate(self.steps):
-            for tensor in read:
-                last_read[tensor] = max(time, last_read.get(tensor, 0))
         made = {written for _, _, written, _ in self.steps}
-        alive = {t for _, read, _, _ in self.steps for t in read if t not in made}  # the image
-        peak = sum(self.size[t] for t in alive)
-        for time, (name, read, written, _) in enumerate(self.steps):
-            dying = {t for t in alive if last_read.get(t, -1) <= time}
-            reuses = written in alive or (name in ELEMENTWISE and any(
-                t in dying and t in made and self.size[t] == self.size[written] for t in read))
-            peak = max(peak, sum(self.size[t] for t in alive) + (0 if reuses else self.size[written]))
-            alive = (alive - dying) | {written}
-        return peak
+        images = {t for _, read, _, _ in self.steps for t in read if t not in made}
+        steps = [(read, written, name in ELEMENTWISE) for name, read, written, _ in self.steps]
+        return live_peak(steps, self.size, images, {self.alias.get(o, o) for o in outputs}, whole=images)
 
     def stored(self) -> tuple[int, int]:
         """Return (multiplicative weights, values per channel) that an exported file holds."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.basics.errors import UserError
 from dcanas.spaces.mbconv_bounds import ElasticBounds
-from dcanas.spaces.mbconv_notation import PLACES, STAGES, Chain, Kind, Stage, format_chain, parse_chain
+from dcanas.spaces.mbconv_notation import PLACES, STAGES, Chain, Kind, Stage, format_chain, origins, parse_chain
 from dcanas.spaces.mbconv_plan import plan_chain
 from dcanas.spaces.plan import Block
 from dcanas.spaces.space import Space
@@ -117,14 +117,14 @@ class MBConv(Space):
         Every number of stages is equally likely, every subset of the blocks after a stage's first, and every option of
         the other decisions; without bounds at most four stages have stride 2.
         """
-        choices = [int(rng.choice(allowed)) for allowed in self.allowed]
+        choices = [allowed[int(rng.integers(len(allowed)))] for allowed in self.allowed]
         count = int(rng.choice(self.bounds.stages if self.bounds else range(1, STAGES + 1)))
         for i, slot in enumerate(self.slots):
             if slot.name.startswith("block") and slot.options[0] == NONE:
                 stage, place = map(int, slot.name.removeprefix("block").split("."))
                 kinds = [option for option in self.allowed[i] if option]
                 there = stage <= count if place == 1 else 0 not in self.allowed[i] or rng.random() < 0.5
-                choices[i] = int(rng.choice(kinds)) if there and kinds else 0
+                choices[i] = kinds[int(rng.integers(len(kinds)))] if there and kinds else 0
         strides = [i for i, slot in enumerate(self.slots) if slot.name.startswith("stride")]
         while self._halvings(arch := Architecture(self.name, tuple(choices))) > MOST_HALVINGS and not self.bounds:
             for i in strides:
@@ -140,14 +140,6 @@ class MBConv(Space):
                             f"(see conf/space/{self.name}.yaml).")
         return (self.prune(self.architecture(allowed[-1] for allowed in self.allowed)),
                 self.prune(self.architecture(allowed[0] for allowed in self.allowed)))
-
-    def inherited_name(self, arch: Architecture, name: str) -> str:
-        """Return the name that a member's parameter has in a network with all blocks: by place, not by count."""
-        if not name.startswith("stages."):
-            return name
-        _, stage, block, rest = name.split(".", 3)
-        places = [p for p, kind in enumerate(self.chain(arch).stages[int(stage)].places) if kind is not None]
-        return f"stages.{stage}.{places[int(block)]}.{rest}"
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """Return the members one step away.
@@ -168,7 +160,9 @@ class MBConv(Space):
         """Return the network, initialised as torchvision's. Input (N, in_channels, H, W) of any size."""
         from dcanas.spaces.mobilenetv2_weights import LoadableNetwork
 
-        return LoadableNetwork(*self._arguments(arch, skeleton), num_classes, in_channels, **self._style(skeleton))
+        network = LoadableNetwork(*self._arguments(arch, skeleton), num_classes, in_channels, **self._style(skeleton))
+        network.origins = origins(self.chain(arch))
+        return network
 
     def source(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3, **skeleton: Any) -> str:
         from dcanas.spaces import mbconv_network

@@ -62,7 +62,7 @@ class ElasticBounds:
         """Refuse bounds whose members are no slices of one function: weights shared among them would serve none.
 
         An expansion of 1 has no widening convolution, and a first block of stride 1 is residual where it keeps the
-        width: all members must agree in both.
+        width: all members must agree in both. What reads the features must be widest in the largest member.
         """
         before = self.stem
         for stage in range(STAGES):
@@ -75,6 +75,11 @@ class ElasticBounds:
                                 f"before it ({min(same)}) in some members, which makes it residual in these alone; "
                                 "use other widths there.")
             before = self.width[stage]
+        last = max(self.width[max(self.stages) - 1])
+        widest = max(max(self.width[stage - 1]) for stage in self.stages)
+        if widest > last or (0 in self.head and 0 < max(self.head) < last):
+            raise UserError(f"space.search_skeleton.stages, head: the head of some members reads {widest} channels, "
+                            f"that of the largest {last}, its last layer {max(self.head)}; none may be wider.")
 
     def allowed(self, slot: Slot) -> tuple[int, ...]:
         """Return the indices of the options of a slot that lie within the bounds, ascending; raises `UserError`."""

@@ -102,6 +102,9 @@ class Network(nn.Module):
         where it is the input's own.
     activation, padding, epsilon: see `Style`.
     Shape: (N, in_channels, H, W) -> (N, num_classes).
+
+    `origins` says what a block is called in a network with further blocks before it, where trained weights come from
+    such a one.
     """
 
     def __init__(self, stem: int, stages: Sequence[tuple[int, int, Sequence[tuple[int, int]]]], head: int, side: int,
@@ -110,6 +113,7 @@ class Network(nn.Module):
         super().__init__()
         style = Style(activation, padding, epsilon)
         self.side = side
+        self.origins: dict[str, str] = {}
         self.stem = ConvBN(style, in_channels, stem, 3, stem_stride)
         self.stages = nn.ModuleList()
         channels = stem

@@ -80,6 +80,16 @@ def format_chain(chain: Chain) -> str:
     return " | ".join([f"r{chain.resolution}-s{chain.stem}", *stages, f"h{chain.head}"])
 
 
+def origins(chain: Chain) -> dict[str, str]:
+    """Return the blocks that others are absent before, by their name in the network, with their name where none is.
+
+    Blocks are numbered as they come: of places 0, 1 and 3 of the third stage the last is `stages.2.2`, and what is
+    trained for a network with all blocks stands under `stages.2.3`.
+    """
+    return {f"stages.{number}.{block}": f"stages.{number}.{place}" for number, stage in enumerate(chain.stages)
+            for block, place in enumerate(p for p, kind in enumerate(stage.places) if kind) if block != place}
+
+
 def _stage(part: int, parts: list[str]) -> Stage:
     text = parts[part - 1]
     found = _STAGE.fullmatch(text)

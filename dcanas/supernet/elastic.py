@@ -1,9 +1,9 @@
 """An elastic supernet: one network whose slices are the members of a space (Once-for-All, BigNAS).
 
 A member's weights are cut out of the largest member's: the first channels of every filter, the centre of every
-kernel, the first blocks of every stage. That asks one thing of a space: equal parameter names, and nothing larger than
-in the largest member. Members are built by the space itself, so that a slice and the delivered network are the same
-function by construction.
+kernel, some blocks of every stage. That asks one thing of a space: equal parameter names (apart from a network's
+`origins`), and nothing larger than in the largest member. Members are built by the space itself, so that a slice and
+the delivered network are the same function by construction.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ class ElasticSupernet(nn.Module):
 
     def forward(self, x: Tensor, arch: Architecture) -> Tensor:
         outline = self._build(arch).train(self.training)
-        full = dict(self.largest.named_parameters())
-        logits: Tensor = functional_call(outline, {name: cut(full[name], parameter.shape)
-                                                   for name, parameter in outline.named_parameters()}, (x,))
+        logits: Tensor = functional_call(outline, self._inherited(outline), (x,))
         return logits
 
     def member_network(self, arch: Architecture) -> nn.Module:
@@ -61,10 +59,19 @@ class ElasticSupernet(nn.Module):
 
     def bequeath(self, network: nn.Module) -> None:
         """Copy the inherited weights into a member's network, in place."""
-        full = dict(self.largest.named_parameters())
+        inherited = self._inherited(network)
         with torch.no_grad():
             for name, parameter in network.named_parameters():
-                parameter.copy_(cut(full[name], parameter.shape))
+                parameter.copy_(inherited[name])
+
+    def _inherited(self, network: nn.Module) -> dict[str, Tensor]:
+        """Return the slice of every parameter; a block behind absent ones is the largest's block at its place."""
+        full, origins = dict(self.largest.named_parameters()), getattr(network, "origins", {})
+        found = {}
+        for name, parameter in network.named_parameters():
+            block = ".".join(name.split(".")[:3])  # stages.S.B
+            found[name] = cut(full[origins.get(block, block) + name[len(block):]], parameter.shape)
+        return found
 
 
 def cut(weight: Tensor, shape: torch.Size) -> Tensor:

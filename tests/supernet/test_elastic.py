@@ -42,6 +42,28 @@ def test_a_slice_is_the_network_that_stands_alone(supernet):
             assert torch.allclose(supernet(images, arch), alone(images), atol=1e-5)
 
 
+MBCONV = load_space("mbconv").within({**BOUNDS, "resolution": [32, 40], "depth": [1, 2, 3], "kernel": [3, 5],
+                                      "stages": [5, 7]})
+LITE = {"stem": "cifar", "padding": "same", "epsilon": 1e-3}
+
+
+@pytest.mark.parametrize("count", [3, pytest.param(100, marks=(pytest.mark.slow, pytest.mark.thorough))])
+def test_blocks_behind_absent_ones_inherit_from_their_own_place(count):
+    torch.manual_seed(0)
+    supernet = ElasticSupernet(MBCONV, 5, 3, **LITE).train()
+    rng, images = np.random.default_rng(0), torch.randn(2, 3, 40, 40)
+    gaps = MBCONV.parse("r40-s8 | t2c8n2s2k3 | t2,-,4c16n2s1k3,-,5 | t2c16n1s2k3 | t2c32n1s1k3 | t2c32n1s2k3 | n0 | n0 "
+                        "| h32")
+    for arch in [gaps, *(MBCONV.sample(rng) for _ in range(count))]:
+        alone = supernet.member_network(arch).train()
+        for module in (alone.head.dropout, supernet._build(arch).head.dropout):
+            module.p = 0.0
+        with torch.no_grad():
+            assert torch.allclose(supernet(images, arch), alone(images), atol=1e-5)
+    behind, whole = supernet.member_network(gaps).stages[1][1], supernet.largest.stages[1][2]
+    assert torch.equal(behind.expand[0].weight, whole.expand[0].weight[:4 * 16, :16])
+
+
 def test_what_a_member_inherits_is_the_first_channels_and_the_centre_of_kernels(supernet):
     arch = supernet.smallest_member
     alone, full = supernet.member_network(arch), supernet.largest
