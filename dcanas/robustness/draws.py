@@ -1,4 +1,4 @@
-"""Random numbers that belong to a sample, not to its place in a batch."""
+"""Random numbers that depend on a sample's number, not on its position in a batch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Draws:
-    """Numbers by (seed, number of the sample, purpose): a hash in place of a generator with a state.
+    """Numbers by (seed, number of the sample, purpose), from a hash instead of a generator with a state.
 
-    The same sample gets the same numbers in any batch and in any order of calls; all samples are drawn at once.
+    The same sample gets the same numbers in any batch and in any order of calls.
 
     Args:
         indices: number of each sample in its data set (N,).
@@ -25,8 +25,8 @@ class Draws:
         self.seed = seed
         self.indices = np.asarray(indices, dtype=np.int64)
 
-    def of(self, rows: np.ndarray) -> Draws:
-        """Return the draws of the samples at `rows` (n,)."""
+    def of(self, rows: np.ndarray | slice) -> Draws:
+        """Return the draws of the samples at `rows`: indices (n,) or a slice."""
         return Draws(self.seed, self.indices[rows])
 
     def uniform(self, count: int, *purpose: Any) -> np.ndarray:
@@ -40,11 +40,6 @@ class Draws:
     def normal(self, count: int, *purpose: Any) -> np.ndarray:
         """Return floats (N, count), standard normal."""
         return ndtri(self.uniform(count, *purpose))
-
-    def sign(self, count: int, *purpose: Any) -> np.ndarray:
-        """Return floats (N, count), each -1 or 1."""
-        return np.where(self.uniform(count, *purpose) < 0.5, -1.0, 1.0)
-
 
 def _mix(value: np.ndarray) -> np.ndarray:
     """Return the finaliser of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) of every element."""

@@ -1,9 +1,9 @@
-"""Images to train on so that a network becomes robust: one step from a noisy start, and the alarm when that fails.
+"""Fast adversarial training: one step from a noisy start, and a test for catastrophic overfitting.
 
 Wong, Rice & Kolter (ICLR 2020) train on single-step attacks from random starts; past some eps the network learns to
-defeat the single step alone (catastrophic overfitting). Noise wider than eps that is not clipped back prevents that
-(de Jorge et al., NeurIPS 2022, N-FGSM), and `overfitting` notices should it happen all the same; several steps
-(Madry et al., ICLR 2018) are then the remedy.
+withstand the single step alone (catastrophic overfitting). Noise wider than eps that is not clipped back prevents that
+(de Jorge et al., NeurIPS 2022, N-FGSM), and `overfitting` detects it if it happens nevertheless; several steps (Madry
+et al., ICLR 2018) are then the remedy.
 """
 
 from __future__ import annotations
@@ -17,39 +17,42 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dcanas.robustness.balls import ball_of
+from dcanas.robustness.balls import BALLS
 from dcanas.robustness.checks import check_eps, check_images, check_labels
 from dcanas.robustness.draws import Draws
 from dcanas.robustness.fgsm import fgsm
 from dcanas.robustness.pgd import pgd
-from dcanas.robustness.task import BATCH, evaluation
+from dcanas.robustness.task import misclassified
 
-_GAP = 0.15  # single-step minus multi-step robust accuracy beyond which the network defeats the single step only
+_GAP = 0.15  # single-step minus multi-step robust accuracy above which training has overfitted to the single step
 
 
-def fast_at(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 / 255, *, norm: str = "linf",
-            noise: float = 2.0, steps: int = 1, seed: int = 0, indices: Any = None) -> Tensor:
-    """Return the batch to train on: noise of up to `noise` times eps, then a step of eps along the gradient.
+def fast_at(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 / 255, *, noise: float = 2.0,
+            steps: int = 1, seed: int = 0, indices: Any = None) -> Tensor:
+    """Return the batch to train on: noise of up to `noise` times eps, then a step of eps along the gradient (L-inf).
 
     The network computes in the mode it is in; its weights, gradients and batch-norm statistics are not changed. Nothing
-    depends on earlier calls: draws belong to (seed, indices), so a resumed training makes the same batches.
+    depends on earlier calls: draws depend on (seed, indices), so a resumed training makes the same batches.
 
     Args:
         network: returns logits (N, classes), or (logits, auxiliary logits), of which only the first are attacked.
         images: floats (N, C, H, W) in [0, 1].
         labels: class indices (N,).
-        eps: size of the perturbation in [0, 1] units of `norm`.
-        norm: "linf" or "l2".
+        eps: size of the perturbation in [0, 1] units.
         noise: relative to eps.
         steps: if more than one, so many projected steps of 2.5 eps / steps from a random start within the ball.
         indices: number of each image (N,), which decides its draws; default: 0, 1, ...
 
-    Raises `UserError` for bad input.
+    Returns:
+        Images (N, C, H, W).
+
+    Raises:
+        UserError: for invalid input.
     """
     check_images(images)
-    check_eps(eps, norm, images)
+    check_eps(eps, "linf", images)
     check_labels(labels, len(images))
-    ball = ball_of(norm)
+    ball = BALLS["linf"]
     draws = Draws(seed, np.arange(len(images)) if indices is None else np.asarray(indices))
     change = torch.from_numpy(ball.random(draws, images.shape)).to(images)
     if steps == 1:
@@ -70,33 +73,24 @@ def _gradient(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return gradient
 
 
-def overfitting(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 / 255, *, norm: str = "linf",
-                steps: int = 10, seed: int = 0, batch_size: int = BATCH) -> bool:
+def overfitting(network: nn.Module, images: Tensor, labels: Tensor, eps: float = 8 / 255, *, steps: int = 10,
+                seed: int = 0) -> bool:
     """Return whether the network withstands one step but not several: catastrophic overfitting.
 
     Args:
         images: floats (N, C, H, W) in [0, 1], a few hundred of the training split; the test split decides nothing.
         labels: class indices (N,).
-        eps: size of the perturbation in [0, 1] units of `norm`.
+        eps: size of the perturbation in [0, 1] units, L-inf.
         steps: of the stronger attack.
     """
-    shares = []
-    for changed in (fgsm(network, images, labels, eps, norm=norm, batch_size=batch_size),
-                    pgd(network, images, labels, eps, norm=norm, steps=steps, seed=seed, batch_size=batch_size)):
-        shares.append(_accuracy(network, changed, labels, batch_size))
-    return shares[0] - shares[1] > _GAP
-
-
-def _accuracy(network: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> float:
-    with evaluation(network), torch.no_grad():
-        right = [network(images[i:i + batch_size]).argmax(1) == labels[i:i + batch_size]
-                 for i in range(0, len(images), batch_size)]
-    return float(torch.cat(right).float().mean())
+    single, several = (float((~misclassified(network, changed, labels)).float().mean()) for changed in (
+        fgsm(network, images, labels, eps), pgd(network, images, labels, eps, steps=steps, seed=seed)))
+    return single - several > _GAP
 
 
 @contextmanager
 def _still_statistics(network: nn.Module) -> Iterator[None]:
-    """Let batch norm use the batch's statistics without remembering them."""
+    """Let batch norm use the statistics of the batch without updating its running ones."""
     norms = [part for part in network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
     tracked = [(part, part.track_running_stats) for part in norms if part.training]
     for part, _ in tracked:

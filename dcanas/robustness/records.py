@@ -1,4 +1,4 @@
-"""What an evaluation has done so far, image by image, so that it can go on after it was stopped."""
+"""Results of an evaluation, image by image, stored so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -23,21 +23,17 @@ class Records:
     Args:
         folder: of the file; None: in memory only.
         count: number of images.
+        key: of what is evaluated (`evaluation_key`); results stored under it are read.
         name: of the file.
+
+    Raises:
+        UserError: the file belongs to another key.
     """
 
-    def __init__(self, folder: Path | None, count: int, name: str = "attacks"):
+    def __init__(self, folder: Path | None, count: int, key: str, name: str = "attacks"):
         self.path = None if folder is None else Path(folder) / f"{name}.json"
-        self.count = count
-        self._key = ""
+        self.count, self._key = count, key
         self._letters: dict[str, np.ndarray] = {}
-
-    def open(self, key: str) -> None:
-        """Read the results stored under this key, if there are any.
-
-        Raises `UserError` if the file belongs to another key.
-        """
-        self._key = key
         if self.path is None or not self.path.is_file():
             return
         content = read_json(self.path)
@@ -47,13 +43,13 @@ class Records:
         self._letters = {name: np.array(list(text)) for name, text in content["attacks"].items()}
 
     def known(self, name: str, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return those of the image numbers `rows` (n,) that are done, and which of them were misled (bool)."""
+        """Return those of the image numbers `rows` (n,) that are done, and which of them were misclassified (bool)."""
         letters = self._of(name)[rows.numpy()]
         done = letters != _UNKNOWN
         return rows[torch.from_numpy(done)], torch.from_numpy(letters[done] == _FELL)
 
     def add(self, name: str, rows: Tensor, fell: Tensor) -> None:
-        """Store a batch: image numbers `rows` (n,) and which of them were misled (n,)."""
+        """Store a batch: image numbers `rows` (n,) and which of them were misclassified (n,)."""
         self._of(name)[rows.numpy()] = np.where(fell.numpy(), _FELL, _STANDS)
         if self.path is not None:
             write_json(self.path, {"key": self._key,
@@ -71,16 +67,14 @@ def evaluation_key(model: Any, model_key: str | None, images: Tensor, labels: Te
         images: (N, C, H, W).
         labels: (N,).
 
-    Raises `UserError` for a plain function without a key.
+    Raises:
+        UserError: the model is a plain function and has no key.
     """
     if model_key is None and not isinstance(model, nn.Module):
         raise UserError("An evaluation of a plain function can be kept in a folder only if model_key names the model.")
-    return key_of(model_key or _digest_of(model), _digest(images), _digest(labels), *settings)
-
-
-def _digest_of(model: nn.Module) -> str:
-    weights = [[name, _digest(value.detach())] for name, value in model.state_dict().items()]
-    return key_of(repr(model), weights)
+    own = model_key or key_of(repr(model), [[name, _digest(value.detach())]
+                                            for name, value in model.state_dict().items()])
+    return key_of(own, _digest(images), _digest(labels), *settings)
 
 
 def _digest(tensor: Tensor) -> str:

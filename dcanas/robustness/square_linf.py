@@ -15,8 +15,9 @@ from dcanas.robustness.draws import Draws
 def first(origin: Tensor, eps: float, draws: Draws) -> Tensor:
     """Return the first point (N, C, H, W): vertical stripes of -eps and eps, one sign per column and channel."""
     count, channels, _, width = origin.shape
-    signs = draws.sign(channels * width, "stripes").reshape(count, channels, 1, width)
-    return _within(origin + eps * torch.from_numpy(signs).to(origin), origin, eps)
+    numbers = draws.uniform(channels * width, "stripes").reshape(count, channels, 1, width)
+    signs = torch.from_numpy(np.where(numbers < 0.5, -1.0, 1.0)).to(origin)
+    return BALLS["linf"].project(origin + eps * signs, origin, eps)
 
 
 def change(best: Tensor, origin: Tensor, eps: float, share: float, draws: Draws, query: int) -> Tensor:
@@ -38,8 +39,4 @@ def change(best: Tensor, origin: Tensor, eps: float, share: float, draws: Draws,
     inside = torch.from_numpy(((rows >= top) & (rows < top + side))[:, None, :, None] &
                               ((columns >= left) & (columns < left + side))[:, None, None, :]).to(best.device)
     values = torch.from_numpy(np.where(numbers[:, 2:] < 0.5, -eps, eps)).to(best)[:, :, None, None]
-    return torch.where(inside, _within(origin + values, origin, eps), best)
-
-
-def _within(images: Tensor, origin: Tensor, eps: float) -> Tensor:
-    return BALLS["linf"].project(images, origin, eps)
+    return torch.where(inside, BALLS["linf"].project(origin + values, origin, eps), best)

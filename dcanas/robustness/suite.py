@@ -1,4 +1,4 @@
-"""Which attacks an evaluation runs, with which settings."""
+"""The attacks of an evaluation and their options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ _NAMED: dict[str, tuple[str, dict[str, Any]]] = {
     "apgd_t": ("apgd", {"loss": "targeted_dlr"}),
     "square": ("square", {}),
 }
-NAMES = tuple(_NAMED)
 STANDARD = ("apgd_ce", "apgd_t", "square")  # AutoAttack's order (Croce & Hein, ICML 2020) without FAB-T: say so
 
 
@@ -48,7 +47,8 @@ def attack_spec(name: str, **options: Any) -> AttackSpec:
         name: fgsm, pgd, apgd_ce, apgd_dlr, apgd_t or square.
         options: further keyword arguments of the attack.
 
-    Raises `UserError` for other names.
+    Raises:
+        UserError: for other names.
     """
     if name not in _NAMED:
         raise unknown("attack", name, _NAMED)
@@ -59,7 +59,8 @@ def attack_spec(name: str, **options: Any) -> AttackSpec:
 def read_suite(chosen: Iterable[str | AttackSpec]) -> tuple[AttackSpec, ...]:
     """Return the specifications of attacks given by name or as specifications.
 
-    Raises `UserError` if there is none, a name occurs twice, or an attack is unknown.
+    Raises:
+        UserError: there is none, a name occurs twice, or an attack is unknown.
     """
     listed = [chosen] if isinstance(chosen, str) else chosen
     specs = tuple(attack_spec(c) if isinstance(c, str) else c for c in listed)
@@ -69,5 +70,6 @@ def read_suite(chosen: Iterable[str | AttackSpec]) -> tuple[AttackSpec, ...]:
     if len(set(names)) < len(names):
         raise UserError(f"Each attack needs a name of its own, got {', '.join(names)}.")
     for spec in specs:
-        attacks[spec.attack]  # raises for unknown ones
+        if spec.attack not in attacks:
+            raise unknown("attack", spec.attack, attacks)
     return specs

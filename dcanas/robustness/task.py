@@ -1,4 +1,4 @@
-"""What every attack works on: a batch, the model in evaluation mode, the ball, and draws that belong to samples."""
+"""The batches that attacks work on: the model in evaluation mode, the ball, and random numbers by sample."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dcanas.basics.errors import UserError
-from dcanas.robustness.balls import Ball, ball_of
+from dcanas.robustness.balls import BALLS, Ball, ball_of
 from dcanas.robustness.checks import check_count, check_eps, check_images, check_labels, check_logits
 from dcanas.robustness.draws import Draws
 
@@ -39,7 +39,7 @@ class Task:
     eps: float
     ball: Ball
     draws: Draws
-    arrays: bool = False  # the model takes numpy arrays
+    arrays: bool
 
     def logits(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the checked logits (N, classes) of images (N, C, H, W), without gradients."""
@@ -73,9 +73,10 @@ class Task:
 
 def run(attack: Callable[[Task], Tensor], model: Model, images: Images, labels: Any, eps: float, norm: str,
         seed: int, indices: Any, batch_size: int, gradients: bool = True) -> Images:
-    """Return what an attack makes of the images, batch by batch, as the kind and on the device they came.
+    """Return the images that an attack makes, batch by batch, of the type and on the device of the given ones.
 
     Args:
+        attack: returns the attacked images of a batch (N, C, H, W).
         images: floats (N, C, H, W) in [0, 1], tensor or array.
         labels: class indices (N,).
         eps: size of the perturbation in [0, 1] units of `norm`.
@@ -83,10 +84,10 @@ def run(attack: Callable[[Task], Tensor], model: Model, images: Images, labels: 
         batch_size: images attacked at once.
         gradients: whether the attack differentiates the model.
 
-    Raises `UserError` for bad input.
+    Raises:
+        UserError: for invalid input.
     """
-    arrays = isinstance(images, np.ndarray)
-    given = torch.from_numpy(np.ascontiguousarray(images)) if isinstance(images, np.ndarray) else images
+    given = _as_tensor(images)
     check_images(given)
     ball = ball_of(norm)
     check_eps(eps, norm, given)
@@ -96,30 +97,49 @@ def run(attack: Callable[[Task], Tensor], model: Model, images: Images, labels: 
     numbers = np.arange(len(given)) if indices is None else np.asarray(indices)
     if numbers.shape != (len(given),):
         raise UserError(f"indices must number the {len(given)} images, got shape {numbers.shape}.")
-    if gradients and not isinstance(model, nn.Module) and arrays:
+    if gradients and not isinstance(model, nn.Module) and isinstance(images, np.ndarray):
         raise UserError("This attack needs gradients: give it a torch module, or attack the function with square.")
-    device = place(model, given)
     result = torch.empty_like(given)
     with evaluation(model):
-        for start in range(0, len(given), batch_size):
-            part = slice(start, start + batch_size)
-            batch = given[part].to(device)
-            batch = batch if batch.dtype == torch.float64 else batch.float()
-            task = Task(model, batch, labels[part].to(device).long(), float(eps), ball,
-                        Draws(seed, numbers[part]), arrays and not isinstance(model, nn.Module))
+        for part, task in tasks(model, images, labels, batch_size, float(eps), ball, Draws(seed, numbers)):
             result[part] = attack(task).to(result)
     return result.numpy() if isinstance(images, np.ndarray) else result
 
 
-def place(model: Model, images: Tensor) -> torch.device:
-    """Return the device of a module's parameters, or of the images if it has none."""
+def tasks(model: Model, images: Any, labels: Tensor, batch_size: int, eps: float = 0.0, ball: Ball = BALLS["linf"],
+          draws: Draws | None = None) -> Iterator[tuple[slice, Task]]:
+    """Yield the rows of every batch and its task, on the device of the model's parameters.
+
+    Args:
+        images: floats (N, C, H, W) in [0, 1], tensor or array; float64 stays, other types become float32.
+        labels: class indices (N,).
+        draws: of all images; default: none are needed.
+    """
+    given, arrays = _as_tensor(images), isinstance(images, np.ndarray) and not isinstance(model, nn.Module)
     parameter = next(model.parameters(), None) if isinstance(model, nn.Module) else None
-    return images.device if parameter is None else parameter.device
+    device = given.device if parameter is None else parameter.device
+    draws = draws or Draws(0, np.arange(len(given)))
+    for start in range(0, len(given), batch_size):
+        part = slice(start, start + batch_size)
+        batch = given[part].to(device)
+        yield part, Task(model, batch if batch.dtype == torch.float64 else batch.float(),
+                         labels[part].to(device).long(), eps, ball, draws.of(part), arrays)
+
+
+def misclassified(model: Model, images: Any, labels: Tensor, batch_size: int = BATCH) -> Tensor:
+    """Return which images (N, C, H, W) a model in evaluation mode misclassifies, (N,) bool, on the CPU."""
+    with evaluation(model):
+        return torch.cat([task.misclassified(task.images, task.labels).cpu()
+                          for _, task in tasks(model, images, labels, batch_size)])
+
+
+def _as_tensor(images: Any) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(images)) if isinstance(images, np.ndarray) else images
 
 
 @contextmanager
 def evaluation(model: Model) -> Iterator[None]:
-    """Put a module into evaluation mode and restore the mode of every part of it afterwards."""
+    """Put a module into evaluation mode and restore the mode of every submodule afterwards."""
     modes = [(part, part.training) for part in model.modules()] if isinstance(model, nn.Module) else []
     if isinstance(model, nn.Module):
         model.eval()

@@ -1,4 +1,4 @@
-"""What an evaluation of robustness assumes of the attacker: attacks, how far a pixel may move, in which norm."""
+"""The threat model of an evaluation: attacks, sizes of the perturbation and norm."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import math
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.robustness.suite import NAMES, AttackSpec, read_suite
+from dcanas.robustness.suite import AttackSpec, read_suite
 
 NORMS = ("linf", "l2")
-
-LEAST_255 = 0.1  # less than that is no change of an 8-bit image, but a number in [0, 1] units by mistake
+LEAST_255 = 0.1  # less than that changes no 8-bit image, and is a number in [0, 1] units by mistake
 
 
 @dataclass(frozen=True)
 class ThreatModel:
-    """What an evaluation of robustness assumes of the attacker.
+    """The attacker that an evaluation of robustness assumes.
 
     Attributes:
-        attacks: names, in order; empty for those that suit the number of classes.
+        attacks: names, in order; empty for those that fit the number of classes.
         eps_255: sizes of the perturbation in 1/255 of `norm` ([0, 1] units times 255).
         norm: "linf" or "l2".
         images: largest number of images of a split, class-balanced; None: all.
 
-    Raises `UserError` for values out of range.
+    Raises:
+        UserError: a value is out of range.
     """
 
     attacks: tuple[str, ...]
@@ -34,24 +34,18 @@ class ThreatModel:
     def __post_init__(self) -> None:
         if self.norm not in NORMS:
             raise unknown("norm", self.norm, NORMS)
-        for attack in self.attacks:
-            if attack not in NAMES:
-                raise unknown("attack", attack, NAMES)
-        if len(set(self.attacks)) < len(self.attacks):
-            raise UserError(f"Each attack needs a name of its own, got {', '.join(self.attacks)}.")
+        if self.attacks:
+            read_suite(self.attacks)
         if not self.eps_255:
             raise UserError("eps_255 must name at least one size in 1/255, such as 8 or [2,8].")
         for size in self.eps_255:
-            self._check(size)
-
-    def _check(self, size: float) -> None:
-        if not math.isfinite(size) or size < 0:
-            raise UserError(f"eps_255 must not be negative or infinite, got {size:g}; 0 means no change at all.")
-        if 0 < size < LEAST_255:
-            raise UserError(f"eps_255={size:g} counts in 1/255 and would change no 8-bit image; if it is meant "
-                            f"in [0, 1] units, give eps_255={255 * size:g}.")
-        if self.norm == "linf" and size > 255:
-            raise UserError(f"eps_255={size:g} is more than a pixel can change (255 in linf); give a smaller one.")
+            if not math.isfinite(size) or size < 0:
+                raise UserError(f"eps_255 must not be negative or infinite, got {size:g}; 0 means no change at all.")
+            if 0 < size < LEAST_255:
+                raise UserError(f"eps_255={size:g} counts in 1/255 and would change no 8-bit image; if it is meant "
+                                f"in [0, 1] units, give eps_255={255 * size:g}.")
+            if self.norm == "linf" and size > 255:
+                raise UserError(f"eps_255={size:g} is more than a pixel can change (255 in linf); give a smaller one.")
 
     @property
     def sizes(self) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Corrupted images, and the accuracy that is left on them."""
+"""Corrupted images, and the accuracy on them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
 from dcanas.basics.statistics import wilson_interval
-from dcanas.robustness.checks import check_images, check_labels, check_logits
+from dcanas.robustness.checks import check_images, check_labels
 from dcanas.robustness.corruptions.corruption import corruptions
 from dcanas.robustness.proportion import Proportion
 from dcanas.robustness.records import Records, evaluation_key
-from dcanas.robustness.task import BATCH, Model, evaluation, place
+from dcanas.robustness.task import BATCH, Model, misclassified
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SMALLEST_SIDE = 8  # pixels
@@ -124,35 +123,18 @@ def corruption_accuracy(model: Model, images: np.ndarray, labels: Any, names: It
     check_images(torch.as_tensor(images))
     check_labels(target, len(images))
     images = np.asarray(images, dtype=np.float32)
-    rates, rows = {}, torch.arange(len(images))
-    shares = np.zeros(len(images))
-    records = Records(folder, len(images), "corruptions")
-    if folder is not None:
-        records.open(evaluation_key(model, model_key, torch.as_tensor(images), target, seed))
-    with evaluation(model):
-        clean = Proportion.of(_right(model, images, target, batch_size))
-        for name, severity in wanted:
-            known, fallen = records.known(f"{name} {severity}", rows)
-            if not len(known):
-                fallen = ~_right(model, corrupt(images, name, severity, seed=seed), target, batch_size)
-                records.add(f"{name} {severity}", rows, fallen)
-            rates[name, severity] = Proportion.of(~fallen)
-            shares += (~fallen).numpy()
-            hooks.progress(len(rates), len(wanted), f"{name} {severity}")
-            if hooks.should_stop():
-                raise Stopped(f"stopped after {len(rates)} corruptions")
+    rates, rows, shares = {}, torch.arange(len(images)), np.zeros(len(images))
+    key = "" if folder is None else evaluation_key(model, model_key, torch.as_tensor(images), target, seed)
+    records = Records(folder, len(images), key, "corruptions")
+    clean = Proportion.of(~misclassified(model, images, target, batch_size))
+    for name, severity in wanted:
+        known, fallen = records.known(f"{name} {severity}", rows)
+        if not len(known):
+            fallen = misclassified(model, corrupt(images, name, severity, seed=seed), target, batch_size)
+            records.add(f"{name} {severity}", rows, fallen)
+        rates[name, severity] = Proportion.of(~fallen)
+        shares += (~fallen).numpy()
+        hooks.progress(len(rates), len(wanted), f"{name} {severity}")
+        if hooks.should_stop():
+            raise Stopped(f"stopped after {len(rates)} corruptions")
     return CorruptionAccuracy(clean, rates, seed, shares / len(rates))
-
-
-def _right(model: Model, images: np.ndarray, labels: Tensor, batch_size: int) -> Tensor:
-    module = isinstance(model, nn.Module)
-    device = place(model, torch.as_tensor(images[:1]))
-    right = []
-    for start in range(0, len(images), batch_size):
-        batch, own = images[start:start + batch_size], labels[start:start + batch_size]
-        with torch.no_grad():
-            logits = model(torch.from_numpy(batch).to(device) if module else batch)
-        logits = torch.as_tensor(logits).cpu()
-        check_logits(logits, own)
-        right.append(logits.argmax(1) == own)
-    return torch.cat(right)
