@@ -89,14 +89,15 @@ def test_the_seed_decides_what_is_drawn_and_nothing_else(net, batch):
 
 
 SMALL = {"nasbench201": {"channels": 4, "cells": 1}, "darts": {"channels": 4, "cells": 3},
-         "mobilenetv2": {"stem": "cifar", "reference": 32}}
+         "mobilenetv2": {"stem": "cifar", "reference": 32}, "mbconv": {"stem": "cifar", "padding": "same"}}
 
 
 THOROUGH = (pytest.mark.slow, pytest.mark.thorough)
 
 
 @pytest.mark.parametrize("space_name", [name if name == "nasbench201" else pytest.param(name, marks=THOROUGH)
-                                        for name in ("darts", "fbnet", "mobilenetv2", "nasbench201", "resnet")])
+                                        for name in ("darts", "fbnet", "mbconv", "mobilenetv2", "nasbench201",
+                                                     "resnet")])
 def test_random_members_have_a_value_or_a_stated_status(space_name):
     """Nothing is NaN without a reason, and scores exist for nearly all of 20 members."""
     members = 20

@@ -19,6 +19,7 @@ def spaces():
     yield "fbnet", load_space("fbnet")
     yield "mobilenetv2", load_space("mobilenetv2")
     yield "mobilenetv2 within bounds", load_space("mobilenetv2").within(BOUNDS)
+    yield "mbconv within bounds", load_space("mbconv").within({**BOUNDS, "stages": [3, 7], "depth": [1, 2, 3]})
 
 
 @pytest.mark.parametrize(("name", "space"), list(spaces()), ids=lambda v: v if isinstance(v, str) else "")

@@ -45,10 +45,10 @@ def test_draws_follow_the_probabilities():
         assert abs(count / 4000 - p) < 5 * (p * (1 - p) / 4000) ** 0.5
 
 
-@pytest.mark.parametrize("name", ["mobilenetv2", "darts", "nasbench201"])
+@pytest.mark.parametrize("name", ["mobilenetv2", "mbconv", "darts", "nasbench201"])
 def test_draws_of_real_spaces_keep_their_groups_and_bounds(name):
     space = load_space(name)
-    if name == "mobilenetv2":
+    if name in ("mobilenetv2", "mbconv"):
         space = space.within({"resolution": 224, "stem": [16], "expansion": [2, 4], "depth": [1, 2], "kernel": [3],
                               "width": [[16 + 8 * i] for i in range(7)], "stride": [2, 1, 2, 1, 2, 1, 2],
                               "head": [128]})
