@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from dcanas.basics.files import write_bytes
-from dcanas.report.figures.canvas import SERIES, axes, legend, styled, svg_file
+from dcanas.report.figures.canvas import axes, styled, svg_file
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -26,17 +26,4 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ti
     axis.grid(visible=False)
     for (i, j), value in np.ndenumerate(values):
         axis.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8)
-    return figure
-
-
-@styled
-def bars(series: Mapping[str, Mapping[str, float]], title: str) -> Figure:
-    """Return horizontal bars: a group per name, a bar per series."""
-    names = list(next(iter(series.values())))
-    figure, axis = axes(height=0.1 * len(names) * (len(series) + 1) + 1)
-    for number, (label, values) in enumerate(series.items()):
-        middle = np.arange(len(names)) + (number - (len(series) - 1) / 2) / (len(series) + 1)
-        axis.barh(middle, [values[name] for name in names], 1 / (len(series) + 1), color=SERIES[number], label=label)
-    axis.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-    legend(figure)
     return figure

@@ -19,8 +19,9 @@ from dcanas.benchmarks.robustness_features import Features, cell_features
 from dcanas.benchmarks.robustness_prediction import ablation, importances, kendall_matrix, predictability, split_classes
 from dcanas.benchmarks.robustness_tables import load_robustness_table
 from dcanas.hardware.latency.table_files import tables_folder
+from dcanas.report.figures.candidates import bars
 from dcanas.spaces import load_space
-from tools.figures import bars, heat_map, save
+from tools.figures import heat_map, save
 from tools.markdown import grid
 
 SIZES = (32, 128, 1024)
@@ -82,8 +83,9 @@ def main(*, docs: Path = Path("docs"), jobs: int = 1) -> None:
     write_text(page, f"{before}{START}\n\n{text}\n\n{END}{after}")
     save(heat_map(ranks, [*TARGETS, *table.proxies.names], TARGETS, "Kendall's tau on all networks"),
          docs / "robustness_kendall.svg")
-    save(bars({name: weights[name]["permutation"] for name in TARGETS},
-              "Loss of R2 when a proxy is shuffled, n = 1024"), docs / "robustness_importance.svg")
+    save(bars(table.proxies.names, {name: [weights[name]["permutation"][proxy] for proxy in table.proxies.names]
+                                    for name in TARGETS}, "loss of R2 when a proxy is shuffled, n = 1024"),
+         docs / "robustness_importance.svg")
     print(text)
 
 

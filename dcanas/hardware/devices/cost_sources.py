@@ -1,4 +1,4 @@
-"""Where a device's profile may say that a cost comes from; nothing is imported for it."""
+"""The sources that a device's profile may state for each cost; importing this file imports none of them."""
 
 from __future__ import annotations
 
@@ -45,19 +45,18 @@ def may_state(cost: str, value: Any, folder: Path) -> bool:
     """
     if value in SOURCES[cost]:
         return True
-    own = isinstance(value, str) and cost in CHOSEN
-    return own and (_is_file(value, folder) or (value in latency_sources and value not in latency_sources.table))
+    if not isinstance(value, str) or cost not in CHOSEN:
+        return False
+    if is_own_file(value):
+        return Path(value).name == value and (folder / value).is_file()
+    return value in latency_sources and value not in latency_sources.table
 
 
 def source_words(cost: str) -> str:
-    """Return in words what a profile may state as the source of a cost."""
+    """Return the sources that a profile may state for a cost, in words."""
     return " or ".join([*SOURCES[cost], *(["a Python file beside this profile"] if cost in CHOSEN else [])])
 
 
 def is_own_file(source: str) -> bool:
     """Return whether the stated source of a cost is a Python file beside the profile."""
     return source.endswith(".py")
-
-
-def _is_file(value: str, folder: Path) -> bool:
-    return is_own_file(value) and Path(value).name == value and (folder / value).is_file()

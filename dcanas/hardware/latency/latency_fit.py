@@ -22,8 +22,8 @@ class LatencyFit:
 
     Attributes:
         base: in ms; per_option: prices in ms.
-        relative_residual_q95: bound of truth / prediction - 1 for a member that was not fitted, in 95 of 100 cases;
-            from leave-one-out residuals, of which it is the largest for fewer than 19 members (n of n + 1 cases).
+        relative_residual_q95: upper bound of truth / prediction - 1 for a member that was not fitted, in 95 of
+            100 cases; from leave-one-out residuals, the largest of them for fewer than 19 members (n of n + 1 cases).
         loo_mape: mean relative error on members left out of the fit.
         macs_mape: that of an affine function of MACs alone; None if no MACs were given.
         n: number of measured members.
@@ -36,19 +36,12 @@ class LatencyFit:
     macs_mape: float | None
     n: int
 
-    def predict(self, counts: NDArray[Any]) -> Array:
-        """Return milliseconds. Shape: (n, options) -> (n,)."""
-        return self.base + np.asarray(counts, dtype=np.float64) @ np.asarray(self.per_option)
-
-    def upper(self, counts: NDArray[Any]) -> Array:
-        """Return the upper bound in milliseconds. Shape: (n, options) -> (n,)."""
-        return self.predict(counts) * (1 + self.relative_residual_q95)
-
 
 def fit_latency(counts: NDArray[Any], latencies_ms: NDArray[Any], macs: NDArray[Any] | None = None) -> LatencyFit:
     """Fit base and price per option by non-negative least squares on relative errors.
 
-    An operation never makes a network faster, and a small network's error counts as much as a large one's.
+    Prices are at least 0, as an operation never makes a network faster; relative errors weigh small and large networks
+    equally.
 
     Args:
         counts: how often each option occurs, or other features. Shape: (n, options).
@@ -84,14 +77,15 @@ def choose_members(counts: NDArray[Any], n: int, rng: np.random.Generator,
                    size: NDArray[Any] | None = None) -> list[int]:
     """Return which n members to measure: the smallest, the largest, and those that make the fit most certain.
 
-    A greedy D-optimal design on (1, counts) has two more members than there are coefficients: each next one is that
-    whose prediction is least certain so far, among counts that were not chosen yet. The design consists of extremes, on
-    which a model that is only nearly true shows little error, so the rest is drawn uniformly, like the members that are
-    predicted later.
+    The first, two more than there are coefficients, form a greedy D-optimal design on (1, counts): the next member is
+    the one with the least certain prediction so far, among counts that were not chosen yet. The design consists of
+    extremes, which show little of a model's error, so the rest is drawn uniformly, like the members that are predicted
+    later.
 
     Args:
         counts: features of all members. Shape: (members, options).
-        size: by which smallest and largest are meant; None: the sum of counts. Shape: (members,).
+        n: number of members.
+        size: decides which are the smallest and the largest; None: the sum of counts. Shape: (members,).
 
     Raises:
         UserError: n is below 2 or above the number of members.

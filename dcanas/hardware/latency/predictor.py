@@ -1,4 +1,4 @@
-"""`LatencyPredictor`: the latency of a whole space on a new device, from a handful of measured networks."""
+"""`LatencyPredictor`: few-shot prediction of the latency of a space's networks on a new device."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LatencyPredictor:
         """Return the predictor before any measurement.
 
         Args:
-            known_ms: latencies of `choices` on known devices, in ms; without them the prediction starts from operation
+            known_ms: latencies of `choices` on reference devices, in ms; without them the prior is made from operation
                 counts and MACs alone, and `basis` says so. Shape: per device (n,).
             choices: networks to choose from; None: all members in canonical order. Shape: (n, slots).
             input_shape, num_classes, skeleton: of the networks.
@@ -62,8 +62,8 @@ class LatencyPredictor:
             UserError: a table has another length, or the costs of the space do not add up over slots.
         """
         if not space.additive:
-            raise UserError(f"Costs of {space.name} do not add up over its decisions, so a few measurements say no "
-                            "price per option; state costs.latency_ms: measured in the device's profile.")
+            raise UserError(f"Costs of {space.name} do not add up over its decisions, so a few measurements "
+                            "determine no price per option; state costs.latency_ms: measured in the device's profile.")
         channels, height, width = input_shape
         linear = linear_counts(space, (channels, height, width), num_classes, **skeleton)
         shared = all(len(set(cost.table)) == 1 for cost in linear.values()) and \
@@ -82,7 +82,7 @@ class LatencyPredictor:
             basis = f"the tables of {len(known_ms)} known devices ({', '.join(known_ms)})"
         else:
             prior = prior_of_counts(features, linear["macs"].values(choices))
-            basis = "operation counts and MACs alone, no imported table of known devices speaking of these networks"
+            basis = "operation counts and MACs alone, as no imported table of known devices lists these networks"
         return cls(space, choices, prior, shared, basis,
                    Domain.of(space, input_shape, num_classes, runtime, **skeleton))
 
@@ -115,17 +115,14 @@ class LatencyPredictor:
         return self.posterior.mean(self._design(choices))
 
     def uppers(self, choices: np.ndarray) -> np.ndarray:
-        return self._measured_instead(choices, self.posterior.quantile(self.probability, self._design(choices)))
+        values = self.posterior.quantile(self.probability, self._design(choices))
+        for arch, known in self.measured.items():
+            values[(choices == arch.choices).all(axis=1)] = known
+        return values
 
     def bound(self, arch: Architecture) -> float:
         """Return the upper bound of the prediction itself, also of a network that was measured."""
         return float(self.posterior.quantile(self.probability, self._design(np.array([arch.choices])))[0])
-
-    def intervals(self, choices: np.ndarray, confidence: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Return both ends of the two-sided interval of a measurement of each network. Shape: (n, slots) -> (n,)."""
-        design = self._design(choices)
-        return (self.posterior.quantile((1 - confidence) / 2, design),
-                self.posterior.quantile((1 + confidence) / 2, design))
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
         return self.linear.expected(probabilities)
@@ -134,12 +131,9 @@ class LatencyPredictor:
     def linear(self) -> LinearCost:
         """The prediction as base and price per slot and option."""
         base, prices = self.posterior.weights[0], self.posterior.weights[1:]
-        sizes = [len(slot.options) for slot in self.space.slots]
-        if self.shared_prices:
-            table = (tuple(_with_first(prices)),) * len(sizes)
-        else:
-            ends = np.cumsum([size - 1 for size in sizes])
-            table = tuple(tuple(_with_first(prices[end - size + 1:end])) for size, end in zip(sizes, ends, strict=True))
+        ends = np.cumsum([len(slot.options) - 1 for slot in self.space.slots])
+        rows = [prices] * len(ends) if self.shared_prices else np.split(prices, ends[:-1])
+        table = tuple((0.0, *row.tolist()) for row in rows)
         return LinearCost(float(base), table, self.name, self.unit, self.source, self.domain)
 
     @cached_property
@@ -153,15 +147,6 @@ class LatencyPredictor:
     def _design(self, choices: np.ndarray) -> np.ndarray:
         return np.column_stack([np.ones(len(choices)), _features(self.space, choices, self.shared_prices)])
 
-    def _measured_instead(self, choices: np.ndarray, values: np.ndarray) -> np.ndarray:
-        if len(choices) == 1:
-            known = self.measured.get(as_architecture(self.space, choices[0]))
-            return values if known is None else np.array([known])
-        values = values.copy()
-        for arch, known in self.measured.items():
-            values[(choices == arch.choices).all(axis=1)] = known
-        return values
-
 
 def _features(space: Space, choices: np.ndarray, shared: bool) -> np.ndarray:
     """Return how often each option but the first is chosen; per slot if prices are not shared. Shape: (n, features)."""
@@ -170,7 +155,3 @@ def _features(space: Space, choices: np.ndarray, shared: bool) -> np.ndarray:
                         axis=1).astype(float)
     return np.concatenate([np.eye(len(slot.options))[choices[:, i]][:, 1:] for i, slot in enumerate(space.slots)],
                           axis=1)
-
-
-def _with_first(prices: np.ndarray) -> list[float]:
-    return [0.0, *(float(p) for p in prices)]

@@ -1,4 +1,4 @@
-"""Where the latency and the energy of a run's networks come from: one protocol, and the one place that chooses."""
+"""Sources of latency and energy: their protocol, and the function that chooses among them."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from dcanas.hardware.measuring.measured_members import measure_members
 from dcanas.hardware.measuring.profile import Profile
 from dcanas.spaces import Architecture
 
-FBNET = "fbnet"  # its published latencies are those of blocks
+FBNET = "fbnet"  # published latencies of this space are those of its blocks
 
 
 @dataclass(frozen=True, eq=False)
 class LatencySource(ABC):
-    """Where one cost of a run's networks on one device comes from: a latency, or an energy.
+    """The source of one cost, a latency or an energy, of a run's networks on one device.
 
     A source of the user's own is a subclass with `name`, `decided_by` and `make_model`, registered by
     `@latency_sources.add` (docs/add-a-latency-source.md).
 
     Attributes:
         name: of the source, for the certificate.
-        decided_by: how the number that is held against a limit is obtained: "measured" on the device, "looked up", or
+        decided_by: how the number that is compared with a limit is obtained: "measured" on the device, "looked up", or
             "predicted" if nothing verifies the prediction; the certificate then says "unverified".
         cost: "latency_ms", "latency_p95_ms" or "energy_mj".
         networks: the networks that the run asks about.
@@ -68,11 +68,13 @@ class LatencySource(ABC):
         return None
 
     def prepare(self) -> None:  # noqa: B027 (a source that measures nothing has nothing to prepare)
-        """Measure what the model rests on without a word, so that several boards can do so at once."""
+        """Measure what the model needs without messages, so that several boards can do so at once."""
 
     def ask(self, members: Sequence[Architecture]) -> dict[Architecture, float]:
-        """Return the number that is held against a limit, per member, before anything is trained; nothing if it cannot
-        be obtained. A measured latency is the upper end of its 95 % confidence interval."""
+        """Return per member the number that is compared with a limit before training; empty if it cannot be obtained.
+
+        A measured latency is the upper end of its 95 % confidence interval.
+        """
         if self.decided_by == "measured":
             return {arch: profile.upper(self.cost) for arch, profile in self.measure(members).items()}
         return {arch: self.model.upper(arch) for arch in members} if self.decided_by == "looked up" else {}
@@ -98,7 +100,7 @@ class LatencySources:
         return [source.model for source in self.by_cost.values()]
 
     def prepare(self) -> None:
-        """Measure what the cost models rest on without a word, so that several boards can do so at once."""
+        """Measure what the cost models need without messages, so that several boards can do so at once."""
         for source in self.by_cost.values():
             source.prepare()
 
@@ -109,22 +111,18 @@ class LatencySources:
 
     @property
     def predictor(self) -> LatencyPredictor | None:
-        """The prediction that is to be verified pick by pick (`derive_verified`), None if there is none."""
+        """The prediction whose choices have to be verified (`derive_verified`), None if there is none."""
         return next((source.predictor for source in self.by_cost.values() if source.predictor is not None), None)
 
     def ask(self, arch: Architecture) -> float:
         """Return the milliseconds that verify `predictor` for one member."""
         return self.by_cost["latency_ms"].ask([arch])[arch]
 
-    @property
-    def verified_by(self) -> str:
-        """How `ask` obtains its answer: "measured" or "looked up"."""
-        return self.by_cost["latency_ms"].decided_by
-
     def broken(self, arch: Architecture, budget: Budget, predicted: bool = True) -> list[str]:
-        """Return the limits that a member breaks by the numbers that decide, as far as they can be obtained.
+        """Return the limits that a member violates by the deciding numbers, as far as these can be obtained.
 
-        predicted: whether the cost of `predictor` is asked for too; `derive_verified` does so itself.
+        Args:
+            predicted: whether the cost of `predictor` is checked too; `derive_verified` does so itself.
         """
         asked = {cost: source.ask([arch]) for cost, source in self.by_cost.items()
                  if cost in budget and (predicted or source.predictor is None)}
@@ -137,11 +135,11 @@ class LatencySources:
 
     @property
     def decided_by(self) -> dict[str, str]:
-        """How the number is obtained that is held against each limit."""
+        """How the number that is compared with each limit is obtained."""
         return {cost: source.decided_by for cost, source in self.by_cost.items()}
 
     def looked_up(self, arch: Architecture) -> dict[str, float]:
-        """Return the numbers that decide without a measurement of the delivered file, by cost."""
+        """Return the deciding numbers that need no measurement of the delivered file, by cost."""
         return {cost: source.ask([arch])[arch] for cost, source in self.by_cost.items()
                 if source.decided_by == "looked up"}
 
@@ -153,10 +151,10 @@ class LatencySources:
 
 def choose_source(device: Device, names: Iterable[str], networks: Networks, folder: Callable[[], Path], seed: int = 0,
                   hooks: Hooks = QUIET) -> LatencySources:
-    """Return where the limited latencies and energies of a device come from; nothing is measured yet.
+    """Return the sources of a device's limited latencies and energies; nothing is measured yet.
 
     Args:
-        names: the limited costs; those that are neither a latency nor an energy are passed over.
+        names: the limited costs; those that are neither a latency nor an energy are ignored.
         networks, folder, seed, hooks: see `LatencySource`.
 
     Raises:
@@ -167,27 +165,23 @@ def choose_source(device: Device, names: Iterable[str], networks: Networks, fold
 
 
 def _kind(device: Device, cost: str, networks: Networks) -> type[LatencySource]:
-    """Return the class that answers for a cost, by what the profile of the device states and what is there."""
+    """Return the class of a cost's source, from the device's profile and the published tables."""
     stated = device.source(cost)
     if is_own_file(stated):
         return _from_file(user_folder() / stated, cost)
     blocks = networks.space.name == FBNET and cost == "latency_ms" and device.table is not None
-    chosen = stated  # the name of a source that was added to the registry
-    if stated == "measured":
-        chosen = "fitted to measurements"
-    elif stated == "looked up":
-        chosen = "FBNet's published blocks" if blocks else "published table"
-    elif stated == "predicted" and cost == "latency_ms" and device.connection is not None:
-        chosen = "few-shot prediction"
+    names = {"measured": "fitted to measurements",
+             "looked up": "FBNet's published blocks" if blocks else "published table",
+             "predicted": "transferred blocks" if blocks else "transferred table"}
+    if stated == "predicted" and cost == "latency_ms" and device.connection is not None:
+        stated = "few-shot prediction"
     elif stated == "predicted" and cost == "latency_ms" and covering_table(device, cost, networks):
-        chosen = "few-shot prediction of a table"
-    elif stated == "predicted":
-        chosen = "transferred blocks" if blocks else "transferred table"
-    return latency_sources[chosen]
+        stated = "few-shot prediction of a table"
+    return latency_sources[names.get(stated, stated)]  # other names were added to the registry
 
 
 def _from_file(path: Path, cost: str) -> type[LatencySource]:
-    """Return the source that a file of the user's own defines."""
+    """Return the source that the user's own file defines."""
     found: type[LatencySource] = load_only(latency_sources, path, f"costs.{cost}",
                                            "a class with the decorator @latency_sources.add")
     missing = [*sorted(getattr(found, "__abstractmethods__", ())),

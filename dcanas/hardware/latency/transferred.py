@@ -1,4 +1,4 @@
-"""A published table's prices for networks that it does not list."""
+"""Predictions for networks that a published table does not list, from prices fitted to the table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dcanas.basics.errors import UserError
 from dcanas.costs import LinearCost, Networks, linear_counts
 from dcanas.costs.members import member_choices
 from dcanas.hardware.latency.published_tables import TableCost
-from dcanas.spaces import Space
 
 FREE = ("none", "skip_connect")  # executed as nothing
 
@@ -27,7 +26,7 @@ def transferred(table: TableCost, networks: Networks) -> LinearCost:
     assert published is not None
     space = networks.space
     if space.name != published.space:
-        raise UserError(f"{table.name} ({table.provenance}) speaks of {published.space} and cannot be predicted for "
+        raise UserError(f"{table.name} ({table.provenance}) lists {published.space} and cannot be predicted for "
                         f"{space.name}; choose that space or a device with another source.")
     skeleton = dict(published.skeleton)
     there = linear_counts(space, published.input_shape, published.num_classes, **skeleton)["macs"]
@@ -35,7 +34,8 @@ def transferred(table: TableCost, networks: Networks) -> LinearCost:
     choices = member_choices(space)
     values = table.values(choices)
     kept = np.isfinite(values)
-    executed = _executed(space, choices[kept]) * skeleton["cells"]
+    free = [np.array([option in FREE for option in slot.options]) for slot in space.slots]
+    executed = np.array([~row[choices[kept, i]] for i, row in enumerate(free)]).sum(axis=0) * skeleton["cells"]
     design = np.column_stack([np.ones(kept.sum()), there.values(choices[kept]) / 1e6, executed])
     base, per_million_macs, per_operation = nnls(design / values[kept, None], np.ones(kept.sum()))[0]
     error = float(np.quantile(values[kept] / (design @ [base, per_million_macs, per_operation]) - 1, 0.95))
@@ -45,9 +45,3 @@ def transferred(table: TableCost, networks: Networks) -> LinearCost:
                    for row, slot in zip(here.table, space.slots, strict=True))
     return LinearCost(float(base + per_million_macs * here.base / 1e6), prices, table.name, table.unit, "predicted",
                       networks.domain(published.runtime), max(error, 0.0))
-
-
-def _executed(space: Space, choices: np.ndarray) -> np.ndarray:
-    """Return how many operations of a cell are executed. Shape: (n, slots) -> (n,)."""
-    free = [np.array([option in FREE for option in slot.options]) for slot in space.slots]
-    return np.array([~row[choices[:, i]] for i, row in enumerate(free)]).sum(axis=0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import onnx
@@ -20,7 +21,7 @@ from dcanas.hardware.devices.device import Device
 from dcanas.hardware.measuring.profiler import profile_onnx
 
 SECONDS = 0.15  # of counted runs per beginning
-BEFORE = (ALL, "input", "normalise")  # what is executed before the first block, and counts as its part
+BEFORE = (ALL, "input", "normalise")  # executed before the first block, and counted as part of it
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class BlockLatency:
 
 
 def block_ends(model: onnx.ModelProto) -> dict[int, str]:
-    """Return for every block of the network, by number, the tensor that it ends with; empty if the file does not say
-    which blocks its nodes belong to (see `export_onnx`)."""
+    """Return for every block of the network, by number, the name of its output tensor; empty if the file does not state
+    the blocks of its nodes (see `export_onnx`)."""
     starts, ends = stored_blocks(model), {}
     for number, node in enumerate(model.graph.node):
         block = block_of_node(starts, number)
@@ -64,22 +65,16 @@ def profile_blocks(path: Path, device: Device, counts: Sequence[int] = (), secon
     if not ends:
         raise UserError(f"{path} does not name the blocks of its network; export it again with this version.")
     lengths = counts if sum(counts) == len(ends) else [1] * len(ends)
-    numbers, groups = list(ends), []
-    for length in lengths:
-        groups.append((numbers[0], numbers[length - 1]))
-        numbers = numbers[length:]
+    groups = [(end - length, end - 1) for length, end in zip(lengths, accumulate(lengths), strict=True)]
     with tempfile.TemporaryDirectory(prefix="dcanas-blocks-") as folder:
         files = {}
         for _, last in groups:
             files[str(last)] = Path(folder) / f"{last}.onnx"
             onnx.save(_beginning(model, ends[last]), files[str(last)])
         profiles = profile_onnx(files, device, seconds, seed)
-    found, before = [], 0.0
-    for first, last in groups:
-        median = profiles[str(last)].median_ms
-        found.append(BlockLatency(first, last, median - before))
-        before = median
-    return found
+    medians = [0.0, *(profiles[str(last)].median_ms for _, last in groups)]
+    return [BlockLatency(*group, after - before) for group, (before, after) in
+            zip(groups, pairwise(medians), strict=True)]
 
 
 def _beginning(model: onnx.ModelProto, end: str) -> onnx.ModelProto:

@@ -1,4 +1,4 @@
-"""The latency of one file on one device: what was measured, under which conditions, and how certain it is."""
+"""The measured latency of one file on one device, with its conditions and confidence intervals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.errors import UserError
 from dcanas.hardware.devices.machine import throttling
 from dcanas.hardware.measuring.statistics import median_interval, p95_upper
 
@@ -50,11 +50,11 @@ class Profile:
 
     def value(self, cost: str) -> float:
         """Return the measured `latency_ms` (the median) or `latency_p95_ms`, in ms."""
-        return self._pick(cost, self.median_ms, self.p95_ms)
+        return {"latency_ms": self.median_ms, "latency_p95_ms": self.p95_ms}[cost]
 
     def upper(self, cost: str) -> float:
         """Return the upper end of the 95 % confidence interval of `latency_ms` or `latency_p95_ms`, in ms."""
-        return self._pick(cost, self.interval_ms[1], self.p95_upper_ms)
+        return {"latency_ms": self.interval_ms[1], "latency_p95_ms": self.p95_upper_ms}[cost]
 
     def summary(self) -> dict[str, Any]:
         """Return the summary that a certificate shows, in ms."""
@@ -62,25 +62,22 @@ class Profile:
                 "repeat_difference": self.repeat_difference, "remark": self.remark, "conditions": self.conditions}
 
     def to_json(self) -> dict[str, Any]:
+        """Return plain values, all samples included."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Profile:
-        """Return the profile that `to_json` wrote, its statistics computed again from the samples; raises `UserError`
-        if it is not a profile."""
+        """Return the profile that `to_json` wrote, with its statistics recomputed from the samples.
+
+        Raises:
+            UserError: the value is not a profile.
+        """
         try:
             samples = np.array(value["samples_ns"], dtype=np.int64)
             return summarise(samples, str(value["model"]), str(value["sha256"]), str(value["device"]),
                              dict(value["conditions"]))
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"This is not a stored latency profile ({error}); measure again.") from error
-
-    @staticmethod
-    def _pick(cost: str, median: float, p95: float) -> float:
-        values = {"latency_ms": median, "latency_p95_ms": p95}
-        if cost not in values:
-            raise unknown("measured cost", cost, values)
-        return values[cost]
 
 
 def summarise(samples_ns: NDArray[np.int64], model: str, sha256: str, device: str,

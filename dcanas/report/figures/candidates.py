@@ -48,7 +48,7 @@ def bars(labels: Sequence[str], groups: Mapping[str, Sequence[float | None]], un
     """Return horizontal bars by label, one per group; None draws no bar."""
     figure, axis = axes(height=0.16 * len(labels) * (1 + len(groups)) + 1.0)
     thickness = 0.8 / len(groups)
-    hatches: tuple[Any, ...] = (None, "////", "....")
+    hatches: tuple[Any, ...] = (None, "////", "....", "\\\\\\\\", "xxxx")
     for number, (name, values) in enumerate(groups.items()):
         places = [i - 0.4 + thickness * (number + 0.5) for i in range(len(labels))]
         axis.barh(places, [value or 0.0 for value in values], thickness * 0.9, label=name, color=SERIES[number],

@@ -41,8 +41,7 @@ def test_a_linear_truth_is_found_exactly(members):
     assert fit.loo_mape == pytest.approx(0, abs=1e-9)
     assert fit.macs_mape is not None
     assert fit.macs_mape > 0.01  # pools and skips cost time but no MACs
-    np.testing.assert_allclose(fit.predict(counts), latencies)
-    np.testing.assert_allclose(fit.upper(counts), latencies)
+    np.testing.assert_allclose(fit.base + counts @ fit.per_option, latencies)
     assert fit.n == 12
 
 
@@ -125,8 +124,9 @@ def test_bound_holds_on_published_devices(members, size):
         for seed in range(3):
             chosen = choose_members(counts, 12, np.random.default_rng(seed), size)
             fit = fit_latency(counts[chosen], latencies[chosen], size[chosen])
-            covered.append(np.mean(latencies <= fit.upper(counts)))
-            error.append(np.mean(np.abs(fit.predict(counts) / latencies - 1)))
+            predicted = fit.base + counts @ fit.per_option
+            covered.append(np.mean(latencies <= predicted * (1 + fit.relative_residual_q95)))
+            error.append(np.mean(np.abs(predicted / latencies - 1)))
             baseline.append(fit.macs_mape)
     assert np.mean(covered) >= 12 / 13
     assert np.mean(error) < 0.10
