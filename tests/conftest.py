@@ -6,13 +6,38 @@ import csv
 import gzip
 import os
 from collections.abc import Iterator
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: two workers on two cores, and what they start
 
 import pytest
 import torch
 from loopback import Loopback, loopback
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_table_of_translations() -> Iterator[None]:
+    """Let all exports of a version of ONNX share torch's table of translations; making it is a third of an export."""
+    export = torch.onnx.export
+
+    @cache
+    def shared() -> None:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(cache(ONNXRegistry.from_torchlib)))
+
+    @wraps(export)
+    def exported(*arguments: Any, **options: Any) -> Any:
+        shared()
+        return export(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", exported)
+        yield
 
 
 @pytest.fixture(scope="session")

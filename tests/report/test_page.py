@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import yaml
+from shortcuts import undrawn
 from synthetic import make_run, write
 
 from dcanas.basics.errors import UserError
@@ -55,6 +57,13 @@ class Outline(HTMLParser):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     return make_run(tmp_path_factory.mktemp("synthetic") / "run")
+
+
+@pytest.fixture
+def no_drawing() -> Iterator[None]:
+    """Figures with their titles and captions but without lines: `text` has them all."""
+    with undrawn():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +129,7 @@ def test_the_source_of_a_latency_is_shown(tmp_path, text):
     ("derive", "Interrupted before the end of train", "The pool of candidates", 'id="training"'),
     ("train", "Interrupted before the end of export", "Confusion matrix", 'id="latency"'),
 ])
-def test_an_interrupted_run(tmp_path, until, headline, there, absent):
+def test_an_interrupted_run(tmp_path, no_drawing, until, headline, there, absent):
     told = page(read_run(make_run(tmp_path / "run", until=until)))
     assert headline in told
     assert "goes on from there" in told
@@ -129,7 +138,7 @@ def test_an_interrupted_run(tmp_path, until, headline, there, absent):
     assert Outline(told).unbalanced == []
 
 
-def test_a_run_over_its_budget(tmp_path):
+def test_a_run_over_its_budget(tmp_path, no_drawing):
     record = read_run(make_run(tmp_path / "run", broken=True))
     assert verdict(record).headline == "Failed: the budget is not met"
     assert verdict(record).sentences == (
@@ -211,7 +220,7 @@ def test_comparison(tmp_path, finished):
         write_comparison([finished, finished], path)
 
 
-def test_comparison_of_different_spaces(tmp_path, finished):
+def test_comparison_of_different_spaces(tmp_path, finished, no_drawing):
     other = make_run(tmp_path / "other", until="search")
     settings = yaml.safe_load((other / "settings.yaml").read_text())
     settings["space"]["name"] = "darts"
