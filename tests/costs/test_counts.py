@@ -45,7 +45,7 @@ def test_parameters_for_another_number_of_classes() -> None:
                                                  ((3, 15, 18), {"channels": 4, "cells": 1})])
 def test_macs_and_parameters_equal_torchs_counter_for_random_codes(shape, skeleton) -> None:
     rng = np.random.default_rng(0)
-    for i in rng.integers(len(EVERY), size=50 if skeleton["cells"] == 5 else 20):
+    for i in rng.integers(len(EVERY), size=8):
         arch = EVERY[int(i)]
         with torch.device("meta"):
             net = SPACE.build(arch, 10, shape[0], **skeleton).eval()
@@ -58,8 +58,8 @@ def test_macs_and_parameters_equal_torchs_counter_for_random_codes(shape, skelet
 
 def test_counting_a_built_network_equals_the_closed_form() -> None:
     rng = np.random.default_rng(1)
-    skeleton = {"channels": 8, "cells": 2}
-    for _ in range(40):
+    skeleton = {"channels": 8, "cells": 1}
+    for _ in range(24):
         arch = SPACE.sample(rng)
         net = SPACE.build(arch, 10, 3, **skeleton)
         before = {k: v.clone() for k, v in net.state_dict().items()}
@@ -69,9 +69,12 @@ def test_counting_a_built_network_equals_the_closed_form() -> None:
 
 
 def test_live_memory_and_weights_equal_the_exported_file(tmp_path) -> None:
+    """One member per number of 3x3 convolutions; the other members' counts are those of built networks, see above."""
     rng = np.random.default_rng(2)
-    for i in range(12):
+    for i in range(4):
         arch = SPACE.sample(rng)
+        while _convolutions(arch)[0] != i:
+            arch = SPACE.sample(rng)
         shape = ((3, 16, 16), (1, 9, 13))[i % 2]
         net = with_random_statistics(SPACE.build(arch, 10, shape[0], channels=8, cells=1), seed=i)
         path = export_onnx(net, tmp_path / f"{i}.onnx", shape)
