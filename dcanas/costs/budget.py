@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from dcanas.costs.units import parse_limit
 
 
-class Budget(Mapping[str, float]):
+class Budget(dict[str, float]):
     """Limits by cost name: upper limits, or lower limits where the name ends in `_min`.
 
     >>> Budget(params=100_000, macs=2e6)
@@ -23,23 +23,11 @@ class Budget(Mapping[str, float]):
     """
 
     def __init__(self, limits: Mapping[str, Any] | None = None, /, **more: Any):
-        self._limits = {name: parse_limit(name, limit) for name, limit in {**(limits or {}), **more}.items()}
-
-    def __getitem__(self, name: str) -> float:
-        return self._limits[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._limits)
-
-    def __len__(self) -> int:
-        return len(self._limits)
+        super().__init__({name: parse_limit(name, limit) for name, limit in {**(limits or {}), **more}.items()})
 
     def __repr__(self) -> str:
-        return f"Budget({', '.join(f'{k}={v}' for k, v in self._limits.items())})"
-
-    def __hash__(self) -> int:
-        return hash(tuple(sorted(self._limits.items())))
+        return f"Budget({', '.join(f'{k}={v}' for k, v in self.items())})"
 
     def allows(self, name: str, value: Any) -> Any:
-        """True where `value` (a number or an array of them) keeps the limit on `name`."""
+        """Return whether `value` (a number, or an array element by element) keeps the limit on `name`."""
         return value >= self[name] if name.endswith("_min") else value <= self[name]

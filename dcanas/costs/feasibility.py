@@ -18,12 +18,12 @@ from dcanas.costs.model import CostModel
 from dcanas.costs.units import cost_unit
 from dcanas.spaces import Space
 
-SAMPLE = 2_000  # members drawn where a space is too large to be listed
+SAMPLE = 2_000  # members drawn from a space that is too large to be listed
 
 
 @dataclass(frozen=True)
 class CostRange:
-    """Smallest, median and largest value of one cost over the members looked at."""
+    """Smallest, median and largest value of one cost over the members examined."""
 
     name: str
     unit: str
@@ -35,14 +35,14 @@ class CostRange:
 
 @dataclass(frozen=True)
 class Feasibility:
-    """The answer to "can this budget be met, and by how much of the space?".
+    """Whether a budget can be met, and by which share of a space.
 
     Attributes:
-        members: members looked at; every one of the space unless `sampled`.
-        share: of those within all limits at once.
-        binding, smallest: where nobody is, the limits that bind and the smallest feasible value per limit
-            (see `BudgetError`); empty otherwise.
-        conflict: two limits that members keep one by one and none keeps together, where there are such.
+        members: number of members examined; all of the space unless `sampled`.
+        share: share of them within all limits at once.
+        binding, smallest: if no architecture is feasible, the binding limits and the smallest achievable value of each
+            limit (see `BudgetError`).
+        conflict: two limits each of which some member keeps, but no member keeps both, if there are such.
     """
 
     space: str
@@ -57,7 +57,7 @@ class Feasibility:
     conflict: tuple[str, ...] = ()
 
     def require(self) -> None:
-        """Raise `BudgetError` where nothing is within the budget."""
+        """Raise `BudgetError` if no architecture is within the budget."""
         if not self.feasible:
             raise budget_error(self.space, Budget(self.budget), self.binding, self.smallest or {}, self.conflict)
 
@@ -67,17 +67,25 @@ def select_costs(costs: Sequence[CostModel], budget: Budget) -> list[CostModel]:
     by_name = {cost.name: cost for cost in costs}
     for name in budget:
         if name not in by_name:
-            raise UserError(f"Nothing here can tell {name}: limits may be set on {', '.join(by_name)}; "
-                            "drop the limit or choose a device whose profile has a source for it.")
+            raise UserError(f"No source for {name} on this device: limits can be set on {', '.join(by_name)}; remove "
+                            f"the limit, or use a device whose profile provides {name}.")
     return [by_name[name] for name in budget]
 
 
 def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: int = 0) -> Feasibility:
-    """Return the ranges of all `costs` over the living members and the share of them within the budget.
+    """Return the ranges of all `costs` over the members of a space and the share of members within the budget.
 
-    A limit is kept where the upper confidence bound of the cost keeps it. A space too large to be listed is
-    sampled (`seed`); whether anything is feasible there is asked of the integer programme, or, where costs do not
-    add up over slots, looked for by going down from random members.
+    A limit is kept if the upper confidence bound of the cost keeps it. A space too large to be listed is sampled;
+    whether anything is feasible there is decided by the integer programme or, if costs do not add up over slots, by
+    greedy descent from random members.
+
+    Args:
+        space: the space.
+        costs: all cost models; limits may be set on these.
+        budget: the limits.
+        seed: of the sample.
+
+    Raises `UserError` for a limit without a cost model.
     """
     limited = select_costs(costs, budget)
     sampled = not space.enumerable
@@ -96,26 +104,33 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     least: dict[str, float] | None = None
     conflict: tuple[str, ...] = ()
     if not feasible and sampled:
-        feasible = _exists(space, limited, budget) if space.additive else _found(space, limited, budget, seed)
+        if space.additive:  # of other costs than linear ones nothing is proved
+            nothing = [[0.0] * len(slot.options) for slot in space.slots]
+            feasible = best_within(space, nothing, linear_limits(limited, budget)) is not None
+        else:  # what is not found is not disproved
+            feasible = greedy_descent(space, limited, budget, np.random.default_rng(seed)) is not None
     if not feasible:
         binding, least = explain(uppers, budget)
         conflict = () if sampled else conflicting(uppers, budget)
         if sampled and space.additive:
             least |= _exact_smallest(space, limited, budget)
         elif sampled:
-            binding, least = _descended(space, limited, budget, seed)
+            rng = np.random.default_rng(seed)
+            ends = [smallest(space, cost, rng) for cost in limited]
+            binding, least = explain({cost.name: np.array([cost.upper(arch) for arch in ends]) for cost in limited},
+                                     budget)
     return Feasibility(space.name, len(choices), sampled, tuple(ranges), dict(budget), float(kept.mean()),
                        feasible, binding, least, conflict)
 
 
 def percentile(space: Space, cost: CostModel, percent: float, seed: int = 0) -> float:
-    """Return the largest value of `cost` that at most `percent` per cent of the members stay at or below."""
+    """Return the percentile of a cost over the members of a space, rounded down to a member's own value."""
     return float(np.percentile(_available(cost.values(_members(space, seed))), percent, method="lower"))
 
 
 def _available(values: np.ndarray) -> np.ndarray:
-    """Return the finite values: a table has none for networks that could not be compiled."""
-    return values[np.isfinite(values)]
+    """Return the finite values: a table has none for networks that failed to compile."""
+    return np.asarray(values[np.isfinite(values)])
 
 
 def _members(space: Space, seed: int) -> np.ndarray:
@@ -126,11 +141,14 @@ def _members(space: Space, seed: int) -> np.ndarray:
 
 
 def explain(values: Mapping[str, np.ndarray], budget: Budget) -> tuple[tuple[str, ...], dict[str, float]]:
-    """Return (limits that bind, smallest feasible value per limit) where no member is within the budget.
+    """Return the binding limits and the smallest feasible value of each limit if no member is within the budget.
 
-    The smallest feasible value of a limit is the least cost among members that keep all the other limits; where
-    those alone admit nobody, the least in the space. Binding are the limits that nobody keeps even alone; else the one
-    whose limit has to grow by the smallest factor; else (no single limit is to blame) all.
+    The smallest feasible value of a limit is the least cost among members that keep all other limits or, if none does,
+    among all members. Binding are the limits that no member keeps even alone; else the one that has to grow by the
+    smallest factor; else (no single limit is to blame) all.
+
+    Args:
+        values: per limit the costs of the members (n,).
     """
     smallest, factor = {}, {}
     for name, column in values.items():
@@ -150,7 +168,11 @@ def explain(values: Mapping[str, np.ndarray], budget: Budget) -> tuple[tuple[str
 
 
 def conflicting(values: Mapping[str, np.ndarray], budget: Budget) -> tuple[str, ...]:
-    """Return the first two limits that members keep one by one and none keeps together, or nothing."""
+    """Return the first two limits each of which some member keeps, but no member keeps both; () if there are none.
+
+    Args:
+        values: per limit the costs of the members (n,).
+    """
     kept = {name: budget.allows(name, column) for name, column in values.items()}
     return next(((one, other) for one, other in itertools.combinations(kept, 2)
                  if kept[one].any() and kept[other].any() and not (kept[one] & kept[other]).any()), ())
@@ -159,11 +181,11 @@ def conflicting(values: Mapping[str, np.ndarray], budget: Budget) -> tuple[str, 
 def budget_error(space: str, budget: Budget, binding: Sequence[str], smallest: Mapping[str, float],
                  conflict: Sequence[str] = ()) -> BudgetError:
     """Return the error that names the limits that bind, the smallest feasible values and two limits that conflict."""
-    told = "; ".join(f"{name} <= {_amount(name, budget[name])} binds, its smallest feasible value is "
+    limits = "; ".join(f"{name} <= {_amount(name, budget[name])} binds, its smallest feasible value is "
                      f"{_amount(name, smallest[name])}" for name in binding)
     others = " within the other limits" if len(budget) > 1 else ""
     pair = f"; {conflict[0]} and {conflict[1]} conflict, each can be kept without the other" if conflict else ""
-    return BudgetError(f"Nothing in {space} is within the budget: {told}{others}{pair}.", tuple(binding),
+    return BudgetError(f"Nothing in {space} is within the budget: {limits}{others}{pair}.", tuple(binding),
                        dict(smallest))
 
 
@@ -173,33 +195,15 @@ def _amount(name: str, value: float) -> str:
     return f"{number} {unit}".strip()
 
 
-def _linear_limits(limited: Sequence[CostModel], budget: Budget) -> list[tuple[LinearCost, float]]:
+def linear_limits(limited: Sequence[CostModel], budget: Budget) -> list[tuple[LinearCost, float]]:
+    """Return the linear costs, each with the limit on its value that keeps its upper bound within the budget."""
     return [(cost, budget[cost.name] / (1 + cost.relative_error)) for cost in limited if isinstance(cost, LinearCost)]
-
-
-def _exists(space: Space, limited: Sequence[CostModel], budget: Budget) -> bool:
-    """True where the linear limits alone leave somebody (other costs: not proven infeasible)."""
-    nothing = [[0.0] * len(slot.options) for slot in space.slots]
-    return best_within(space, nothing, _linear_limits(limited, budget)) is not None
-
-
-def _found(space: Space, limited: Sequence[CostModel], budget: Budget, seed: int) -> bool:
-    """True where going down from random members reaches one within all limits (else: not found, not disproved)."""
-    return greedy_descent(space, limited, budget, np.random.default_rng(seed)) is not None
-
-
-def _descended(space: Space, limited: Sequence[CostModel], budget: Budget,
-               seed: int) -> tuple[tuple[str, ...], dict[str, float]]:
-    """Return what `explain` says of the smallest members by each limited cost that going down reaches."""
-    rng = np.random.default_rng(seed)
-    ends = [smallest(space, cost, rng) for cost in limited]
-    return explain({cost.name: np.array([cost.upper(arch) for arch in ends]) for cost in limited}, budget)
 
 
 def _exact_smallest(space: Space, limited: Sequence[CostModel], budget: Budget) -> dict[str, float]:
     """Return the smallest feasible value of each linear cost under the other linear limits."""
     found = {}
-    limits = _linear_limits(limited, budget)
+    limits = linear_limits(limited, budget)
     for cost, _ in limits:
         cheap = [[-c for c in row] for row in cost.table]
         others = [(other, most) for other, most in limits if other is not cost]

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dcanas.costs.counts import count_architecture
+from dcanas.costs.counts import Counts, count_architecture
 from dcanas.costs.model import Domain
+from dcanas.costs.units import cost_unit
 from dcanas.spaces import Architecture, Space
 
 
@@ -40,19 +41,19 @@ class LinearCost:
         return self.value(arch) * (1 + self.relative_error)
 
     def values(self, choices: np.ndarray) -> np.ndarray:
-        return self.base + sum(np.asarray(row)[choices[:, i]] for i, row in enumerate(self.table))
+        columns = (np.asarray(row)[choices[:, i]] for i, row in enumerate(self.table))
+        return self.base + sum(columns, np.zeros(len(choices)))
 
     def uppers(self, choices: np.ndarray) -> np.ndarray:
         return self.values(choices) * (1 + self.relative_error)
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
-        return self.base + sum(_dot(p, row) for p, row in zip(probabilities, self.table, strict=True))
+        return self.base + sum(p @ constant_like(p, row) for p, row in zip(probabilities, self.table, strict=True))
 
 
-def _dot(probabilities: Any, row: tuple[float, ...]) -> Any:
-    if isinstance(probabilities, np.ndarray):
-        return probabilities @ np.asarray(row)
-    return probabilities @ probabilities.new_tensor(row)
+def constant_like(probabilities: Any, values: Any) -> Any:
+    """Return nested sequences of numbers as an array, or as a tensor of the type and device of `probabilities`."""
+    return np.asarray(values) if isinstance(probabilities, np.ndarray) else probabilities.new_tensor(values)
 
 
 def linear_counts(space: Space, input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, dtype: str = "fp32",
@@ -61,19 +62,19 @@ def linear_counts(space: Space, input_shape: Sequence[int] = (3, 32, 32), num_cl
 
     Read off the closed form: one architecture per slot and option against the one with the first option everywhere.
     """
-    shape: Any = tuple(input_shape)
-    first = Architecture(space.name, (0,) * len(space.slots))  # may break a group: only its plan is asked for
+    domain = Domain.of(space, input_shape, num_classes, **skeleton)
+    first = (0,) * len(space.slots)  # may break a group: only its plan is asked for
 
-    def counts(slot: int, option: int) -> Any:
-        choices = (*first.choices[:slot], option, *first.choices[slot + 1:])
-        return count_architecture(space, Architecture(space.name, choices), shape, num_classes, dtype, **skeleton)
+    def count(*choices: int) -> Counts:
+        return count_architecture(space, Architecture(space.name, choices), domain.input_shape, num_classes, dtype,
+                                  **skeleton)
 
-    base = count_architecture(space, first, shape, num_classes, dtype, **skeleton)
-    alone = [[counts(i, o) for o in range(len(slot.options))] for i, slot in enumerate(space.slots)]
-    domain = Domain.of(space, shape, num_classes, **skeleton)
+    base = count(*first)
+    alone = [[count(*first[:i], option, *first[i + 1:]) for option in range(len(slot.options))]
+             for i, slot in enumerate(space.slots)]
     return {
         name: LinearCost(getattr(base, name),
                          tuple(tuple(getattr(c, name) - getattr(base, name) for c in row) for row in alone),
-                         name, unit, "counted", domain)
-        for name, unit in (("params", ""), ("macs", "MAC"), ("weight_bytes", "B"))
+                         name, cost_unit(name), "counted", domain)
+        for name in ("params", "macs", "weight_bytes")
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dcanas.costs.linear import constant_like
 from dcanas.costs.model import Domain
 from dcanas.costs.plan_cost import PlanCost
 from dcanas.spaces import Architecture, Space
@@ -32,11 +33,9 @@ class MaximumCost(PlanCost):
         reached: Any = 1.0  # P(peak <= value)
         for p, row in zip(probabilities, self.parts, strict=True):
             below = (np.asarray(row) <= values[:, None]).astype(float)
-            reached = reached * ((below @ p) if isinstance(p, np.ndarray) else p.new_tensor(below.tolist()) @ p)
-        steps = np.diff(values)  # E = largest value - sum of the steps the peak stays below
-        missed = reached[:-1]
-        lost = missed @ steps if isinstance(missed, np.ndarray) else missed @ missed.new_tensor(steps.tolist())
-        return self.base + float(values[-1]) - lost
+            reached = reached * (constant_like(p, below.tolist()) @ p)
+        missed = reached[:-1]  # E = largest value - sum of the steps that the peak stays below
+        return self.base + float(values[-1]) - missed @ constant_like(missed, np.diff(values).tolist())
 
     @cached_property
     def _values(self) -> np.ndarray:

@@ -11,7 +11,7 @@ are not activations and do not count.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from dcanas.spaces.plan import Block
@@ -26,14 +26,30 @@ def peak_elements(blocks: Iterable[Block]) -> int:
 def _block_peak(block: Block) -> int:
     given = [math.prod(shape) for shape in (block.input_shape, *block.others)]
     size = dict(enumerate(given)) | {step.output: math.prod(step.shape) for step in block.steps}
-    last_read = dict.fromkeys((block.output, *block.kept), len(block.steps))
-    for time, step in enumerate(block.steps):
-        for tensor in step.inputs:
+    steps = [(step.inputs, step.output, step.in_place) for step in block.steps]
+    return live_peak(steps, size, set(range(len(given))), (block.output, *block.kept))
+
+
+def live_peak(steps: Sequence[tuple[Sequence[int], int, bool]], size: Mapping[int, int], given: set[int],
+              kept: Iterable[int], whole: Collection[int] = ()) -> int:
+    """Return the largest number of values alive at once.
+
+    Args:
+        steps: per step the tensors read, the tensor written, and whether it may overwrite an input that dies there.
+        size: number of values of each tensor.
+        given: tensors that are there at the start.
+        kept: tensors that live to the end.
+        whole: tensors that are never overwritten.
+    """
+    last_read = dict.fromkeys(kept, len(steps))
+    for time, (read, _, _) in enumerate(steps):
+        for tensor in read:
             last_read[tensor] = max(time, last_read.get(tensor, 0))
-    alive, peak = set(range(len(given))), sum(given)
-    for time, step in enumerate(block.steps):
-        dying = {tensor for tensor in alive if last_read.get(tensor, -1) <= time}
-        reuses = step.in_place and any(t in dying and size[t] == size[step.output] for t in step.inputs)
-        peak = max(peak, sum(size[t] for t in alive) + (0 if reuses else size[step.output]))
-        alive = (alive - dying) | {step.output}
+    alive, peak = given, sum(size[t] for t in given)
+    for time, (read, written, in_place) in enumerate(steps):
+        dying = {t for t in alive if last_read.get(t, -1) <= time}
+        reuses = written in alive or (in_place and any(
+            t in dying and t not in whole and size[t] == size[written] for t in read))
+        peak = max(peak, sum(size[t] for t in alive) + (0 if reuses else size[written]))
+        alive = (alive - dying) | {written}
     return peak

@@ -45,11 +45,11 @@ def count_network(network: nn.Module, input_shape: tuple[int, int, int] = (3, 32
     )
 
 
-class _Trace(TorchDispatchMode):
+class _Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records every operation as (name, storages read, storage written, parameters and buffers used)."""
 
     def __init__(self, stored: set[int]):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.known = stored
         self.steps: list[tuple[str, list[int], int, list[Tensor]]] = []
         self.size: dict[int, int] = {}
@@ -124,4 +124,4 @@ class _Trace(TorchDispatchMode):
 
 
 def _storage(tensor: Tensor) -> int:
-    return tensor.untyped_storage()._cdata
+    return int(tensor.untyped_storage()._cdata)

@@ -1,4 +1,4 @@
-"""Counts that are no sum over slots: exact, one plan at a time."""
+"""Counts that are not sums over slots: exact, one plan at a time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from dcanas.costs.counts import Counts, count_architecture
 from dcanas.costs.linearise import ExpectedByFit
 from dcanas.costs.model import Domain
 from dcanas.spaces import Architecture, Space
-
-UNITS = {"params": "", "macs": "MAC", "peak_bytes": "B", "weight_bytes": "B"}  # the fields of `Counts`
 
 
 @dataclass(frozen=True)

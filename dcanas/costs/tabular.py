@@ -38,7 +38,7 @@ class TabularCost:
     upper = value
 
     def values(self, choices: np.ndarray) -> np.ndarray:
-        return self.table[tuple(choices.T)].astype(float)
+        return np.asarray(self.table[tuple(choices.T)], dtype=float)
 
     uppers = values
 
@@ -58,16 +58,15 @@ class TabularCost:
 
 
 @lru_cache(maxsize=8)
-def peak_cost(space: Space, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
-              dtype: str = "fp32", skeleton: tuple[tuple[str, Any], ...] = ()) -> TabularCost:
+def peak_cost(space: Space, domain: Domain, dtype: str = "fp32") -> TabularCost:
     """Return `peak_bytes` of every code of an enumerable space (that of its pruned network)."""
-    options = dict(skeleton)
     table = np.empty([len(s.options) for s in space.slots])
     size = element_bytes(dtype)
     peaks: dict[Architecture, int] = {}
     for arch in space.enumerate():
         pruned = space.prune(arch)
         if pruned not in peaks:
-            peaks[pruned] = size * peak_elements(space.plan(pruned, input_shape, num_classes, **options))
+            peaks[pruned] = size * peak_elements(
+                space.plan(pruned, domain.input_shape, domain.num_classes, **dict(domain.skeleton)))
         table[arch.choices] = peaks[pruned]
-    return TabularCost(table, "peak_bytes", "B", "counted", Domain.of(space, input_shape, num_classes, **options))
+    return TabularCost(table, "peak_bytes", "B", "counted", domain)

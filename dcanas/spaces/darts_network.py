@@ -42,7 +42,8 @@ class FactorizedReduce(nn.Module):
         x = F.relu(x)
         height, width = x.shape[2:]
         shifted = F.pad(x, (-1, width % 2, -1, height % 2))
-        return self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
+        out: Tensor = self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
+        return out
 
 
 def depthwise(channels: int, kernel: int, stride: int, dilation: int, affine: bool) -> list[nn.Module]:
@@ -127,7 +128,8 @@ class Cell(nn.Module):
 
     def forward(self, before: Tensor, last: Tensor) -> Tensor:
         before = self.preprocess_before(before)
-        return self.graph(before, self.preprocess_last(last))
+        out: Tensor = self.graph(before, self.preprocess_last(last))
+        return out
 
 
 class AuxiliaryHead(nn.Module):
@@ -149,7 +151,8 @@ class AuxiliaryHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)
         x = self.pool(x) if min(x.shape[2:]) >= self.smallest else F.adaptive_avg_pool2d(x, 2)
-        return self.classifier(self.features(x).mean((2, 3)))
+        logits: Tensor = self.classifier(self.features(x).mean((2, 3)))
+        return logits
 
 
 class Network(nn.Module):

@@ -72,7 +72,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = x if self.expand is None else self.expand(x)
-        out = self.project(self.depthwise(hidden))
+        out: Tensor = self.project(self.depthwise(hidden))
         return x + out if self.residual else out
 
 
@@ -90,7 +90,8 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         features = x if self.conv is None else self.conv(x)
-        return self.linear(self.dropout(features.mean((2, 3))))
+        logits: Tensor = self.linear(self.dropout(features.mean((2, 3))))
+        return logits
 
 
 class Network(nn.Module):

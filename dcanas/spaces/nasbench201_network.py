@@ -82,8 +82,9 @@ class Reduction(nn.Module):
                                       nn.Conv2d(channels, 2 * channels, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
-        body = self.body(x)
-        return self.shortcut(x) + body
+        body: Tensor = self.body(x)
+        shortcut: Tensor = self.shortcut(x)
+        return shortcut + body
 
 
 class Network(nn.Module):

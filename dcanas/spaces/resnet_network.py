@@ -35,7 +35,8 @@ class Block(nn.Module):
             x = x[:, :, ::self.stride, ::self.stride]
         if self.more:
             x = F.pad(x, (0, 0, 0, 0, self.more // 2, self.more - self.more // 2))
-        return self.relu(x + body)
+        out: Tensor = self.relu(x + body)
+        return out
 
 
 class Network(nn.Module):
