@@ -16,7 +16,8 @@ from dcanas.proxies import Facts, Proxy, proxies
 from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.proxy_registry import FACTS
 from dcanas.robustness import attacks, corruptions
-from dcanas.search.ask_tell.samplers import Sampler, samplers
+from dcanas.search.ask_tell.sampler_registry import samplers
+from dcanas.search.ask_tell.samplers import Sampler
 from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.constraints import Dual
 from dcanas.search.gradient.strategies import strategies
@@ -58,7 +59,7 @@ def functions_of(*first: str, returns: str) -> Callable[[object], bool]:
 def test_the_ways_to_vote_are_those_of_the_table():
     for name, (place, text) in AGGREGATES.table.items():
         assert AGGREGATES[name].__doc__.strip().partition("\n")[0] == text
-        assert place == f"dcanas.proxies.votes:{AGGREGATES[name].__name__}"
+        assert place == f"dcanas.proxies.rank_aggregation:{AGGREGATES[name].__name__}"
 
 
 FAMILIES: dict[str, tuple[Registry, dict[str, object]]] = {

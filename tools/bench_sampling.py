@@ -17,7 +17,7 @@ from dcanas.costs import Budget
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.history import History, Observation
 from dcanas.search.ask_tell.proxy_sources import select_sources
-from dcanas.search.ask_tell.samplers import samplers
+from dcanas.search.ask_tell.sampler_registry import samplers
 from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture, load_space

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dcanas.benchmarks.leaderboard import student_interval
-from dcanas.proxies.judging import interval, kendall
+from dcanas.proxies.rank_statistics import interval, kendall
 
 
 def student(differences: np.ndarray) -> str:

@@ -2,7 +2,7 @@
 
     python -m tools judge_finalists short.jsonl own=meco.jsonl [runs=runs/one]
 
-Reads what `train_finalists` wrote, with the same options. Told: Kendall's tau of every judge with accuracy over the
+Reads what `train_finalists` wrote, with the same options. Printed: Kendall's tau of every judge with accuracy over the
 random networks (95 % interval: bootstrap over networks), and with runs test accuracy and regret of what each judge
 takes of the nominated finalists.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from dcanas.benchmarks.json_lines import read_rows
 from dcanas.benchmarks.table_problem import make_problem, test_accuracies
-from dcanas.proxies.votes import AGGREGATES
+from dcanas.proxies.rank_aggregation import AGGREGATES
 from tools.intervals import taus
 from tools.markdown import print_table
 from tools.tables import print_chosen

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.benchmarks.table_problem import PROXIES
-from dcanas.proxies.judging import judge, partial_spearman, spearman
-from dcanas.proxies.votes import VOTES, oriented, vote
+from dcanas.proxies.rank_aggregation import COMBINATIONS, combine, oriented
+from dcanas.proxies.rank_statistics import partial_spearman, rank_statistics, spearman
 from tools.markdown import print_table
 from tools.score_files import merged
 from tools.tables import column
@@ -50,9 +50,9 @@ def main(files: tuple[Path, ...], *, seed: int = 0, draws: int = 1000) -> None:
     print(f"Their flops equal 7.943872 + 35.8195 n3 + 4.36224 n1 + 1.29024 pools within "
           f"{np.abs(counted - theirs['flops']).max():.1e} M.\n\nAgainst CIFAR-10 test accuracy over all")
     unoriented = {name: oriented(name, values) for name, values in ours.items()}
-    scores = ours | {f"vote {name}": vote(name, unoriented)
-                     for name, members in VOTES.items() if set(members) <= set(ours)}
-    judged = {name: judge(values, accuracy, seed=seed, draws=draws) for name, values in scores.items()}
+    scores = ours | {f"vote {name}": combine(name, unoriented)
+                     for name, members in COMBINATIONS.items() if set(members) <= set(ours)}
+    judged = {name: rank_statistics(values, accuracy, seed=seed, draws=draws) for name, values in scores.items()}
 
     def against_accuracy(name: str) -> list[str]:
         found, values = judged[name], scores[name]

@@ -18,7 +18,7 @@ from dcanas.costs import Budget, CostModel, count_costs
 from dcanas.hardware import load_tables
 from dcanas.hardware.latency.table_files import read_columns, tables_folder
 from dcanas.search.ask_tell.candidates import Candidates
-from dcanas.search.ask_tell.proxy_sources import Column, select_sources
+from dcanas.search.ask_tell.proxy_sources import known_values, select_sources
 from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture, Space, load_space
@@ -49,7 +49,7 @@ class Task:
         self.proxies = {**proxies, "perfect": value, "wrong": {choices: -each for choices, each in value.items()}}
 
     def candidates(self, settings: SamplerSettings, seed: int) -> Candidates:
-        offered = {name: Column(name, known) for name, known in self.proxies.items()}
+        offered = {name: known_values(name, known) for name, known in self.proxies.items()}
         return Candidates(self.members, settings, select_sources(settings.proxies, offered, seed), lambda arch: arch)
 
     def row(self, asked: Sequence[Choices], seconds: Sequence[float]) -> dict:

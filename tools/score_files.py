@@ -9,8 +9,8 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.benchmarks.table_problem import make_problem
+from dcanas.proxies.rank_aggregation import oriented
 from dcanas.proxies.table import Row, columns, read_table
-from dcanas.proxies.votes import oriented
 from tools.tables import NO_LIMIT
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from dcanas.basics.files import read_json
 from dcanas.benchmarks.table_problem import Problem, make_problem
 from dcanas.costs import CostModel, linear_counts
-from dcanas.proxies.votes import AGGREGATES
+from dcanas.proxies.rank_aggregation import AGGREGATES
 from dcanas.search.pool import make_pool, sizes_of
 from dcanas.search.rerank import AGAIN
 from dcanas.spaces import Architecture, Space

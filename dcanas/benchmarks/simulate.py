@@ -12,7 +12,7 @@ import numpy as np
 from dcanas.basics.keys import derive_seed
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.history import History, Observation
-from dcanas.search.ask_tell.samplers import samplers
+from dcanas.search.ask_tell.sampler_registry import samplers
 from dcanas.spaces import Architecture
 
 

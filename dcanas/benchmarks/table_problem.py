@@ -14,7 +14,7 @@ from dcanas.costs import Budget, CostModel, TabularCost, linear_counts
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.hardware.latency.published_tables import HW_NAS_BENCH, load_tables
 from dcanas.hardware.latency.table_files import read_columns, read_rows, tables_folder
-from dcanas.proxies.votes import oriented
+from dcanas.proxies.rank_aggregation import oriented
 from dcanas.spaces import Architecture, Space, load_space
 
 PROXIES = ("params", "flops", "l2_norm", "synflow", "nwot", "snip", "grad_norm", "fisher", "jacov", "epe_nas", "grasp",

@@ -8,13 +8,14 @@ from typing import Any
 from dcanas.basics.registry import Registry
 
 AGGREGATES: Registry[Callable[[Any], Any]] = Registry("aggregate", {
-    "borda": ("dcanas.proxies.votes:borda", "Return the sum of ranks. Shape: (voters, n), larger is better -> (n,)."),
-    "log_rank": ("dcanas.proxies.votes:log_rank",
+    "borda": ("dcanas.proxies.rank_aggregation:borda",
+              "Return the sum of ranks. Shape: (scores, n), larger is better -> (n,)."),
+    "log_rank": ("dcanas.proxies.rank_aggregation:log_rank",
                  "Return the sum of log(rank / n): being bad at one thing costs more (AZ-NAS, arXiv 2403.19232)."),
-    "worst_rank": ("dcanas.proxies.votes:worst_rank",
-                   "Return the lowest of the ranks: as good as what the harshest score says; ties by the sum of "
-                   "ranks."),
-    "copeland": ("dcanas.proxies.votes:copeland", "Return how many others each beats by majority, less those that beat "
-                                                  "it: the majority vote made transitive."),
-    "majority": ("dcanas.proxies.votes:majority_rank", "Return each one's place, 1 the worst, in `majority_order`."),
+    "worst_rank": ("dcanas.proxies.rank_aggregation:worst_rank",
+                   "Return the lowest of the ranks, ties by the sum of ranks."),
+    "copeland": ("dcanas.proxies.rank_aggregation:copeland",
+                 "Return Copeland's score: how many others each one beats by majority, less those that beat it."),
+    "majority": ("dcanas.proxies.rank_aggregation:majority_rank",
+                 "Return each one's place, 1 the worst, in `majority_order`."),
 })

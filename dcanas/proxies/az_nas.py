@@ -1,6 +1,7 @@
 """AZ-NAS: expressivity, progressivity and trainability of a network's blocks (Lee & Ham, CVPR 2024; arXiv 2403.19232).
 
-The published score ranks networks by these three and their MACs (`votes.az_nas`); one network alone has no rank.
+The published score ranks networks by these three and their MACs (`rank_aggregation.combine`); one network alone has no
+rank.
 """
 
 from __future__ import annotations
@@ -29,49 +30,33 @@ class BlockStudy:
 @proxy(FACTS["az_expressivity"])
 def az_expressivity(shared: Shared) -> float:
     """Return the sum over blocks of the entropy of the normalised spectrum of their features' covariance."""
-    return sum(study(shared).entropy)
+    return sum(shared.once(study_blocks).entropy)
 
 
 @proxy(FACTS["az_progressivity"])
 def az_progressivity(shared: Shared) -> float:
     """Return the smallest growth of that entropy from a block to the next."""
-    entropy = study(shared).entropy
+    entropy = shared.once(study_blocks).entropy
     return min(b - a for a, b in pairwise(entropy))
 
 
 @proxy(FACTS["az_trainability"])
 def az_trainability(shared: Shared) -> float:
     """Return the mean over blocks of -s - 1/s + 2, s the spectral norm of the block's Jacobian seen by signs."""
-    found = study(shared).trainability
-    if not all(map(_finite, found)):
+    found = shared.once(study_blocks).trainability
+    if -torch.inf in found:
         raise UnscorableError("a block passes its gradient on unchanged, or none: the score is minus infinity")
     return sum(found) / len(found)
 
 
-def study(shared: Shared) -> BlockStudy:
-    """Return what the three scores read, computed once: noise images, weights drawn anew by He's rule (fan in)."""
-    if "az_nas" not in shared.kept:
-        try:
-            shared.kept["az_nas"] = _study(shared)
-        except UnscorableError as reason:
-            shared.kept["az_nas"] = reason
-    found = shared.kept["az_nas"]
-    if isinstance(found, UnscorableError):
-        raise found
-    return found  # type: ignore[return-value]
-
-
-def _study(shared: Shared) -> BlockStudy:
+def study_blocks(shared: Shared) -> BlockStudy:
+    """Return the quantities of the three scores: noise images, weights drawn anew by He's rule (fan in)."""
     net = shared.fresh()
     _draw_weights(net, shared.generator("az_nas weights"))
     features: list[Tensor] = []
-    handles = [block.register_forward_hook(lambda module, inputs, output: features.append(output))
-               for block in getattr(net, "blocks", ())]
-    try:
-        net(shared.noise("az_nas images"))
-    finally:
-        for handle in handles:
-            handle.remove()
+    for block in getattr(net, "blocks", ()):
+        block.register_forward_hook(lambda module, inputs, output: features.append(output))
+    net(shared.noise("az_nas images"))
     maps = [f for f in features if isinstance(f, Tensor) and f.ndim == 4]
     if len(maps) < 2:
         raise UnscorableError("the network does not list two blocks with feature maps")
@@ -117,6 +102,3 @@ def _draw_weights(net: nn.Module, draw: torch.Generator) -> None:
             elif isinstance(module, nn.modules.batchnorm._BatchNorm) and module.affine:
                 module.reset_parameters()
 
-
-def _finite(value: float) -> bool:
-    return value > -torch.inf

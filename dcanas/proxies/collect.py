@@ -17,34 +17,34 @@ LAYERS = (nn.Conv2d, nn.Linear)
 
 
 class Collector:
-    """Listens to one forward pass and, where it asks for gradients, to the backward pass of the loss.
+    """Receives the tensors of one forward pass and, if it needs gradients, of the backward pass of the loss.
 
-    Subclasses override what they want to hear. Tensors are the network's own: read them, do not keep them.
+    Subclasses override the methods that they need. Tensors are the network's own: read them, do not keep them.
     """
 
-    gradients = False  # whether the backward pass has to be run for it
+    gradients = False  # whether it needs the backward pass
 
     def activation(self, block: int, before: Tensor, after: Tensor) -> None:
-        """Hear of an activation in block `block`, module or function: its input and its output, (N, ...)."""
+        """Receive the input and the output of an activation (module or function) in block `block`, (N, ...)."""
 
     def activation_gradient(self, block: int, gradient: Tensor) -> None:
-        """Hear of the loss gradient with respect to an activation's input, through that activation alone."""
+        """Receive the loss gradient with respect to an activation's input, through that activation alone."""
 
     def layer(self, layer: nn.Module, output: Tensor) -> None:
-        """Hear of a convolution's or linear layer's output."""
+        """Receive the output of a convolution or linear layer."""
 
     def layer_gradient(self, layer: nn.Module, output: Tensor, gradient: Tensor) -> None:
-        """Hear of the loss gradient with respect to a layer's output."""
+        """Receive the loss gradient with respect to a layer's output."""
 
 
-class Ears:
-    """Hooks that tell collectors what happens in a network; gradients are passed on while `open` is true."""
+class CollectorHooks:
+    """Hooks that pass what happens in a network on to collectors; gradients are passed on while `open` is true."""
 
     def __init__(self, net: nn.Module, collectors: Sequence[Collector]):
         self.collectors = collectors
         self.open = True
         self.activations = 0
-        self.hears_gradients = any(c.gradients for c in collectors)
+        self.gradients = any(c.gradients for c in collectors)
         self._blocks = list(getattr(net, "blocks", ()))
         self._places = {module: i for i, block in enumerate(self._blocks) for module in block.modules()}
         self._block: int | None = None  # the last one that was entered
@@ -52,8 +52,8 @@ class Ears:
         self._net = net
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Install the hooks and take them away again."""
+    def installed(self) -> Iterator[None]:
+        """Install the hooks for a forward pass."""
         handles = []
         for number, block in enumerate(self._blocks):
             handles.append(block.register_forward_pre_hook(partial(self._entering_block, number)))
@@ -79,22 +79,22 @@ class Ears:
 
     def _leaving_module(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         self._in_module -= 1
-        self._heard(inputs[0].detach(), output.detach(), self._where(module))
+        self._pass_on(inputs[0].detach(), output.detach(), self._where(module))
 
     def _entering_function(self, before: Tensor) -> Tensor:
         return before if self._in_module else self._view(before, self._where())
 
     def _leaving_function(self, before: Tensor, after: Tensor) -> None:
         if not self._in_module:
-            self._heard(before, after, self._where())
+            self._pass_on(before, after, self._where())
 
     def _where(self, module: nn.Module | None = None) -> int:
-        """Return the running block; where a network calls the parts of its blocks itself, the one `module` is in."""
+        """Return the running block; if a network calls the parts of its blocks itself, the one that `module` is in."""
         if self._block is not None:
             return self._block
         return self._places.get(module, 0) if module is not None else 0
 
-    def _heard(self, before: Tensor, after: Tensor, block: int) -> None:
+    def _pass_on(self, before: Tensor, after: Tensor, block: int) -> None:
         self.activations += 1
         with torch.no_grad():
             for collector in self.collectors:
@@ -102,11 +102,11 @@ class Ears:
 
     def _view(self, before: Tensor, block: int) -> Tensor:
         """Return a view of an activation's input: the view's gradient is what flows through this activation alone."""
-        if not self.hears_gradients or not before.requires_grad:
+        if not self.gradients or not before.requires_grad:
             return before
 
         def backward(gradient: Tensor) -> None:
-            self._tell(lambda c: c.activation_gradient(block, gradient.detach()))
+            self._pass_gradient(lambda c: c.activation_gradient(block, gradient.detach()))
 
         view = before.view_as(before)
         view.register_hook(backward)
@@ -117,14 +117,14 @@ class Ears:
         with torch.no_grad():
             for collector in self.collectors:
                 collector.layer(module, kept)
-        if self.hears_gradients and output.requires_grad:
+        if self.gradients and output.requires_grad:
             def backward(gradient: Tensor) -> None:
-                self._tell(lambda c: c.layer_gradient(module, kept, gradient.detach()))
+                self._pass_gradient(lambda c: c.layer_gradient(module, kept, gradient.detach()))
             output.register_hook(backward)
 
-    def _tell(self, tell: Callable[[Collector], None]) -> None:
+    def _pass_gradient(self, call: Callable[[Collector], None]) -> None:
         if self.open:
             with torch.no_grad():
                 for collector in self.collectors:
                     if collector.gradients:
-                        tell(collector)
+                        call(collector)

@@ -41,7 +41,7 @@ def read_columns(path: Path, space: Space) -> dict[str, dict[Architecture, float
 
 
 def read_column(path: Path, name: str, space: Space) -> dict[Architecture, float]:
-    """Return one column; raises `UserError` with the nearest name where there is none."""
+    """Return one column; raises `UserError` with the nearest name if there is none."""
     columns = read_columns(path, space)
     if name not in columns:
         raise unknown(f"column of {path.name}", name, columns)

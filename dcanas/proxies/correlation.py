@@ -18,10 +18,10 @@ def sample_correlation(values: Tensor) -> np.ndarray:
     rows = (values.movedim(1, -1) if channels_last else values).flatten(1)  # in the order in memory: nothing is copied
     mean = rows.mean(1, keepdim=True, dtype=torch.float64)
     products = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows.device)
-    for block in rows.split(max(1, BLOCK // len(rows)), dim=1):
+    for block in torch.split(rows, max(1, BLOCK // len(rows)), dim=1):
         centred = block.double().sub_(mean)
         products.addmm_(centred, centred.T)
-    found = products.cpu().numpy()
+    found: np.ndarray = products.cpu().numpy()
     size = np.sqrt(np.diag(found))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return found / np.outer(size, size)
+        return np.divide(found, np.outer(size, size))

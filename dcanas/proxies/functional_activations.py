@@ -1,4 +1,4 @@
-"""Hearing activations that are called as functions (`F.relu(x)`, `x.relu_()`), where there is no module to hook."""
+"""Interception of activations that are called as functions (`F.relu(x)`, `x.relu_()`), without a module to hook."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ FUNCTIONS = {function: name.endswith("_") for name in (*NAMES, *(f"{name}_" for 
 
 
 class FunctionalActivations(TorchFunctionMode):
-    """While active, tells of every activation called as a function.
+    """While active, intercepts every activation that is called as a function.
 
-    entering: given the input, returns what the function is called with instead; left: hears of input and output.
+    Args:
+        entering: receives the input and returns the tensor that the function is called with instead.
+        left: receives input and output.
     """
 
     def __init__(self, entering: Callable[[Tensor], Tensor], left: Callable[[Tensor, Tensor], None]):
@@ -34,7 +36,7 @@ class FunctionalActivations(TorchFunctionMode):
         given = args[0] if args else options["input"]
         in_place = FUNCTIONS[function] or bool(options.get("inplace")) or any(a is True for a in args[1:])
         seen = self._entering(given.clone() if in_place else given)
-        work = seen.clone() if in_place else seen  # what is overwritten is nobody's input that was told of
+        work = seen.clone() if in_place else seen  # only a copy is overwritten, not the input that `left` receives
         output = function(work, *args[1:], **options) if args else function(**{**options, "input": work})
         self._left(seen.detach(), output.detach())
         return given.copy_(output) if in_place else output

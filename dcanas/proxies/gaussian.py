@@ -23,19 +23,7 @@ class Perturbed:
 
 
 def perturb(shared: Shared) -> Perturbed:
-    """Run a copy with all weights from N(0, 1) on noise x and on x + 0.01 noise, batch norm on its batches.
-
-    Computed once for the two scores that ask for it.
-    """
-    if "gaussian" not in shared.kept:
-        shared.kept["gaussian"] = _perturb(shared)
-    found = shared.kept["gaussian"]
-    if isinstance(found, UnscorableError):
-        raise found
-    return found  # type: ignore[return-value]
-
-
-def _perturb(shared: Shared) -> Perturbed | UnscorableError:
+    """Run a copy with all weights from N(0, 1) on noise x and on x + 0.01 noise, batch norm on its batches."""
     net = shared.fresh()
     draw = shared.generator("gaussian weights")
     with torch.no_grad():
@@ -52,10 +40,10 @@ def _perturb(shared: Shared) -> Perturbed | UnscorableError:
         first = features_before_pooling(net, images)
         second = features_before_pooling(net, images + STEP * shared.noise("gaussian step"))
     if first is None or second is None:
-        return UnscorableError("the network has no feature map that could be compared")
+        raise UnscorableError("the network has no feature map that could be compared")
     change = float((first - second).abs().flatten(1).sum(1).mean())
     if not change > 0:
-        return UnscorableError("a small change of the images changes nothing in the last feature map")
+        raise UnscorableError("a small change of the images changes nothing in the last feature map")
     return Perturbed(change, net)
 
 

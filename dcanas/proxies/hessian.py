@@ -28,16 +28,15 @@ def hessian(shared: Shared) -> float:
     weights = [m.weight for m in net.modules() if isinstance(m, LAYERS)]
     labels = None if shared.labels is None else shared.labels[:IMAGES]
     loss = loss_of(first_output(net(shared.images[:IMAGES])), labels)
-    gradients = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
-    sizes = [w.numel() for w in weights]
+    gradients = torch.autograd.grad(loss, weights, create_graph=True, materialize_grads=True)
 
     def times(vector: np.ndarray) -> np.ndarray:
-        parts = torch.as_tensor(vector).to(weights[0]).split(sizes)
+        parts = torch.split(torch.as_tensor(vector).to(weights[0]), [w.numel() for w in weights])
         shaped = [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
         found = hessian_product(gradients, weights, shaped, keep=True)
         return torch.cat([h.flatten() for h in found]).double().cpu().numpy()
 
-    count = sum(sizes)
+    count = sum(w.numel() for w in weights)
     start = torch.randn(count, generator=shared.generator("hessian")).double().numpy()
     try:
         values = eigsh(LinearOperator((count, count), matvec=times, dtype=np.float64), k=1, which="LA", tol=TOLERANCE,

@@ -28,15 +28,13 @@ def meco(shared: Shared) -> float:
             found.append(_smallest(output[0].flatten(1)))
 
     image = shared.noise("meco", (1, shared.images.shape[1], SIDE, SIDE))
-    handles = [m.register_forward_hook(note) for m in net.modules()]
+    for module in net.modules():
+        module.register_forward_hook(note)
     try:
         with torch.no_grad():
             net(image)
     except ValueError as error:  # batch norm cannot normalise one value per channel
         raise UnscorableError("one image of 64x64 leaves a batch norm a single value per channel") from error
-    finally:
-        for handle in handles:
-            handle.remove()
     return sum(found)
 
 
@@ -46,4 +44,4 @@ def _smallest(channels: Tensor) -> float:
     matrix = torch.corrcoef(channels.double())
     if not bool(torch.isfinite(matrix).all()):
         return 0.0
-    return float(torch.linalg.eigvalsh(torch.atleast_2d(matrix))[0])
+    return float(torch.linalg.eigvalsh(matrix.reshape(len(channels), -1))[0])

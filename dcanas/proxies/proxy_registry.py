@@ -77,7 +77,7 @@ _TABLE = {  # name -> (module, facts, first line of the docstring)
         "Return the sum of |w dL/dw|: the gradient through a multiplicative mask of ones."),
     "swap": (
         "swap", Facts(labels=False, cost=1.3, paper="arXiv 2403.04161"),
-        "Return the number of distinct patterns over the batch (not regularised by size; see `swap_regularised`)."),
+        "Return the number of distinct patterns over the batch, without the published regularisation by size."),
     "synflow": (
         "synflow", Facts(labels=False, cost=0.5, paper="arXiv 2006.05467", batch_norm="off", min_images=1),
         "Return log sum |w dR/dw| with absolute weights, an input of ones, R the summed output; double precision."),

@@ -52,10 +52,16 @@ def score_network(net: nn.Module, images: Any, labels: Any = None, names: str | 
     The network comes out as it went in: passes run on copies, random states are restored. Every random draw (noise,
     weights that a proxy draws anew) belongs to `seed`.
 
-    images: (N, C, H, W) floats as the network takes them; labels: (N,) class numbers, or None where no proxy looks
-        at them.
-    Raises `UserError` for an unknown proxy, a batch of another shape and labels out of range; a score that this
-    network does not have is told by its status.
+    Args:
+        images: (N, C, H, W) floats as the network takes them.
+        labels: (N,) class numbers, or None if no proxy reads them.
+        names: proxies, with their options.
+
+    Returns:
+        The scores by name; the status of a score that the network does not have says why.
+
+    Raises:
+        UserError: an unknown proxy, a batch of another shape, or labels out of range.
     """
     asked = [ProxyName.parse(name) for name in ([names] if isinstance(names, str) else names)]
     batch, classes = _batch(net, images, labels)
@@ -131,7 +137,7 @@ def _batch(net: nn.Module, images: Any, labels: Any) -> tuple[Tensor, Tensor | N
 
 
 def _memory(shared: Shared, error: RuntimeError) -> Exception:
-    """Return the user's error where memory ran out, the error itself otherwise."""
+    """Return a `UserError` if memory ran out, else the error itself."""
     if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
         return error
     return UserError(f"Out of memory on {shared.images.device} with {len(shared.images)} images of "

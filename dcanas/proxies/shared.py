@@ -1,12 +1,12 @@
 """The passes over one network and one batch that proxies share: one forward, one backward of the loss, one of the
-summed outputs to the images, one Hessian product, each run once and only where somebody asked for it."""
+summed outputs to the images, one Hessian product, each run once and only if a proxy needs it."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,11 @@ from torch.nn import functional as F
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.basics.layout import to_channels_last
-from dcanas.proxies.collect import LAYERS, Collector, Ears
+from dcanas.proxies.collect import LAYERS, Collector, CollectorHooks
 from dcanas.proxies.errors import UnscorableError
 
 C = TypeVar("C", bound=Collector)
+T = TypeVar("T")
 
 
 class Shared:
@@ -39,7 +40,7 @@ class Shared:
         self.depthwise = any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in net.modules())
         self.images = images.contiguous(memory_format=torch.channels_last) if self.depthwise else images
         self.needs = needs
-        self.kept: dict[str, object] = {}  # what several proxies that run on copies of their own have in common
+        self._once: dict[Callable[[Shared], Any], Any] = {}
         self.blocks = len(getattr(net, "blocks", ()))
         self._collectors: dict[type[Collector], Collector] = {kind: kind() for kind in collect}
 
@@ -65,19 +66,31 @@ class Shared:
         drawn = torch.randn(*(shape or self.images.shape), generator=self.generator(purpose))
         return drawn.to(self.images)
 
+    def once(self, compute: Callable[[Shared], T]) -> T:
+        """Return `compute(self)`, computed once for all proxies; an `UnscorableError` of it is raised every time."""
+        if compute not in self._once:
+            try:
+                self._once[compute] = compute(self)
+            except UnscorableError as reason:
+                self._once[compute] = reason
+        found: T | UnscorableError = self._once[compute]
+        if isinstance(found, UnscorableError):
+            raise found
+        return found
+
     @cached_property
     def main(self) -> MainPass:
         """The shared pass, run on first use."""
         return MainPass(self, list(self._collectors.values()))
 
     def __getitem__(self, kind: type[C]) -> C:
-        """Return the collector of this kind after the pass; raises `UnscorableError` where nothing spoke to it."""
+        """Return the collector of this kind after the pass; raises `UnscorableError` if no activation was run."""
         if not self.main.activations:
             raise UnscorableError("the network has no activation module (ReLU, SiLU, GELU, ...)")
         return self._collectors[kind]  # type: ignore[return-value]
 
     def layer_values(self, kind: type[C]) -> C:
-        """Return a collector that hears of layers, which every network has."""
+        """Return the collector of this kind after the pass, if it reads layers, which every network has."""
         _ = self.main
         return self._collectors[kind]  # type: ignore[return-value]
 
@@ -86,7 +99,7 @@ class MainPass:
     """Forward in training mode, then what `needs` names.
 
     Attributes:
-        weights, gradients: of every convolution and linear layer; gradient zero where the loss does not depend on it.
+        weights, gradients: of every convolution and linear layer; zero gradients if the loss does not depend on them.
         jacobian: gradient of the summed outputs with respect to the images, (N, C*H*W), or None.
         product: Hessian times gradient per weight (only with "hessian").
         activations: activation modules that were run.
@@ -96,46 +109,45 @@ class MainPass:
         net, needs = shared.fresh(), shared.needs
         self.weights = [layer.weight for layer in net.modules() if isinstance(layer, LAYERS)]
         images = shared.images.clone().requires_grad_("jacobian" in needs)
-        ears = Ears(net, collectors)
+        hooks = CollectorHooks(net, collectors)
         backward = bool(needs & {"gradients", "hessian"})
-        with ears.listening(), torch.set_grad_enabled(backward or "jacobian" in needs):
+        with hooks.installed(), torch.set_grad_enabled(backward or "jacobian" in needs):
             logits = first_output(net(images))
-        self.activations = ears.activations
+        self.activations = hooks.activations
         if not bool(torch.isfinite(logits).all()):
             raise UnscorableError("the network's output is not finite")
         self.classes = logits.shape[1]
         if "jacobian" in needs:
-            ears.open = False
-            self.jacobian = _jacobian(logits, images, keep=backward)
-            ears.open = True
+            hooks.open = False
+            (found,) = torch.autograd.grad(logits.sum(), images, retain_graph=backward, materialize_grads=True)
+            self.jacobian = found.flatten(1)
+            hooks.open = True
         if backward:
-            loss = loss_of(logits, shared.labels)
-            self.gradients, self.product = _gradients(loss, self.weights, "hessian" in needs, ears)
+            hessian = "hessian" in needs
+            gradients = torch.autograd.grad(loss_of(logits, shared.labels), self.weights, create_graph=hessian,
+                                            materialize_grads=True)
+            self.gradients = [gradient.detach() for gradient in gradients]
+            if hessian:
+                hooks.open = False
+                self.product = hessian_product(gradients, self.weights, self.gradients)
 
 
-def _jacobian(logits: Tensor, images: Tensor, keep: bool) -> Tensor:
-    (found,) = torch.autograd.grad(logits.sum(), images, retain_graph=keep, allow_unused=True)
-    return (torch.zeros_like(images) if found is None else found).flatten(1)
-
-
-def _gradients(loss: Tensor, weights: Sequence[Tensor], hessian: bool,
-               ears: Ears) -> tuple[list[Tensor], list[Tensor]]:
-    found = torch.autograd.grad(loss, weights, create_graph=hessian, allow_unused=True)
-    gradients = [torch.zeros_like(w) if g is None else g.detach() for w, g in zip(weights, found, strict=True)]
-    if not hessian:
-        return gradients, []
-    ears.open = False
-    return gradients, hessian_product(found, weights, gradients)
-
-
-def hessian_product(gradients: Sequence[Tensor | None], weights: Sequence[Tensor], vectors: Sequence[Tensor],
+def hessian_product(gradients: Sequence[Tensor], weights: Sequence[Tensor], vectors: Sequence[Tensor],
                     keep: bool = False) -> list[Tensor]:
-    """Return the Hessian times `vectors`, from gradients that carry their graph; one tensor per weight."""
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True) if g is not None)
-    if not isinstance(along, Tensor) or not along.requires_grad:
+    """Return the Hessian times `vectors`.
+
+    Args:
+        gradients: of the loss, with their graph; one per weight.
+        vectors: of the shapes of the weights.
+        keep: whether the graph is used again.
+
+    Returns:
+        One tensor per weight, of its shape.
+    """
+    along: Any = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    if not along.requires_grad:
         return [torch.zeros_like(w) for w in weights]
-    found = torch.autograd.grad(along, weights, retain_graph=keep, allow_unused=True)
-    return [torch.zeros_like(w) if h is None else h for w, h in zip(weights, found, strict=True)]
+    return list(torch.autograd.grad(along, weights, retain_graph=keep, materialize_grads=True))
 
 
 def first_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from dcanas.proxies.collect import Collector
@@ -23,11 +22,8 @@ class UnitPatterns(Collector):
         self._parts.append(_distinct(np.packbits(on, axis=0)))
 
     def count(self) -> int:
-        return self._merged().shape[1]
-
-    def _merged(self) -> np.ndarray:
-        self._parts = [_distinct(np.concatenate(self._parts, axis=1))]
-        return self._parts[0]
+        """Return the number of distinct rows."""
+        return int(_distinct(np.concatenate(self._parts, axis=1)).shape[1])
 
 
 def _distinct(packed: np.ndarray) -> np.ndarray:
@@ -40,10 +36,5 @@ def _distinct(packed: np.ndarray) -> np.ndarray:
 
 @proxy(FACTS["swap"], needs=["forward"], collect=[UnitPatterns])
 def swap(shared: Shared) -> float:
-    """Return the number of distinct patterns over the batch (not regularised by size; see `swap_regularised`)."""
+    """Return the number of distinct patterns over the batch, without the published regularisation by size."""
     return float(shared[UnitPatterns].count())
-
-
-def swap_regularised(score: float, params: float, mu: float, sigma: float) -> float:
-    """Return the SWAP score times exp(-(params - mu)^2 / sigma): prefers networks of about `mu` parameters."""
-    return score * float(torch.exp(torch.tensor(-((params - mu) ** 2) / sigma, dtype=torch.float64)))

@@ -118,7 +118,7 @@ def stored_scorer(scoring: Scoring, path: Path) -> Callable[[Architecture], Row]
 
 
 def values_of(row: Row) -> dict[str, float]:
-    """Return a row's scores by name, NaN where there is none."""
+    """Return a row's scores by name, NaN if there is none."""
     return {name: np.nan if value is None else value for name, value in row["scores"].items()}
 
 
@@ -129,7 +129,11 @@ def _write(file: IO[str], row: Row) -> None:
 
 
 def open_table(path: Path, header: Row) -> list[Row]:
-    """Return the rows of `path`, made with `header` where it does not exist; a last line that was cut off goes."""
+    """Return the rows of `path`, created with `header` if it does not exist; an incomplete last line is removed.
+
+    Raises:
+        UserError: the file was made with other settings.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(header) + "\n", encoding="utf-8")
@@ -145,7 +149,7 @@ def open_table(path: Path, header: Row) -> list[Row]:
 
 
 def read_table(path: Path) -> tuple[Row, list[Row], int]:
-    """Return (header, rows, bytes of whole lines); raises `UserError` where it is no such table."""
+    """Return (header, rows, bytes of whole lines); raises `UserError` if it is not such a table."""
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
     try:
@@ -153,12 +157,12 @@ def read_table(path: Path) -> tuple[Row, list[Row], int]:
     except (UnicodeDecodeError, json.JSONDecodeError):
         lines = []
     if not lines or "names" not in lines[0] or any("position" not in row for row in lines[1:]):
-        raise UserError(f"{path} is no table of scores: choose another file, or delete this one.")
+        raise UserError(f"{path} is not a table of scores: choose another file, or delete this one.")
     return lines[0], lines[1:], whole
 
 
 def columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the values by proxy in order of position, NaN where there is none."""
+    """Return the values by proxy in order of position, NaN if there is none."""
     ordered = sorted(rows, key=lambda row: row["position"])
     return {name: np.array([values_of(row)[name] for row in ordered]) for name in names}
 
@@ -201,7 +205,7 @@ _worker: dict[str, Any] = {}
 
 
 def _start_worker(scoring: Scoring, files: Sequence[File]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     torch.set_num_threads(1)
     keep_freed_memory()
     for file in files:

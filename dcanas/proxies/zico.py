@@ -42,5 +42,4 @@ def zico(shared: Shared, option: str = "") -> float:
 def _gradients(net: torch.nn.Module, weights: list[Tensor], shared: Shared, part: slice) -> list[Tensor]:
     labels = None if shared.labels is None else shared.labels[part]
     loss = loss_of(first_output(net(shared.images[part])), labels)
-    found = torch.autograd.grad(loss, weights, allow_unused=True)
-    return [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
+    return list(torch.autograd.grad(loss, weights, materialize_grads=True))

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, CostModel, Domain, LinearCost, count_costs
-from dcanas.costs.feasibility import SAMPLE, budget_error, conflicting, explain, feasibility, select_costs
+from dcanas.costs.feasibility import (
+    SAMPLE,
+    budget_error,
+    conflicting,
+    explain,
+    feasibility,
+    linear_limits,
+    select_costs,
+)
 from dcanas.costs.linearise import linearise
-from dcanas.costs.members import as_architecture, member_choices
+from dcanas.costs.members import as_architecture, as_choices, member_choices
 from dcanas.costs.milp import best_within
-from dcanas.search.pool import Candidate, make_pool, sizes_of, total_scores
+from dcanas.search.pool import Candidate, keeps, make_pool, sizes_of, total_scores, within
 from dcanas.spaces import Architecture, Space
 
 ROUNDS = 60  # integer programmes solved before a large space is given up
@@ -33,7 +42,7 @@ class Derived:
     Attributes:
         costs: by name `{value, upper, unit, source}`, all known costs, limited or not.
         provenance: `method`, `feasible` (members within the budget, if they were counted), `decided_by`, `pool` and
-            whatever the selector noted.
+            the reasons of the selector.
     """
 
     architecture: Architecture
@@ -49,20 +58,21 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
 
     Args:
         scores: per slot one number per option, larger is better (searches pass the log-softmax of alphas). If exactly
-            k slots of a group are used, the scores of the unused ones mean nothing and are left out, as in the
-            published rule: the k edges of a node with the strongest operations stay (Liu et al., ICLR 2019, section
-            2.4).
+            k slots of a group are used, scores of their `unused` option are ignored, as in the published rule: the k
+            edges of a node with the strongest operations stay (Liu et al., ICLR 2019, section 2.4).
         input_shape: (C, H, W) of an image.
         costs: further cost models beside the counted ones (params, macs, peak_bytes, weight_bytes); the budget may
             limit any of them; one of the same name replaces the counted one. All refer to the final network.
         dtype: of the final network, "fp32" or "int8".
-        pool_size: least number of feasible candidates that the selector chooses from.
-        selector: chooses among a pool of candidates and says why; without one the largest total score decides (ties:
-            the lower canonical index).
+        pool_size: smallest number of feasible candidates that the selector chooses from.
+        selector: chooses from a pool of candidates and returns its reasons; without one the largest total score
+            decides (ties: the lower canonical index).
+        seed: of the random candidates.
         skeleton: of the final network.
 
-    Raises `BudgetError` if nothing is within the budget, naming the limit that binds and the smallest feasible value;
-    `UserError` for scores of another shape or a cost outside its domain.
+    Raises:
+        BudgetError: no member is within the budget; it names the binding limit and the smallest feasible value.
+        UserError: scores of another shape, or a cost outside its domain.
     """
     rows = checked_scores(space, scores)
     domain = Domain.of(space, input_shape, num_classes, **skeleton)
@@ -72,11 +82,15 @@ def derive(space: Space, scores: Sequence[Sequence[float]], budget: Budget,
     counted = count_costs(space, input_shape, num_classes, dtype, **skeleton)
     known = list({cost.name: cost for cost in [*counted, *costs]}.values())
     limited = select_costs(known, budget)
-    if space.enumerable:
-        arch, provenance = _exact(space, rows, budget, limited, known, pool_size, selector, seed)
+    choices, provenance = (_exact(space, budget, limited) if space.enumerable else
+                           _by_programme(space, rows, budget, limited, known, pool_size if selector else 0, seed))
+    if selector is None:
+        arch, why = as_architecture(space, choices[np.argmax(total_scores(rows, choices))]), {"decided_by": "score"}
     else:
-        arch, provenance = _by_programme(space, rows, budget, limited, known, pool_size, selector, seed)
-    return Derived(arch, costs_of(arch, known), provenance)
+        pool = make_pool(space, rows, choices, pool_size, seed, sizes_of(known))
+        provenance |= {"pool": len(pool)}
+        arch, why = selector(pool)
+    return Derived(arch, costs_of(arch, known), provenance | why)
 
 
 def costs_of(arch: Architecture, costs: Sequence[CostModel]) -> dict[str, dict[str, Any]]:
@@ -85,52 +99,47 @@ def costs_of(arch: Architecture, costs: Sequence[CostModel]) -> dict[str, dict[s
 
 
 def checked_scores(space: Space, scores: Sequence[Sequence[float]]) -> list[np.ndarray]:
-    """Return the scores as arrays, what unused slots of a group score left out; raises `UserError` (see `derive`)."""
+    """Return the scores as arrays, zero for the `unused` options of groups.
+
+    Raises:
+        UserError: a score is NaN, or the shapes are not those of the space.
+    """
     rows = [np.asarray(row, dtype=float) for row in scores]
     expected = [len(slot.options) for slot in space.slots]
     if [row.shape for row in rows] != [(n,) for n in expected]:
         raise UserError(f"{space.name} needs one score per option, {expected} per slot, "
                         f"got shapes {[row.shape for row in rows]}.")
     if any(np.isnan(row).any() for row in rows):
-        raise UserError("A score is NaN: the search that made it diverged; derive needs numbers.")
+        raise UserError("A score is NaN: the search that produced it diverged; derive needs numbers.")
     for group in space.groups:
         for i in group.slots:
             rows[i] = np.where([o == group.unused for o in space.slots[i].options], 0.0, rows[i])
     return rows
 
 
-def _exact(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
-           known: Sequence[CostModel], pool_size: int, selector: Selector | None,
-           seed: int) -> tuple[Architecture, dict[str, Any]]:
-    """Score every member."""
+def _exact(space: Space, budget: Budget, limited: Sequence[CostModel]) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return all members within the budget."""
     choices = member_choices(space)
-    uppers = {cost.name: cost.uppers(choices) for cost in limited}
-    kept = np.ones(len(choices), dtype=bool)
-    for name, values in uppers.items():
-        kept &= budget.allows(name, values)
-    if not kept.any():
+    feasible = choices[within(choices, limited, budget)]
+    if not len(feasible):
+        uppers = {cost.name: cost.uppers(choices) for cost in limited}
         raise budget_error(space.name, budget, *explain(uppers, budget), conflicting(uppers, budget))
-    feasible = choices[kept]
-    provenance: dict[str, Any] = {"method": "every member scored", "members": len(choices), "feasible": len(feasible)}
-    if selector is None:
-        best = int(np.argmax(total_scores(rows, feasible)))
-        return as_architecture(space, feasible[best]), provenance | {"decided_by": "score"}
-    pool = make_pool(space, rows, feasible, pool_size, seed, sizes_of(known))
-    arch, why = selector(pool)
-    return arch, provenance | {"pool": len(pool)} | why
+    return feasible, {"method": "every member scored", "members": len(choices), "feasible": len(feasible)}
 
 
 def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
-                  known: Sequence[CostModel], pool_size: int, selector: Selector | None,
-                  seed: int) -> tuple[Architecture, dict[str, Any]]:
-    """Solve integer programmes; each answer is verified against the true costs, excluded, and the next one asked."""
-    linear = [(c, budget[c.name] / (1 + c.relative_error)) for c in limited if isinstance(c, LinearCost)]
+                  known: Sequence[CostModel], size: int, seed: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the best members within the budget by integer programmes, and others until there are `size` of them.
+
+    Each answer is verified against the true costs and excluded before the next programme is solved.
+    """
+    linear = linear_limits(limited, budget)
     fits = {c.name: linearise(space, c) for c in limited if not isinstance(c, LinearCost)}
     slack = {name: deviation for name, (_, deviation) in fits.items()}
     found: list[Architecture] = []
     asked: list[Architecture] = []
     loosened = 0
-    wanted = 1 if selector is None else min(pool_size, PROPOSALS)
+    wanted = max(1, min(size, PROPOSALS))
     while len(found) < wanted and len(asked) < ROUNDS + wanted:
         limits = linear + [(fit, budget[name] + slack[name]) for name, (fit, _) in fits.items()
                            if slack[name] < np.inf]
@@ -158,26 +167,16 @@ def _by_programme(space: Space, rows: list[np.ndarray], budget: Budget, limited:
         answer.require()
         raise UserError(f"No member of {space.name} within the budget was found by {len(asked)} integer programmes and "
                         f"{SAMPLE:,} samples, though the budget is not proven infeasible: loosen the tightest limit.")
-    if selector is None:
-        return found[0], provenance | {"decided_by": "score"}
-    largest = _largest(space, budget, limited, linear, sizes_of(known))
-    distinct = dict.fromkeys([*found, *largest])
+    distinct = dict.fromkeys(found)
+    if size:  # the largest members within the linear limits too, if they keep the other limits
+        largest = [best_within(space, cost.table, linear) for cost in sizes_of(known) if isinstance(cost, LinearCost)]
+        distinct |= dict.fromkeys(arch for arch in largest if arch is not None and space.is_member(arch)
+                                  and keeps(arch, limited, budget))
     expanded: set[Architecture] = set()
-    while len(distinct) < pool_size and (fresh := [a for a in distinct if a not in expanded]):
+    while len(distinct) < size and (fresh := [a for a in distinct if a not in expanded]):
         expanded.update(fresh)
-        distinct |= dict.fromkeys(_near(space, rows, fresh, budget, limited, pool_size))
-    choices = np.array([a.choices for a in distinct])
-    pool = make_pool(space, rows, choices, pool_size, seed, sizes_of(known))
-    arch, why = selector(pool)
-    return arch, provenance | {"pool": len(pool)} | why
-
-
-def _largest(space: Space, budget: Budget, limited: Sequence[CostModel], linear: Sequence[tuple[LinearCost, float]],
-             sizes: Sequence[CostModel]) -> list[Architecture]:
-    """Return the largest member within the linear limits by each size, where it keeps the other limits too."""
-    found = [best_within(space, cost.table, linear) for cost in sizes if isinstance(cost, LinearCost)]
-    return [arch for arch in found if arch is not None and space.is_member(arch)
-            and all(budget.allows(c.name, c.upper(arch)) for c in limited)]
+        distinct |= dict.fromkeys(_near(space, rows, fresh, budget, limited, size))
+    return as_choices(list(distinct)), provenance
 
 
 def _near(space: Space, rows: list[np.ndarray], found: Sequence[Architecture], budget: Budget,
@@ -186,28 +185,17 @@ def _near(space: Space, rows: list[np.ndarray], found: Sequence[Architecture], b
     near = list(dict.fromkeys(n for arch in found for n in space.neighbours(arch)))
     if not near:
         return []
-    choices = np.array([n.choices for n in near])
-    for cost in limited:
-        if isinstance(cost, LinearCost):
-            choices = choices[budget.allows(cost.name, cost.uppers(choices))]
-    others = [cost for cost in limited if not isinstance(cost, LinearCost)]
-    kept: list[Architecture] = []
-    for row in choices[np.argsort(-total_scores(rows, choices), kind="stable")]:
-        arch = as_architecture(space, row)
-        if all(budget.allows(cost.name, cost.upper(arch)) for cost in others):
-            kept.append(arch)
-        if len(kept) == most:
-            break
-    return kept
+    choices = as_choices(near)
+    choices = choices[within(choices, [cost for cost in limited if isinstance(cost, LinearCost)], budget)]
+    others = [cost for cost in limited if not isinstance(cost, LinearCost)]  # dearer, so asked of the best first
+    archs = (as_architecture(space, row) for row in choices[np.argsort(-total_scores(rows, choices), kind="stable")])
+    return list(islice((arch for arch in archs if keeps(arch, others, budget)), most))
 
 
 def _sampled(space: Space, rows: list[np.ndarray], budget: Budget, limited: Sequence[CostModel],
              seed: int) -> list[Architecture]:
     """Return the best feasible member of a random sample, or nothing."""
     rng = np.random.default_rng(seed)
-    choices = np.array([space.sample(rng).choices for _ in range(SAMPLE)])
-    order = np.argsort(-total_scores(rows, choices), kind="stable")
-    for arch in (as_architecture(space, choices[i]) for i in order):
-        if all(budget.allows(c.name, c.upper(arch)) for c in limited):
-            return [arch]
-    return []
+    choices = as_choices([space.sample(rng) for _ in range(SAMPLE)])
+    archs = (as_architecture(space, row) for row in choices[np.argsort(-total_scores(rows, choices), kind="stable")])
+    return list(islice((arch for arch in archs if keeps(arch, limited, budget)), 1))

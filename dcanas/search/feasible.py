@@ -1,4 +1,4 @@
-"""Members within a budget, drawn so that none outside it is ever looked at."""
+"""Sampling of members within a budget."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 from numpy.random import Generator
 
 from dcanas.basics.errors import UserError
-from dcanas.costs import Budget, CostModel, LinearCost
-from dcanas.costs.feasibility import feasibility, select_costs
+from dcanas.costs import Budget, CostModel
+from dcanas.costs.feasibility import feasibility, linear_limits, select_costs
 from dcanas.costs.greedy_descent import greedy_descent
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.costs.milp import best_within
+from dcanas.search.pool import keeps, within
 from dcanas.spaces import Architecture, Space
 
 DRAWS = 300  # of members, before a tight budget is met by an integer programme instead
@@ -35,12 +36,14 @@ class FeasibleMembers:
         self.limited = select_costs(costs, budget)
         feasibility(space, costs, budget, seed).require()
         self._tight = False  # draws have found none
-        self._listed = self._within(member_choices(space)) if space.enumerable else None
+        self._listed: np.ndarray | None = None
+        if space.enumerable:
+            choices = member_choices(space)
+            self._listed = choices[within(choices, self.limited, budget)]
 
     def allows(self, arch: Architecture) -> bool:
         """Return whether an architecture is a member within every limit."""
-        return self.space.is_member(arch) and all(
-            bool(self.budget.allows(cost.name, cost.upper(arch))) for cost in self.limited)
+        return self.space.is_member(arch) and keeps(arch, self.limited, self.budget)
 
     def listed(self) -> np.ndarray:
         """Return all of them, in a space that can be listed. Shape: (members, slots), indices of options."""
@@ -71,7 +74,7 @@ class FeasibleMembers:
             if down is not None and self.allows(down):
                 return down
             raise self._none_found()
-        limits = [(c, self.budget[c.name] / (1 + c.relative_error)) for c in self.limited if isinstance(c, LinearCost)]
+        limits = linear_limits(self.limited, self.budget)
         for _ in range(PROGRAMMES):
             scores = [list(rng.normal(size=len(slot.options))) for slot in self.space.slots]
             found = best_within(self.space, scores, limits)
@@ -82,9 +85,3 @@ class FeasibleMembers:
     def _none_found(self) -> UserError:
         return UserError(f"No member of {self.space.name} within the budget turned up in {DRAWS} draws; loosen the "
                          f"limit on {', '.join(c.name for c in self.limited)}.")
-
-    def _within(self, choices: np.ndarray) -> np.ndarray:
-        kept = np.ones(len(choices), dtype=bool)
-        for cost in self.limited:
-            kept &= self.budget.allows(cost.name, cost.uppers(choices))
-        return choices[kept]

@@ -1,11 +1,11 @@
 """The finalists of a pool: each is trained briefly, and the accuracy on images that no search has seen decides.
 
-A separable score ranks poorly near the top, so nothing is left to it alone: the finalists are the best of the pool by
+A separable score ranks poorly near the top, so it does not decide alone: the finalists are the best of the pool by
 score and, beside them, the largest feasible ones by parameters and by MACs (over all true NAS-Bench-201 accuracies the
 number of parameters ranks better than most searches do). All are trained by the same short recipe on the training
-split; the accuracy on the validation split, which neither weights nor alphas of the search have seen, decides. If a
-vote of training-free scores ordered the pool, it counts too: a training short enough to be affordable ranks worse near
-the top than the vote does (docs/results.md), so the sum of both ranks decides.
+split; the accuracy on the validation split, which neither weights nor alphas of the search have seen, decides. If
+training-free scores ordered the pool, they count too: a training short enough to be affordable ranks worse near the top
+than they do (docs/results.md), so the sum of both ranks decides.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from dcanas.export.classifier import Classifier, Normalise
 from dcanas.search.adversarial import adversarial_attack
 from dcanas.search.derive import Selector
 from dcanas.search.pool import Candidate
+from dcanas.search.validation import validate
 from dcanas.spaces import Architecture, Space
-from dcanas.training import Dataset, Recipe, predict, train
+from dcanas.training import Dataset, Recipe, train
 from dcanas.training.start import freeze_running_stats
 
 AfterEpoch = Callable[[int, Callable[[], float]], None]
@@ -81,25 +82,22 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
         inherit: gives a network other initial weights, in place.
     """
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
-    labels = torch.from_numpy(dataset.labels[dataset.validation])
 
     def examine(arch: Architecture, hooks: Hooks = QUIET, after_epoch: AfterEpoch | None = None) -> dict[str, Any]:
         torch.manual_seed(derive_seed(seed, "finalist"))
         network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
         inherit(network)
         model = Classifier(Normalise(dataset.mean, dataset.std), network)
-
-        def validate() -> dict[str, float]:
-            logits = torch.from_numpy(predict(model, dataset, dataset.validation, device=device))
-            freeze_running_stats(model)  # `predict` put all batch norms back into training mode
-            return {"validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
-                    "validation_loss": float(torch.nn.functional.cross_entropy(logits, labels))}
-
         if after_epoch is not None:
-            hooks = _AfterEpoch(hooks, after_epoch, lambda: validate()["validation_accuracy"])
+            def accuracy() -> float:
+                found = validate(model, dataset, device)["validation_accuracy"]
+                freeze_running_stats(model)  # `validate` put all batch norms back into training mode
+                return found
+
+            hooks = _AfterEpoch(hooks, after_epoch, accuracy)
         train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), hooks=hooks, device=device,
               attack=adversarial_attack(short))
-        return validate()
+        return validate(model, dataset, device)
 
     return examine
 
@@ -116,8 +114,8 @@ class _AfterEpoch(Part):
 
 
 def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel], examine: Examine, *,
-                      verify: Verify | None = None, stored: MutableMapping[str, dict[str, Any]] | None = None,
-                      hooks: Hooks = QUIET, voted: bool = False) -> Selector:
+                      verify: Verify = lambda arch: [], stored: MutableMapping[str, dict[str, Any]] | None = None,
+                      hooks: Hooks = QUIET, ranked: bool = False, remedy: str = "increase search.pool") -> Selector:
     """Return a selector that takes `count` finalists, which keep the measured limits, and examines each.
 
     Args:
@@ -125,8 +123,9 @@ def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel], exam
         examine: trains a candidate and returns its validation_accuracy (0 to 1) and validation_loss.
         verify: names the limits that a candidate breaks when measured; such a candidate is passed over.
         stored: examinations by notation (see `Ledger`), none of which is repeated.
-        hooks: receive how many finalists are examined.
-        voted: a candidate's score is a vote, and the finalists' ranks by vote and by examination decide together.
+        hooks: receive the number of finalists examined.
+        ranked: a candidate's score is an aggregated rank; ranks by score and by examination decide together.
+        remedy: what helps if no candidate keeps the measured limits.
 
     The selector raises `UserError` if no candidate of the pool keeps the measured limits.
     """
@@ -143,8 +142,7 @@ def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel], exam
                 continue
             seen.add(space.canonical(candidate.architecture))
             text = space.format(candidate.architecture)
-            broken = verify(candidate.architecture) if verify else []
-            if broken:
+            if broken := verify(candidate.architecture):
                 refused.append({"architecture": text, "broken": broken})
                 continue
             if text not in examined:
@@ -154,20 +152,26 @@ def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel], exam
                               "origin": candidate.origin, **examined[text]})
             hooks.progress(len(finalists), count, "finalists trained")
         if not finalists:
-            broken_limits = sorted({name for r in refused for name in r["broken"]})
-            raise UserError(f"None of the {len(refused)} candidates keeps {', '.join(broken_limits)} when measured; "
-                            "loosen that limit or give search.pool more candidates.")
+            raise none_kept(refused, remedy)
         best = max(finalists, key=_trained)
         decided_by = "accuracy on the validation split after short training"
-        if voted:
+        if ranked:
             ranks = [sorted(finalists, key=by) for by in (_trained, itemgetter("score"))]
             best = max(finalists, key=lambda f: (sum(rank.index(f) for rank in ranks), f["score"]))
-            decided_by = "sum of the ranks by vote and by accuracy on the validation split after short training"
+            decided_by = ("sum of the ranks by training-free scores and by accuracy on the validation split after "
+                          "short training")
         return space.parse(best["architecture"]), {
             "decided_by": decided_by if len(finalists) > 1 else "only one candidate left",
             "finalists": finalists, "refused_by_measurement": refused}
 
     return select
+
+
+def none_kept(refused: Sequence[dict[str, Any]], remedy: str) -> UserError:
+    """Return the error if measurement refused every candidate; refused: with the names of the limits `broken`."""
+    names = sorted({name for each in refused for name in each["broken"]})
+    return UserError(f"None of the {len(refused)} candidates keeps {', '.join(names)} when measured; loosen that limit "
+                     f"or {remedy}.")
 
 
 def _trained(finalist: dict[str, Any]) -> tuple[float, float]:

@@ -1,6 +1,6 @@
-"""Hand-made networks of the same size class: what a search has to beat.
+"""Hand-made networks of the same size, which a search has to beat.
 
-Three families people would take without searching, each with the knobs its authors gave it: MobileNetV2 and its width
+Three families that are common without a search, each with the parameters of its authors: MobileNetV2 and its width
 multiplier (Sandler et al., CVPR 2018), the ResNet cell of NAS-Bench-201 (Dong & Yang, ICLR 2020) in more or fewer
 channels and cells, and the small ResNets for CIFAR (He et al., CVPR 2016), 6n + 2 layers of some width. All of them are
 members of spaces, so they are counted, built, trained and exported like what a search finds.
@@ -23,7 +23,7 @@ SMALL_SIDE = 64  # pixels; at most that, MobileNetV2 keeps its resolution in the
 
 @dataclass(frozen=True)
 class Handmade:
-    """One hand-made network: its name, and where it stands in which space and skeleton."""
+    """One hand-made network: its name and family, its architecture, and the skeleton that it is built with."""
 
     name: str
     family: str
@@ -67,10 +67,15 @@ families = {family.__name__: family for family in (mobilenetv2, resnet_cell, res
 
 def fullest(side: int, limits: Budget, input_shape: tuple[int, int, int], num_classes: int,
             dtype: str = "fp32") -> dict[str, list[tuple[Handmade, Counts]]]:
-    """Return per family its networks within the counted `limits`, the one that fills them best first.
+    """Return per family its networks within the counted `limits`, the one that uses them best first.
 
-    How well is the mean over the limits of log(cost / limit): the largest network of the family that is allowed,
-    whatever the limits are on. side: of the images, in pixels. A family with nothing within the limits is left out.
+    The measure is the mean over the limits of log(cost / limit), see `fill`. A family without a network within the
+    limits is left out.
+
+    Args:
+        side: of the images, in pixels.
+        input_shape: (C, H, W) of an image.
+        dtype: of the network, "fp32" or "int8".
     """
     found: dict[str, list[tuple[Handmade, Counts]]] = {}
     for family in families:
@@ -87,7 +92,7 @@ def fullest(side: int, limits: Budget, input_shape: tuple[int, int, int], num_cl
 
 
 def fill(limits: Budget, counts: Counts) -> float | None:
-    """Return the mean over the counted limits of log(cost / limit), at most 0; None where one of them is broken."""
+    """Return the mean over the counted limits of log(cost / limit), at most 0; None if one of them is broken."""
     names = counted_limits(limits)
     values = [getattr(counts, name) / limits[name] for name in names]
     if not names or max(values) > 1:

@@ -1,8 +1,8 @@
-"""The protocol that every search fulfils; a further search is one folder, or one file of the user's own, and a preset.
-"""
+"""The protocol of a search method; a further search is one folder, or one file of the user's own, and a preset."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,13 +15,13 @@ from dcanas.spaces import Space
 
 
 class SearchMethod(Protocol):
-    """A way to search a space under the limits of devices; an object without state of its own.
+    """A way to search a space under the limits of devices; it keeps no state.
 
     Attributes:
         results: files that a finished search leaves in its folder; the first holds what `run` returned.
         read_by_derive: names of the settings that `derive` reads and `run` does not.
-        scores_final_networks: whether what `run` finds holds for one final skeleton and one data set only.
-        distributed: whether several processes of `torchrun` search together.
+        scores_final_networks: whether the result of `run` is valid for one final skeleton and one data set only.
+        distributed: whether several processes of `torchrun` can search together.
     """
 
     results: tuple[str, ...] = ("search.json",)
@@ -33,26 +33,35 @@ class SearchMethod(Protocol):
         """Raise `UserError` if the method cannot search this space with these settings."""
 
     def key(self, task: SearchTask) -> Sequence[Any]:
-        """Return what the result of `run` depends on besides space, data and seed, as JSON types and dataclasses."""
+        """Return everything that the result of `run` depends on besides space, data and seed.
+
+        As JSON types and dataclasses.
+        """
         return [task.settings, task.recipe, dict(task.limits[0])]
 
     def effort(self, task: SearchTask, macs: float) -> float:
-        """Return roughly what `run` and `derive` train: multiply-accumulates of forward passes per training image.
+        """Return an estimate of the training in `run` and `derive`, from which the duration of a run is predicted.
 
-        It tells users how long a run will take. macs: of a typical network within the budget, for one image.
+        Args:
+            macs: multiply-accumulates of a typical network within the budget, for one image.
+
+        Returns:
+            Multiply-accumulates of forward passes per training image.
         """
         return 0.0
 
+    @abstractmethod
     def run(self, task: SearchTask) -> dict[str, Any]:
-        """Search and return what was found, as JSON types; a search that was cut off goes on from `task.folder`."""
-        raise NotImplementedError
+        """Search and return what was found, as JSON types; an interrupted search continues from `task.folder`."""
 
+    @abstractmethod
     def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
-        """Return the architecture for one device within its budget from what `run` found.
+        """Return the architecture for one device within its budget.
 
-        folder: of the device's results; examinations of candidates are stored there before they are used.
+        Args:
+            found: what `run` returned.
+            folder: of the device's results; examinations of candidates are stored there before they are used.
         """
-        raise NotImplementedError
 
     def inherit(self, task: SearchTask, network: nn.Module) -> None:
-        """Give a network of the space the weights that it inherits from the search, in place; as a rule none."""
+        """Give a network of the space the weights that it inherits from the search, in place; by default none."""

@@ -1,4 +1,4 @@
-"""Pareto fronts: which points are not dominated, the volume that they dominate together, and where they bend."""
+"""Pareto fronts: which points are not dominated, the volume that they dominate together, and the knee."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def hypervolume(losses: np.ndarray, reference: np.ndarray | Sequence[float]) -> 
 
 
 def knee(losses: np.ndarray) -> int:
-    """Return the point where the front bends: the nearest to the ideal one, objectives scaled to the front's ranges.
+    """Return the knee of a front: the point nearest to the ideal one, objectives scaled to the front's ranges.
 
     Shape: (n, objectives), smaller is better, all of a front -> its row.
     """

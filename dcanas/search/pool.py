@@ -1,4 +1,4 @@
-"""Candidates within the budget, for a selector to choose from."""
+"""Candidates within a budget, and the pool that a selector chooses from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dcanas.costs import CostModel
+from dcanas.costs import Budget, CostModel
 from dcanas.costs.members import as_architecture
 from dcanas.spaces import Architecture, Space
 
@@ -16,7 +16,7 @@ LARGEST = 5  # candidates taken for their size alone, by each cost
 
 @dataclass(frozen=True)
 class Candidate:
-    """A feasible member, its score under the search's alphas and what put it into the pool."""
+    """A feasible member, its score (larger is better) and its origin, such as "score" or "sample"."""
 
     architecture: Architecture
     score: float
@@ -25,16 +25,34 @@ class Candidate:
 
 def total_scores(scores: Sequence[np.ndarray], choices: np.ndarray) -> np.ndarray:
     """Return the sum over slots of the chosen options' scores. Shape: (n, slots) -> (n,)."""
-    return sum(np.asarray(row, dtype=float)[choices[:, i]] for i, row in enumerate(scores))
+    return np.asarray(sum(np.asarray(row, dtype=float)[choices[:, i]] for i, row in enumerate(scores)))
+
+
+def keeps(arch: Architecture, limited: Sequence[CostModel], budget: Budget) -> bool:
+    """Return whether the upper bounds of all limited costs of an architecture are within the budget."""
+    return all(bool(budget.allows(cost.name, cost.upper(arch))) for cost in limited)
+
+
+def within(choices: np.ndarray, limited: Sequence[CostModel], budget: Budget) -> np.ndarray:
+    """Return which members keep all limits by the upper bounds of their costs. Shape: (n, slots) -> (n,) bool."""
+    kept = np.ones(len(choices), dtype=bool)
+    for cost in limited:
+        kept &= budget.allows(cost.name, cost.uppers(choices))
+    return kept
 
 
 def make_pool(space: Space, scores: Sequence[np.ndarray], choices: np.ndarray, size: int, seed: int,
               sizes: Sequence[CostModel] = ()) -> list[Candidate]:
-    """Return at least `size` distinct candidates from the feasible members `choices` (all, where they are fewer).
+    """Return at least `size` distinct candidates from feasible members (all of them if there are fewer).
 
-    Half are the best by score; the largest few by each cost in `sizes` (ties: the better score); a quarter are drawn
-    in proportion to the probability the alphas give them (exp of the score, without replacement); the rest are
-    feasible neighbours of the best, then the next best.
+    Half are the best by score, then come the largest few by each cost in `sizes` (ties: the better score). A quarter
+    are drawn without replacement, in proportion to the probability that the alphas give them (exp of the score). The
+    rest are feasible neighbours of the best, then the next best.
+
+    Args:
+        scores: per slot (options,), larger is better.
+        choices: the feasible members, (n, slots).
+        seed: of the draws.
     """
     values = total_scores(scores, choices)
     order = np.argsort(-values, kind="stable")
@@ -61,5 +79,5 @@ def make_pool(space: Space, scores: Sequence[np.ndarray], choices: np.ndarray, s
 
 
 def sizes_of(known: Sequence[CostModel]) -> list[CostModel]:
-    """Return the costs by which "the largest network within the limits" is meant."""
+    """Return the costs that measure the size of a network: parameters and multiply-accumulates."""
     return [cost for cost in known if cost.name in ("params", "macs")]

@@ -1,4 +1,4 @@
-"""What a search is asked to solve, and with what: the argument of every `SearchMethod`."""
+"""The task of a search: the argument of every `SearchMethod`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.costs import Budget, CostModel
 from dcanas.costs.feasibility import select_costs
 from dcanas.hardware.latency.source import LatencySources
+from dcanas.search.pool import keeps
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe
 from dcanas.training.ranks import ALONE, Ranks
@@ -23,7 +24,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Target:
-    """A device that is searched for.
+    """A device that networks are searched for.
 
     Attributes:
         budget: its limits, by cost.
@@ -45,12 +46,12 @@ class Target:
 
     def allows(self, arch: Architecture) -> bool:
         """Return whether the upper bounds of all limited costs are within the budget."""
-        return all(self.budget.allows(cost.name, cost.upper(arch)) for cost in self.limited)
+        return keeps(arch, self.limited, self.budget)
 
     def broken(self, arch: Architecture, predicted: bool = True) -> list[str]:
         """Return the names of the limits that an architecture breaks when it is measured.
 
-        predicted: also of those that a prediction answers for.
+        predicted: whether limits on predicted costs are checked too.
         """
         return self.latency.broken(arch, self.budget, predicted)
 
@@ -63,10 +64,10 @@ class SearchTask:
         settings: of the method (`SearchMethod.settings`).
         recipe: how networks are trained; a supernet takes its augmentation from it.
         skeleton: of the final network, which all costs refer to; search_skeleton: of the supernet.
-        folder: of the search; whatever it has to remember is stored there.
-        run_settings: all settings of the run as JSON types, for methods that have to tell runs apart.
+        folder: of the search, for everything that it stores.
+        run_settings: all settings of the run as JSON types, for methods that have to distinguish runs.
         device: where networks are trained and scored.
-        start: folder of a finished search that this one goes on from.
+        start: folder of a finished search that this one continues from.
         storage: address of a study's database; None: a file in `folder`.
     """
 
@@ -90,7 +91,7 @@ class SearchTask:
 
     @cached_property
     def limits(self) -> tuple[Budget, list[CostModel]]:
-        """Return the limits of all devices at once and their models: the tightest of a counted cost, each device's own
+        """Return the limits of all devices and their models: the tightest one of a counted cost, each device's own
         of a latency or an energy."""
         limits: dict[str, float] = {}
         models: dict[str, CostModel] = {}

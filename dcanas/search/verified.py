@@ -10,10 +10,10 @@ import numpy as np
 from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs import Budget, CostModel, count_costs
 from dcanas.costs.feasibility import budget_error, explain, select_costs
-from dcanas.costs.members import as_architecture, member_choices
+from dcanas.costs.members import as_architecture, as_choices, member_choices
 from dcanas.hardware.latency.predictor import UPPER, LatencyPredictor
 from dcanas.search.derive import Derived, Selector, checked_scores, costs_of, derive
-from dcanas.search.pool import Candidate, total_scores
+from dcanas.search.pool import Candidate, total_scores, within
 from dcanas.spaces import Architecture, Space
 
 CLOSER = (0.7, 0.5)  # bounds for what is measured once the limit is known to be kept: nearer to it, for a better score
@@ -49,19 +49,16 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
         raise UserError(f"{space.name} needs one score per member, got {len(scores)}.")
 
     def kept(choices: np.ndarray, bound: LatencyPredictor) -> np.ndarray:
-        models = {**known, predictor.name: bound}
-        within: np.ndarray = np.logical_and.reduce([np.ones(len(choices), dtype=bool), *(
-            budget.allows(name, models[name].uppers(choices)) for name in budget)])
-        return within
+        return within(choices, select_costs([*known.values(), bound], budget), budget)
 
     rows = [] if by_member else checked_scores(space, list(scores))
     why: dict[Architecture, dict[str, Any]] = {}  # how each pick was decided
 
     def picked(bound: LatencyPredictor) -> Architecture | None:
         if by_member:
-            within = kept(member_choices(space), bound)
-            best = int(np.argmax(np.where(within, scores, -np.inf)))
-            return as_architecture(space, member_choices(space)[best]) if within.any() else None
+            feasible = kept(member_choices(space), bound)
+            best = int(np.argmax(np.where(feasible, scores, -np.inf)))
+            return as_architecture(space, member_choices(space)[best]) if feasible.any() else None
         try:
             found = derive(space, list(scores), budget, input_shape, num_classes, [*costs, bound], dtype=dtype,
                            pool_size=pool_size, selector=selector, seed=seed, **skeleton)
@@ -83,18 +80,19 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]] | np.ndarray
             if following is None:
                 break
             bound = following
-    measured = np.array([a.choices for a in predictor.measured])
-    within = kept(measured, predictor)
-    if not within.any():
-        uppers = {name: {**known, predictor.name: predictor}[name].uppers(measured) for name in budget}
+    known[predictor.name] = predictor
+    measured = as_choices(list(predictor.measured))
+    feasible = kept(measured, predictor)
+    if not feasible.any():
+        uppers = {name: known[name].uppers(measured) for name in budget}
         raise budget_error(f"what was measured of {space.name}", budget, *explain(uppers, budget))
     if by_member:
         index = {tuple(row): i for i, row in enumerate(member_choices(space).tolist())}
         totals = np.array([scores[index[tuple(row)]] for row in measured.tolist()])
     else:
         totals = total_scores(rows, measured)
-    arch, decided = _best(space, measured[within], totals[within], why, selector)
-    found = costs_of(arch, [*(c for c in known.values() if c.name != predictor.name), predictor])
+    arch, decided = _best(space, measured[feasible], totals[feasible], why, selector)
+    found = costs_of(arch, list(known.values()))
     found[predictor.name] |= {"value": predictor.measured[arch], "source": source}
     provenance = {"method": "picked under the upper bound, measured, picked again", "measured": len(predictor.measured),
                   "asked": len(picks), "basis": predictor.basis,

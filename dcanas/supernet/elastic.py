@@ -27,11 +27,12 @@ class ElasticSupernet(nn.Module):
 
     Args:
         space: bounded (`Space.within`), so that it knows its largest member.
-        skeleton: of the final network, which members inherit for.
+        skeleton: of the final network, which inherits the weights.
 
     Shape: `forward(x, arch)`: (N, in_channels, H, W) -> (N, num_classes), always with the batch's own statistics.
 
-    Raises `UserError` for a space whose members are not slices of one another.
+    Raises:
+        UserError: the members of the space are not slices of one another.
     """
 
     def __init__(self, space: Space, num_classes: int, in_channels: int, **skeleton: Any):
@@ -88,7 +89,7 @@ def cut(weight: Tensor, shape: torch.Size) -> Tensor:
 def recalibrate(network: nn.Module, batches: list[Tensor]) -> None:
     """Set the running statistics of every batch norm to the mean over batches under the network's present weights.
 
-    Inherited weights see other statistics in every member, so running averages of the supernet mean nothing.
+    Inherited weights see other statistics in every member, so running averages of the supernet are useless.
 
     Args:
         batches: normalised images, each (N, C, H, W).

@@ -28,8 +28,9 @@ class Supernet(nn.Module):
         partial_channels: only one in so many channels goes through the candidates (PC-DARTS; 1: all do).
         search_skeleton: overrides of `space.search_skeleton`.
 
-    Raises `UserError` for a bottleneck that does not divide the channels, unknown skeleton options, and for sharing
-    where it means nothing: in no cell two edges leave one node.
+    Raises:
+        UserError: a bottleneck that does not divide the channels, unknown skeleton options, or sharing in a space where
+            no two edges of a cell leave the same node.
     """
 
     def __init__(self, space: Space, num_classes: int = 10, in_channels: int = 3, bottleneck: int = 1,

@@ -85,3 +85,12 @@ def test_a_constraint_of_ones_own_reads_what_it_likes(tmp_path):
     made = configured(*composed({}, changes))[0].search
     assert (made.name, made.constraint, made.multiplier_learning_rate) == ("differentiable", "responsive", 0.3)
     assert len(made.file_sha256) == 64
+
+
+@pytest.mark.parametrize("method", ["run", "derive"])
+def test_a_class_without_a_method_is_refused_before_anything_is_searched(dcanas, largest, tmp_path, method):
+    largest.write_text(largest.read_text().replace(f"def {method}(self", "def other(self"))
+    answer = dcanas("run", f"search.file={largest}", *SIZE, f"run.dir={tmp_path / 'run'}")
+    assert answer.code == 2
+    assert f"The search largest in {largest} has no method {method}; define it in the class Largest" in answer.err
+    assert not (tmp_path / "run").exists()

@@ -23,7 +23,7 @@ def test_search_derive_and_derive_again(dcanas, tmp_path):
     limit = read(run / "feasibility.json")["local-cpu"]["budget"]["params"]
     assert len(found["networks"]) == 8
     assert derived["costs"]["params"]["value"] <= limit
-    assert derived["provenance"]["decided_by"] == "vote of training-free scores"
+    assert derived["provenance"]["decided_by"] == "rank aggregation of training-free scores"
     assert derived["architecture"] in {row["architecture"] for row in found["networks"]}
     stored = (run / "search" / "networks.jsonl").read_text()
     (run / "search" / "scores.json").unlink()  # as if killed after the last network
@@ -58,7 +58,7 @@ def test_the_whole_way(dcanas, tmp_path, extra):
 
 @pytest.mark.parametrize(("arguments", "text"), [
     (["search.names=[synflw]"], "Unknown proxy 'synflw'; did you mean 'synflow'?"),
-    (["search.names=[]"], "Zero-shot search needs at least one proxy to vote"),
+    (["search.names=[]"], "search.names needs at least one training-free score"),
     (["search.strategy=evolve"], "got 'evolve'; did you mean 'evolution'?"),
     (["search.aggregate=borda_count"], "got 'borda_count'; did you mean 'borda'?"),
     (["search.tournament=90"], "so it must be at most 64, got 90"),
@@ -79,7 +79,7 @@ def test_a_pool_ordered_by_training_free_scores(dcanas, tiny, tmp_path):
     assert answer.code == 0, answer.err
     derived = read(tmp_path / "run" / "derived" / "local-cpu" / "architecture.json")
     assert derived["provenance"]["reranked_by"] == ["synflow", "nwot"]
-    assert derived["provenance"]["decided_by"] == "vote of training-free scores"
+    assert derived["provenance"]["decided_by"] == "rank aggregation of training-free scores"
     assert derived["provenance"]["voted_again_by"] == ["params"]
     assert derived["provenance"]["scored"] == 18
     pool = read(tmp_path / "run" / "derived" / "local-cpu" / "pool.json")  # as the vote ordered it, random ones too

@@ -12,8 +12,8 @@ from pages import code_of
 from dcanas.basics.errors import UserError
 from dcanas.basics.user_files import file_hash, forget_user_file, load_user_file
 from dcanas.proxies import ProxyName, proxies, score_network
+from dcanas.proxies.rank_aggregation import oriented
 from dcanas.proxies.table import Scoring, read_table, score_many
-from dcanas.proxies.votes import oriented
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")

@@ -17,7 +17,6 @@ from dcanas.proxies import score_network
 from dcanas.proxies.az_nas import _entropy, _trainability
 from dcanas.proxies.near import effective_rank
 from dcanas.proxies.shared import Shared
-from dcanas.proxies.swap import swap_regularised
 
 
 def value(net, batch, name, seed=0):
@@ -119,7 +118,6 @@ def test_nwot_and_swap_by_brute_force(net, batch):
         columns += [tuple(c) for c in on.T]
     assert value(net, batch, "nwot") == pytest.approx(np.linalg.slogdet(agree)[1], rel=1e-9)
     assert value(net, batch, "swap") == len(set(columns))
-    assert swap_regularised(100.0, 3.0, 1.0, 2.0) == pytest.approx(100 * math.exp(-2))
 
 
 def input_gradients(net, images):

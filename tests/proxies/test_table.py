@@ -74,7 +74,7 @@ def test_other_settings_and_other_networks_are_refused(tmp_path):
     with pytest.raises(UserError, match="at position 0, asked for"):
         score_many(SCORING, ARCHS[1:], path)
     path.write_text(json.dumps({"some": "thing"}) + "\n")
-    with pytest.raises(UserError, match="is no table of scores"):
+    with pytest.raises(UserError, match="is not a table of scores"):
         score_many(SCORING, ARCHS, path)
 
 

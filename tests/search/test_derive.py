@@ -38,7 +38,7 @@ def test_two_hundred_random_budgets_by_brute_force() -> None:
                for name in ("params", "macs", "peak_bytes", "weight_bytes")}
     columns["eyeriss.latency_ms"] = 1.67954 + ops @ [0.24576, 1.47456, 1.47456]
     columns["fpga.latency_ms"] = 1.13296 + ops @ [0.51520, 1.25760, 0.40960]
-    choices = member_choices(SPACE)
+    choices, place = member_choices(SPACE), {arch: i for i, arch in enumerate(members)}
     met = impossible = 0
     for _ in range(200):
         names = rng.choice(list(columns), size=rng.integers(1, 7), replace=False)
@@ -50,7 +50,7 @@ def test_two_hundred_random_budgets_by_brute_force() -> None:
         kept = np.all([columns[n] <= limits[n] for n in names], axis=0)
         if kept.any():
             found = derive(SPACE, scores, Budget(limits), costs=(EYERISS, FPGA))
-            at = members.index(found.architecture)
+            at = place[found.architecture]
             assert all(columns[n][at] <= limits[n] for n in names)
             values = sum(scores[i][choices[:, i]] for i in range(6))
             assert values[at] == pytest.approx(values[kept].max())
@@ -167,11 +167,11 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
             ((4, (3, 3, 3, 3, 3, 3)), (3, (3, 3, 3, 3, 3, 2)), (2, (3, 3, 3, 3, 2, 2)), (1, (3, 3, 3, 2, 2, 2)))]
     accuracy = dict(zip((c.architecture for c in pool), (0.50, 0.53, 0.55, 0.54), strict=True))
 
-    def chosen(voted: bool) -> float:
+    def chosen(ranked: bool) -> float:
         def examine(arch, hooks):
             return {"validation_accuracy": accuracy[arch], "validation_loss": 1.0}
 
-        select = finalist_selector(SPACE, 4, [], examine, voted=voted)
+        select = finalist_selector(SPACE, 4, [], examine, ranked=ranked)
         return next(c.score for c in pool if c.architecture == select(pool)[0])
 
     assert (chosen(True), chosen(False)) == (2, 2)
@@ -196,7 +196,7 @@ def test_large_spaces_by_integer_programme_equal_brute_force() -> None:
     codes = [space.architecture(c) for c in np.ndindex(*(5,) * 5) if any(c)]
     counts = [count_architecture(space, a, (3, 8, 8)) for a in codes]
     checked = 0
-    for _ in range(12):
+    for _ in range(6):
         scores = rng.normal(size=(5, 5))
         values = np.array([sum(scores[i][c] for i, c in enumerate(a.choices)) for a in codes])
         limits = {"params": float(rng.uniform(100, 1500)), "peak_bytes": float(rng.choice([4096, 6144, 8192]))}
@@ -213,4 +213,4 @@ def test_large_spaces_by_integer_programme_equal_brute_force() -> None:
         only_params = np.array([c.params <= limits["params"] for c in counts])
         assert values[codes.index(alone)] == pytest.approx(values[only_params].max())
         checked += 1
-    assert checked >= 5
+    assert checked >= 3

@@ -9,7 +9,7 @@ import pytest
 
 from dcanas.costs import Budget, LinearCost, count_costs
 from dcanas.search.pool import Candidate
-from dcanas.search.rerank import reranked, voted_again
+from dcanas.search.rerank import reranked, reranked_again
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")
@@ -92,7 +92,7 @@ def test_a_second_vote_orders_the_first_sixteen_different_networks():
         seen.append(arch)
         return {"nwot": float(archs.index(arch)) if arch != archs[9] else math.nan, "plain": 1.0}
 
-    found = voted_again(SPACE, candidates, score, ["nwot", "plain"])
+    found = reranked_again(SPACE, candidates, score, ["nwot", "plain"])
     assert seen == [archs[0], *archs[2:17]]
     places = [archs.index(c.architecture) for c in found]
     assert places == [16, 15, 14, 13, 12, 11, 10, 8, 7, 6, 5, 4, 3, 2, 0, 9, 1, 17, 18, 19]
@@ -100,7 +100,7 @@ def test_a_second_vote_orders_the_first_sixteen_different_networks():
     assert found[15].score == -1.0  # not below the first of those that were left out
     seen.clear()
     late = LinearCost(0.0, tuple(tuple(float(o == archs[18].choices[i]) for o in range(5)) for i in range(6)), "macs")
-    found = voted_again(SPACE, candidates, score, ["nwot", "plain"], sizes=[late])
+    found = reranked_again(SPACE, candidates, score, ["nwot", "plain"], sizes=[late])
     assert seen == [archs[0], *archs[2:17], archs[18]]  # the largest by a cost that is largest there
     assert found[0].architecture == archs[18]
 
@@ -108,5 +108,5 @@ def test_a_second_vote_orders_the_first_sixteen_different_networks():
 def test_a_second_vote_on_fewer_than_sixteen_and_its_ties():
     pool = pool_of((3.0, 2.0, 1.0))
     scores = dict(zip((c.architecture for c in pool), ({"zen": 1.0}, {"zen": 1.0}, {"zen": 2.0}), strict=True))
-    found = voted_again(SPACE, pool, scores.__getitem__, ["zen"])
+    found = reranked_again(SPACE, pool, scores.__getitem__, ["zen"])
     assert [c.architecture for c in found] == [pool[i].architecture for i in (2, 0, 1)]

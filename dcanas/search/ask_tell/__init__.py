@@ -1,1 +1,1 @@
-"""Sample-based searches as Optuna studies: who proposes, what a trial does, and many workers on one storage."""
+"""Sample-based searches as Optuna studies: samplers, objectives of trials, and workers that share one storage."""

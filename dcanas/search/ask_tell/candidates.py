@@ -1,4 +1,4 @@
-"""What may be proposed next: members within the budget that have not been proposed yet."""
+"""The candidates of a study: members within the budget that have not been proposed yet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
-from scipy.stats import rankdata
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import CostModel
@@ -22,13 +21,13 @@ from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.proposers.new_members import Identity, NewMembers
 from dcanas.spaces import Architecture, Space
 
-JOINED = "proxybo"  # the one sampler that asks proxies about every candidate
+JOINED = "proxybo"  # the sampler that scores every candidate by proxies
 QUANTILE = 1.645  # a cost's relative error bounds 95 % of normal errors
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Candidates with what is known of them without a trial.
+    """Candidates with all that is known of them before a trial.
 
     Attributes:
         choices: option indices. Shape: (n, slots).
@@ -50,10 +49,11 @@ class Candidates:
         members: within every limit that is known exactly.
         settings: of the study.
         sources: the proxies.
-        identity: equal for two architectures of which one trial tells everything.
-        predicted: costs that are known with an error only, and their limits.
+        identity: equal for architectures that have the same value, so that one trial is enough.
+        predicted: costs that are known up to an error, and their limits.
 
-    Raises `UserError` if the limits leave fewer members than are drawn first.
+    Raises:
+        UserError: the limits leave fewer members than the first random trials.
     """
 
     def __init__(self, members: FeasibleMembers, settings: SamplerSettings, sources: Sequence[ProxySource],
@@ -69,7 +69,7 @@ class Candidates:
 
     @cached_property
     def listed(self) -> Pool | None:
-        """All members, if the space can be listed and asking the proxies about all of them costs nothing."""
+        """All members, if the space can be listed and all proxies are instant."""
         if self.members.count() is None or not all(source.instant for source in self.sources):
             return None
         return self._pool(self.members.listed())
@@ -121,11 +121,3 @@ class Candidates:
             spread = np.abs(cost.uppers(choices) - values) / QUANTILE
             total += log_probability_within(sign * values, sign * limit, spread)
         return total
-
-
-def ranks(scores: np.ndarray) -> np.ndarray:
-    """Return ranks from 1 (the largest) on, ties at their mean; what does not exist (NaN) is last.
-
-    Shape: (m, n) -> (m, n).
-    """
-    return rankdata(-np.where(np.isnan(scores), -np.inf, scores), axis=-1)

@@ -1,6 +1,6 @@
 """Which worker runs which trial: a row per running trial with a heartbeat, on the database's own clock.
 
-Optuna beats hearts and retries only inside `optimize()`; these are its counterparts for ask and tell.
+Optuna sends heartbeats and retries only inside `optimize()`; these are their counterparts for ask and tell.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Claims:
     """The claims of one study.
 
     Args:
-        grace: seconds without a heartbeat after which a worker counts as gone.
+        grace: seconds without a heartbeat after which a worker counts as lost.
     """
 
     def __init__(self, engine: Engine, study: str, grace: float = 60.0):
@@ -49,13 +49,13 @@ class Claims:
                                                     heartbeat=self._now()))
 
     def remove(self, trial: int, worker: str) -> bool:
-        """Give a claim up; return whether it still was this worker's."""
+        """Remove a worker's claim; return whether it still held it."""
         with self.engine.begin() as connection:
             return connection.execute(delete(TABLE).where(
                 self._own, TABLE.c.trial == trial, TABLE.c.worker == worker)).rowcount == 1
 
     def drop(self, trial: int) -> None:
-        """Take a claim away from whoever had it."""
+        """Remove the claim of any worker on a trial."""
         with self.engine.begin() as connection:
             connection.execute(delete(TABLE).where(self._own, TABLE.c.trial == trial))
 
@@ -73,7 +73,7 @@ class Claims:
 
     @contextmanager
     def beating(self, trial: int, worker: str) -> Iterator[None]:
-        """Beat in the background while inside; a database that is away for a moment is asked again."""
+        """Send heartbeats in the background; after an error of the database the next one is sent as usual."""
         over = threading.Event()
 
         def beat() -> None:

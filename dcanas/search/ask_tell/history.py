@@ -1,4 +1,4 @@
-"""What a study knows when it proposes: what was observed, in order, and what other workers are running."""
+"""The history of a study: finished trials in order, and those that other workers are running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dcanas.spaces import Architecture
 
 @dataclass(frozen=True)
 class Observation:
-    """A trial that is over.
+    """A finished trial.
 
     Attributes:
         value: larger is better; None if it failed.
@@ -30,7 +30,7 @@ class History:
     """The trials of a study.
 
     Attributes:
-        observations: trials that are over, in the order in which they were proposed.
+        observations: finished trials, in the order in which they were proposed.
         pending: architectures that other workers are running.
         succeeded: observations with a value.
     """
@@ -57,7 +57,7 @@ class History:
         return np.array([o.architecture.choices for o in self.succeeded], dtype=np.int64)
 
     def proposed(self) -> list[Architecture]:
-        """Return every architecture that was proposed, whatever came of it."""
+        """Return every architecture that was proposed, including failed and running trials."""
         return [o.architecture for o in self.observations] + list(self.pending)
 
     def scored(self) -> list[Scored]:

@@ -1,107 +1,97 @@
-"""What a trial does: look a table up, train briefly, or evaluate inherited weights. One class each."""
+"""What a trial does: look a value up, train briefly, or evaluate inherited weights. One function each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.hooks import QUIET, Hooks
+from dcanas.basics.hooks import Hooks
 from dcanas.search.finalists import short_training
-from dcanas.search.proposers.new_members import Identity
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe
 
-FACTOR = 3  # of successive halving: the best third goes on
+FACTOR = 3  # of successive halving: the best third continues
 Report = Callable[[int, float], None]  # (epoch, value so far); raises optuna.TrialPruned to end the trial
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """value: larger is better. record: what else is known, as JSON types."""
+    """The result of a trial.
+
+    Attributes:
+        value: larger is better.
+        record: further results, as JSON types.
+    """
 
     value: float
     record: dict[str, Any] = field(default_factory=dict)
 
 
-class Objective(Protocol):
-    """Evaluates one architecture; `report` receives intermediate values, if there are any, `hooks` the progress."""
-
-    @property
-    def identity(self) -> Identity: ...
-
-    def __call__(self, arch: Architecture, report: Report, hooks: Hooks) -> Evaluation: ...
+Objective = Callable[[Architecture, Report, Hooks], Evaluation]  # evaluates one architecture
 
 
-class TableLookUp:
-    """A published value per code: two codes of one network have two values, as they were trained twice."""
+def look_up(space: Space, known: Mapping[tuple[int, ...], float], name: str) -> Objective:
+    """Return the objective that looks up a published value.
 
-    def __init__(self, space: Space, known: Mapping[tuple[int, ...], float], name: str):
-        self.space, self.known, self.name = space, known, name
-
-    @property
-    def identity(self) -> Identity:
-        return lambda arch: arch
-
-    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None,
-                 hooks: Hooks = QUIET) -> Evaluation:
-        if arch.choices not in self.known:
-            raise UserError(f"{self.name} has no value for {self.space.format(arch)}.")
-        return Evaluation(float(self.known[arch.choices]), {"looked_up": self.name})
-
-
-class ShortTraining:
-    """Accuracy on the validation split, in percent, after some epochs of the recipe, all from the same seed.
-
-    rungs: after these epochs the accuracy so far is reported, so that a study may stop what falls behind.
+    Args:
+        known: values by option indices.
+        name: of the table, for messages.
     """
+    def evaluate(arch: Architecture, report: Report, hooks: Hooks) -> Evaluation:
+        if arch.choices not in known:
+            raise UserError(f"{name} has no value for {space.format(arch)}.")
+        return Evaluation(float(known[arch.choices]), {"looked_up": name})
 
-    def __init__(self, space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int, *,
-                 skeleton: Mapping[str, Any], rungs: tuple[int, ...] = (), device: str | torch.device = "cpu"):
-        self.space, self.rungs = space, rungs
-        self._train = short_training(space, dataset, recipe, epochs, seed, skeleton=dict(skeleton), device=device)
+    return evaluate
 
-    @property
-    def identity(self) -> Identity:
-        return self.space.canonical
 
-    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None,
-                 hooks: Hooks = QUIET) -> Evaluation:
+def train_briefly(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int, *,
+                  skeleton: Mapping[str, Any], rungs: tuple[int, ...] = (),
+                  device: str | torch.device = "cpu") -> Objective:
+    """Return the objective that trains for some epochs of the recipe, always from the same seed.
+
+    Its value is the accuracy on the validation split, in percent.
+
+    Args:
+        rungs: after these epochs the accuracy so far is reported, so that a study can stop poor trials.
+    """
+    examine = short_training(space, dataset, recipe, epochs, seed, skeleton=dict(skeleton), device=device)
+
+    def evaluate(arch: Architecture, report: Report, hooks: Hooks) -> Evaluation:
         def after_epoch(epoch: int, accuracy: Callable[[], float]) -> None:
-            if epoch in self.rungs:
+            if epoch in rungs:
                 report(epoch, 100 * accuracy())
 
-        found = self._train(arch, hooks, after_epoch)
+        found = examine(arch, hooks, after_epoch)
         return Evaluation(100 * found["validation_accuracy"], found)
 
+    return evaluate
 
-class Inherited:
-    """Accuracy on the validation split, in percent, with the weights of a trained supernet.
 
-    examine: see `dcanas.search.elastic.inherited.inherited_accuracy`.
+def inherit(examine: Callable[[Architecture], dict[str, Any]]) -> Objective:
+    """Return the objective that evaluates members with the weights of a trained supernet.
+
+    Its value is the accuracy on the validation split, in percent.
+
+    Args:
+        examine: see `dcanas.search.elastic.inherited.inherited_accuracy`.
     """
-
-    def __init__(self, space: Space, examine: Callable[[Architecture], dict[str, Any]]):
-        self.space, self._examine = space, examine
-
-    @property
-    def identity(self) -> Identity:
-        return self.space.canonical
-
-    def __call__(self, arch: Architecture, report: Report = lambda epoch, value: None,
-                 hooks: Hooks = QUIET) -> Evaluation:
-        found = self._examine(arch)
+    def evaluate(arch: Architecture, report: Report, hooks: Hooks) -> Evaluation:
+        found = examine(arch)
         return Evaluation(100 * found["validation_accuracy"], found)
 
+    return evaluate
 
-def rungs(epochs: int, first: int, factor: int = FACTOR) -> tuple[int, ...]:
-    """Return the epochs at which successive halving looks: first, first x factor, ... before the last."""
-    found, epoch = [], first
-    while 0 < epoch < epochs:
-        found.append(epoch)
-        epoch *= factor
-    return tuple(int(e) for e in np.unique(found))
+
+def halving_rungs(epochs: int, first: int) -> tuple[int, ...]:
+    """Return the epochs at which successive halving compares trials: first, 3 x first, 9 x first, ... before the last.
+    """
+    found = []
+    while 0 < first < epochs:
+        found.append(first)
+        first *= FACTOR
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""Samplers that do not model the objective: the proposers of `dcanas.search.proposers`, and local search."""
+"""Samplers without a model of the objective: the proposers of `dcanas.search.proposers`, local search, NSGA-II."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dcanas.search.proposers.random import Random
 
 
 class _ProposerSampler(Sampler):
-    """A proposer whose observations are the trials that succeeded within the limits."""
+    """A proposer that observes the trials that succeeded within the limits."""
 
     kind: ClassVar[type[Proposer]]
 
@@ -37,6 +37,16 @@ class EvolutionSampler(_ProposerSampler):
     """Ageing evolution among the trials that succeeded within the limits (Real et al., AAAI 2019)."""
 
     kind = Evolution
+
+
+class Nsga2(Sampler):
+    """NSGA-II on accuracy and the costs in `search.front` (Deb et al., 2002), as Optuna implements it.
+
+    The worker asks Optuna; this is what it falls back on if Optuna names no new candidate within the budget.
+    """
+
+    def propose(self, history: History, rng: Generator) -> Proposal:
+        return at_random(self.candidates.new(history), rng, instead_of="nsga2")
 
 
 class LocalSampler(Sampler):

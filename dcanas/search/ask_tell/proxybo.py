@@ -16,7 +16,8 @@ from numpy.random import Generator
 
 from dcanas.basics.keys import derive_seed
 from dcanas.costs.members import as_architecture
-from dcanas.search.ask_tell.candidates import Candidates, Pool, ranks
+from dcanas.proxies.rank_aggregation import ranks
+from dcanas.search.ask_tell.candidates import Candidates, Pool
 from dcanas.search.ask_tell.history import History
 from dcanas.search.ask_tell.reliability import influences, reliability
 from dcanas.search.ask_tell.samplers import Sampler
@@ -49,7 +50,7 @@ class ProxyBo(Sampler):
         weights = influences(trusted, len(history.succeeded), self.settings.temperature)
         pool = self.candidates.pool(history, rng)
         improvement = self._log_improvement(history, features, pool, seed) + pool.log_feasible
-        placed = ranks(np.vstack([improvement, pool.scores]))
+        placed = len(improvement) + 1 - ranks(np.vstack([improvement, pool.scores]))  # 1: the best
         with np.errstate(over="ignore"):
             combined = (weights @ placed) / np.exp(pool.log_feasible)  # a rank counts for less if a limit may break
         chosen = int(rng.choice(np.flatnonzero(combined == combined.min())))

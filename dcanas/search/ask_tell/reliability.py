@@ -40,4 +40,5 @@ def influences(reliabilities: np.ndarray, observed: int, temperature: float) -> 
     """
     tau = temperature / (1 + np.log(max(observed, 1)))
     weights = np.exp((reliabilities - np.max(reliabilities)) / tau)
-    return weights / weights.sum()
+    shares: np.ndarray = weights / weights.sum()
+    return shares

@@ -1,4 +1,4 @@
-"""Where a study lies: Optuna's tables in a SQLite file or a PostgreSQL database, and the lock that workers share."""
+"""Storage of studies: Optuna's tables in a SQLite file or a PostgreSQL database, and the lock that workers share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def sqlite_url(path: Path) -> str:
 
 
 def open_engine(url: str) -> Engine:
-    """Return connections to a database; raises `UserError` where it cannot be reached, without its password."""
+    """Return connections to a database.
+
+    Raises:
+        UserError: the address is invalid or cannot be reached; the message does not show its password.
+    """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
@@ -43,7 +47,7 @@ def open_engine(url: str) -> Engine:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except ArgumentError as error:
-        raise UserError(f"The storage {url!r} is no address; write sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+        raise UserError(f"The storage {url!r} is not an address; write sqlite:///FILE or postgresql://USER@HOST/DATABASE."
                         ) from error
     except ImportError as error:
         raise UserError("PostgreSQL needs the package psycopg; install dcanas[postgres].") from error
@@ -55,7 +59,7 @@ def open_engine(url: str) -> Engine:
 
 
 def _hasten(engine: Engine) -> None:
-    """Let SQLite write ahead: a commit then waits for no disk; a process that is killed loses nothing."""
+    """Let SQLite write ahead: a commit does not wait for the disk, and a process that is killed loses nothing."""
     if engine.dialect.name == "sqlite":
         @event.listens_for(engine, "connect")
         def set_up(connection: Any, record: Any) -> None:
@@ -66,9 +70,14 @@ def _hasten(engine: Engine) -> None:
 def open_study(engine: Engine, name: str, settings: Mapping[str, Any], directions: Sequence[str],
                sampler: optuna.samplers.BaseSampler | None = None,
                pruner: optuna.pruners.BasePruner | None = None) -> optuna.Study:
-    """Return the study of this name, made where it does not exist.
+    """Return the study of this name, created if it does not exist.
 
-    settings: what its trials depend on. Raises `UserError` naming every setting in which the study there differs.
+    Args:
+        settings: what its trials depend on.
+        directions: "maximize" or "minimize" for each objective.
+
+    Raises:
+        UserError: the stored study has other settings (the message names them), or was not made by dcanas.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = engine.url.render_as_string(hide_password=False)
@@ -96,7 +105,7 @@ def open_study(engine: Engine, name: str, settings: Mapping[str, Any], direction
 
 
 def exclusive(engine: Engine, name: str) -> Callable[[], AbstractContextManager[None]]:
-    """Return a lock that one process at a time holds; whoever dies gives it back.
+    """Return a lock that one process at a time holds; it is released if the process dies.
 
     PostgreSQL: an advisory lock of a transaction. SQLite: an exclusive transaction on a file beside the database.
     """

@@ -11,21 +11,25 @@ from optuna.samplers import NSGAIISampler
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import Budget, CostModel
-from dcanas.proxies.columns import read_columns
-from dcanas.proxies.score_sources import column_sources, network_sources
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims, worker_name
 from dcanas.search.ask_tell.objectives import FACTOR
-from dcanas.search.ask_tell.proxy_sources import Asked, ProxySource, Size, select_sources
+from dcanas.search.ask_tell.proxy_sources import (
+    NOISE,
+    ProxySource,
+    computed_sources,
+    select_sources,
+    table_sources,
+)
 from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
 from dcanas.search.ask_tell.trial_objective import make_objective
 from dcanas.search.ask_tell.worker import NSGA2, Worker, summary
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.methods import SearchMethod
-from dcanas.search.pool import Candidate
+from dcanas.search.pool import Candidate, sizes_of
 from dcanas.search.scoring import make_scoring
-from dcanas.search.selection import by_short_training, finalists_effort, first_kept, recorded
+from dcanas.search.selection import finalists_effort, make_selector
 from dcanas.search.task import SearchTask, Target
 
 
@@ -63,11 +67,7 @@ class StudySearch(SearchMethod):
         if not pool:
             raise UserError(f"None of the {len(rows)} trials is within the budget of {target.name}; loosen it, or set "
                             "search.evaluations higher.")
-        if settings.finalist_epochs:
-            select = by_short_training(task, target, folder, task.hooks, target.broken)
-        else:
-            select = first_kept(space, "value of the trial", target.broken, "set search.evaluations higher")
-        arch, why = recorded(space, target, folder, select)(pool)
+        arch, why = make_selector(task, target, folder, "value of the trial", "increase search.evaluations")(pool)
         row = next(row for other, row in tried if other == arch)
         return Derived(arch, costs_of(arch, target.costs), {
             "method": f"study: {found['sampler']}", "trials": found["count"], "within": len(pool),
@@ -79,14 +79,14 @@ def make_worker(task: SearchTask) -> Worker:
     settings, space, seed, (budget, costs) = task.settings, task.space, task.seed, task.limits
     exact = Budget({cost.name: budget[cost.name] for cost in costs if cost.source != "predicted"})
     predicted = [(cost, budget[cost.name]) for cost in costs if cost.source == "predicted"]
-    objective = make_objective(task)
+    objective, same = make_objective(task)
     known = {cost.name: cost for cost in (*task.targets[0].costs, *costs)}
     missing = [name for name in settings.front if name not in known]
     if missing:
         raise UserError(f"search.front names {missing[0]}, of which this run knows nothing (it knows "
                         f"{', '.join(known)}); state a limit on it, so that the device is asked.")
     candidates = Candidates(FeasibleMembers(space, exact, costs, seed), settings, _sources(task, list(known.values())),
-                            objective.identity, predicted)
+                            same, predicted)
     engine = open_engine(task.storage or sqlite_url(task.folder / "study.db"))
     identity = {**_flat(task.run_settings), "data": task.dataset.fit_key,
                 "limits": {name: round(value, 9) for name, value in budget.items()}}
@@ -101,17 +101,14 @@ def make_worker(task: SearchTask) -> Worker:
 def _sources(task: SearchTask, costs: list[CostModel]) -> list[ProxySource]:
     """Return the proxies asked for: counted sizes, columns of a table, or scores computed once."""
     settings, space = task.settings, task.space
-    offered: dict[str, ProxySource] = {cost.name: Size(cost) for cost in costs if cost.name in ("params", "macs")}
-    wanted = [name for name in settings.proxies if name not in offered and not name.startswith("noise")]
+    sizes = {cost.name: ProxySource(cost.name, cost.values) for cost in sizes_of(costs)}
+    wanted = [name for name in settings.proxies if name not in sizes and not name.startswith(NOISE)]
+    offered: dict[str, ProxySource] = {}
     if settings.scores == "table":
-        path = Path(str(settings.score_table)).expanduser()
-        names = [name for name in read_columns(path, space) if name not in offered]
-        columns = column_sources(space, path, names)
-        offered |= {name: Asked(name, space, columns[name], True) for name in names}
+        offered = table_sources(Path(str(settings.score_table)).expanduser(), space)
     elif wanted:
-        computed = network_sources(make_scoring(task, wanted, settings.batch_size))
-        offered |= {name: Asked(name, space, computed[name], False) for name in wanted}
-    return select_sources(settings.proxies, offered, task.seed)
+        offered = computed_sources(make_scoring(task, wanted, settings.batch_size))
+    return select_sources(settings.proxies, offered | sizes, task.seed)
 
 
 def _flat(settings: Any, where: str = "") -> dict[str, Any]:

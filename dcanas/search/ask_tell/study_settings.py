@@ -1,4 +1,4 @@
-"""How a study proposes, what its trials do and how long it goes on: settings, checked."""
+"""Settings of studies: sampler, objective, number of trials."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
 from dcanas.basics.own_file import OwnFile
 from dcanas.costs.units import cost_unit
+from dcanas.search.ask_tell.sampler_registry import samplers
 
 MODELS = ("bo", "proxybo")  # samplers that learn from the trials
 
@@ -19,8 +20,8 @@ class SamplerSettings:
     Raises `UserError` naming the setting, what is allowed and the value.
     """
 
-    sampler: str = setting("proxybo", "how architectures are proposed")
-    proxies: tuple[str, ...] = setting((), "scores that have a say in the proposals", sampler=("proxybo",))
+    sampler: str = choice("proxybo", samplers, "how architectures are proposed")
+    proxies: tuple[str, ...] = setting((), "training-free scores that take part in the proposals", sampler=("proxybo",))
     evaluations: int = number(30, 1, 1_000_000, "trials of the study")
     initial: int = number(10, 1, 100_000, "first trials, drawn at random")
     temperature: float = number(0.05, 1e-4, 100, "first temperature of the softmax over reliabilities",
@@ -29,7 +30,7 @@ class SamplerSettings:
     drawn: int = number(200, 1, 100_000, "random candidates per proposal if candidates cannot be listed or proxies "
                                          "are computed ...", sampler=MODELS)
     incumbents: int = number(5, 1, 1000, "... and the neighbours of so many of the best", sampler=MODELS)
-    population: int = number(20, 2, 10_000, "youngest trials that have offspring", sampler=("evolution", "nsga2"))
+    population: int = number(20, 2, 10_000, "youngest trials, or those of a generation", sampler=("evolution", "nsga2"))
     tournament: int = number(5, 1, 10_000, "trials of the population among which the best is mutated",
                              sampler=("evolution",))
 

@@ -1,7 +1,7 @@
 """The surrogate of Bayesian optimisation: a random forest, its spread as uncertainty, and expected improvement.
 
-It believes in normal scores of the values, not in the values: a few networks that learn nothing would otherwise be all
-that a forest of a hundred accuracies explains.
+It is fitted to normal scores of the values, not to the values: a forest of a hundred accuracies would otherwise explain
+little but the few networks that learn nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
 
     Blom's (r - 3/8) / (n + 1/4). As the target of a surrogate: Salinas et al., ICML 2020. Shape: (n,) -> (n,).
     """
-    return ndtri((rankdata(values) - 0.375) / (len(values) + 0.25))
+    scores: np.ndarray = ndtri((rankdata(values) - 0.375) / (len(values) + 0.25))
+    return scores
 
 
 class Forest:
@@ -75,7 +76,7 @@ def cross_validated_count(observed: int) -> int:
 
 
 def log_expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: float) -> np.ndarray:
-    """Return log E[max(y - best, 0)] of normal beliefs, also where EI itself would be 0 in floating point.
+    """Return log E[max(y - best, 0)] of normal beliefs, also if EI itself would be 0 in floating point.
 
     EI = s (phi(z) + z Phi(z)), z = (mean - best) / s (Jones et al., 1998); for z < -5 the logarithm of phi(z) / z^2
     times its second-order correction (Ament et al., NeurIPS 2023). Without any spread: log of the difference, or minus
@@ -102,4 +103,5 @@ def log_probability_within(value: np.ndarray, limit: float, deviation: np.ndarra
     with np.errstate(divide="ignore"):
         exact = np.log((value <= limit).astype(float))
     unsure = deviation > 0
-    return np.where(unsure, log_ndtr((limit - value) / np.where(unsure, deviation, 1.0)), exact)
+    found: np.ndarray = np.where(unsure, log_ndtr((limit - value) / np.where(unsure, deviation, 1.0)), exact)
+    return found

@@ -23,9 +23,11 @@ from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims
+from dcanas.search.ask_tell.history import History
 from dcanas.search.ask_tell.objectives import Evaluation, Objective
 from dcanas.search.ask_tell.parameters import Parameters
-from dcanas.search.ask_tell.samplers import Sampler, samplers
+from dcanas.search.ask_tell.sampler_registry import samplers
+from dcanas.search.ask_tell.samplers import Sampler
 from dcanas.search.ask_tell.trials import (
     ATTEMPT,
     OPEN,
@@ -37,11 +39,10 @@ from dcanas.search.ask_tell.trials import (
     valid,
 )
 from dcanas.search.proposers.new_members import ExhaustedError
-from dcanas.spaces import Architecture
 
 NSGA2 = "nsga2"
 ATTEMPTS = 3  # of one proposal, after which it counts as failed: it may be what kills its workers
-REFUSALS = 200  # of what NSGA-II asks for outside the budget, until a random candidate is taken instead
+REFUSALS = 200  # proposals of NSGA-II outside the budget, until a random candidate is taken instead
 POLL_SECONDS = 0.5
 SUMMARISED = ("costs", "seconds", "error", "why", "record", "worker")  # attributes of a trial that `summary` repeats
 
@@ -71,11 +72,8 @@ class Worker:
     name: str = ""
 
     def __post_init__(self) -> None:
-        settings = self.candidates.settings
         self.parameters = Parameters(self.candidates.space)
-        self.sampler: Sampler | None = None
-        if settings.sampler != NSGA2:
-            self.sampler = samplers[settings.sampler](self.candidates)
+        self.sampler: Sampler = samplers[self.candidates.settings.sampler](self.candidates)
 
     def run(self) -> None:
         """Work until the study has all its trials and no worker is running one.
@@ -136,17 +134,17 @@ class Worker:
         position = 1 + max((t.user_attrs[POSITION] for t in counted), default=-1)
         history = history_of(counted, self.parameters)
         rng = np.random.default_rng(derive_seed(self.seed, "proposal", position))
-        if self.sampler is None:
-            return self._ask_within(position, history, rng)
+        if self.candidates.settings.sampler == NSGA2:
+            trial = self._ask_within(position, history)
+            if trial is not None:
+                return trial
         proposal = self.sampler.propose(history, rng)
-        return self._enqueued(proposal.architecture, position, proposal.why)
-
-    def _enqueued(self, arch: Architecture, position: int, why: dict[str, Any]) -> Trial:
-        self.study.enqueue_trial(self.parameters.params(arch), {POSITION: position, "why": why})
+        self.study.enqueue_trial(self.parameters.params(proposal.architecture),
+                                 {POSITION: position, "why": proposal.why})
         return self.study.ask(self.parameters.distributions())
 
-    def _ask_within(self, position: int, history: Any, rng: np.random.Generator) -> Trial:
-        """Ask Optuna's own sampler until it names a candidate; what lies outside counts as failed and is forgotten."""
+    def _ask_within(self, position: int, history: History) -> Trial | None:
+        """Ask Optuna's own sampler until it names a candidate; anything else counts as failed and is ignored."""
         space, new = self.candidates.space, self.candidates.new(history)
         for _ in range(REFUSALS):
             trial = self.study.ask(self.parameters.distributions())
@@ -158,7 +156,7 @@ class Worker:
                     trial.set_user_attr(POSITION, position)
                     return trial
             self.study.tell(trial, state=TrialState.FAIL)
-        return self._enqueued(new.sample(rng), position, {"chosen_by": "random", "instead_of": NSGA2})
+        return None
 
     def _do(self, trial: Trial) -> None:
         arch = self.candidates.space.prune(self.parameters.from_params(trial.params))

@@ -17,7 +17,7 @@ from dcanas.search.elastic.inherited import inherited_accuracy
 from dcanas.search.elastic.sandwich import make_supernet, train_supernet
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
-from dcanas.search.selection import by_short_training, by_vote, finalists_effort, first_kept, recorded
+from dcanas.search.selection import BY_RANKS, finalists_effort, make_selector, reranking
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
 from dcanas.supernet import ElasticSupernet
@@ -28,7 +28,7 @@ TRAINING = ("epochs", "batch_size", "learning_rate", "warmup_epochs", "momentum"
 
 
 class ElasticSearch(SearchMethod):
-    """One supernet whose slices are the members of a space; no limit plays a part in its training."""
+    """One supernet whose slices are the members of a space, trained regardless of the limits."""
 
     results = ("supernet.json", WEIGHTS)
     read_by_derive = ("finalists", "finalist_epochs", "rerank", "rerank_again", "rerank_batch_size",
@@ -45,7 +45,7 @@ class ElasticSearch(SearchMethod):
         largest = count_architecture(task.space, task.space.extremes()[0], task.dataset.shape,
                                      len(task.dataset.classes), **task.skeleton).macs
         every_step = largest + (1 + task.settings.random_members) * macs
-        return task.settings.epochs * every_step + finalists_effort(task, macs)
+        return float(task.settings.epochs * every_step) + finalists_effort(task, macs)
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         supernet, history = train_supernet(task.space, task.dataset, task.settings, task.recipe, task.seed,
@@ -57,22 +57,18 @@ class ElasticSearch(SearchMethod):
                 "made_with": {**{group: task.run_settings[group] for group in ("space", "data")}, "seed": task.seed}}
 
     def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
-        settings, space, hooks = task.settings, task.space, task.hooks
+        settings, space = task.settings, task.space
         examine = inherited_accuracy(self._supernet(task), task.dataset, settings.recalibration_images, task.seed,
                                      task.device)
         met = evolve(space, target.limited, target.budget, examine, settings, task.seed,
-                     stored=Ledger(folder / "evaluations.json"), hooks=hooks)
+                     stored=Ledger(folder / "evaluations.json"), hooks=task.hooks)
         best = max(met, key=lambda each: each.fitness)
-        if settings.finalist_epochs:
-            select = by_short_training(task, target, folder, hooks, target.broken, bool(settings.rerank),
-                                       lambda network: self.inherit(task, network))
-        else:
-            decided_by = "vote of training-free scores" if settings.rerank else \
-                "inherited accuracy on the validation split"
-            select = first_kept(space, decided_by, target.broken, "set search.evaluations higher")
-        select = recorded(space, target, folder, select)
+        select = make_selector(
+            task, target, folder, BY_RANKS if settings.rerank else "inherited accuracy on the validation split",
+            "increase search.evaluations", ranked=bool(settings.rerank),
+            inherit=lambda network: self.inherit(task, network))
         if settings.rerank:
-            select = by_vote(task, target, folder, hooks, select)
+            select = reranking(task, target, folder, select)
         arch, why = select([Candidate(each.architecture, each.fitness[0], "evolution")
                             for each in sorted(met, key=lambda each: each.fitness, reverse=True)])
         return Derived(arch, costs_of(arch, target.costs), {

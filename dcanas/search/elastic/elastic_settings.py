@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number, setting
-from dcanas.basics.own_file import OwnFile
-from dcanas.proxies.proxy_name import ProxyName
+from dcanas.basics.fields import choice, number, setting
+from dcanas.search.rerank_settings import RerankSettings
 
 
 @dataclass(frozen=True)
-class ElasticSettings(OwnFile):
+class ElasticSettings(RerankSettings):
     """An elastic supernet and the evolution among its members (configuration group `search`).
 
     Weights: SGD with momentum, warm-up, cosine from `learning_rate` to 0. Every step trains the largest member on the
-    labels, the smallest and `random_members` others on the largest's answers. `rerank`: see `dcanas.search.rerank`.
+    labels, the smallest and `random_members` others on the outputs of the largest.
 
     Raises `UserError` naming the setting, what is allowed and the value.
     """
@@ -29,30 +28,16 @@ class ElasticSettings(OwnFile):
     weight_decay: float = number(1e-4, 0, 1, "weight decay")
     clip_norm: float = number(5.0, 0, 1e6, "largest norm of the whole gradient; 0: no clipping")
     random_members: int = number(2, 0, 64, "random members trained in every step, beside the largest and the smallest")
-    recalibration_images: int = number(512, 2, 1_000_000, "training images that set a judged member's batch norms")
-    evaluations: int = number(120, 1, 1_000_000, "different members within the budget that are judged")
-    population: int = number(40, 2, 10_000, "members drawn at random first; the youngest so many have offspring")
+    recalibration_images: int = number(512, 2, 1_000_000, "training images that recalibrate a member's batch norms")
+    evaluations: int = number(120, 1, 1_000_000, "different members within the budget that are evaluated")
+    population: int = number(40, 2, 10_000, "members drawn at random first; so many of the youngest can be mutated")
     tournament: int = number(8, 1, 10_000, "members of the population among which the best is mutated")
     finalists: int = number(4, 1, 1000, "members that are trained further before one is chosen")
-    finalist_epochs: int = number(4, 0, 10_000, "epochs of a finalist's training; 0: the judged accuracy decides")
-    rerank: tuple[str, ...] = setting((), "training-free scores whose vote orders the candidates before the finalists")
-    rerank_again: tuple[str, ...] = setting((), "scores that then vote on the first 16 and the largest")
-    rerank_batch_size: int = number(64, 1, 65_536, "training images on which those scores are computed")
-    rerank_evaluations: int = number(200, 0, 10_000_000, "networks scored: the candidates and random ones beside them; "
-                                                         "0: the candidates alone")
+    finalist_epochs: int = number(4, 0, 10_000, "epochs of a finalist's training; 0: the inherited accuracy decides")
     inherit: bool = setting(True, "finalists and the final training start from the supernet's weights")
 
     def __post_init__(self) -> None:
-        check(self, "search")
-        for proxy in (*self.rerank, *self.rerank_again):
-            ProxyName.parse(proxy)
+        super().__post_init__()
         if self.tournament > self.population:
             raise UserError(f"search.tournament draws from search.population members, so it must be at most "
                             f"{self.population}, got {self.tournament}.")
-
-    def rate(self, step: int, steps_per_epoch: int) -> float:
-        """Return the learning rate of a step (from 0)."""
-        from dcanas.training import Recipe
-
-        return Recipe(epochs=self.epochs, learning_rate=self.learning_rate,
-                      warmup_epochs=self.warmup_epochs).rate(step, steps_per_epoch)

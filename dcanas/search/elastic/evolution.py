@@ -1,7 +1,7 @@
-"""Ageing evolution within a budget (Real et al., AAAI 2019): the oldest dies, whoever is asked about is feasible.
+"""Ageing evolution within a budget (Real et al., AAAI 2019): the oldest leaves, only feasible members are evaluated.
 
-The walk is a function of the seed and of what the evaluations said: one that was cut off is walked again from the
-start with the stored evaluations in place of new ones, and comes to the same end.
+The sequence is a function of the seed and of the evaluations: an interrupted search is repeated from the start with the
+stored evaluations in place of new ones, and comes to the same result.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ Evaluation = dict[str, Any]  # validation_accuracy, validation_loss
 
 @dataclass(frozen=True)
 class Evaluated:
+    """A member and its evaluation."""
+
     architecture: Architecture
     evaluation: Evaluation
 
@@ -47,9 +49,11 @@ def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate:
         settings: `evaluations` members are evaluated, fewer if the budget leaves fewer; `population` and `tournament`
             are those of `dcanas.search.proposers.evolution`.
         stored: evaluations by notation (see `Ledger`), none of which is repeated.
-        hooks: receive how many members are evaluated; asked before each new one whether to stop.
+        hooks: receive the number of members evaluated; asked before each new one whether to stop.
 
-    Raises `BudgetError` if no member is found within the budget; `Stopped` if the hooks asked to stop.
+    Raises:
+        BudgetError: no member is found within the budget.
+        Stopped: the hooks asked to stop.
     """
     stored = {} if stored is None else stored
     members, proposer = FeasibleMembers(space, budget, limited, seed), Evolution(settings)

@@ -2,7 +2,7 @@
 
 Every step runs the largest member, the smallest and a few at random on one batch and adds up their gradients (Yu &
 Huang, US-Nets, ICCV 2019; Yu et al., BigNAS, ECCV 2020): the largest learns from the labels, the others from its
-answers. No limit plays a part here, so that one supernet serves every device and budget.
+outputs. Training ignores the limits, so that one supernet serves every device and budget.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ from dcanas.training import Dataset, Recipe, batch_bounds, make_augment
 
 def make_supernet(space: Space, dataset: Dataset, seed: int, skeleton: dict[str, Any],
                   device: str | torch.device = "cpu") -> ElasticSupernet:
-    """Return the supernet with the weights that the seed gives it; raises `UserError` for a space without one."""
+    """Return the supernet of a space with initial weights drawn by the seed.
+
+    Raises:
+        UserError: the space has no elastic supernet.
+    """
     torch.manual_seed(derive_seed(seed, "supernet"))
     supernet = ElasticSupernet(space, len(dataset.classes), dataset.shape[0], **skeleton)
     return to_channels_last(supernet.to(device))
@@ -51,8 +55,9 @@ def train_supernet(space: Space, dataset: Dataset, settings: ElasticSettings, re
     Returns:
         The supernet, and per epoch a row: epoch, step, largest_loss and largest_accuracy (of the largest member).
 
-    Raises `UserError` if the loss is not finite or the checkpoints belong to another search; `Stopped` if the hooks
-    asked to stop.
+    Raises:
+        UserError: the loss is not finite, or the checkpoints belong to another search.
+        Stopped: the hooks asked to stop.
     """
     device = torch.device(device)
     run = _Run(make_supernet(space, dataset, seed, skeleton or {}, device), dataset, settings, recipe, device)
@@ -64,6 +69,8 @@ def train_supernet(space: Space, dataset: Dataset, settings: ElasticSettings, re
     augment = make_augment(dataset, recipe)
     bounds = batch_bounds(len(dataset.train), settings.batch_size)
     steps = settings.epochs * len(bounds)
+    schedule = Recipe(epochs=settings.epochs, learning_rate=settings.learning_rate,
+                      warmup_epochs=settings.warmup_epochs)
     order, ordered = dataset.train, -1
     while run.step < steps:
         epoch, position = divmod(run.step, len(bounds))
@@ -77,7 +84,7 @@ def train_supernet(space: Space, dataset: Dataset, settings: ElasticSettings, re
         torch.manual_seed(derive_seed(seed, "network", run.step))  # dropout
         loss, right = run.sandwich(images.contiguous(memory_format=torch.channels_last),
                                    torch.from_numpy(dataset.labels[batch]).to(device), members,
-                                   settings.rate(run.step, len(bounds)))
+                                   schedule.rate(run.step, len(bounds)))
         if not math.isfinite(loss):
             raise UserError(f"The supernet's loss became {loss} at step {run.step + 1} of {steps}; most likely "
                             f"search.learning_rate={settings.learning_rate:g} is too high.")
@@ -117,12 +124,12 @@ class _Run:
         self.optimiser.zero_grad()
         logits = self.supernet(images, self.supernet.largest_member)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
-        loss.backward()
+        torch.autograd.backward(loss)
         answers = logits.detach().softmax(1)
         for member in members:
-            F.cross_entropy(self.supernet(images, member), answers).backward()
+            torch.autograd.backward(F.cross_entropy(self.supernet(images, member), answers))
         norm = nn.utils.clip_grad_norm_(self.supernet.parameters(), self.settings.clip_norm or math.inf)
-        value = loss.item() + 0 * norm.item()  # infinite gradients are no number either
+        value = loss.item() + 0 * norm.item()  # not finite if the gradients are not
         if math.isfinite(value):
             for group in self.optimiser.param_groups:
                 group["lr"] = rate

@@ -1,4 +1,4 @@
-"""Supernet, alphas, multipliers and their optimisers: what a search learns step by step and a checkpoint holds."""
+"""Bilevel optimisation: supernet, alphas, multipliers and their optimisers; what a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dcanas.search.gradient.collapse import dominant_eigenvalue, parameter_free,
 from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.edges import EdgeWeights
 from dcanas.search.gradient.gradient_settings import SearchSettings
-from dcanas.search.gradient.second_order import unrolled_gradient
+from dcanas.search.gradient.second_order import gradients_of, unrolled_gradient
 from dcanas.search.gradient.strategies import strategies
 from dcanas.search.gradient.strategies.strategy import Mixture, Strategy
 from dcanas.spaces import Space
@@ -37,7 +37,18 @@ Batch = tuple[Tensor, Tensor, int]  # this process's images and labels, and the 
 
 
 class BilevelTrainer:
-    """One step of alphas and one of weights at a time; `step` and `history` say how far it has come."""
+    """Trains the alphas and the shared weights of a supernet in turns.
+
+    Args:
+        costs: one model per limit of `budget`.
+        skeleton: of the supernet (see `Supernet`).
+        ranks: this process's place if several search together.
+
+    Attributes:
+        key: of the search that its checkpoints belong to.
+        step: number of steps taken.
+        history: one row per epoch (see `SearchResult`).
+    """
 
     def __init__(self, space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostModel],
                  settings: SearchSettings, seed: int, skeleton: dict[str, Any], device: torch.device, ranks: Ranks):
@@ -51,6 +62,7 @@ class BilevelTrainer:
         self.alphas = [(ALPHA_SPREAD * torch.randn(len(slot.options))).to(device).requires_grad_()
                        for slot in space.slots]
         self.edges = EdgeWeights(self.supernet, device) if settings.edge_normalisation else None
+        self.searched = self.alphas if self.edges is None else [*self.alphas, self.edges.betas]
         self.settings, self.ranks = settings, ranks
         self.strategy: Strategy = strategies[settings.strategy](space, settings)
         self.constraints = constraints[settings.constraint](costs, budget, settings.multiplier_learning_rate,
@@ -68,36 +80,25 @@ class BilevelTrainer:
         self.warned = False
         self.running: dict[str, list[float]] = {}  # of the epoch so far: name -> [sum over images, images]
 
-    @property
-    def searched(self) -> list[Tensor]:
-        """Alphas and, where edges have weights, theirs."""
-        return self.alphas if self.edges is None else [*self.alphas, self.edges.betas]
-
-    def logits(self, images: Tensor, mixing: Sequence[Tensor], chosen: tuple[int, ...] | None = None,
-               weights: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return what the supernet says with its own weights or with `weights`.
-
-        The latter may be differentiated twice, which compiled code cannot be, and is in full precision.
-        """
-        arguments = (self.normalised(images), list(mixing), chosen)
-        if weights is not None:
-            return functional_call(self.supernet, dict(weights), arguments)
-        with self.precision():
-            return self.forward(*arguments).float()
-
     def mixing(self, mixture: Mixture) -> list[Tensor]:
-        """Return the mixing weights with those of the edges."""
+        """Return the mixing weights, multiplied by those of the edges if edges have weights."""
         return mixture.weights if self.edges is None else self.edges(mixture.weights)
 
-    def step_alphas(self, batch: Batch, training: Batch, done: float) -> float:
-        """One step of the multipliers upwards, one of the alphas downwards; return the validation loss.
+    def step_alphas(self, batch: Batch, training: Batch, progress: float) -> float:
+        """Take one step of the multipliers upwards and one of the alphas downwards.
 
-        training: the batch of the weights' next step, which second order looks ahead through.
+        Args:
+            batch: validation images.
+            training: the batch of the next step of the weights, which second order looks ahead through.
+            progress: of the search, from 0 to 1.
+
+        Returns:
+            The validation loss over all processes.
         """
-        mixture = self.strategy.mix(self.alphas, done)
+        mixture = self.strategy.mix(self.alphas, progress)
         mixing = self.mixing(mixture)
         leaves = [row.detach().requires_grad_() for row in mixing]
-        loss, gradients = self._gradient(batch, training, leaves, mixture.chosen, done)
+        loss, gradients = self._gradient(batch, training, leaves, mixture.chosen, progress)
         violations = self.violations()
         self.constraints.ascend(violations)
         total = self.constraints.penalty(violations).to(mixing[0].device, mixing[0].dtype)
@@ -111,7 +112,7 @@ class BilevelTrainer:
             total = total + own
         if self.settings.beta_decay:
             decay = torch.stack([row.logsumexp(0) for row in self.alphas]).mean()
-            total = total + self.settings.beta_decay * done * decay
+            total = total + self.settings.beta_decay * progress * decay
         for alpha, gradient in zip(self.searched, torch.autograd.grad(total, self.searched, allow_unused=True),
                                    strict=True):
             alpha.grad = gradient
@@ -120,54 +121,61 @@ class BilevelTrainer:
         return loss
 
     def _gradient(self, batch: Batch, training: Batch, leaves: list[Tensor],
-                  chosen: tuple[int, ...] | None, done: float) -> tuple[float, list[Tensor]]:
+                  chosen: tuple[int, ...] | None, progress: float) -> tuple[float, list[Tensor]]:
         """Return the validation loss and its gradient by mixing weights, over all processes."""
         settings = self.settings
         if not self.strategy.differentiable:
             with torch.no_grad():
-                own = self._loss(batch, leaves, chosen)
+                own, _ = self._loss(batch, leaves, chosen)
             return self.ranks.total(float(own))[0], [torch.zeros_like(row) for row in leaves]
         if settings.order == "first":
-            self.supernet.requires_grad_(False)  # nothing is kept or computed for the weights' sake
+            self.supernet.requires_grad_(False)  # nothing is kept or computed for the gradients of the weights
             try:
-                own = self._loss(batch, leaves, chosen)
+                own, _ = self._loss(batch, leaves, chosen)
             finally:
                 self.supernet.requires_grad_(True)
-            found = (torch.autograd.grad(own, leaves, allow_unused=True) if own.requires_grad
-                     else [None] * len(leaves))  # nothing that was sampled leads from the images to the output
-            gradients = self.ranks.sum([torch.zeros_like(row) if g is None else g
-                                        for row, g in zip(leaves, found, strict=True)])
+            gradients = self.ranks.sum(gradients_of(own, leaves))
         else:
             weights = dict(self.supernet.named_parameters())
             state = self.weight_optimiser.state
             buffers = {name: state[p]["momentum_buffer"] for name, p in weights.items() if state.get(p)}
             own, gradients = unrolled_gradient(
-                lambda w, m: self._loss(training, m, chosen, w), lambda w, m: self._loss(batch, m, chosen, w), weights,
-                buffers, leaves, self._rate(done), settings.momentum, settings.weight_decay,
+                lambda w, m: self._loss(training, m, chosen, w)[0], lambda w, m: self._loss(batch, m, chosen, w)[0],
+                weights, buffers, leaves, self._rate(progress), settings.momentum, settings.weight_decay,
                 self.ranks.sum)
         return self.ranks.total(float(own.detach()))[0], gradients
 
     def _loss(self, batch: Batch, mixing: Sequence[Tensor], chosen: tuple[int, ...] | None = None,
-              weights: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return this process's share of the mean loss over the whole batch."""
+              weights: Mapping[str, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """Return this process's share of the mean loss over the whole batch, and the logits (N, classes).
+
+        weights: replace the supernet's own. Then the loss is computed in full precision and can be differentiated
+        twice, which compiled code cannot.
+        """
         images, labels, count = batch
-        return F.cross_entropy(self.logits(images, mixing, chosen, weights), labels, reduction="sum") / count
+        arguments = (self.normalised(images), list(mixing), chosen)
+        logits: Tensor
+        if weights is not None:
+            logits = functional_call(self.supernet, dict(weights), arguments)
+        else:
+            with self.precision():
+                logits = self.forward(*arguments).float()
+        return F.cross_entropy(logits, labels, reduction="sum") / count, logits
 
     def violations(self) -> Tensor:
         """Return the violations of the expected costs over codes that keep the groups. Shape: (limits,)."""
         exact = [p.to("cpu", torch.float64) for p in self.strategy.probabilities(self.alphas)]
         return self.constraints.violations(within_groups(self.supernet.space, exact))
 
-    def step_weights(self, batch: Batch, done: float) -> float:
-        """One step of the shared weights; `done`: share of the search behind us, for the cosine schedule."""
-        images, labels, count = batch
+    def step_weights(self, batch: Batch, progress: float) -> float:
+        """Take one step of the shared weights and return the training loss over all processes; see `step_alphas`."""
+        _, labels, count = batch
         for group in self.weight_optimiser.param_groups:
-            group["lr"] = self._rate(done)
-        mixture = self.strategy.mix_for_weights(self.alphas, done)
-        logits = self.logits(images, [row.detach() for row in self.mixing(mixture)], mixture.chosen)
-        own = F.cross_entropy(logits, labels, reduction="sum") / count
+            group["lr"] = self._rate(progress)
+        mixture = self.strategy.mix_for_weights(self.alphas, progress)
+        own, logits = self._loss(batch, [row.detach() for row in self.mixing(mixture)], mixture.chosen)
         self.weight_optimiser.zero_grad()
-        own.backward()
+        torch.autograd.backward(own)
         reached = [p for p in self.supernet.parameters() if p.grad is not None]  # the same in every process
         for p, gradient in zip(reached, self.ranks.sum([p.grad for p in reached if p.grad is not None]), strict=True):
             p.grad = gradient
@@ -194,7 +202,7 @@ class BilevelTrainer:
         if batch is not None:
             row["alpha_eigenvalue"] = dominant_eigenvalue(
                 lambda alphas: self._loss(batch, self.mixing(Mixture(self.strategy.probabilities(alphas))),
-                                          weights=dict(self.supernet.named_parameters())),
+                                          weights=dict(self.supernet.named_parameters()))[0],
                 self.alphas, self.ranks.sum)
         for cost, ratio, multiplier in zip(self.constraints.costs, ratios, self.constraints.multipliers.tolist(),
                                            strict=True):
@@ -205,13 +213,14 @@ class BilevelTrainer:
         return row
 
     def scores(self) -> list[list[float]]:
-        """Return the logarithm of every option's probability, and of its edge's weight where edges have one."""
+        """Return the logarithm of every option's probability, plus that of its edge's weight if edges have weights."""
         rows = [p.detach().double().clamp(min=1e-300).log() for p in self.strategy.probabilities(self.alphas)]
         if self.edges is not None:
             rows = [row + weight for row, weight in zip(rows, self.edges.logarithms().detach().double(), strict=True)]
         return [row.tolist() for row in rows]
 
     def save(self, folder: Path) -> None:
+        """Write a checkpoint."""
         save_checkpoint(folder, self.step, {
             "key": self.key, "made_for": self.made_for, "supernet": self.supernet.state_dict(),
             "searched": [a.detach() for a in self.searched], "multipliers": self.constraints.multipliers,
@@ -220,7 +229,11 @@ class BilevelTrainer:
             "baseline": self.baseline, "warned": self.warned})
 
     def resume(self, folder: Path) -> bool:
-        """Go on from the newest checkpoint; return whether there is one. Raises `UserError` for another search's."""
+        """Continue from the newest checkpoint, and return whether there is one.
+
+        Raises:
+            UserError: the checkpoint belongs to another search.
+        """
         found = load_checkpoint(folder, self.key)
         if found is None:
             return False
@@ -234,11 +247,15 @@ class BilevelTrainer:
         return True
 
     def begin_from(self, folder: Path) -> None:
-        """Start with weights and alphas of a finished search, under other limits."""
+        """Start with the weights and alphas of a finished search.
+
+        Raises:
+            UserError: there is none in the folder, or it was made for another supernet or other data.
+        """
         found = load_checkpoint(folder)
         if found is None:
-            raise UserError(f"There is no supernet in {folder} to go on from; finish that search first, or start a new "
-                            "one without source=.")
+            raise UserError(f"There is no supernet in {folder} to continue from; finish that search first, or start a "
+                            "new one without source=.")
         if found[1].get("made_for") != self.made_for:
             raise UserError(f"The supernet in {folder} was made for other data, another space or another supernet "
                             "(search.bottleneck, share, partial_channels, edge_normalisation, space.search_skeleton); "
@@ -251,9 +268,9 @@ class BilevelTrainer:
             for tensor, stored in zip(self.searched, state["searched"], strict=True):
                 tensor.copy_(stored)
 
-    def _rate(self, done: float) -> float:
+    def _rate(self, progress: float) -> float:
         low, high = self.settings.weight_learning_rate_min, self.settings.weight_learning_rate
-        return low + (high - low) * (1 + math.cos(math.pi * done)) / 2
+        return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
 
     def _add(self, name: str, value: float, images: int) -> None:
         total, seen = self.running.get(name, [0.0, 0])

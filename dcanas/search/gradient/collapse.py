@@ -1,6 +1,6 @@
 """Whether a differentiable search is collapsing: alphas that prefer what has no parameters, and sharp minima.
 
-Skip connections train no weights, so early alphas are drawn to them whatever they are worth: plain DARTS ends on
+Skip connections train no weights, so early alphas prefer them regardless of their value: plain DARTS ends on
 NAS-Bench-201 in the all-skip cell (Dong and Yang, ICLR 2020). The largest eigenvalue of the validation loss's Hessian
 by alphas grows before that happens (Zela et al., ICLR 2020, section 4).
 

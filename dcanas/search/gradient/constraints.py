@@ -1,7 +1,7 @@
 """Several limits at once: how much each violation weighs in the alphas' loss.
 
 DCA-NAS (Dutta et al., 2023) trains one multiplier on `cost - limit`. Here every limit has its own, on the normalised
-violation cost / limit - 1, so that bytes and milliseconds push alike and nobody tunes a weight.
+violation cost / limit - 1, so that bytes and milliseconds have the same scale and no weight has to be tuned.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Dual:
         return (self.multipliers * violations).sum()
 
     def ascend(self, violations: Tensor) -> None:
-        """Move every multiplier along its violation; a limit that holds with room lets its multiplier fall to 0."""
+        """Move every multiplier along its violation; that of a limit kept with a margin falls to 0."""
         self.multipliers = (self.multipliers + self.learning_rate * violations.detach()).clamp(min=0)
 
 

@@ -11,7 +11,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from dcanas.costs import Budget, CostModel
 from dcanas.search.gradient import collapse
 from dcanas.search.gradient.bilevel import Batch, BilevelTrainer
 from dcanas.search.gradient.gradient_settings import SearchSettings
-from dcanas.search.gradient.step_memory import Memory, free_bytes, memory_advice, predict_memory
+from dcanas.search.gradient.step_memory import free_bytes, memory_advice, predict_memory
 from dcanas.spaces import Space
 from dcanas.training import Dataset, Recipe, batch_bounds, halves, make_augment
 from dcanas.training.precision import compile_advice
@@ -34,12 +33,12 @@ from dcanas.training.ranks import ALONE, Ranks
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search hands to `derive`.
+    """The result of a search: the input of `derive`.
 
     alphas, scores: per slot one number per option; scores are the logarithms of what the strategy makes of the alphas.
     history: one row per epoch: losses, accuracy, expected cost / limit and multiplier of every limit, entropy, share of
         the slots that prefer an option without parameters, `mixing` (per slot the options' probabilities to five
-        places), and the Hessian's eigenvalue where it is asked for.
+        places), and the Hessian's eigenvalue in the epochs of `search.hessian_every`.
     """
 
     alphas: list[list[float]]
@@ -57,18 +56,20 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
         dataset: only its training split is used, one half for weights and one for alphas.
         costs: one model per limit of `budget`, in its order; they refer to the final network.
         recipe: only its augmentation is used.
-        folder: of the checkpoints, from which an interrupted search continues to the same result; None: none.
+        folder: of the checkpoints, from which an interrupted search continues to the same result; None: no checkpoints.
         skeleton: of the supernet (see `Supernet`).
         split_seed: decides the two halves.
-        hooks: receive how much memory a step takes, every step, and the row of every epoch; asked after every step
-            whether to stop.
+        hooks: receive the memory of a step, every step, and the row of every epoch; asked after every step whether to
+            stop.
         start: folder of a finished search, whose supernet and alphas this one begins with instead of new ones.
         ranks: this process's place if several search together: every batch is divided among them (batch norm
             normalises over each part), gradients are summed, all hold the same alphas and multipliers, and the first
             writes.
 
-    Raises `UserError` if the loss is not finite, memory runs out, the checkpoints belong to another search, or the
-    strategy does not suit the space; `Stopped` if the hooks asked to stop.
+    Raises:
+        UserError: the loss is not finite, memory runs out, the checkpoints belong to another search, or the strategy
+            does not suit the space.
+        Stopped: the hooks asked to stop.
     """
     device = torch.device(device)
     ranks.check(settings.batch_size, "search")
@@ -82,14 +83,14 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
     augment = make_augment(dataset, recipe)
     bounds = batch_bounds(min(len(h) for h in halved), settings.batch_size, 2 * ranks.count)
     steps = settings.epochs * len(bounds)
-    memory = predicted_memory(run, dataset, device)
+    memory = predict_memory(run, dataset, device)
     hooks.message(f"  a step of {settings.batch_size} images takes about {memory.of(settings.batch_size) / 2**20:,.0f} "
                   f"MiB beside what is loaded; {free_bytes(device) / 2**20:,.0f} MiB are free")
-    orders: list[np.ndarray] | None = None
+    orders: list[np.ndarray] = []  # of the images of both halves in this epoch
 
     def batch(half: int, epoch: int, position: int) -> Batch:
         nonlocal orders
-        if orders is None or position == 0:
+        if not orders or position == 0:
             orders = [np.random.default_rng(derive_seed(seed, "order", i, epoch)).permutation(h)
                       for i, h in enumerate(halved)]
         whole = orders[half][slice(*bounds[position])]
@@ -104,13 +105,13 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
         epoch, position = divmod(run.step, len(bounds))
         last = position + 1 == len(bounds)
         torch.manual_seed(derive_seed(seed, "mixing", run.step))  # for strategies that draw
-        done = run.step / steps
+        progress = run.step / steps
         with memory_advice(memory, settings.batch_size, device), compile_advice(settings.compile, "search.compile"):
             training = batch(0, epoch, position)
             warming = epoch < settings.warmup_epochs
             validation = None if warming else batch(1, epoch, position)
-            alphas_loss = 0.0 if validation is None else run.step_alphas(validation, training, done)
-            weights_loss = run.step_weights(training, done)
+            alphas_loss = 0.0 if validation is None else run.step_alphas(validation, training, progress)
+            weights_loss = run.step_weights(training, progress)
             if not math.isfinite(alphas_loss + weights_loss):
                 raise UserError(_diverged(run, steps, alphas_loss, weights_loss, folder))
             run.step += 1
@@ -131,34 +132,8 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
     return SearchResult([a.detach().cpu().tolist() for a in run.alphas], run.scores(), run.history)
 
 
-def predicted_memory(run: BilevelTrainer, dataset: Dataset, device: torch.device) -> Memory:
-    """Return what a step of a search takes, from what autograd keeps of two small batches (see `predict_memory`)."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        mixture = run.strategy.mix(run.alphas, 0.0)
-        mixing = [row.detach().requires_grad_() for row in mixture.weights]
-        chosen = None if mixture.chosen is None else _heaviest(run)  # draws differ: the largest is what has to fit
-
-        def forward(count: int) -> torch.Tensor:
-            images = torch.zeros(count, *dataset.shape, device=device).contiguous(memory_format=torch.channels_last)
-            with run.precision():
-                logits: torch.Tensor = run.supernet(run.normalised(images), mixing, chosen)
-            return logits
-
-        return predict_memory(run.supernet, forward, run.settings.order)
-
-
-def _heaviest(run: BilevelTrainer) -> tuple[int, ...]:
-    """Return per slot the option with the most parameters."""
-    def parameters(slot: int, option: int) -> int:
-        operation = run.supernet.candidate(slot, option)
-        return 0 if operation is None else sum(p.numel() for p in operation.parameters())
-
-    return tuple(max(range(len(slot.options)), key=partial(parameters, i))
-                 for i, slot in enumerate(run.supernet.space.slots))
-
-
 def _diverged(run: BilevelTrainer, steps: int, alphas_loss: float, weights_loss: float, folder: Path | None) -> str:
-    """Say what became no number, why that is likely and where the last good state is."""
+    """Return what is not finite, the likely reason, and where the last good checkpoint is."""
     rate = ("alpha_learning_rate" if math.isfinite(weights_loss) and not math.isfinite(alphas_loss) and run.step == 0
             else "weight_learning_rate")
     kept = "" if folder is None else f" The last good checkpoint is in {folder}."

@@ -15,7 +15,8 @@ class EdgeWeights:
     """One number per slot, `betas`; a softmax over the edges into each node weighs their mixtures.
 
     In the choice of edges their logarithm counts beside that of the alphas, so they rank by beta x alpha, as published.
-    Raises `UserError` where no two edges meet.
+    Raises:
+        UserError: no two edges meet in a node.
     """
 
     def __init__(self, supernet: Supernet, device: torch.device):

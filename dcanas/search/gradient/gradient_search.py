@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from dcanas.basics.errors import UserError
 from dcanas.costs import Budget, linear_counts
 from dcanas.search.derive import Derived, derive
 from dcanas.search.gradient.differentiable import SearchResult, search
-from dcanas.search.gradient.lookup_graph import build, over_limits, tightened
+from dcanas.search.gradient.lookup_graph import Point, build, over_limits, tightened
 from dcanas.search.gradient.strategies import strategies
 from dcanas.search.methods import SearchMethod
-from dcanas.search.selection import by_short_training, by_vote, finalists_effort, first_kept, recorded
+from dcanas.search.selection import BY_RANKS, finalists_effort, make_selector, reranking
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.verified import derive_verified
 from dcanas.spaces import Space
@@ -40,53 +40,45 @@ class GradientSearch(SearchMethod):
         supernet = linear_counts(task.space, task.dataset.shape, len(task.dataset.classes),
                                  **task.search_skeleton)["macs"]
         mixed = sum(sum(row) for row in supernet.table) / (settings.bottleneck * settings.partial_channels)
-        return settings.epochs * (supernet.base + mixed) + finalists_effort(task, macs)
+        return float(settings.epochs * (supernet.base + mixed)) + finalists_effort(task, macs)
 
     def key(self, task: SearchTask) -> Sequence[Any]:
         return [*super().key(task), *([] if task.start is None else [str(task.start)])]
 
     def run(self, task: SearchTask) -> dict[str, Any]:
-        budget, _ = task.limits
-        if task.settings.constraint == "lookup_graph" and budget:
-            graph = build(lambda factor: self._point(task, factor), task.folder / "lookup_graph.json")
-            budget = tightened(graph, budget)
+        budget, costs = task.limits
+        limits = budget
         settings = task.settings if task.start is None else task.settings.continued()
-        result = self._search(task, budget, settings, task.folder)
-        return {"alphas": result.alphas, "scores": result.scores, "history": result.history,
-                "budget": dict(task.limits[0])}
+        searched = partial(search, task.space, task.dataset, costs=costs, recipe=task.recipe, seed=task.seed,
+                           skeleton=dict(task.search_skeleton), split_seed=task.split_seed, device=task.device,
+                           hooks=task.hooks, start=task.start, ranks=task.ranks)
+        if settings.constraint == "lookup_graph" and budget:
+            limits = tightened(build(partial(_point, task, searched), task.folder / "lookup_graph.json"), budget)
+        result = searched(budget=limits, settings=settings, folder=task.folder)
+        return {"alphas": result.alphas, "scores": result.scores, "history": result.history, "budget": dict(budget)}
 
     def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
-        settings, hooks = task.settings, task.hooks
-        predictor = target.latency.predictor
-        verify = partial(target.broken, predicted=False)  # what is predicted is measured pick by pick, below
-        select = None
-        if settings.finalist_epochs:
-            select = by_short_training(task, target, folder, hooks, verify, voted=bool(settings.rerank))
-        elif settings.rerank:
-            select = first_kept(task.space, "vote of training-free scores", verify, "give search.pool more candidates")
-        if select is not None:
-            select = recorded(task.space, target, folder, select)
+        settings, predictor, select = task.settings, target.latency.predictor, None
+        if settings.finalist_epochs or settings.rerank:  # what is predicted is measured pick by pick, below
+            select = make_selector(task, target, folder, BY_RANKS, "increase search.pool", predicted=False,
+                                   ranked=bool(settings.rerank))
         if settings.rerank and select is not None:
-            select = by_vote(task, target, folder, hooks, select)
+            select = reranking(task, target, folder, select)
         known = {"input_shape": task.dataset.shape, "num_classes": len(task.dataset.classes), "dtype": target.dtype,
                  "pool_size": settings.pool, "selector": select, "seed": task.seed, **task.skeleton}
         if predictor is None:
             return derive(task.space, found["scores"], target.budget, costs=target.costs, **known)
         derived, _ = derive_verified(task.space, found["scores"], target.budget, predictor, target.latency.ask,
                                      costs=[cost for cost in target.costs if cost is not predictor],
-                                     source=target.latency.verified_by, **known)
+                                     source=target.latency.decided_by["latency_ms"], **known)
         return derived
 
-    def _search(self, task: SearchTask, budget: Budget, settings: Any, folder: Path | None) -> SearchResult:
-        return search(task.space, task.dataset, budget, task.limits[1], settings, task.recipe, task.seed, folder=folder,
-                      skeleton=dict(task.search_skeleton), split_seed=task.split_seed, device=task.device,
-                      hooks=task.hooks, start=task.start, ranks=task.ranks)
 
-    def _point(self, task: SearchTask, factor: float) -> Any:
-        """Search under the limits times `factor` and return by how much what is derived without limits breaks them."""
-        budget, costs = task.limits
-        scaled = Budget({name: factor * limit for name, limit in budget.items()})
-        result = self._search(task, scaled, task.settings, None)
-        derived = derive(task.space, result.scores, Budget(), task.dataset.shape, len(task.dataset.classes),
-                         **task.skeleton)
-        return over_limits(costs, budget, derived.architecture)
+def _point(task: SearchTask, searched: Callable[..., SearchResult], factor: float) -> Point:
+    """Search under the limits times `factor`; return the costs of what is then derived freely, over the limits."""
+    budget, costs = task.limits
+    scaled = Budget({name: factor * limit for name, limit in budget.items()})
+    result = searched(budget=scaled, settings=task.settings)
+    derived = derive(task.space, result.scores, Budget(), task.dataset.shape, len(task.dataset.classes),
+                     **task.skeleton)
+    return over_limits(costs, budget, derived.architecture)

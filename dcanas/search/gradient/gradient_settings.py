@@ -1,15 +1,14 @@
-"""How a search by gradient is run: settings, checked."""
+"""Settings of the search by gradient."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number, setting
-from dcanas.basics.own_file import OwnFile
-from dcanas.proxies.proxy_name import ProxyName
+from dcanas.basics.fields import choice, number, setting
 from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.strategies import strategies
+from dcanas.search.rerank_settings import RerankSettings
 from dcanas.training.recipe import AMP, AMP_HELP
 
 MIXED = ("softmax", "gumbel", "dirichlet")  # strategies that run all options of a slot
@@ -17,12 +16,12 @@ BY_GRADIENT = (*MIXED, "gdas")  # strategies whose mixing weights pass a gradien
 
 
 @dataclass(frozen=True)
-class SearchSettings(OwnFile):
+class SearchSettings(RerankSettings):
     """Search by gradient and the choice among its proposals (configuration group `search`).
 
     Weights: SGD with momentum, cosine from `weight_learning_rate` to `weight_learning_rate_min`. Alphas: Adam, betas
     (0.5, 0.999). What is differentiated twice (second order, the Hessian) is computed in full precision and not
-    compiled. `rerank`: see `dcanas.search.rerank`. Partial channels and edge normalisation: Xu et al. (ICLR 2020); beta
+    compiled. Partial channels and edge normalisation: Xu et al. (ICLR 2020); beta
     decay: Ye et al. (CVPR 2022).
 
     Raises `UserError` naming the setting, what is allowed and the value.
@@ -32,7 +31,7 @@ class SearchSettings(OwnFile):
     strategy: str = choice("softmax", strategies, "how alphas become mixing weights")
     epochs: int = number(30, 1, 100_000, "epochs of the search")
     warmup_epochs: int = number(0, 0, 100_000, "first epochs, in which only weights are trained")
-    continued_epochs: int = number(6, 1, 100_000, "epochs when a finished search goes on under new limits (source=RUN)")
+    continued_epochs: int = number(6, 1, 100_000, "epochs of a finished search under new limits (source=RUN)")
     batch_size: int = number(64, 2, 65_536, "images per step")
     order: str = choice("first", ("first", "second"), "gradient of alphas: at the weights as they are, or through "
                                                       "their next step", strategy=BY_GRADIENT)
@@ -56,7 +55,7 @@ class SearchSettings(OwnFile):
     violation_weight: float = number(1.0, 1e-8, 1e6, "weight of every limit", constraint=("fixed",))
     hessian_every: int = number(0, 0, 100_000, "epochs between two computations of the Hessian's largest eigenvalue by "
                                                "alphas, a sign of collapse; 0: never")
-    bottleneck: int = number(1, 1, 64, "factor by which the supernet narrows channels before its candidates")
+    bottleneck: int = number(1, 1, 64, "factor by which the supernet reduces channels before its candidates")
     partial_channels: int = number(1, 1, 64, "one in so many channels goes through the candidates (PC-DARTS)")
     edge_normalisation: bool = setting(False, "edges that meet in a node compete by a softmax of their own (PC-DARTS)",
                                        strategy=BY_GRADIENT)
@@ -66,22 +65,15 @@ class SearchSettings(OwnFile):
     pool: int = number(100, 1, 1_000_000, "candidates proposed within the budget")
     finalists: int = number(6, 1, 1000, "candidates that are trained before one is chosen")
     finalist_epochs: int = number(4, 0, 10_000, "epochs of a finalist's training; 0: the best score decides")
-    rerank: tuple[str, ...] = setting((), "training-free scores whose vote orders the candidates before the finalists")
-    rerank_again: tuple[str, ...] = setting((), "scores that then vote on the first 16 and the largest")
-    rerank_batch_size: int = number(64, 1, 65_536, "training images on which those scores are computed")
-    rerank_evaluations: int = number(200, 0, 10_000_000, "networks scored: the candidates and random ones beside them; "
-                                                         "0: the candidates alone")
 
     def __post_init__(self) -> None:
-        check(self, "search")
-        for proxy in (*self.rerank, *self.rerank_again):
-            ProxyName.parse(proxy)
+        super().__post_init__()
         if self.warmup_epochs >= self.epochs:
             raise UserError(f"search.warmup_epochs must be less than search.epochs={self.epochs}, or alphas are never "
                             f"searched, got {self.warmup_epochs}.")
 
     def continued(self) -> SearchSettings:
-        """Return the settings for going on from a finished search: the weights hardly move any more, the alphas do.
+        """Return the settings for continuing a finished search: the weights hardly change any more, the alphas do.
 
         Weights keep the lowest learning rate, Gumbel-softmax the lowest temperature; there is no warm-up.
         """

@@ -28,7 +28,7 @@ def build(search_under: Callable[[float], Point], path: Path) -> dict[float, Poi
 
     Args:
         search_under: searches under the limits times a factor, and returns the derived network's costs over the limits.
-        path: JSON file in which each point is stored as it comes; points that are there are not searched again.
+        path: JSON file of the points; a point that it holds is not searched again.
     """
     found = {float(factor): point for factor, point in read_json(path).items()} if path.exists() else {}
     for factor in FACTORS:
@@ -41,7 +41,7 @@ def build(search_under: Callable[[float], Point], path: Path) -> dict[float, Poi
 def tightened(graph: Mapping[float, Point], budget: Budget) -> Budget:
     """Return the limits to search under: per cost the largest factor whose derived network keeps the limit.
 
-    Between the points the curve is linear. Raises `UserError` if even the tightest search derived too much.
+    Between the points the curve is linear. Raises `UserError` if even the tightest search breaks the limit.
     """
     factors = np.array(sorted(graph))
     limits: dict[str, float] = {}
@@ -66,5 +66,5 @@ def _largest_within(factors: np.ndarray, curve: np.ndarray) -> float:
 
 
 def over_limits(costs: Sequence[CostModel], budget: Budget, architecture: Architecture) -> Point:
-    """Return what a network costs over each limit."""
+    """Return the costs of a network divided by their limits."""
     return {cost.name: float(cost.value(architecture)) / budget[cost.name] for cost in costs}

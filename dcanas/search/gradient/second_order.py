@@ -29,21 +29,24 @@ def unrolled_gradient(train: Loss, validation: Loss, weights: Mapping[str, Tenso
     mixing: leaves that require gradients. Shape: the gradients have the shapes of `mixing`.
     """
     names, values = list(weights), list(weights.values())
-    slope = _gradient(train(weights, mixing), values, keep=True)
+    slope = gradients_of(train(weights, mixing), values, keep=True)
     with torch.no_grad():
         moved = [w - rate * (momentum * buffers.get(name, torch.zeros_like(w)) + g + decay * w)
                  for name, w, g in zip(names, values, total([g.detach() for g in slope]), strict=True)]
     moved = [w.requires_grad_() for w in moved]
     loss = validation(dict(zip(names, moved, strict=True)), mixing)
-    found = _gradient(loss, [*moved, *mixing])
+    found = gradients_of(loss, [*moved, *mixing])
     direction, direct = total(found[:len(moved)]), found[len(moved):]
     product = torch.stack([(g * v).sum() for g, v in zip(slope, direction, strict=True)]).sum()
-    curvature = _gradient(product, mixing)
+    curvature = gradients_of(product, mixing)
     return loss.detach(), total([g - rate * c for g, c in zip(direct, curvature, strict=True)])
 
 
-def _gradient(loss: Tensor, inputs: Sequence[Tensor], keep: bool = False) -> list[Tensor]:
-    """Return the gradients; zeros for what took no part."""
-    found = torch.autograd.grad(loss, inputs, create_graph=keep, allow_unused=True) if loss.requires_grad else \
-        [None] * len(inputs)
-    return [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
+def gradients_of(loss: Tensor, inputs: Sequence[Tensor], keep: bool = False) -> list[Tensor]:
+    """Return the gradients of a scalar, zero for inputs that it does not depend on.
+
+    keep: whether the gradients can be differentiated again. Shape: those of `inputs`.
+    """
+    if not loss.requires_grad:
+        return [torch.zeros_like(each) for each in inputs]
+    return list(torch.autograd.grad(loss, inputs, create_graph=keep, materialize_grads=True))

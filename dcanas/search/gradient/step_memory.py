@@ -1,18 +1,21 @@
-"""How much memory a search step takes, predicted before it starts, and what to do where it runs out."""
+"""How much memory a search step takes, predicted before it starts, and what to do if memory runs out."""
 
 from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dcanas.basics.errors import UserError
+from dcanas.search.gradient.bilevel import BilevelTrainer
+from dcanas.training import Dataset
 
 BACKWARD = 1.1  # peak of a step over what is kept for its backward pass (docs/results.md: 1.05 to 1.08)
 UNROLLED = 3.0  # the same for an exact unrolled step, whose own backward pass is kept too
@@ -22,27 +25,25 @@ SPARE = 0.9  # of what is free
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of a step: `fixed` and `per_image`."""
+    """Memory of a step in bytes: a `fixed` part and so many `per_image`."""
 
     fixed: int
     per_image: int
 
     def of(self, batch: int) -> int:
+        """Return the bytes of a step with so many images."""
         return self.fixed + batch * self.per_image
 
-    def batch_within(self, free: int) -> int:
-        """Return the largest batch that fits."""
-        return max(0, int((SPARE * free - self.fixed) // self.per_image))
 
+def predict_memory(run: BilevelTrainer, dataset: Dataset, device: torch.device) -> Memory:
+    """Return the memory of a step, estimated from what autograd keeps for two small batches."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        mixture = run.strategy.mix(run.alphas, 0.0)
+    mixing = [row.detach().requires_grad_() for row in mixture.weights]
+    chosen = None if mixture.chosen is None else _heaviest(run)  # draws differ: the largest has to fit
+    own = {p.untyped_storage().data_ptr() for p in run.supernet.parameters()}
 
-def predict_memory(network: nn.Module, forward: Callable[[int], Tensor], order: str = "first") -> Memory:
-    """Return the memory of a step from what autograd keeps of two small batches.
-
-    forward: returns a differentiable tensor for so many images.
-    """
-    own = {p.untyped_storage().data_ptr() for p in network.parameters()}
-
-    def kept(images: int) -> int:
+    def kept(count: int) -> int:
         storages: dict[int, int] = {}
 
         def note(tensor: Tensor) -> Tensor:
@@ -51,18 +52,30 @@ def predict_memory(network: nn.Module, forward: Callable[[int], Tensor], order: 
                 storages[storage.data_ptr()] = storage.nbytes()
             return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            out = forward(images)  # noqa: F841 (alive, so that no address is used twice)
+        images = torch.zeros(count, *dataset.shape, device=device).contiguous(memory_format=torch.channels_last)
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor), run.precision():
+            out = run.supernet(run.normalised(images), mixing, chosen)  # noqa: F841 (kept: no address is used twice)
         return sum(storages.values())
 
     two, four = kept(2), kept(4)
-    weights = sum(p.numel() * p.element_size() for p in network.parameters())
-    factor = UNROLLED if order == "second" else BACKWARD
-    return Memory(COPIES[order] * weights, max(1, int(factor * (four - two) / 2)))
+    weights = sum(p.numel() * p.element_size() for p in run.supernet.parameters())
+    factor = UNROLLED if run.settings.order == "second" else BACKWARD
+    return Memory(COPIES[run.settings.order] * weights, max(1, int(factor * (four - two) / 2)))
+
+
+def _heaviest(run: BilevelTrainer) -> tuple[int, ...]:
+    """Return per slot the option with the most parameters."""
+    def parameters(slot: int, option: int) -> int:
+        operation = run.supernet.candidate(slot, option)
+        return 0 if operation is None else sum(p.numel() for p in operation.parameters())
+
+    return tuple(max(range(len(slot.options)), key=partial(parameters, i))
+                 for i, slot in enumerate(run.supernet.space.slots))
 
 
 def free_bytes(device: torch.device) -> int:
-    """Return what this process can still get: of the device, or of the machine's memory and the process's own limit."""
+    """Return the bytes that this process can still allocate: on the device, or within the machine's memory and the
+    process's own limit."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -80,16 +93,16 @@ def free_bytes(device: torch.device) -> int:
 
 @contextmanager
 def memory_advice(memory: Memory, batch: int, device: torch.device) -> Iterator[None]:
-    """Turn running out of memory into a `UserError` with the setting that would fit."""
+    """Turn an out-of-memory error into a `UserError` that names a batch size that fits."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error):
             raise
         free = free_bytes(device)
-        fits = min(memory.batch_within(free), batch // 2)  # it did not fit, whatever was predicted
+        fits = min(int((SPARE * free - memory.fixed) // memory.per_image), batch // 2)  # it did not fit as predicted
         advice = f"set search.batch_size={fits}" if fits >= 2 else \
             "raise search.bottleneck or lower space.search_skeleton.channels"
         raise UserError(f"Memory ran out in a search step with search.batch_size={batch}, predicted to take "
-                        f"{memory.of(batch) / 2**30:.2f} GiB where {free / 2**30:.2f} GiB are free; "
+                        f"{memory.of(batch) / 2**30:.2f} GiB while {free / 2**30:.2f} GiB are free; "
                         f"{advice}.") from error

@@ -1,4 +1,4 @@
-"""Which architecture to look at next: proposers that every search uses which looks at one architecture at a time."""
+"""Proposers of the next architecture, shared by all searches that evaluate one architecture at a time."""
 
 from __future__ import annotations
 

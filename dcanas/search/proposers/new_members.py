@@ -1,4 +1,4 @@
-"""Members that were not proposed before, for searches that look at no architecture twice."""
+"""Members that were not proposed before, for searches that evaluate no architecture twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture
 
 DRAWS = 20  # random members that were all proposed before, until a neighbour of those is taken
-Identity = Callable[[Architecture], Hashable]  # equal for architectures of which one evaluation tells everything
+Identity = Callable[[Architecture], Hashable]  # equal for architectures with the same evaluation
 
 
 class ExhaustedError(UserError):
@@ -26,7 +26,7 @@ class NewMembers:
     Args:
         members: all members within the budget.
         proposed: what was proposed so far.
-        identity: equal for two architectures of which one stands for both.
+        identity: equal for architectures that count as the same.
         identities: of `members.listed()`, if they are known; draws are then made among the new rows.
     """
 

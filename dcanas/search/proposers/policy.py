@@ -1,6 +1,6 @@
 """A distribution over the codes of a space that can be learnt: a softmax per slot, under the condition of the groups.
 
-Where exactly k slots of a group must be used, independent draws are conditioned on that: the probability of a code is
+If exactly k slots of a group must be used, independent draws are conditioned on that: the probability of a code is
 the product of its options' over the probability Z that k slots are used, a sum over slots (dynamic programming).
 """
 

@@ -1,4 +1,4 @@
-"""What a proposer is given and what it returns; a new one is one small class."""
+"""The interface of proposers; a new proposer is one small class."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Members(Protocol):
 
 @dataclass(frozen=True)
 class Scored:
-    """An architecture and what was observed of it: one number or several, larger is better, NaN if there is none."""
+    """An architecture and its observed scores: one number or several, larger is better, NaN if there is none."""
 
     architecture: Architecture
     scores: tuple[float, ...]
@@ -54,7 +54,7 @@ def at_random(members: Members, rng: Generator, **why: Any) -> Proposal:
 
 
 class Proposer(ABC):
-    """Proposes the next architecture; keeps nothing that it could not compute again from what was observed.
+    """Proposes the next architecture; keeps no state that it could not compute again from the observations.
 
     Args:
         settings: of the search, with the fields that the proposer reads.
@@ -66,10 +66,10 @@ class Proposer(ABC):
 
     @abstractmethod
     def propose(self, members: Members, observed: Sequence[Scored], rng: Generator) -> Proposal:
-        """Return what to look at next.
+        """Return the architecture to evaluate next.
 
         Args:
             members: what may be proposed.
-            observed: everything so far, in order; the same and more from call to call.
+            observed: all observations so far, in order; every call gets those of the last one and more.
             rng: for all draws.
         """

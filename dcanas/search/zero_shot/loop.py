@@ -1,14 +1,14 @@
-"""Search by training-free scores: thousands of networks are scored, none is trained, and a vote chooses.
+"""Search by training-free scores: thousands of networks are scored, none is trained, and aggregated ranks choose.
 
-Every network that is looked at is within the budget. Which ones are is up to a proposer (`dcanas.search.proposers`):
-random, evolution or reinforce.
+Every network that is scored is within the budget. A proposer (`dcanas.search.proposers`) chooses them: random,
+evolution or reinforce.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import Budget, CostModel
 from dcanas.proxies.aggregates import AGGREGATES
-from dcanas.proxies.votes import oriented
+from dcanas.proxies.rank_aggregation import oriented
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.proposers import proposers
 from dcanas.search.proposers.proposer import Scored
@@ -26,35 +26,43 @@ from dcanas.spaces import Architecture, Space
 
 Scores = Mapping[str, float]
 Scorer = Callable[[Architecture], Scores]
-PATIENCE = 20  # proposals per evaluation before a strategy that repeats itself is stopped
+PATIENCE = 20  # proposals per evaluation before a proposer that repeats itself is stopped
 
 
 @dataclass(frozen=True)
 class ZeroShotResult:
-    """The networks scored, in order, and the best of them by the vote over all."""
+    """The networks scored by a zero-shot search.
 
-    architecture: Architecture
-    evaluated: tuple[Architecture, ...] = field(repr=False)
-    scores: Mapping[str, np.ndarray] = field(repr=False)
-    votes: np.ndarray = field(repr=False)
+    Attributes:
+        evaluated: the networks, in the order in which they were scored.
+        scores: per network, the value of every proxy.
+        ranks: aggregated over the proxies, larger is better. Shape: (networks,).
+    """
 
-    def best(self, count: int) -> list[Architecture]:
-        """Return the `count` best by the vote, best first (ties: the earlier one)."""
-        return [self.evaluated[i] for i in np.argsort(-self.votes, kind="stable")[:count]]
+    evaluated: tuple[Architecture, ...]
+    scores: tuple[Scores, ...]
+    ranks: np.ndarray
+
+    @property
+    def architecture(self) -> Architecture:
+        """The best network (ties: the earlier one)."""
+        return self.evaluated[int(np.argmax(self.ranks))]
 
 
 def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostModel],
               settings: ZeroShotSettings | None = None, seed: int = 0, *, hooks: Hooks = QUIET,
               start: Sequence[Architecture] = ()) -> ZeroShotResult:
-    """Return the networks scored and the member within `budget` that a vote of training-free scores ranks first.
+    """Score members within `budget` by training-free scores and rank them.
 
     Args:
         score: returns the value of every proxy in `settings.names`, NaN if there is none; called once per network.
         costs: cost models for every limit of the budget.
-        hooks: receive how many networks are scored; asked before each whether to stop.
-        start: members within the budget that are scored first, and that strategies continue from.
+        hooks: receive the number of networks scored; asked before each whether to stop.
+        start: members within the budget that are scored first, and that proposers continue from.
 
-    Raises `BudgetError` if nothing is within the budget; `Stopped` if the hooks asked to stop.
+    Raises:
+        BudgetError: no member is within the budget.
+        Stopped: the hooks asked to stop.
     """
     settings = settings or ZeroShotSettings()
     members = FeasibleMembers(space, budget, costs, seed)
@@ -77,18 +85,23 @@ def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostM
                 raise Stopped(f"stopped after {len(known)} of {wanted} networks")
             known[arch] = score(arch)
             hooks.progress(len(known), wanted, "networks scored")
-        observed.append(_scored(arch, known[arch], settings.names))
-    evaluated = tuple(known)
-    votes = votes_of([known[arch] for arch in evaluated], settings.names, settings.aggregate)
-    columns = {name: np.array([known[arch][name] for arch in evaluated], float) for name in settings.names}
-    return ZeroShotResult(evaluated[int(np.argmax(votes))], evaluated, columns, votes)
+        observed.append(Scored(arch, tuple(float(oriented(name, np.array(known[arch][name], float)))
+                                           for name in settings.names)))
+    scores = tuple(known.values())
+    return ZeroShotResult(tuple(known), scores, aggregated(scores, settings.names, settings.aggregate))
 
 
-def _scored(arch: Architecture, scores: Scores, names: Sequence[str]) -> Scored:
-    return Scored(arch, tuple(float(oriented(name, np.array(scores[name], float))) for name in names))
+def aggregated(found: Sequence[Scores], names: Sequence[str], aggregate: str) -> np.ndarray:
+    """Return one number per network, larger is better: the ranks by the scores in `names`, aggregated.
 
+    Args:
+        found: scores per network.
+        names: proxies that are aggregated.
+        aggregate: name of the aggregation (`dcanas.proxies.aggregates`).
 
-def votes_of(found: Sequence[Scores], names: Sequence[str], aggregate: str) -> np.ndarray:
-    """Return one number per network, larger is better: the vote of the scores in `names`. Shape: (networks,)."""
-    return AGGREGATES[aggregate](np.array([oriented(name, np.array([each[name] for each in found], float))
-                                           for name in names]))
+    Returns:
+        (networks,).
+    """
+    combined: np.ndarray = AGGREGATES[aggregate](np.array([
+        oriented(name, np.array([each[name] for each in found], float)) for name in names]))
+    return combined

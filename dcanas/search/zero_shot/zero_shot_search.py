@@ -1,10 +1,12 @@
-"""Search by training-free scores: networks within the budgets are scored, and derivation votes."""
+"""Search by training-free scores: networks within the budgets are scored, and ranked for every device."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import Part
@@ -15,14 +17,14 @@ from dcanas.search.derive import Derived, costs_of
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
 from dcanas.search.scoring import make_scoring
-from dcanas.search.selection import by_short_training, finalists_effort, first_kept, recorded
+from dcanas.search.selection import BY_RANKS, finalists_effort, make_selector
 from dcanas.search.task import SearchTask, Target
-from dcanas.search.zero_shot.loop import votes_of, zero_shot
+from dcanas.search.zero_shot.loop import aggregated, zero_shot
 from dcanas.spaces import Architecture
 
 
 class ZeroShotSearch(SearchMethod):
-    """Scores belong to networks and limits to devices, so all scored networks are kept and every device votes again."""
+    """Training-free scores of networks within the budgets, ranked again for every device within its own limits."""
 
     results = ("scores.json",)
     read_by_derive = ("pool", "finalists", "finalist_epochs", "aggregate")
@@ -60,15 +62,10 @@ class ZeroShotSearch(SearchMethod):
         if not within:
             raise UserError(f"None of the {len(scored):,} networks scored is within the budget of {target.name}; "
                             "loosen it, or search again under it (without source=).")
-        votes = votes_of([values_of(row) for _, row in within], settings.names, settings.aggregate)
-        order = sorted(range(len(within)), key=lambda i: -votes[i])
-        pool = [Candidate(within[i][0], float(votes[i]), settings.strategy) for i in order[:settings.pool]]
-        if settings.finalist_epochs:
-            select = by_short_training(task, target, folder, task.hooks, target.broken, voted=True)
-        else:
-            select = first_kept(space, "vote of training-free scores", target.broken,
-                                "give search.pool more candidates")
-        arch, why = recorded(space, target, folder, select)(pool)
+        ranks = aggregated([values_of(row) for _, row in within], settings.names, settings.aggregate)
+        order = np.argsort(-ranks, kind="stable")[:settings.pool]
+        pool = [Candidate(within[i][0], float(ranks[i]), settings.strategy) for i in order]
+        arch, why = make_selector(task, target, folder, BY_RANKS, "increase search.pool", ranked=True)(pool)
         scores = next(row["scores"] for other, row in within if other == arch)
         return Derived(arch, costs_of(arch, target.costs), {
             "method": f"zero-shot search: {settings.strategy}", "evaluated": len(found["networks"]),

@@ -1,4 +1,4 @@
-"""What votes in a zero-shot search and how networks are proposed: settings, checked."""
+"""Settings of the zero-shot search."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from dcanas.search.proposers import proposers
 class ZeroShotSettings(OwnFile):
     """Search by training-free scores (configuration group `search`).
 
-    The default vote was chosen on NAS-Bench-201 under 72 latency limits (docs/results.md).
+    The default scores were chosen on NAS-Bench-201 under 72 latency limits (docs/results.md).
 
     Raises `UserError` naming the setting, what is allowed and the value.
     """
 
-    names: tuple[str, ...] = setting(("epe_nas", "synflow", "zen"), "scores that vote (`dcanas list proxies`); [jacov,"
+    names: tuple[str, ...] = setting(("epe_nas", "synflow", "zen"), "scores that rank (`dcanas list proxies`); [jacov,"
                                                                     "params,zen] if a batch has few images of a class")
-    aggregate: str = choice("log_rank", AGGREGATES, "how they vote")
+    aggregate: str = choice("log_rank", AGGREGATES, "how their ranks are aggregated")
     strategy: str = choice("evolution", proposers, "how networks are proposed")
     evaluations: int = number(200, 1, 10_000_000, "different networks scored")
-    population: int = number(64, 1, 100_000, "networks drawn at random first; the youngest so many have offspring",
+    population: int = number(64, 1, 100_000, "networks drawn at random first; so many of the youngest can be mutated",
                              strategy=("evolution",))
     tournament: int = number(10, 1, 100_000, "networks of the population among which the best is mutated",
                              strategy=("evolution",))
@@ -38,16 +38,16 @@ class ZeroShotSettings(OwnFile):
     images: str = choice("data", ("data", "noise"), "images of the training split, or normal noise")
     initialisation: str = choice("default", INITIALISATIONS, "how a network's weights are drawn; default: as the space "
                                                              "builds it")
-    pool: int = number(100, 1, 1_000_000, "the best by vote, from which the finalists are taken")
+    pool: int = number(100, 1, 1_000_000, "the best by rank, from which the finalists are taken")
     finalists: int = number(4, 1, 1000, "networks that are trained before one is chosen, the largest of the pool among "
                                         "them")
-    finalist_epochs: int = number(0, 0, 10_000, "epochs of a finalist's training; 0: the vote decides")
+    finalist_epochs: int = number(0, 0, 10_000, "epochs of a finalist's training; 0: the rank decides")
     name: str = choice("zero_shot", ("zero_shot",), "kind of search")
 
     def __post_init__(self) -> None:
         check(self, "search")
         if not self.names:
-            raise UserError("Zero-shot search needs at least one proxy to vote, got none.")
+            raise UserError("search.names needs at least one training-free score, got none.")
         asked = [ProxyName.parse(name) for name in self.names]
         if self.strategy == "evolution" and self.tournament > self.population:
             raise UserError(f"search.tournament draws from search.population networks, so it must be at most "

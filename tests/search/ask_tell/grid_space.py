@@ -9,7 +9,7 @@ import numpy as np
 
 from dcanas.costs import Budget, LinearCost
 from dcanas.search.ask_tell.candidates import Candidates
-from dcanas.search.ask_tell.proxy_sources import Column, select_sources
+from dcanas.search.ask_tell.proxy_sources import ProxySource, known_values, select_sources
 from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture, Slot, Space
@@ -54,10 +54,10 @@ BEST = max(VALUE, key=lambda c: VALUE[c])  # 3 1 2 3: 5 + 3 + 4 + 3 + 2.5 = 17.5
 SIZE = LinearCost(0.0, ((0.0, 1.0, 2.0, 3.0),) * SLOTS, "params")  # 0 to 12
 
 
-def proxies(seed: int = 0) -> dict[str, Column]:
+def proxies(seed: int = 0) -> dict[str, ProxySource]:
     rng = np.random.default_rng(seed)
-    return {"right": Column("right", VALUE), "wrong": Column("wrong", {c: -v for c, v in VALUE.items()}),
-            "half": Column("half", {c: v + float(rng.normal(0, 2)) for c, v in VALUE.items()})}
+    return {"right": known_values("right", VALUE), "wrong": known_values("wrong", {c: -v for c, v in VALUE.items()}),
+            "half": known_values("half", {c: v + float(rng.normal(0, 2)) for c, v in VALUE.items()})}
 
 
 def candidates(settings: SamplerSettings, budget: Budget | None = None, identity=lambda arch: arch, seed: int = 0,

@@ -10,7 +10,7 @@ from dcanas.basics.errors import UserError
 from dcanas.benchmarks.simulate import simulate
 from dcanas.costs import Budget, LinearCost
 from dcanas.search.ask_tell.history import History, Observation
-from dcanas.search.ask_tell.samplers import samplers
+from dcanas.search.ask_tell.sampler_registry import samplers
 from dcanas.search.ask_tell.study_settings import SamplerSettings
 
 NAMES = list(samplers)
@@ -46,8 +46,8 @@ def test_goes_on_until_nothing_is_left(sampler):
 @pytest.mark.parametrize("sampler", ["evolution", "local", "bo", "proxybo"])
 def test_better_than_chance(sampler):
     proxies, more = ("half",) if sampler == "proxybo" else (), {"population": 10} if sampler == "evolution" else {}
-    found = np.mean([trace(sampler, *proxies, seed=s, evaluations=40, **more).best[-1] for s in range(3)])
-    chance = np.mean([np.sort(np.random.default_rng(s).choice(list(VALUE.values()), 40, replace=False))[-1]
+    found = np.mean([trace(sampler, *proxies, seed=s, evaluations=30, **more).best[-1] for s in range(3)])
+    chance = np.mean([np.sort(np.random.default_rng(s).choice(list(VALUE.values()), 30, replace=False))[-1]
                       for s in range(200)])
     assert found > chance
 

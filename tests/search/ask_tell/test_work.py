@@ -15,7 +15,7 @@ from recording import Recording
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.benchmarks.simulate import simulate
 from dcanas.search.ask_tell.claims import Claims, worker_name
-from dcanas.search.ask_tell.objectives import Evaluation, TableLookUp
+from dcanas.search.ask_tell.objectives import Evaluation, look_up
 from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
 from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.ask_tell.worker import NSGA2, Worker, excess_over, summary
@@ -23,8 +23,6 @@ from dcanas.search.ask_tell.worker import NSGA2, Worker, excess_over, summary
 
 class Grid:
     """The table, with mishaps: `kill` dies, `wait` waits for two deaths, `nan` is no number, `fail` raises."""
-
-    identity = staticmethod(lambda arch: arch)
 
     def __init__(self, mishaps=None, seconds=0.0, deaths=None):
         self.mishaps, self.seconds, self.deaths, self.asked = mishaps or {}, seconds, deaths, []
@@ -60,7 +58,7 @@ def url(tmp_path):
 
 
 def test_is_the_simulation(url):
-    at_work = worker(url, TableLookUp(GRID, VALUE, "the grid"))
+    at_work = worker(url, look_up(GRID, VALUE, "the grid"))
     at_work.run()
     found = summary(at_work.study, at_work.parameters)
     expected = simulate(candidates(SamplerSettings("random", (), 12, initial=4)), worth, 0)
@@ -184,7 +182,7 @@ def test_other_settings_are_named(url):
     ("sqlite:////nowhere/at/all/study.db", "cannot be reached"),
     ("postgresql://me:secret@127.0.0.1:9/study", "cannot be reached"),
     ("mysql://me@host/study", "must be sqlite:///FILE or postgresql://"),
-    ("study.db", "is no address"),
+    ("study.db", "is not an address"),
 ])
 def test_unreachable(address, sentence):
     with pytest.raises(UserError, match=sentence) as error:

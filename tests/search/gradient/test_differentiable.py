@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,27 +16,43 @@ from dcanas.costs import Budget, count_costs
 from dcanas.search import SearchSettings, search
 from dcanas.search.gradient import collapse
 from dcanas.search.gradient.bilevel import BilevelTrainer
-from dcanas.search.gradient.differentiable import predicted_memory
+from dcanas.search.gradient.step_memory import predict_memory
 from dcanas.spaces import load_space
 from dcanas.training import DataSpec, Recipe, load_data
 from dcanas.training.ranks import ALONE
 
 SPACE = load_space("nasbench201")
 DATA = load_data(DataSpec())
-COSTS = {c.name: c for c in count_costs(SPACE, DATA.shape, 10, channels=16, cells=2)}
-SETTINGS = SearchSettings(epochs=3, batch_size=128)
+SETTINGS = SearchSettings(epochs=2, batch_size=128)  # ten steps
 SMALL = {"channels": 4, "cells": 1}
 FEW = replace(DATA, train=DATA.train[:900])  # two steps of 256 per epoch (450 images in each half)
 
 
+@cache
+def _costs():
+    return {c.name: c for c in count_costs(SPACE, DATA.shape, 10, channels=16, cells=2)}
+
+
 def _search(dataset=DATA, budget=None, settings=SETTINGS, seed=0, **more):
     budget = budget or Budget(params=150_000, peak_bytes=12_500)
-    return search(SPACE, dataset, budget, [COSTS[name] for name in budget], settings, Recipe(crop_padding=0), seed,
+    return search(SPACE, dataset, budget, [_costs()[name] for name in budget], settings, Recipe(crop_padding=0), seed,
                   skeleton=SMALL, **more)
 
 
+@cache
+def _straight():
+    """Return the usual search without a stop, which others are compared with."""
+    return _search()
+
+
+@cache
+def _plain():
+    """Return a search of few steps that mixes by softmax."""
+    return _search(FEW, settings=replace(SETTINGS, batch_size=256))
+
+
 def test_the_same_seed_gives_the_same_alphas_and_another_seed_others() -> None:
-    first, again, other = _search(), _search(), _search(seed=1)
+    first, again, other = _straight(), _search(), _search(seed=1)
     assert first == again
     assert first.alphas != other.alphas
     assert [len(row) for row in first.scores] == [5] * 6
@@ -46,7 +63,7 @@ def test_expected_costs_are_driven_to_their_limits() -> None:
     """The even mixture costs more than both limits; peak memory is no sum over slots."""
     even = [np.full(5, 0.2)] * 6
     budget = Budget(params=150_000, peak_bytes=12_500)
-    assert all(COSTS[name].expected(even) > 1.05 * limit for name, limit in budget.items())
+    assert all(_costs()[name].expected(even) > 1.05 * limit for name, limit in budget.items())
     settings = replace(SETTINGS, epochs=20, alpha_learning_rate=0.03)
     last = _search(budget=budget, settings=settings).history[-1]
     for name in budget:
@@ -58,7 +75,7 @@ def test_only_the_training_split_is_used() -> None:
     noise = DATA.images.copy()
     rest = np.concatenate([DATA.validation, DATA.test])
     noise[rest] = np.random.default_rng(0).integers(0, 256, noise[rest].shape, dtype=np.uint8)
-    assert _search(replace(DATA, images=noise)).alphas == _search().alphas
+    assert _search(replace(DATA, images=noise)).alphas == _straight().alphas
 
 
 @pytest.mark.parametrize("stop_at", [1, 5, 8])
@@ -69,7 +86,7 @@ def test_stopped_after_any_step_it_goes_on_to_the_same_result(tmp_path, stop_at:
     resumed = _search(folder=tmp_path, hooks=rest)
     assert heard.steps + rest.steps == list(range(1, rest.steps[-1] + 1))
     assert [row for _, row in heard.rows + rest.rows] == resumed.history
-    assert resumed == _search()
+    assert resumed == _straight()
 
 
 @pytest.mark.parametrize("changes", [
@@ -79,17 +96,17 @@ def test_stopped_after_any_step_it_goes_on_to_the_same_result(tmp_path, stop_at:
 ], ids=lambda changes: "-".join(map(str, changes.values())))
 def test_every_kind_of_search_goes_on_bit_equal(tmp_path, changes: dict) -> None:
     """Stopped within the second of two epochs; alphas differ from plain softmax's, so the options do something."""
-    settings = replace(SETTINGS, epochs=2, batch_size=256, **changes)
+    settings = replace(SETTINGS, batch_size=256, **changes)
     straight = _search(FEW, settings=settings)
     with pytest.raises(Stopped):
         _search(FEW, settings=settings, folder=tmp_path, hooks=Recording(stop_at=3))
     assert _search(FEW, settings=settings, folder=tmp_path) == straight
     assert np.isfinite(straight.alphas).all()
-    assert straight.alphas != _search(FEW, settings=replace(SETTINGS, epochs=2, batch_size=256)).alphas
+    assert straight.alphas != _plain().alphas
 
 
 def test_alphas_rest_while_they_warm_up() -> None:
-    settings = replace(SETTINGS, epochs=2, warmup_epochs=1, batch_size=256, alpha_learning_rate=1e-8)
+    settings = replace(SETTINGS, warmup_epochs=1, batch_size=256, alpha_learning_rate=1e-8)
     found = _search(FEW, settings=settings)
     assert "alphas_loss" not in found.history[0]
     assert found.history[0]["multiplier/params"] == 0
@@ -97,7 +114,7 @@ def test_alphas_rest_while_they_warm_up() -> None:
 
 
 def test_the_hessian_is_looked_at_when_asked() -> None:
-    found = _search(FEW, settings=replace(SETTINGS, epochs=2, batch_size=256, hessian_every=2))
+    found = _search(FEW, settings=replace(SETTINGS, batch_size=256, hessian_every=2))
     assert ["alpha_eigenvalue" in row for row in found.history] == [False, True]
     assert np.isfinite(found.history[1]["alpha_eigenvalue"])
 
@@ -121,7 +138,7 @@ def test_under_another_budget_it_goes_on_from_the_finished_supernet(tmp_path) ->
     assert again.history[-1]["expected_over_limit/params"] < 0.7 * 400_000 / 110_000
     with pytest.raises(UserError, match=r"made for other data, another space or another supernet .* without source="):
         _search(budget=tight, settings=replace(settings.continued(), bottleneck=2), start=tmp_path / "first")
-    with pytest.raises(UserError, match=r"no supernet in .* to go on from; finish that search first"):
+    with pytest.raises(UserError, match=r"no supernet in .* to continue from; finish that search first"):
         _search(budget=tight, settings=settings, start=tmp_path / "nowhere")
 
 
@@ -131,7 +148,7 @@ def test_memory_is_predicted_and_running_out_names_the_batch_that_fits(monkeypat
     assert re.fullmatch(r"  a step of 256 images takes about \d+ MiB beside what is loaded; [\d,]+ MiB are free",
                         *heard.messages)
     run = BilevelTrainer(SPACE, FEW, Budget(), [], SETTINGS, 0, SMALL, torch.device("cpu"), ALONE)
-    memory = predicted_memory(run, FEW, torch.device("cpu"))
+    memory = predict_memory(run, FEW, torch.device("cpu"))
     assert f" {memory.of(256) / 2**20:,.0f} MiB beside" in heard.messages[0]
     assert memory.of(200) - memory.of(100) == 100 * memory.per_image
     monkeypatch.setattr("dcanas.search.gradient.step_memory.free_bytes", lambda device: memory.of(40))
@@ -146,9 +163,10 @@ def test_memory_is_predicted_and_running_out_names_the_batch_that_fits(monkeypat
 
 
 def test_checkpoints_of_another_search_are_refused(tmp_path) -> None:
-    _search(folder=tmp_path)
+    settings = replace(SETTINGS, epochs=1, batch_size=256)
+    _search(FEW, settings=settings, folder=tmp_path)
     with pytest.raises(UserError, match=r"belong to other settings or other data; choose another run\.dir"):
-        _search(folder=tmp_path, seed=5)
+        _search(FEW, settings=settings, folder=tmp_path, seed=5)
 
 
 def test_a_search_that_diverges_says_why_and_keeps_the_last_checkpoint(tmp_path) -> None:
@@ -173,10 +191,11 @@ def test_compiled_it_finds_the_same_and_is_compiled_once_per_kind_of_step(monkey
 
 
 def test_in_bfloat16_it_computes_less_exactly_and_learns_the_same() -> None:
-    full, half = _search(FEW), _search(FEW, settings=replace(SETTINGS, amp="bf16"))
+    settings = replace(SETTINGS, epochs=1)
+    full, half = _search(FEW, settings=settings), _search(FEW, settings=replace(settings, amp="bf16"))
     assert full.alphas != half.alphas
     assert half.history[0]["weights_loss"] == pytest.approx(full.history[0]["weights_loss"], rel=0.02)
-    assert full == _search(FEW, settings=replace(SETTINGS, amp="off"))  # auto, on a CPU
+    assert full == _search(FEW, settings=replace(settings, amp="off"))  # auto, on a CPU
 
 
 def test_a_compiler_that_is_missing_is_named(monkeypatch) -> None:

@@ -18,7 +18,7 @@ class Dirichlet(Strategy):
     which keeps the draws from collapsing (section 3.2). The paper's progressive narrowing of the space is not done.
     """
 
-    def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
+    def mix(self, alphas: Sequence[Tensor], progress: float) -> Mixture:
         return Mixture([distributions.Dirichlet(concentration(row)).rsample() for row in alphas])
 
     def probabilities(self, alphas: Sequence[Tensor]) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Gumbel-softmax: a sample of the options that alphas can be differentiated through (Jang et al., ICLR 2017)."""
+"""Gumbel-softmax: samples of the options that are differentiable in the alphas (Jang et al., ICLR 2017)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Gumbel(Strategy):
     Xie et al., ICLR 2019, Eq. 5; Wu et al., CVPR 2019, Eq. 6.
     """
 
-    def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
-        return Mixture([F.gumbel_softmax(row, self.temperature(done), dim=0) for row in alphas])
+    def mix(self, alphas: Sequence[Tensor], progress: float) -> Mixture:
+        return Mixture([F.gumbel_softmax(row, self.temperature(progress), dim=0) for row in alphas])
 
-    def temperature(self, done: float) -> float:
-        """Return the temperature, which falls linearly."""
+    def temperature(self, progress: float) -> float:
+        """Return the temperature, which falls linearly with the progress of the search (from 0 to 1)."""
         first, last = self.settings.temperature, self.settings.temperature_min
-        return first + (last - first) * done
+        return first + (last - first) * progress
 
 
 class Gdas(Gumbel):
@@ -32,8 +32,6 @@ class Gdas(Gumbel):
     backwards. What is not sampled is not computed, so alphas learn of it only through the shared normalisation.
     """
 
-    sampled = True
-
-    def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
-        rows = [F.gumbel_softmax(row, self.temperature(done), hard=True, dim=0) for row in alphas]
+    def mix(self, alphas: Sequence[Tensor], progress: float) -> Mixture:
+        rows = [F.gumbel_softmax(row, self.temperature(progress), hard=True, dim=0) for row in alphas]
         return Mixture(rows, tuple(int(row.argmax()) for row in rows))

@@ -1,11 +1,11 @@
-"""What every mixing strategy offers; a new one is one small class."""
+"""The interface of mixing strategies; a new strategy is one small class."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -18,18 +18,15 @@ class Mixture:
     """What the supernet computes in one forward pass.
 
     Attributes:
-        weights: of every option. Shape: per slot (options,).
-        chosen: per slot the only option that runs, where the weights are one-hot; None: all run.
-        log_probability: of having drawn `chosen`, where alphas learn from that alone (score function); None: the
-            gradient reaches them through `weights`.
+        weights: the mixing weights, per slot (options,).
+        chosen: per slot the only option that runs, if the weights are one-hot; None: all options run.
+        log_probability: of having drawn `chosen`, if the alphas learn from it alone (score function); None: the
+            gradient reaches the alphas through `weights`.
     """
 
     weights: list[Tensor]
     chosen: tuple[int, ...] | None = None
     log_probability: Tensor | None = None
-
-    def detached(self) -> Mixture:
-        return Mixture([row.detach() for row in self.weights], self.chosen)
 
 
 class StrategySettings(Protocol):
@@ -48,38 +45,48 @@ class StrategySettings(Protocol):
         """Weight of the divergence from the flat Dirichlet distribution."""
 
 
+@dataclass(eq=False)
 class Strategy(ABC):
-    """How alphas become mixing weights, and what they then stand for.
+    """How alphas become mixing weights, and which probabilities of the options they stand for.
 
-    Draws come from torch's global generator, which the loop seeds by step: a run that continues draws the same.
+    Draws come from torch's global generator, which the search seeds at every step: a resumed search draws the same.
+
+    Args:
+        space: the space that is searched.
+        settings: of the search by gradient.
 
     Attributes:
         differentiable: whether the gradient of the loss reaches the alphas through the mixing weights.
-        sampled: whether only one drawn option per slot is run.
+
+    Raises:
+        UserError: the strategy cannot search this space.
     """
 
-    differentiable = True
-    sampled = False
+    space: Space
+    settings: StrategySettings
 
-    def __init__(self, space: Space, settings: StrategySettings):
-        """Raise `UserError` where the strategy cannot search this space."""
-        self.space, self.settings = space, settings
+    differentiable: ClassVar[bool] = True
 
     @abstractmethod
-    def mix(self, alphas: Sequence[Tensor], done: float) -> Mixture:
-        """Return what a step of the alphas runs; done: share of the search behind us.
+    def mix(self, alphas: Sequence[Tensor], progress: float) -> Mixture:
+        """Return the mixture of a step of the alphas.
 
-        Shape: per slot (options,).
+        Args:
+            alphas: per slot (options,).
+            progress: of the search, from 0 to 1.
         """
 
-    def mix_for_weights(self, alphas: Sequence[Tensor], done: float) -> Mixture:
-        """Return what a step of the weights runs; no gradient passes."""
-        return self.mix(alphas, done).detached()
+    def mix_for_weights(self, alphas: Sequence[Tensor], progress: float) -> Mixture:
+        """Return the mixture of a step of the weights; its gradient is not used. See `mix`."""
+        return self.mix(alphas, progress)
 
     def probabilities(self, alphas: Sequence[Tensor]) -> list[Tensor]:
-        """Return what costs are expected under and scores are the logarithm of. Shape: per slot (options,)."""
+        """Return the probabilities of the options: costs are expected under them, scores are their logarithms.
+
+        Shape: per slot (options,) -> the same.
+        """
         return [torch.softmax(row, dim=0) for row in alphas]
 
     def regulariser(self, alphas: Sequence[Tensor]) -> Tensor | None:
-        """Return what the strategy itself adds to the alphas' loss, if anything."""
+        """Return a term that the strategy itself adds to the loss of the alphas, or None."""
         return None

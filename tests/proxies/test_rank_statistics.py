@@ -10,13 +10,13 @@ import pytest
 from scipy import stats
 
 from dcanas.basics.errors import UserError
-from dcanas.proxies.judging import (
+from dcanas.proxies.rank_statistics import (
     best_ranking_at_k,
     interval,
-    judge,
     kendall,
     partial_spearman,
     precision_at_k,
+    rank_statistics,
     spearman,
     weighted_kendall,
 )
@@ -88,11 +88,11 @@ def test_the_interval_covers_as_often_as_it_says():
 
 
 def test_judge_brings_all_together():
-    found = judge(SCORES, TARGETS, k=6, draws=50)
+    found = rank_statistics(SCORES, TARGETS, k=6, draws=50)
     best = np.argsort(-TARGETS)[:6]
     assert found.networks == 60
     assert found.spearman == pytest.approx(stats.spearmanr(SCORES, TARGETS).statistic)
     assert found.best_tenth_kendall == pytest.approx(stats.kendalltau(SCORES[best], TARGETS[best]).statistic)
     assert found.spearman_interval[0] < found.spearman < found.spearman_interval[1]
     with pytest.raises(UserError, match=r"one number per network, got shapes \(60,\) and \(59,\)"):
-        judge(SCORES, TARGETS[1:])
+        rank_statistics(SCORES, TARGETS[1:])

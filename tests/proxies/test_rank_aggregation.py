@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dcanas.basics.errors import UserError
-from dcanas.proxies.votes import borda, copeland, log_rank, majority, majority_order, vote, worst_rank
+from dcanas.proxies.rank_aggregation import borda, combine, copeland, log_rank, majority, majority_order, worst_rank
 
 CYCLE = np.array([[3.0, 2, 1], [1, 3, 2], [2, 1, 3]])  # 0 beats 1, 1 beats 2, 2 beats 0, two to one each
 
@@ -51,9 +51,9 @@ def test_worst_rank_by_hand():
 
 def test_named_votes_know_directions_and_missing_scores():
     scores = {"synflow": np.array([1.0, 2, 3]), "jacov": np.array([1.0, 2, math.nan]), "wrcor": np.array([2.0, 1, 3])}
-    assert list(vote("sjw", scores)) == [-2, 0, 2]  # a jacov that failed loses to both, the other two prefer the third
-    assert list(vote("sjw", scores, "borda")) == [5, 6, 7]
-    with pytest.raises(UserError, match="The vote spw needs the score phi; it combines synflow, phi, wrcor"):
-        vote("spw", scores)
-    with pytest.raises(UserError, match="Unknown vote 'sjv'; did you mean 'sjw'"):
-        vote("sjv", scores)
+    assert list(combine("sjw", scores)) == [-2, 0, 2]  # a failed jacov loses to both, the other two prefer the third
+    assert list(combine("sjw", scores, "borda")) == [5, 6, 7]
+    with pytest.raises(UserError, match="The combination spw needs the score phi; it combines synflow, phi, wrcor"):
+        combine("spw", scores)
+    with pytest.raises(UserError, match="Unknown combination 'sjv'; did you mean 'sjw'"):
+        combine("sjv", scores)

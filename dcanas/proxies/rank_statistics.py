@@ -1,13 +1,14 @@
 """How well a score ranks networks: the statistics of the zero-cost benchmarks, with intervals.
 
-Scores and targets are oriented so that larger is better. A score that does not exist (NaN) ranks below every other:
-whoever fails to score a network would not choose it.
+Scores and targets are oriented so that larger is better. A missing score (NaN) ranks below all others: a network
+without a score would not be chosen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import stats
@@ -36,7 +37,7 @@ def _correlation(function: Callable[..., object], scores: np.ndarray, targets: n
 
 
 def spearman(scores: np.ndarray, targets: np.ndarray) -> float:
-    """Return Spearman's rank correlation, ties at their mean rank; NaN where one side is constant."""
+    """Return Spearman's rank correlation, ties at their mean rank; NaN if one side is constant."""
     return _correlation(stats.spearmanr, scores, targets)
 
 
@@ -69,10 +70,9 @@ def _top(values: np.ndarray, k: int) -> np.ndarray:
 
 
 def partial_spearman(scores: np.ndarray, targets: np.ndarray, given: np.ndarray) -> float:
-    """Return the rank correlation that is left when what `given` (params, say) explains is taken out of both.
+    """Return the partial rank correlation of scores and targets given a third variable, such as params.
 
-    The partial correlation of ranks, (r_st - r_sg r_tg) / sqrt((1 - r_sg^2)(1 - r_tg^2)); NaN where `given` explains
-    a side entirely.
+    (r_st - r_sg r_tg) / sqrt((1 - r_sg^2)(1 - r_tg^2)); NaN if `given` explains a side entirely. Shape: (n,) each.
     """
     st, sg, tg = spearman(scores, targets), spearman(scores, given), spearman(targets, given)
     left = (1 - sg ** 2) * (1 - tg ** 2)
@@ -93,8 +93,14 @@ def interval(statistic: Statistic, scores: np.ndarray, targets: np.ndarray, seed
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """How one score ranks one set of networks; `best_tenth_spearman` is within the truly best tenth."""
+class RankStatistics:
+    """How well one score ranks one set of networks.
+
+    Attributes:
+        networks: their number.
+        spearman_interval (and so on): 95 % bootstrap intervals over networks.
+        best_tenth_spearman, best_tenth_kendall: within the truly best tenth of the networks.
+    """
 
     networks: int
     spearman: float
@@ -110,8 +116,18 @@ class Judgement:
     best_tenth_kendall: float
 
 
-def judge(scores: np.ndarray, targets: np.ndarray, k: int = 10, seed: int = 0, draws: int = DRAWS) -> Judgement:
-    """Return all statistics of one score, larger is better, against one target."""
+def rank_statistics(scores: np.ndarray, targets: np.ndarray, k: int = 10, seed: int = 0,
+                    draws: int = DRAWS) -> RankStatistics:
+    """Return all statistics of one score, larger is better, against one target.
+
+    Args:
+        scores, targets: one number per network (n,).
+        k: of precision and best ranking.
+        draws: of the bootstrap.
+
+    Raises:
+        UserError: the shapes differ, or k is out of range.
+    """
     scores, targets = np.asarray(scores, float), np.asarray(targets, float)
     if scores.shape != targets.shape or scores.ndim != 1:
         raise UserError(f"Scores and targets must be one number per network, got shapes {scores.shape} and "
@@ -121,13 +137,8 @@ def judge(scores: np.ndarray, targets: np.ndarray, k: int = 10, seed: int = 0, d
     def spread(statistic: Statistic) -> tuple[float, float]:
         return interval(statistic, scores, targets, seed, draws)
 
-    def precision(a: np.ndarray, b: np.ndarray) -> float:
-        return precision_at_k(a, b, k)
-
-    def best(a: np.ndarray, b: np.ndarray) -> float:
-        return best_ranking_at_k(a, b, k)
-
-    return Judgement(len(scores), spearman(scores, targets), spread(spearman), kendall(scores, targets),
-                     spread(kendall), weighted_kendall(scores, targets), precision(scores, targets), spread(precision),
-                     int(best(scores, targets)), spread(best), spearman(scores[tenth], targets[tenth]),
-                     kendall(scores[tenth], targets[tenth]))
+    return RankStatistics(
+        len(scores), spearman(scores, targets), spread(spearman), kendall(scores, targets), spread(kendall),
+        weighted_kendall(scores, targets), precision_at_k(scores, targets, k), spread(partial(precision_at_k, k=k)),
+        best_ranking_at_k(scores, targets, k), spread(partial(best_ranking_at_k, k=k)),
+        spearman(scores[tenth], targets[tenth]), kendall(scores[tenth], targets[tenth]))
