@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 import re
 import warnings
 from pathlib import Path
@@ -59,9 +60,17 @@ def save_weights(path: Path, model: nn.Module) -> None:
 def load_weights(path: Path) -> dict[str, Any]:
     """Return a state dict from a file of weights; nothing in the file is executed. Raises `UserError`."""
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
+        weights: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        return weights
     except FileNotFoundError as error:
         raise UserError(f"There are no weights at {path}.") from error
+    except pickle.UnpicklingError as error:
+        found = re.search(r"GLOBAL (\S+)", str(error))
+        if found is None:
+            raise UserError(f"{path} is not a whole file of weights ({type(error).__name__}).") from error
+        raise UserError(f"{path} is not a whole file of weights: it holds Python objects beside tensors ({found[1]}), "
+                        "which are never loaded; save the state dict alone: torch.save(network.state_dict(), file)."
+                        ) from error
     except Exception as error:
         raise UserError(f"{path} is not a whole file of weights ({type(error).__name__}).") from error
 

@@ -8,7 +8,6 @@ Text: see `mbconv_notation`. Published members: see `mbconv_published`.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterator
 from functools import lru_cache
@@ -19,7 +18,7 @@ from dcanas.spaces.mbconv_bounds import ElasticBounds
 from dcanas.spaces.mbconv_notation import PLACES, STAGES, Chain, Kind, Stage, format_chain, origins, parse_chain
 from dcanas.spaces.mbconv_plan import plan_chain
 from dcanas.spaces.plan import Block
-from dcanas.spaces.space import Space
+from dcanas.spaces.space import Space, delivered_source
 from dcanas.spaces.types import Architecture, NotationError, Slot
 
 if TYPE_CHECKING:
@@ -158,9 +157,9 @@ class MBConv(Space):
     def build(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3,
               **skeleton: Any) -> torch.nn.Module:
         """Return the network, initialised as torchvision's. Input (N, in_channels, H, W) of any size."""
-        from dcanas.spaces.mobilenetv2_weights import LoadableNetwork
+        from dcanas.spaces.mbconv_network import Network
 
-        network = LoadableNetwork(*self._arguments(arch, skeleton), num_classes, in_channels, **self._style(skeleton))
+        network = Network(*self._arguments(arch, skeleton), num_classes, in_channels, **self._style(skeleton))
         network.origins = origins(self.chain(arch))
         return network
 
@@ -169,9 +168,8 @@ class MBConv(Space):
 
         arguments = [*map(repr, (*self._arguments(arch, skeleton), num_classes, in_channels)),
                      *(f"{name}={value!r}" for name, value in self._style(skeleton).items())]
-        return (inspect.getsource(mbconv_network) +
-                f'\n\ndef build() -> nn.Module:\n    """Return {self.format(arch)}."""\n'
-                f"    return Network({', '.join(arguments)})\n")
+        return delivered_source(mbconv_network, f"Return {self.format(arch)}.",
+                                f"return Network({', '.join(arguments)})")
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcanas.basics.errors import UserError
+from dcanas.pretrained import read_weights
 from dcanas.training.data import Dataset
 from dcanas.training.recipe import Recipe
 
@@ -16,10 +17,12 @@ def check_recipe(recipe: Recipe, dataset: Dataset, skeleton: Mapping[str, Any]) 
     Args:
         skeleton: of the final network.
 
-    Raises `UserError` for missing files, colour operations or a teacher that do not suit these images, and an auxiliary
-    loss for a network without an auxiliary head.
+    Raises `UserError` for missing files, initial weights that cannot be used, colour operations or a teacher that do
+    not suit these images, and an auxiliary loss for a network without an auxiliary head.
     """
     recipe.files()
+    if recipe.init is not None:
+        read_weights(recipe.init)
     recipe.colour.check_channels(dataset.shape[0])
     if recipe.distillation.teacher is not None:
         from dcanas.training.teacher import check_teacher

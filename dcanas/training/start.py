@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from dcanas.basics.checkpoints import load_weights
 from dcanas.basics.errors import UserError
+from dcanas.pretrained import Source, TakenOver, bare_names, best_fits, other_conditions, read_weights
+from dcanas.pretrained.weights_file import NORMALISATION
 
 SHOWN = 4  # names of each kind in a message
-INNER, OURS = "network.", "normalise."  # of a delivered model: the network itself, and its data's own normalisation
+INNER = "network."  # of a delivered model: the network itself
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a network takes over from a file.
+
+    Attributes:
+        values: by the network's own bare names.
+        remark: sentences about what did not fit, and what the weights are meant for; None: nothing.
+        record: where the weights come from.
+    """
+
+    values: Mapping[str, Tensor]
+    remark: str | None
+    record: TakenOver
 
 
 def start_from(network: nn.Module, path: str) -> str | None:
-    """Copy the weights in a file into a network, in place, wherever name and shape agree.
-
-    Names count without a leading `module.` or `network.`, and a network with a method `adapt_weights` renames those of
-    other libraries: a file of torchvision fits as well as the `weights.pt` of a run. The input normalisation is the
-    data's own and is never taken over.
+    """Copy the weights in a file into a network, in place, wherever name and shape agree (see `find_start`).
 
     Returns:
-        A sentence about what did not fit; None if everything did.
+        What the user should know: what did not fit, and what the weights are meant for; None: nothing.
+    """
+    start = find_start(network, path)
+    state = _bare_state(network)
+    with torch.no_grad():
+        for name, value in start.values.items():
+            state[name].copy_(value)
+    return start.remark
+
+
+def find_start(network: nn.Module, path: str) -> Start:
+    """Return what of the weights in a file a network takes over.
+
+    Names count without the prefixes of wrappers. If none of them is the network's, those of known sources are renamed:
+    a file of torchvision, EfficientNet-Lite or timm fits as well as the `weights.pt` of a run. The input normalisation
+    is the data's own and is never taken over.
 
     Raises `UserError` if the file holds no weights or nothing in it fits.
     """
-    given = _named(load_weights(Path(path).expanduser()), path)
-    for module in network.modules():
-        if hasattr(module, "adapt_weights"):
-            given = module.adapt_weights(given)  # type: ignore[operator]
-    state = {_bare(name): value for name, value in network.state_dict().items() if not name.startswith(OURS)}
-    fitting = [name for name, value in state.items() if name in given and given[name].shape == value.shape]
-    if not {name for name, _ in _bare_parameters(network)}.intersection(fitting):
-        raise UserError(f"Nothing in {path} fits this network: it holds {_listed(given)}, the network "
+    file, state = read_weights(path), _bare_state(network)
+    given = file.tensors
+    sources: list[Source] = []
+    parameters = frozenset(bare_names([name for name, _ in network.named_parameters()]).values())
+    if not parameters.intersection(_fitting(state, given)):
+        for fit in best_fits(file):
+            given = fit.state
+            sources.append(fit.source)
+        sources = [source for source in sources if not other_conditions(network, source)] or sources
+    fitting = _fitting(state, given)
+    if not parameters.intersection(fitting):
+        of = f" of {_any_of(sources)}" if sources else ""
+        raise UserError(f"Nothing in {path} fits this network: it holds {_listed(file.tensors)}{of}, the network "
                         f"{_listed(state)}; give weights of the same space, or leave out train.init.")
-    with torch.no_grad():
-        for name in fitting:
-            state[name].copy_(given[name])
+    remarks = [file.note, _meant_for(network, sources), _left_out(path, state, given, fitting)]
+    return Start(fitting, " ".join(filter(None, remarks)) or None, TakenOver.of(file, sources, fitting, parameters))
+
+
+def _left_out(path: str, state: Mapping[str, Tensor], given: Mapping[str, Tensor],
+              fitting: Mapping[str, Tensor]) -> str:
     shapes = [f"{name} {tuple(given[name].shape)} for {tuple(state[name].shape)}" for name in state
               if name in given and given[name].shape != state[name].shape]
     absent = [name for name in state if name not in given and not name.endswith("num_batches_tracked")]
@@ -48,7 +83,33 @@ def start_from(network: nn.Module, path: str) -> str | None:
     parts = [f"{len(names)} {what} ({_listed(names, False)})" for names, what in (
         (shapes, "have another shape"), (absent, "are not in the file and start at random"),
         (unused, "of the file have no place in the network")) if names]
-    return f"train.init={path}: {len(fitting)} weights taken over; {'; '.join(parts)}." if parts else None
+    return f"train.init={path}: {len(fitting)} weights taken over; {'; '.join(parts)}." if parts else ""
+
+
+def _meant_for(network: nn.Module, sources: Sequence[Source]) -> str:
+    other = other_conditions(network, sources[0]) if sources else {}
+    if not other:
+        return ""
+    options = ", ".join(f"{name}={theirs} (here {own})" for name, (own, theirs) in other.items())
+    return f"The weights of {_any_of(sources)} are meant for {options}: set this in space.final_skeleton."
+
+
+def _any_of(sources: Sequence[Source]) -> str:
+    return " or ".join(source.name for source in sources)
+
+
+def _bare_state(network: nn.Module) -> dict[str, Tensor]:
+    state = {name: value for name, value in network.state_dict().items() if not name.startswith(NORMALISATION)}
+    bare = bare_names(state)
+    return {bare[name]: value for name, value in state.items()}
+
+
+def _fitting(state: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what fits; a bias says nothing without the weight beside it."""
+    found = {name: given[name] for name, value in state.items() if name in given and given[name].shape == value.shape
+             and given[name].is_floating_point() == value.is_floating_point()}
+    return {name: value for name, value in found.items() if not name.endswith(".bias") or
+            (weight := name.removesuffix("bias") + "weight") not in given or weight in found}
 
 
 def freeze(network: nn.Module, patterns: Sequence[str]) -> None:
@@ -92,16 +153,6 @@ def _bare(name: str) -> str:
 
 def _bare_parameters(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
     return [(_bare(name), parameter) for name, parameter in network.named_parameters()]
-
-
-def _named(content: object, path: str) -> dict[str, Tensor]:
-    """Return the tensors of a state dict by bare name."""
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise UserError(f"{path} holds no state dict (names and tensors); save it by "
-                        "torch.save(network.state_dict(), file).")
-    return {_bare(str(name)): value for name, value in content.items() if not str(name).startswith(OURS)}
 
 
 def _listed(names: Iterable[str], count: bool = True) -> str:

@@ -15,8 +15,8 @@ from dcanas.export.classifier import Classifier, Normalise
 from dcanas.export.parity import check_parity
 from dcanas.export.random_statistics import with_random_statistics
 from dcanas.export.stored_bytes import peak_live_bytes, stored_weight_bytes
+from dcanas.pretrained import read_weights, recognise
 from dcanas.spaces import NotationError, load_space
-from dcanas.spaces.mobilenetv2_weights import from_torchvision
 from dcanas.training.start import start_from
 
 SPACE = load_space("mobilenetv2")
@@ -43,12 +43,13 @@ def test_the_published_network_is_a_member_with_the_published_counts():
 
 @pytest.mark.parametrize("width", [0.35, 1.0,
                                    *(pytest.param(w, marks=THOROUGH) for w in (0.25, 0.5, 0.75, 1.4))])
-def test_torchvisions_weights_give_torchvisions_answers(width):
+def test_torchvisions_weights_give_torchvisions_answers(width, tmp_path):
     torch.manual_seed(0)
     theirs = with_random_statistics(models.mobilenet_v2(width_mult=width, num_classes=20)).eval()
     arch = SPACE.width_multiple(width)
     ours = SPACE.build(arch, 20, reference=96).eval()
-    ours.load_state_dict(from_torchvision(theirs.state_dict()), strict=True)
+    torch.save(theirs.state_dict(), tmp_path / "weights.pth")
+    ours.load_state_dict(recognise(read_weights(tmp_path / "weights.pth")).state, strict=True)
     images = torch.randn(2, 3, 96, 96)
     with torch.inference_mode():
         assert torch.allclose(ours(images), theirs(images), atol=1e-5)

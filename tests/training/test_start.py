@@ -12,8 +12,10 @@ from torchvision import models
 
 from dcanas.basics.errors import UserError
 from dcanas.export.classifier import Classifier, Normalise
+from dcanas.spaces import load_space
 from dcanas.training import DataSpec, Recipe, load_data, train
 from dcanas.training.start import freeze, freeze_running_stats, start_from
+from tests.pretrained.foreign import lite, timm_lite0
 
 ONCE = Recipe(epochs=1, batch_size=64, learning_rate=0.1, warmup_epochs=0, crop_padding=0)
 
@@ -68,6 +70,27 @@ def test_what_does_not_fit_is_told_both_ways(tmp_path):
                     "1 of the file have no place in the network (extra.weight).")
     assert torch.equal(target.network.head.weight, head)
     assert torch.equal(target.network.stem[0].weight, source.network.stem[0].weight)
+
+
+def mbconv(text: str, **skeleton) -> Classifier:
+    space = load_space("mbconv")
+    return Classifier(Normalise([0.5] * 3, [0.5] * 3), space.build(space.parse(text), 10, **skeleton))
+
+
+@pytest.mark.parametrize(("state", "said"), [
+    (lambda: lite(0).state_dict(), "The weights of efficientnet_lite0 are meant for padding=same (here torch), "
+     "epsilon=0.001 (here 1e-05): set this in space.final_skeleton. "),
+    (lambda: {f"module.model.{name}": value for name, value in timm_lite0().items()}, ""),  # timm's own pads as torch
+])
+def test_weights_of_other_libraries_fit_what_is_left_of_their_network(tmp_path, state, said):
+    path = saved(tmp_path / "lite0.pth", state())
+    target = mbconv("r224-s32 | t1c16n1s1k3 | t6c24n2s2k3 | n0 | n0 | n0 | n0 | n0 | h0")
+    remark = start_from(target, path)
+    # 6 tensors of the stem, 12 of the first block, 18 of each other; a bias is nothing without its weight
+    assert remark.startswith(f"{said}train.init={path}: 54 weights taken over; 1 have another shape (head.linear.weigh")
+    theirs = lite(0)
+    torch.testing.assert_close(target.network.stages[1][1].project[0].weight, theirs._blocks[2]._project_conv.weight)
+    torch.testing.assert_close(target.network.stem[1].running_mean, theirs._bn0.running_mean)
 
 
 @pytest.mark.parametrize(("content", "said"), [

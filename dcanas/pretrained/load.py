@@ -1,0 +1,48 @@
+"""From what the user asks to the weights of a known network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from dcanas.pretrained.find import find_weights, installed
+from dcanas.pretrained.recognise import recognise
+from dcanas.pretrained.settings import PretrainedSettings
+from dcanas.pretrained.sources import Source
+from dcanas.pretrained.weights_file import WeightsFile, read_weights
+from dcanas.spaces import Architecture
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Weights of a known network.
+
+    Attributes:
+        architecture: the whole network, a member of `mbconv`; `skeleton`: what these weights rely on.
+        state: parameters and statistics under the names of `mbconv`, stages and blocks numbered as in `architecture`.
+    """
+
+    source: Source
+    file: WeightsFile
+    architecture: Architecture
+    skeleton: Mapping[str, Any]
+    state: Mapping[str, Tensor]
+
+
+def load_pretrained(wanted: PretrainedSettings) -> Pretrained | None:
+    """Return the weights that the user wants; None if none are wanted, or none are there with `auto`.
+
+    Raises:
+        UserError: see `find_weights`, `read_weights` and `recognise`.
+    """
+    if wanted.name == "none":
+        return None
+    name = wanted.name if wanted.name not in ("auto", "file") else None if wanted.file else installed()
+    if name is None and wanted.file is None:
+        return None
+    file = read_weights(wanted.file or find_weights(str(name), wanted.download))
+    found = recognise(file, name)
+    return Pretrained(found.source, file, found.architecture, found.source.skeleton, found.state)

@@ -1,0 +1,30 @@
+"""What the user asks about weights to start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.fields import check, choice, setting
+from dcanas.pretrained.sources import NAMES
+
+ANY = ("auto", "file", *NAMES)
+
+
+@dataclass(frozen=True)
+class PretrainedSettings:
+    """Weights to start from (configuration group `pretrained`).
+
+    Raises `UserError` naming the setting, what is allowed and the value.
+    """
+
+    name: str = choice("auto", ("auto", "none", "file", *NAMES),
+                       "whose weights; auto: those that are installed, if any; file: those in pretrained.file, "
+                       "recognised by names and shapes")
+    file: str | None = setting(None, "file of weights: a state dict, or a checkpoint that holds one", name=ANY)
+    download: bool = setting(False, "let torchvision download its weights if they are not here", name=ANY)
+
+    def __post_init__(self) -> None:
+        check(self, "pretrained")
+        if self.name == "file" and self.file is None:
+            raise UserError("pretrained=file needs the file: set pretrained.file=FILE.")

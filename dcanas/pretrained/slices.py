@@ -1,0 +1,57 @@
+"""Parts of a pretrained network: stages cut off, blocks left out, no head."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from dcanas.basics.errors import UserError
+from dcanas.pretrained.load import Pretrained
+from dcanas.pretrained.recognise import LAST, MBCONV, network_layout
+from dcanas.spaces import Architecture
+
+
+def slice_state(pretrained: Pretrained, architecture: Architecture, in_channels: int = 3) -> dict[str, Tensor]:
+    """Return the state dict that a part of a pretrained network starts from; what it lacks starts at random.
+
+    It lacks the last layer, which depends on the classes, and the head's convolution if stages before it are cut off.
+    Filters that see grey images are the sums over the colours: a grey image is one of three equal colours.
+
+    Args:
+        architecture: member of `mbconv` with the pretrained network's own blocks, some of which may be absent.
+
+    Raises:
+        UserError: it is no part of that network.
+    """
+    _check_part(pretrained, architecture)
+    state = {}
+    for name, shape in network_layout(architecture, in_channels).items():
+        value = pretrained.state.get(_whole_name(architecture, name))
+        if value is None or name.startswith(LAST):
+            continue
+        if name == "stem.0.weight" and in_channels == 1:
+            value = value.sum(1, keepdim=True)
+        if value.shape == shape:
+            state[name] = value.float() if value.is_floating_point() else value
+    return state
+
+
+def _whole_name(architecture: Architecture, name: str) -> str:
+    """Return the name that a part's parameter has in the whole network: blocks are numbered there by their place."""
+    if not name.startswith("stages."):
+        return name
+    _, stage, block, rest = name.split(".", 3)
+    places = [i for i, kind in enumerate(MBCONV.chain(architecture).stages[int(stage)].places) if kind is not None]
+    return f"stages.{stage}.{places[int(block)]}.{rest}"
+
+
+def _check_part(pretrained: Pretrained, architecture: Architecture) -> None:
+    part, whole = MBCONV.chain(architecture), MBCONV.chain(pretrained.architecture)
+    name = pretrained.source.name
+    if part.stem != whole.stem or len(part.stages) > len(whole.stages):
+        raise UserError(f"{MBCONV.format(architecture)} is no part of {name}: that has a stem of {whole.stem} channels "
+                        f"and {len(whole.stages)} stages.")
+    for number, (mine, its) in enumerate(zip(part.stages, whole.stages, strict=False), start=1):
+        blocks = dict(enumerate(its.places))
+        if mine[:2] != its[:2] or any(kind not in (None, blocks.get(i)) for i, kind in enumerate(mine.places)):
+            raise UserError(f"{MBCONV.format(architecture)} is no part of {name}: stage {number} has other widths, "
+                            f"strides or blocks than {MBCONV.format(pretrained.architecture)}.")
