@@ -9,10 +9,7 @@ float32.
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from numpy.typing import NDArray
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
+from dcanas.export.onnx_file import silence
 from dcanas.export.parity import as_floats
 from dcanas.export.runtime import open_session
 
@@ -48,7 +46,7 @@ def quantize_onnx(source: Path | str, path: Path | str, images: NDArray[Any]) ->
     if opset < QDQ_OPSET:
         raise UserError(f"int8 per channel needs ONNX opset {QDQ_OPSET} or newer, {source} has {opset}; raise the "
                         "device's runtime.opset.")
-    with tempfile.TemporaryDirectory() as folder, _silence():
+    with tempfile.TemporaryDirectory() as folder, silence(""):
         written = Path(folder) / "int8.onnx"
         try:
             quantize_static(model, written, _Reader(entry.name, images), quant_format=QuantFormat.QDQ,
@@ -77,15 +75,3 @@ class _Reader:
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         return next(self._rows, None)
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the quantiser's advice off the screen."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        root.setLevel(level)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 INPUT, OUTPUT = "image", "logits"
 OPSET, IR_VERSION = 18, 8  # the exporter's lowest opset, and the oldest format that may carry it
-_LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")
 
 
 def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[int, int, int],
@@ -66,7 +65,7 @@ def _exported(network: torch.nn.Module, input_shape: tuple[int, ...], opset: int
     import torch
 
     network = copy.deepcopy(network).cpu().eval()
-    with _silence():
+    with silence("torch.onnx", "onnxscript", "onnx_ir"):
         program = torch.onnx.export(network, (torch.zeros(1, *input_shape),), dynamo=True,
                                     opset_version=opset, input_names=[INPUT], output_names=[OUTPUT],
                                     external_data=False, optimize=True, verbose=False)
@@ -107,9 +106,13 @@ def _make_neutral(model: onnx.ModelProto) -> None:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the exporter's remarks off the screen; its failures are exceptions."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
+def silence(*names: str) -> Iterator[None]:
+    """Keep what a library logs and warns of off the screen; its failures are exceptions.
+
+    Args:
+        names: of its loggers; "" is the root of all.
+    """
+    loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
