@@ -14,7 +14,7 @@ SECONDS = 5.0  # between two lines of a long stage
 
 
 class Lines(Hooks):
-    """Hooks that print what they are told; a stage prints how far it is every few seconds and how long it took."""
+    """Hooks that print messages and tables, the progress of a stage every few seconds, and its duration."""
 
     def __init__(self) -> None:
         self._printed = 0.0

@@ -21,7 +21,7 @@ def run(data: Any, device: str | Sequence[str] = "local-cpu", budget: Mapping[st
         settings: Mapping[str, Any] | None = None) -> Run:
     """Search a network for these images within the limits of a device, train, export, measure and certify it.
 
-    The same call goes on where it stopped, and returns what is done otherwise; `dcanas run` gives the same results.
+    The same call continues where it stopped, and returns the finished run at once; `dcanas run` gives the same results.
 
     Args:
         data: a folder with a folder of images per class; the name of a data set (`dcanas.list_data()`); (images,

@@ -1,6 +1,6 @@
 """`dcanas attack source=DIR [attacks=[...] eps_255=[...] norm=...]`: attacks and corrupts a finished run's networks.
 
-What is found is added to the certificates of that run; its settings stay what they are.
+The results are added to the certificates of that run, whose settings do not change.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dcanas.pipeline.context import Context
 from dcanas.pipeline.robustness import attack_network
 from dcanas.pipeline.settings import Settings, stored_settings
 
-ASKED = ("robustness", "attacks", "eps_255", "norm", "attack_images")  # what is asked now, not what the run is
+ASKED = ("robustness", "attacks", "eps_255", "norm", "attack_images")  # settings of the attack, not of the run
 
 
 def main(command: str, asked: Context) -> None:
-    """Attack the networks of the run that `source` names as the settings of this command say."""
+    """Attack the networks of the run that `source` names, with the attacks that the settings of this command name."""
     options, threat = asked.options, asked.settings.threat
     if options.source is None or options.run.dir is not None:
         raise UserError("`dcanas attack` adds to the certificates of a finished run: name its directory with "

@@ -1,19 +1,19 @@
-"""The commands as data: importing this imports nothing else, so help and completion answer at once."""
+"""The commands as data. This module imports no other, so help and completion are fast."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 RUN = """The run directory is run.dir=DIR, by default runs/DATA-SPACE-HASH; the same command with the same settings
-continues where it stopped, or shows what is done.
+continues where it stopped, or shows the results.
 
     dcanas run                                              scikit-learn's digits; nothing to download
     dcanas run photos budget.latency_ms=8                   a folder of your own, one folder per class inside
     dcanas run budget.params=100000 budget.weight_bytes='500 kB'
     dcanas run device=[raspi4,jetson] baseline=true
     dcanas run -m seed=0,1,2                                three runs"""
-SOURCE = """With source=DIR it starts from a finished run: what comes before this stage is taken over, and settings that
-it was made with cannot change."""
+SOURCE = """With source=DIR it starts from a finished run: the results of earlier stages are reused, so settings that
+they depend on cannot change."""
 SCORE = """The scores of every network go into a CSV file; against=accuracy|latency|robustness|FILE.csv also judges how
 well they rank the networks.
 
@@ -23,9 +23,9 @@ BENCH = "baselines=A,B limits=DEVICE.latency_ms:pN,... seeds=N reference=NAME fi
 
 
 class Command(NamedTuple):
-    """A command: its module in `dcanas.cli`, one line, how it is typed, and what its help says.
+    """A command: its module in `dcanas.cli`, a one-line summary, its usage, and further text of its help.
 
-    groups: groups of settings that its help lists; None: it takes no settings of a run.
+    groups: groups of settings in its help; None if the command takes no settings of a run.
     """
 
     module: str
@@ -38,11 +38,11 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("run", "search, train, export, measure and certify a network", "[FOLDER|DATA] [key=value ...]", RUN,
                    ("", "run")),
-    "feasibility": Command("feasibility", "what a budget leaves of a space, before anything is trained",
-                           "[FOLDER|DATA] [key=value ...]", "Writes nothing but the latencies that it has to measure.",
+    "feasibility": Command("feasibility", "share of a space within a budget, before anything is trained",
+                           "[FOLDER|DATA] [key=value ...]", "Writes only the latencies that it has to measure.",
                            ("", "space")),
     "search": Command("stages", "search under the limits of all devices", "[FOLDER|DATA] [key=value ...]",
-                      "With source=DIR it goes on from that run's search, such as its supernet, under other limits.",
+                      "With source=DIR the search resumes from that run's supernet or trials, under other limits.",
                       ("search",)),
     "derive": Command("stages", "choose the architecture within the budget of each device",
                       "[source=DIR] [key=value ...]", f"{SOURCE}\nOne search serves many devices: device=[A,B].",
@@ -55,21 +55,21 @@ COMMANDS = {
     "score": Command("score", "training-free scores of networks, and how well they rank",
                      "architecture='...' | list=FILE | n=N | source=DIR [key=value ...]", SCORE, ("space",)),
     "attack": Command("attack", "attack and corrupt the network of a finished run", "source=DIR [key=value ...]",
-                      "What is found is added to the run's certificate.", ("",)),
-    "deploy": Command("deploy", "copy the bundle of a run to its device and try it there",
+                      "The results are added to the run's certificate.", ("",)),
+    "deploy": Command("deploy", "copy the bundle of a run to its device and run it there",
                       "source=DIR [device=NAME] [deploy.seconds=S]", "", ("deploy",)),
     "report": Command("report", "the certificate and report.html of a run, or a comparison of runs",
                       "source=DIR | source=[A,B] [to=FILE.html]"),
-    "reproduce": Command("reproduce", "run the settings of a finished run again and say what came out equal",
+    "reproduce": Command("reproduce", "repeat a finished run and report which results are equal",
                          "source=DIR [run.dir=DIR]", "The repetition lies beside the run, under its name with -again.",
                          ("run",)),
-    "bench": Command("bench", "compare searches on published tables, blunt rules beside them", "[key=value ...]",
+    "bench": Command("bench", "compare searches and simple baselines on published tables", "[key=value ...]",
                      BENCH),
     "front": Command("front", "accuracy against costs on a device: non-dominated set, hypervolume, knee",
                      "search=nsga2 [search.front=[COST,COST]] [key=value ...]", "", ("search",)),
-    "list": Command("listing", "list what there is",
+    "list": Command("listing", "list spaces, devices, searches and so on",
                     "spaces|data|devices|costs|searches|proxies|recipes|experiments|attacks"),
-    "doctor": Command("doctor", "versions, devices, threads, write access, and what is missing", ""),
+    "doctor": Command("doctor", "versions, devices, threads, write access, missing packages", ""),
     "completion": Command("completion", "a script that completes commands and settings", "bash|zsh|fish",
                           "eval \"$(dcanas completion bash)\" in ~/.bashrc"),
 }
@@ -93,9 +93,9 @@ Settings (of a run, in any order):
   baseline=true          also train the best hand-made network within the budget, and recommend the better
   robustness=true        also attack and corrupt the delivered network
   seed=N  run.dir=DIR  source=DIR
-  group.key=value        any other setting; `--cfg` prints all that the run reads, and stops
+  group.key=value        any other setting; `--cfg` prints all that the run reads, then stops
   -m, --multirun         run every combination of comma-separated values, each in a directory of its own
   -h, --help  --version
 
-Exit codes: 0 done, 2 something to correct in what was asked, 1 a fault of dcanas, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 2 the input must be corrected, 1 a bug in dcanas, 130 stopped by Ctrl-C.
 """

@@ -1,7 +1,7 @@
 """`dcanas completion bash|zsh|fish`: a script that completes commands, names and settings; imports nothing heavy.
 
-The script asks `dcanas completion words ...` for what may stand next, so that devices and experiments of one's own are
-completed too.
+The script asks `dcanas completion words ...` for the words that may come next, so the user's own devices and
+experiments are completed too.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
 
 
 def words(command: str, current: str) -> list[str]:
-    """Return what may stand in the place of `current`, in alphabetical order; command: empty while it is typed."""
+    """Return the words that may complete `current`, in alphabetical order; command: empty while it is typed."""
     if not command:
         offered: set[str] = set(COMMANDS)
     elif command in OTHERS:

@@ -29,7 +29,7 @@ LITERAL = ("space.file", "search.file", "proxies.file", "data.root", "data.group
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
-    """Return one list of overrides per combination of the comma-separated values (`-m`)."""
+    """Return one list of overrides per combination of comma-separated values (`-m`)."""
     columns = []
     for text, override in zip(overrides, _parse(overrides), strict=True):
         try:

@@ -1,4 +1,4 @@
-"""`dcanas deploy source=DIR device=NAME`: the bundle of a finished run, copied to the device and tried there."""
+"""`dcanas deploy source=DIR device=NAME`: the bundle of a finished run, copied to the device and run there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main(command: str, run: Context) -> None:
         require_connection(device, "dcanas deploy")
     if run.source is None and not (run.device_folder(run.devices[0]) / "certificate.json").exists():
         raise UserError(f"{run.location} has no certificate yet; finish it with `dcanas run` first.")
-    run_until(run, "certify", reuse="profile")
+    run_until(run, "certify")
     names = ", ".join(device.name for device in run.devices)
     with run.hooks.stage(f"Deploy to {names}"):
         found = on_all(run.devices, lambda device: _deploy(run, device))
@@ -60,7 +60,7 @@ def _deploy(run: Context, device: Device) -> dict[str, Any]:
 
 
 def _images(stated: str | None, bundle: Path, made: Path) -> tuple[list[Path], str]:
-    """Return the files to classify and where they come from: a folder of the user's, or test images of the bundle."""
+    """Return the files to classify and their origin in words: a folder of the user's, or test images of the bundle."""
     from PIL import Image
 
     if stated is not None:

@@ -23,14 +23,13 @@ def main(command: str, arguments: Sequence[str]) -> int:
         raise UserError(f"`dcanas doctor` takes no settings, got {' '.join(arguments)}.")
     table = Table("what", "found", "", box=None, header_style="bold", pad_edge=False)
     bad = 0
-    table.add_row("dcanas", __version__, "")
-    table.add_row("Python", platform.python_version(), "")
-    for name, found, problem in [*_packages(), *_machine(), *_folders(), *_devices()]:
+    versions = [("dcanas", __version__, ""), ("Python", platform.python_version(), "")]
+    for name, found, problem in [*versions, *_packages(), *_machine(), *_folders(), *_devices()]:
         table.add_row(name, found, problem)
         bad += bool(problem)
     console = make_console()
     console.print(table)
-    console.print(f"{bad} to mend." if bad else "Nothing is missing.")
+    console.print(f"{bad} problem{'s' if bad > 1 else ''} found." if bad else "Nothing is missing.")
     return 2 if bad else 0
 
 
@@ -67,9 +66,7 @@ def _machine() -> list[tuple[str, str, str]]:
 def _folders() -> list[tuple[str, str, str]]:
     from dcanas.basics.resources import resource_folder
 
-    rows = []
-    for name in ("conf", "hardware_profiles"):
-        rows.append((name, str(resource_folder(name)), ""))
+    rows = [(name, str(resource_folder(name)), "") for name in ("conf", "hardware_profiles")]
     for name, folder in (("runs are written to", Path.cwd()), ("temporary files", Path(tempfile.gettempdir()))):
         try:
             with tempfile.TemporaryFile(dir=folder):

@@ -1,6 +1,6 @@
 """`dcanas feasibility`: ranges of all costs and the share of the space within the budget.
 
-Writes nothing but the latencies that it has to measure.
+Writes only the latencies that it has to measure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`dcanas front`: accuracy against costs on a device: who is not beaten, what they cover, where it bends."""
+"""`dcanas front`: accuracy against costs on a device: the non-dominated trials, their hypervolume and the knee."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def main(command: str, run: Context) -> None:
         raise UserError("A Pareto front needs a multi-objective search; use search=nsga2 and list its costs in "
                         "search.front.")
     if len(run.devices) > 1:
-        raise UserError(f"A front is that of one device, got {', '.join(d.name for d in run.devices)}; name one in "
+        raise UserError(f"A front belongs to one device, got {', '.join(d.name for d in run.devices)}; name one in "
                         "device.")
     found = front_of(run_until(run, "search")["trials"], costs)
     folder = run.search_folder
@@ -44,9 +44,14 @@ def _draw(path: Path, front: list[dict[str, Any]], costs: tuple[str, ...]) -> No
 
 
 def front_of(trials: list[dict[str, Any]], costs: tuple[str, ...]) -> dict[str, Any]:
-    """Return the non-dominated trials by falling accuracy, their share of the box and the knee, as JSON types.
+    """Return the non-dominated trials by falling accuracy, their hypervolume and the knee, as JSON types.
 
-    The box spans from the best to the worst value of each objective over all trials; a side of no length counts as 1.
+    The hypervolume is a share of the box from the best to the worst value of each objective over all trials; an
+    objective with a single value is left out.
+
+    Args:
+        trials: rows of `study.json`.
+        costs: names of the objectives after accuracy.
     """
     done = [row for row in trials if row["state"] == "complete"]
     losses = np.array([[-row["values"][0], *row["values"][1:]] for row in done], dtype=float)

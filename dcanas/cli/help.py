@@ -1,4 +1,4 @@
-"""`dcanas COMMAND --help`: what a command does, how it is typed, and the settings that concern it."""
+"""`dcanas COMMAND --help`: summary, usage and settings of a command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WIDTH = 120
 
 
 def command_help(name: str, arguments: Sequence[str] = ()) -> str:
-    """Return the help of a command; the settings of a search are those of the search that the arguments choose."""
+    """Return the help of a command, with the settings of the search that the arguments choose."""
     command = COMMANDS[name]
     lines = [f"dcanas {name}: {command.summary}.", "", f"Usage: dcanas {name} {command.usage}".rstrip()]
     if command.text:

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks the work at hand to stop after its step, the second stops at once."""
+"""Ctrl-C: the first one asks the work to stop after its current step, the second stops at once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ class Interrupts:
 
     @contextmanager
     def between_steps(self) -> Iterator[None]:
-        """While inside, the first Ctrl-C only sets `asked`; outside, Ctrl-C raises KeyboardInterrupt as usual.
+        """Enclose work that checks `asked` between its steps: the first Ctrl-C only sets it.
 
-        If no step was left at which to stop, `Stopped` is raised at the end.
+        Raises:
+            Stopped: at the end, if the work had no step left at which to stop.
+            KeyboardInterrupt: at the second Ctrl-C.
         """
 
         def ask(signum: int, frame: FrameType | None) -> None:

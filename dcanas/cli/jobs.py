@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.cli.compose import configure, jobs, shown
 from dcanas.cli.terminal import Terminal
-from dcanas.cli.words import as_overrides
-
-if TYPE_CHECKING:
-    from dcanas.pipeline.context import Context
+from dcanas.pipeline.data_word import data_word
 
 MULTIRUN = ("-m", "--multirun")
 FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")  # help is printed before
@@ -24,14 +19,20 @@ FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")  # help is printed before
 def do(command: str, module: str, arguments: Sequence[str]) -> int:
     """Do the runs that a command's arguments ask for, or print their settings (`--cfg`), and return the exit code.
 
-    The module of the command is imported when the settings are known to be usable: refusing them takes no torch.
+    Args:
+        module: of the command, in `dcanas.cli`.
+        arguments: flags, overrides and words that name data.
 
-    Raises `UserError` for arguments that cannot be used and, after all runs, if some of several were refused.
+    Raises:
+        UserError: an argument cannot be used, or, after all runs, some of several were refused.
     """
-    flags = [text for text in arguments if text.startswith("-")]
-    overrides = [text for text in arguments if not text.startswith("-")]
-    if not all("=" in text for text in overrides):
-        overrides = as_overrides(overrides)
+    flags: list[str] = []
+    overrides: list[str] = []
+    for text in arguments:
+        if text.startswith("-"):
+            flags.append(text)
+        else:
+            overrides += [text] if "=" in text else [f"{key}={value}" for key, value in data_word(text).items()]
     for flag in flags:
         if flag not in FLAGS:
             raise unknown("option", flag, FLAGS)
@@ -60,20 +61,9 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
 
 
 def _do_one(command: str, module: str, overrides: Sequence[str]) -> None:
-    with opened(command, overrides) as run:
-        import_module(f"dcanas.cli.{module}").main(command, run)
-
-
-@contextmanager
-def opened(command: str, overrides: Sequence[str]) -> Iterator[Context]:
-    """Enclose a run: its context, with torch's global state as the run needs it."""
     settings, options = configure(overrides, command)
-    from dcanas.pipeline import context  # not before: it takes torch
+    from dcanas.pipeline import context  # not before: it takes torch, which refusing settings does not
 
-    with context.opened(settings, options, typed_command(command, overrides), Terminal(options.run.progress)) as run:
-        yield run
-
-
-def typed_command(command: str, arguments: Sequence[str]) -> str:
-    """Return the command line that repeats this run."""
-    return shlex.join(["dcanas", command, *arguments])
+    typed = shlex.join(["dcanas", command, *overrides])
+    with context.opened(settings, options, typed, Terminal(options.run.progress)) as run:
+        import_module(f"dcanas.cli.{module}").main(command, run)

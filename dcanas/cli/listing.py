@@ -1,4 +1,4 @@
-"""`dcanas list KIND`: what there is of spaces, data, devices and so on, one line each."""
+"""`dcanas list KIND`: spaces, data sets, devices and so on, one line each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.lazy import load_object
 from dcanas.cli.terminal import make_console
 
 Rows = Iterator[tuple[str, ...]]
 WIDEST = 10_000  # letters: no table is asked to be narrower
-BESIDE = 3  # columns that stay a table on any terminal
+BESIDE = 3  # so many columns stay a table on any terminal
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
@@ -29,7 +30,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
 
 
 def _print(console: Console, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a table, or below each name what its columns say where the terminal is too narrow for so many."""
+    """Print a table, or, if the terminal is too narrow for it, the columns below each name."""
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*row)
@@ -38,10 +39,10 @@ def _print(console: Console, columns: Sequence[str], rows: Sequence[tuple[str, .
         console.print(table)
         return
     for name, *cells in rows:
-        told = [cell if not column else f"{column} {cell}"
-                for column, cell in zip(reversed(columns[1:]), reversed(cells), strict=True) if cell]
+        shown = [cell if not column else f"{column} {cell}"
+                 for column, cell in zip(reversed(columns[1:]), reversed(cells), strict=True) if cell]
         console.print(name, style="bold", markup=False, highlight=False)
-        for text in (told[0], ", ".join(reversed(told[1:]))):
+        for text in (shown[0], ", ".join(reversed(shown[1:]))):
             console.print(Padding(Text(text), (0, 0, 0, 2)))
 
 
@@ -51,13 +52,7 @@ def _spaces() -> Rows:
     for name in spaces:
         space = load_space(name)
         count = f"{space.size:,}" if space.size < 1e15 else f"{space.size:.2e}"
-        yield name, count, f"{len(space.slots)}", _first_line(type(space).__doc__)
-
-
-def _data() -> Rows:
-    from dcanas.training import datasets
-
-    yield from datasets.texts().items()
+        yield name, count, f"{len(space.slots)}", (type(space).__doc__ or "").strip().split("\n")[0]
 
 
 def _devices() -> Rows:
@@ -81,10 +76,8 @@ def _costs() -> Rows:
 
 
 def _searches() -> Rows:
-    from dcanas.search.gradient.strategies import strategies
-
-    yield from _group("search")()
-    yield from ((f"strategy={name}", text) for name, text in strategies.texts().items())
+    yield from _presets("search")
+    yield from ((f"strategy={name}", text) for name, text in _texts("dcanas.search.gradient.strategies:strategies"))
 
 
 def _proxies() -> Rows:
@@ -96,36 +89,30 @@ def _proxies() -> Rows:
                options, proxies.texts()[name].removeprefix("Return "))
 
 
-def _attacks() -> Rows:
-    from dcanas.robustness import attacks
-
-    yield from attacks.texts().items()
-
-
-def _group(group: str) -> Callable[[], Rows]:
-    def rows() -> Rows:
-        from dcanas.basics.resources import resource_folder
-        from dcanas.pipeline.preset_files import preset_names
-
-        for name in preset_names(group):
-            lines = (resource_folder("conf") / group / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
-            comments = [line.lstrip("# ") for line in lines if line.startswith("# ") and "@package" not in line]
-            yield name, comments[0] if comments else ""
-    return rows
+def _texts(registry: str) -> Rows:
+    """Yield names and one-line texts of a registry, given as "module:name"."""
+    yield from load_object(registry).texts().items()
 
 
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().split("\n")[0]
+def _presets(group: str) -> Rows:
+    """Yield names and first comments of the presets of a group."""
+    from dcanas.basics.resources import resource_folder
+    from dcanas.pipeline.preset_files import preset_names
+
+    for name in preset_names(group):
+        lines = (resource_folder("conf") / group / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+        comments = [line.lstrip("# ") for line in lines if line.startswith("# ") and "@package" not in line]
+        yield name, comments[0] if comments else ""
 
 
 KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "spaces": (("space", "codes", "slots", ""), _spaces),
-    "data": (("data", ""), _data),
+    "data": (("data", ""), lambda: _texts("dcanas.training:datasets")),
     "devices": (("device", "connection", "runtime", "threads", "costs", ""), _devices),
     "costs": (("cost", "unit", ""), _costs),
     "searches": (("search", ""), _searches),
     "proxies": (("proxy", "better", "labels", "batch norm", "cost", "paper", "options", ""), _proxies),
-    "recipes": (("train", ""), _group("train")),
-    "experiments": (("experiment", ""), _group("experiment")),
-    "attacks": (("attack", ""), _attacks),
+    "recipes": (("train", ""), lambda: _presets("train")),
+    "experiments": (("experiment", ""), lambda: _presets("experiment")),
+    "attacks": (("attack", ""), lambda: _texts("dcanas.robustness:attacks")),
 }

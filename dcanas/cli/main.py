@@ -1,4 +1,4 @@
-"""The `dcanas` command: one module of `dcanas.cli` per command, and what ends it as an exit code and one sentence."""
+"""The `dcanas` command: calls the module of a command, and turns errors into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dcanas.basics.launcher import read_launch
 from dcanas.cli.catalogue import COMMANDS, HELP
 from dcanas.cli.help import command_help
 
-THEIRS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # the user's to mend
+OF_USER = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # errors users can fix
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,10 +45,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"dcanas: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in THEIRS:
+        if error.errno not in OF_USER:
             raise
         place = f": {error.filename}" if error.filename else ""
-        print(f"dcanas: {error.strerror}{place}; mend that and run the same command again.", file=sys.stderr)
+        print(f"dcanas: {error.strerror}{place}; fix this and run the same command again.", file=sys.stderr)
         return 2
     except (Stopped, KeyboardInterrupt) as stopped:
         from shlex import join
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _do(name: str, arguments: Sequence[str]) -> int:
-    """Do a command and return its exit code."""
+    """Run a command and return its exit code."""
     module = COMMANDS[name].module
     if name == "profile" and any(text.startswith("onnx=") for text in arguments):
         module = "onnx_file"
@@ -67,11 +67,12 @@ def _do(name: str, arguments: Sequence[str]) -> int:
         from dcanas.cli.jobs import do
 
         return do(name, module, arguments)
-    return import_module(f"dcanas.cli.{module}").main(name, arguments)
+    code: int = import_module(f"dcanas.cli.{module}").main(name, arguments)
+    return code
 
 
 def _together(name: str, arguments: Sequence[str]) -> NoReturn:
-    """Do the command as the first of several processes that `torchrun` started, or take part as one of the others."""
+    """Run the command as the first of the processes that `torchrun` started, or work for it as one of the others."""
     from dcanas.pipeline import distributed
     from dcanas.pipeline.run import WORKS
 

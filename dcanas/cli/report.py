@@ -1,4 +1,4 @@
-"""`dcanas report source=DIR`: certificates and the page of a run; `source=[A,B]`: a page that compares runs."""
+"""`dcanas report source=DIR`: certificates and page of a run; `source=[A,B]`: a page that compares runs."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def _compare(stated: str, others: dict[str, str]) -> int:
 
 def _location(arguments: Sequence[str]) -> Path:
     """Return the directory of the run with these settings."""
-    from dcanas.cli.jobs import opened
+    from dcanas.cli.compose import configure
+    from dcanas.pipeline.context import Context
 
-    with opened("report", arguments) as run:
-        location = run.location
+    location = Context(*configure(arguments, "report"), "").location
     if not location.is_dir():
         raise UserError(f"{location} holds no certificate; finish the run with `dcanas run`, or name a finished one "
                         "with source=DIR.")

@@ -1,4 +1,4 @@
-"""`dcanas reproduce source=DIR`: run the same settings again, elsewhere, and say what came out equal."""
+"""`dcanas reproduce source=DIR`: repeats a finished run elsewhere and reports which results are equal."""
 
 from __future__ import annotations
 

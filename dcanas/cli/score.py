@@ -30,11 +30,11 @@ def main(command: str, run: Context) -> None:
 
 
 def _show_one(hooks: Hooks, row: Row, costs: Mapping[str, np.ndarray]) -> None:
-    told = ", ".join(f"{name} {values[0]:,.4g}" if "latency" in name else f"{name} {values[0]:,.0f}"
-                     for name, values in costs.items())
+    known = ", ".join(f"{name} {values[0]:,.4g}" if "latency" in name else f"{name} {values[0]:,.0f}"
+                      for name, values in costs.items())
     lines = [[name, _number(value), ProxyName.parse(name).facts.direction, row["status"].get(name, "ok"),
               f"{row['seconds'][name]:.2f}"] for name, value in row["scores"].items()]
-    hooks.table(f"{row['architecture']}: {told}", ["proxy", "value", "better", "status", "seconds"], lines)
+    hooks.table(f"{row['architecture']}: {known}", ["proxy", "value", "better", "status", "seconds"], lines)
 
 
 def _show_many(hooks: Hooks, names: Sequence[str], rows: Sequence[Row], costs: Mapping[str, np.ndarray]) -> None:
@@ -65,7 +65,7 @@ def _show_ranked(hooks: Hooks, found: Scores, k: int) -> None:
     assert found.reference is not None
     lines = []
     for row in found.ranked:
-        j = row.judgement
+        j = row.statistics
         best, (low, high) = j.best_ranking_at_k, j.best_ranking_interval
         lines.append([row.score, _with(j.spearman, j.spearman_interval), _with(j.kendall, j.kendall_interval),
                       f"{j.weighted_kendall:.3f}", _with(j.precision_at_k, j.precision_interval, 2),

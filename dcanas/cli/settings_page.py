@@ -9,9 +9,10 @@ import yaml
 
 
 def settings_page(values: Mapping[str, Any], about: Iterable[tuple[str, Any, str, str]]) -> str:
-    """Return nested settings as YAML, each with what is allowed and its help behind it.
+    """Return nested settings as YAML, with help and allowed values of each as a comment.
 
-    about: key, default, allowed values and help per setting, as `basics.fields.described` yields them.
+    Args:
+        about: key, default, allowed values and help per setting, as `basics.fields.described` yields them.
     """
     helps = {key: f"{text} ({allowed})" if allowed else text for key, _, allowed, text in about}
     return "\n".join(_lines(values, helps, "")) + "\n"

@@ -1,4 +1,4 @@
-"""`dcanas search|derive|train|export|profile`: the way up to one stage, or that stage alone from `source`."""
+"""`dcanas search|derive|train|export|profile`: all stages up to one, or that stage alone from `source`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latency by member and by block, for the reader of the report: nothing here decides anything."""
+"""Latency by member and by block, for the report; no decision depends on it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.costs import Domain
 from dcanas.hardware import Device, Profile
 from dcanas.hardware.latency.latency_fit import fit_latency
 from dcanas.hardware.latency.plan_latency import plan_features
-from dcanas.hardware.measuring.block_latency import block_ends, profile_blocks
+from dcanas.hardware.measuring.block_latency import profile_blocks
 from dcanas.pipeline.context import Context
 from dcanas.spaces import Architecture
 from dcanas.spaces.types import NotationError
 
-FITTED = 5  # measured members that say what a million MACs and a step cost
+FITTED = 5  # measured members that suffice to fit the latency of a million MACs and of a step
 
 
 def record_latency(run: Context, device: Device, folder: Path) -> None:
@@ -55,8 +54,6 @@ def _blocks(run: Context, device: Device, folder: Path,
         len(run.dataset.classes)
     arch, skeleton = run.space.parse(derived["architecture"]), run.space.delivered_skeleton(derived["skeleton"])
     plan = run.space.plan(arch, shape, classes, **skeleton)
-    if not block_ends(onnx.load(folder / "model.onnx")):  # exported by an earlier version
-        return []
     measured = profile_blocks(folder / "model.onnx", device, [block.count for block in plan],
                               seed=run.settings.seed)
     alike = len(measured) == len(plan)  # else the file's blocks are not the plan's, and nothing predicts them

@@ -1,4 +1,4 @@
-"""Certify: the bundle that is handed over, and what its network was promised, predicted and measured to be."""
+"""Certify: the bundle to hand over, and its certificate: what was promised, predicted and measured."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dcanas.export import write_bundle
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context, versions
-from dcanas.pipeline.delivered import delivered_file, delivered_profile, delivered_skeleton, trained_model
-from dcanas.pipeline.robustness import network_robustness
+from dcanas.pipeline.delivered import delivered_file, delivered_profile, trained_model
+from dcanas.pipeline.robustness import attacked
 from dcanas.report import robustness
 from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
@@ -30,11 +30,11 @@ from dcanas.spaces import load_space
 from dcanas.training.splits import sample
 
 NAMES = ("params", "macs", "peak_bytes", "weight_bytes", *LATENCIES, "energy_mj")
-BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of larger test splits a class-balanced part is handed over
+BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of a larger test split it holds a class-balanced part
 
 
 def certify(run: Context) -> dict[str, dict[str, Any]]:
-    """Write certificate and bundle of every device, unless they are there, show them and return the certificates."""
+    """Write and show every device's certificate, with its bundle; return the certificates, made now or before."""
     found = {device.name: _certified(run, device, run.device_folder(device)) for device in run.devices}
     for device in run.devices:
         show_certificate(run.hooks, run.device_folder(device), found[device.name])
@@ -46,52 +46,60 @@ def _certified(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     if not done.exists() or not (folder / "bundle").is_dir():
         with run.hooks.stage(f"Certificate for {device.name}"):
             _bundle(run, device, folder)
-            certificate = _certificate(run, device, folder)
+            made = _certificate(run, device, folder)
             if run.settings.baseline and (baseline / "architecture.json").exists():
                 _bundle(run, device, baseline)
-                certificate["comparison"] = _comparison(run, device, baseline)
-            write_json(done, certificate)
-    certificate = read_json(done)
+                made["comparison"] = {
+                    **read_json(baseline / "comparison.json"), **_quality(run, device, baseline, {}),
+                    "onnx": "baseline/bundle/model.onnx", "sha256": delivered_file(baseline)["sha256"],
+                    "bundle": "baseline/bundle"}
+            write_json(done, made)
+    certificate: dict[str, Any] = read_json(done)
     write_certificate(run, folder, certificate)
     return certificate
 
 
 def write_certificate(run: Context, folder: Path, certificate: dict[str, Any]) -> None:
-    """Write the certificate of a device's folder, for machines and people, and at the top if it is the only one."""
+    """Write the certificate of a device's folder as JSON and as Markdown; that of a single device at the top too."""
     write_json(folder / "certificate.json", certificate)
     write_text(folder / "certificate.md", certificate_markdown(certificate))
     if len(run.devices) == 1:
-        inside = folder.relative_to(run.folder)
-        top = _moved(certificate, inside)
+        top = dict(certificate)
+        parts = [top]
         if "comparison" in top:
-            top["comparison"] = _moved(top["comparison"], inside)
-        write_json(run.folder / "certificate.json", top)  # its paths start where it lies
+            top["comparison"] = dict(top["comparison"])
+            parts.append(top["comparison"])
+        for part in parts:  # their paths start at the run directory
+            part |= {key: (folder.relative_to(run.folder) / part[key]).as_posix() for key in ("onnx", "bundle")}
+        write_json(run.folder / "certificate.json", top)
         write_text(run.folder / "certificate.md", certificate_markdown(top))
 
 
 def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     derived, exported, book = read_json(folder / "architecture.json"), delivered_file(folder), run.book(device)
     arch = run.space.parse(derived["architecture"])
-    predicted = {cost.name: cost.value(arch) for cost in book.costs}
     data, dataset = run.settings.data, run.dataset
-    attacked = (folder / "robustness").is_dir()
-    found = network_robustness(run, device, folder, f"Attack the network for {device.name}") if attacked else None
+    further: dict[str, Any] = {}
+    if device.connection is not None:
+        profile = delivered_profile(folder)
+        further["latency"] = {**profile.summary(), "threads": device.threads,
+                              "onnxruntime": profile.conditions["onnxruntime"]}
+    if book.latency.kinds:
+        further["latency_from"] = book.latency.kinds
+    if (folder / "int8.json").exists():
+        further["precision"] = read_json(folder / "int8.json")["precision"]
     return {
         "device": device.name,
         "budget": {**book.budget, **book.qualities},
-        "rows": _rows(run, device, folder, predicted, found),
-        **_robust(run, found),
-        "accuracy": _accuracy(folder),
+        **_quality(run, device, folder, {cost.name: cost.value(arch) for cost in book.costs}),
         "space": derived["space"],
         "architecture": derived["architecture"],
-        "skeleton": delivered_skeleton(derived),
+        "skeleton": run.space.delivered_skeleton(derived["skeleton"]),
         "data": {"name": data.name, "root": data.root, "input_shape": list(dataset.shape),
                  "classes": len(dataset.classes), "integer_labels": dataset.integer_labels, "train": len(dataset.train),
                  "validation": len(dataset.validation), "test": len(dataset.test)},
         "parity": exported["parity"],
-        **({} if device.connection is None else {"latency": _latency(device, folder)}),
-        **({"latency_from": book.latency.kinds} if book.latency.kinds else {}),
-        **({"precision": read_json(folder / "int8.json")["precision"]} if (folder / "int8.json").exists() else {}),
+        **further,
         "onnx": "bundle/model.onnx",
         "sha256": exported["sha256"],
         "bundle": "bundle",
@@ -101,19 +109,23 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     }
 
 
-def _latency(device: Device, folder: Path) -> dict[str, Any]:
-    profile = delivered_profile(folder)
-    return {**profile.summary(), "threads": device.threads, "onnxruntime": profile.conditions["onnxruntime"]}
+def _quality(run: Context, device: Device, folder: Path, predicted: Mapping[str, float]) -> dict[str, Any]:
+    """Return costs against limits, robustness and accuracy of the network in `folder`.
+
+    predicted: by cost; empty for a network outside the searched space, for which nothing is predicted.
+    """
+    exported, found = delivered_file(folder), attacked(folder)
+    low, high = exported["test_accuracy_interval"]
+    robust = {} if found is None else {"robustness": [found], "adversarial": plain(run.settings.train.adversarial)}
+    return {"rows": _rows(run, device, folder, predicted, found), **robust,
+            "accuracy": {"value": exported["test_accuracy"], "low": low, "high": high, "confidence": 0.95,
+                         "correct": exported["test_correct"], "n": exported["test_n"], "split": "test",
+                         "by": "the exported file in ONNX Runtime"}}
 
 
 def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, float],
           found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Return predicted and measured costs of the network in `folder` against the device's limits.
-
-    Args:
-        predicted: by cost; empty for a network outside the searched space, which no prediction speaks of.
-        found: what it withstands, if that is wanted or limited.
-    """
+    """Return predicted and measured costs against the device's limits; found: the robustness, None if not wanted."""
     exported, book = delivered_file(folder), run.book(device)
     counts = count_network(trained_model(run, folder), run.dataset.shape, device.dtype)
     measured: dict[str, float | None] = {"params": counts.params, "macs": counts.macs}
@@ -138,36 +150,11 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
     return make_rows(Budget({**book.budget, **book.qualities}), predicted, measured, deciding, sources, names, bounds)
 
 
-def _robust(run: Context, found: dict[str, Any] | None) -> dict[str, Any]:
-    return {"robustness": [found], "adversarial": plain(run.settings.train.adversarial)} if found else {}
-
-
-def _accuracy(folder: Path) -> dict[str, Any]:
-    exported = delivered_file(folder)
-    low, high = exported["test_accuracy_interval"]
-    return {"value": exported["test_accuracy"], "low": low, "high": high, "confidence": 0.95,
-            "correct": exported["test_correct"], "n": exported["test_n"], "split": "test",
-            "by": "the exported file in ONNX Runtime"}
-
-
-def _comparison(run: Context, device: Device, folder: Path) -> dict[str, Any]:
-    """Return what the certificate says of the hand-made network in `folder`."""
-    found = network_robustness(run, device, folder, "Attack the baseline")
-    return {**read_json(folder / "comparison.json"), "rows": _rows(run, device, folder, {}, found),
-            "accuracy": _accuracy(folder), **_robust(run, found), "onnx": "baseline/bundle/model.onnx",
-            "sha256": delivered_file(folder)["sha256"], "bundle": "baseline/bundle"}
-
-
-def _moved(part: Mapping[str, Any], inside: Path) -> dict[str, Any]:
-    """Return a part of a certificate with its paths as they are from the run's directory."""
-    return {**part, **{key: (inside / part[key]).as_posix() for key in ("onnx", "bundle")}}
-
-
 def _bundle(run: Context, device: Device, folder: Path) -> None:
     dataset, derived = run.dataset, read_json(folder / "architecture.json")
     space = load_space(derived["space"])
     source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
-                          **delivered_skeleton(derived))
+                          **space.delivered_skeleton(derived["skeleton"]))
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, run.settings.data.split_seed)
     write_bundle(folder / "bundle", folder / delivered_file(folder)["onnx"], source,
                  trained_model(run, folder).state_dict(), dataset.classes, dataset.preprocessing,
@@ -176,7 +163,7 @@ def _bundle(run: Context, device: Device, folder: Path) -> None:
 
 
 def show_certificate(hooks: Hooks, folder: Path, certificate: Mapping[str, Any]) -> None:
-    """Show what a run ends with; folder: where certificate and bundle lie."""
+    """Show a certificate; folder: of the device, in which certificate and bundle lie."""
     accuracy = certificate["accuracy"]
     rows = [[row["name"], amount(row["limit"]), predicted_words(row), amount(row["measured"]), met_word(row),
              row["source"]]
@@ -199,6 +186,6 @@ def show_certificate(hooks: Hooks, folder: Path, certificate: Mapping[str, Any])
 
 
 def show_robustness(hooks: Hooks, device: str, found: Mapping[str, Any]) -> None:
-    """Show what a network withstands."""
+    """Show the robustness of a network as a table, with notes; found: as `attack_network` returns it."""
     hooks.table(f"{device}: what is left under attack", robustness.COLUMNS, list(robustness.rows(found)))
     hooks.message("\n".join(robustness.notes(found)))

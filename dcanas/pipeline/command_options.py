@@ -13,18 +13,22 @@ from dcanas.proxies.proxy_registry import list_proxies
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """Which networks are scored, how, and what the scores are judged by; raises `UserError` for an unknown value."""
+    """Which networks are scored, how, and what the scores are compared with.
+
+    Raises:
+        UserError: a value is not allowed.
+    """
 
     architecture: str | None = setting(None, "one network, in the space's notation, or a published cell's name")
     list: str | None = setting(None, "text file with one architecture per line, or CSV file with a column architecture")
-    n: int | str | None = setting(None, "so many different members drawn by seed, or all")
+    n: int | str | None = setting(None, "number of different members to draw by seed, or all")
     names: tuple[str, ...] = setting(("params", "flops", "synflow", "jacov", "nwot", "wrcor"),
                                      "scores (`dcanas list proxies`), or all")
     batch_size: int = number(64, 1, 65_536, "images on which a network is scored")
     images: str = choice("data", ("data", "noise"), "images of the training split, or normal noise")
     initialisation: str = choice("default", INITIALISATIONS, "how weights are drawn; default: as the space builds them")
     workers: int = number(1, 1, 1024, "processes")
-    against: str | None = setting(None, "what the scores are judged by: accuracy, latency (of device=NAME), "
+    against: str | None = setting(None, "what the scores are compared with: accuracy, latency (of device=NAME), "
                                         "robustness, or a CSV file")
     column: str | None = setting(None, "column of that table; null: cifar10_test, pgd_eps1.0, or a file's only column")
     k: int = number(10, 1, 1_000_000, "networks in precision@k and BestRanking@k")
@@ -46,7 +50,7 @@ class ScoreOptions:
 
 @dataclass(frozen=True)
 class AttackOptions:
-    """What `dcanas attack` asks beside attacks, eps_255, norm and attack_images."""
+    """What `dcanas attack` takes beside attacks, eps_255, norm and attack_images."""
 
     onnx: str | None = setting(None, "a further ONNX file of the same task, attacked by Square")
 

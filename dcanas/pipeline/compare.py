@@ -1,4 +1,4 @@
-"""The honest comparison (`baseline=true`): the best hand-made network of the same size class within the same budget,
+"""Comparison (`baseline=true`): the best hand-made network of the same size class within the same budget,
 trained by the same recipe, beside the one that was searched.
 
 Of each family the network that fills the budget best is taken (measured limits are measured; on a device that cannot
@@ -27,7 +27,7 @@ from dcanas.pipeline.cost_book import delivered_bytes
 from dcanas.pipeline.export import export_network
 from dcanas.pipeline.profile import profile_network
 from dcanas.pipeline.robustness import network_robustness
-from dcanas.pipeline.train import first_model, recipe_for, train_network
+from dcanas.pipeline.train import initial_model, recipe_for, train_network
 from dcanas.search.adversarial import adversarial_attack
 from dcanas.search.finalists import short_training
 from dcanas.search.handmade import Handmade, counted_limits, fullest
@@ -37,26 +37,22 @@ from dcanas.training import predict, train
 TRIES = 4  # networks of a family that are measured before it is given up
 
 
-def compare(run: Context) -> dict[str, dict[str, Any] | None]:
-    """Return `comparison.json` of every device, made now or before; None if nothing hand-made is within its budget."""
-    return {device.name: _compared(run, device) for device in run.devices}
-
-
-def _compared(run: Context, device: Device) -> dict[str, Any] | None:
-    folder = run.device_folder(device) / "baseline"
-    done = folder / "comparison.json"
-    if not done.exists():
-        write_json(done, _compare(run, device, folder))
-    comparison = read_json(done)
-    if comparison["baseline"] is None:
-        run.hooks.message(f"  {comparison['remark']}")
-        return None
-    train_network(run, folder, f"Train the baseline for {device.name}")
-    export_network(run, device, folder, f"Export the baseline for {device.name}")
-    if device.connection is not None:
-        profile_network(run, device, folder, f"Measure the baseline on {device.name}")
-    network_robustness(run, device, folder, "Attack the baseline")
-    return comparison
+def compare(run: Context) -> None:
+    """Choose, train, export, measure and attack a hand-made network for every device, unless that was done before."""
+    for device in run.devices:
+        folder = run.device_folder(device) / "baseline"
+        done = folder / "comparison.json"
+        if not done.exists():
+            write_json(done, _compare(run, device, folder))
+        comparison = read_json(done)
+        if comparison["baseline"] is None:
+            run.hooks.message(f"  {comparison['remark']}")
+            continue
+        train_network(run, folder, f"Train the baseline for {device.name}")
+        export_network(run, device, folder, f"Export the baseline for {device.name}")
+        if device.connection is not None:
+            profile_network(run, device, folder, f"Measure the baseline on {device.name}")
+        network_robustness(run, device, folder, "Attack the baseline")
 
 
 def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
@@ -80,10 +76,10 @@ def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
 
 
 def _size_class(run: Context, device: Device) -> tuple[Budget, str]:
-    """Return the limits that a hand-made network has to keep and where they come from.
+    """Return the limits for a hand-made network, and their origin in words.
 
-    Without any on what is counted, or with one that is not known of a hand-made network, they are the searched
-    network's own parameters and MACs.
+    They are the searched network's own parameters and MACs if the budget limits no counted cost, or a cost that is
+    unknown for a hand-made network.
     """
     budget = run.book(device).budget
     counted = counted_limits(budget)
@@ -136,9 +132,9 @@ def _choose(run: Context, device: Device, folder: Path,
 def _validated(run: Context, path: Path, derived: dict[str, Any], title: str) -> float:
     """Return the accuracy on the validation split of a network trained by the full recipe on the training split."""
     if path.exists():
-        return read_json(path)["validation_accuracy"]
+        return float(read_json(path)["validation_accuracy"])
     dataset, settings = run.dataset, run.settings
-    model = first_model(run, derived)
+    model = initial_model(run, derived)
     with run.stage(f"Compare: train {title} without validation images") as hooks:
         recipe = recipe_for(run, derived)
         train(model, dataset, dataset.train, recipe, derive_seed(settings.seed, "train"), folder=path.with_suffix(""),

@@ -37,7 +37,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
         choices: group -> name of a preset.
         stated: dotted key -> value of a setting or an option.
         own: class of the options that only the command has (see `command_options`).
-        facts: what images in memory are like.
+        facts: number and sizes of images in memory.
 
     Raises:
         UserError: a preset, a setting or the run to start from does not exist, or the chosen search does not read a

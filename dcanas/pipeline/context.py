@@ -1,4 +1,4 @@
-"""A run while it goes on: what its stages share, each made when it is first needed."""
+"""The context of a running run: what its stages share, each part made when it is first needed."""
 
 from __future__ import annotations
 
@@ -42,8 +42,11 @@ class Context:
     """Settings, run directory, devices with their cost books, and hooks.
 
     Args:
-        command: the line that repeats the run, for the certificate.
-        dataset: given images in place of those that `settings.data` names.
+        command: command line that repeats the run, for the certificate.
+        dataset: used in place of the one that `settings.data` names.
+
+    Raises:
+        UserError: the space, a device or a skeleton does not exist or cannot be used.
     """
 
     def __init__(self, settings: Settings, options: Options, command: str, hooks: Hooks = QUIET,
@@ -69,7 +72,7 @@ class Context:
 
     @cached_property
     def location(self) -> Path:
-        """Where the run directory is or will be."""
+        """Path of the run directory, which need not exist yet."""
         if self.options.source is not None and self.source is None:
             return Path(self.options.source)
         if self.options.run.dir is not None:
@@ -79,7 +82,7 @@ class Context:
 
     @cached_property
     def folder(self) -> Path:
-        """The run directory, made when it is first asked for; one that belongs to other settings is refused."""
+        """The run directory, made when it is first needed; one that belongs to other settings is refused."""
         folder = self.location
         if (folder / "settings.yaml").exists():
             different = differences(plain(self.settings), stored_settings(folder))
@@ -100,13 +103,21 @@ class Context:
 
     @contextmanager
     def stage(self, title: str, log: str = "") -> Iterator[Hooks]:
-        """Enclose a piece of work that can stop between its steps: yield the hooks that it reports to.
+        """Enclose work that can stop between its steps; yield the hooks that it reports to.
 
         Args:
             log: name under which its history goes to `metrics.jsonl` and TensorBoard.
         """
         with self.hooks.stage(title, stoppable=True) as shown:
             yield Logged(shown, self.log, log) if log else shown
+
+    def made_before(self, path: Path, title: str) -> dict[str, Any] | None:
+        """Return the JSON file in which a stage stored its result earlier, and say so; None if there is none."""
+        if not path.exists():
+            return None
+        self.hooks.message(f"{title}: done before ({path})")
+        before: dict[str, Any] = read_json(path)
+        return before
 
     @cached_property
     def log(self) -> MetricsLog:
@@ -119,7 +130,7 @@ class Context:
 
     @cached_property
     def compute(self) -> torch.device:
-        """Where the run searches and trains."""
+        """The device of torch on which the run searches and trains."""
         wanted = self.options.run.compute
         if wanted == "cuda" and not torch.cuda.is_available():
             raise UserError("run.compute=cuda, but torch finds no CUDA device here; use run.compute=cpu.")
@@ -135,7 +146,7 @@ class Context:
         return self.books[device.name]
 
     def task(self, hooks: Hooks = QUIET, folder: Path | None = None) -> SearchTask:
-        """Return what the search is asked to solve; folder: of the search, its own if None."""
+        """Return the task of the search; folder: of its files, None for that of the run."""
         settings = self.settings
         start = None if self.source is None else self.source / "search"
         return SearchTask(self.space, self.dataset, tuple(self.book(device).target for device in self.devices),
@@ -146,7 +157,7 @@ class Context:
 
     @cached_property
     def search_folder(self) -> Path:
-        """Folder of the run's search; one that was taken over from the source keeps its key."""
+        """Folder of the run's search; one that was copied from the source keeps its key."""
         folder = self.folder / "search"
         if self.source is not None and (folder / self.method.results[0]).exists():
             return folder
@@ -156,19 +167,19 @@ class Context:
         return self.place(folder, key)
 
     def device_folder(self, device: Device) -> Path:
-        """Return the folder of everything that is made for a device."""
+        """Return the folder of all results for a device."""
         key = key_of(read_json(self.search_folder / "key.json"), self.settings, device, self.dataset.fit_key,
                      self.dataset.test_key, *self.settings.train.files())
         return self.place(self.folder / "derived" / device.name, key)
 
     def message(self, folder: Path) -> dict[str, Any]:
-        """Return the run as JSON types, for another process that works on `folder`; see `remote_context`."""
+        """Return the run as JSON types for another process that works on `folder`; see `remote_context`."""
         options = replace(self.options, run=replace(self.options.run, dir=str(self.folder)))
         return {"settings": plain(self.settings), "options": plain(options), "command": self.command,
                 "folder": str(folder)}
 
     def place(self, folder: Path, key: str) -> Path:
-        """Return `folder` if it is free or belongs to `key`, else one beside it: nothing is written over."""
+        """Return `folder` if it is free or belongs to `key`, else one beside it, so that nothing is overwritten."""
         mark = folder / "key.json"
         if mark.exists() and read_json(mark)["key"] != key:
             folder = folder.with_name(f"{folder.name}-{key}")
@@ -194,7 +205,7 @@ class Logged(Hooks):
 @contextmanager
 def opened(settings: Settings, options: Options, command: str, hooks: Hooks,
            dataset: Dataset | None = None) -> Iterator[Context]:
-    """Enclose a run, see `Context`, with torch's global state as the run needs it, which is as before afterwards."""
+    """Enclose a run (see `Context`) with the global state of torch that it needs; afterwards it is as before."""
     with torch_state(settings.run.threads):
         run = Context(settings, options, command, hooks, dataset)
         for note in options.notes:
@@ -207,7 +218,7 @@ def opened(settings: Settings, options: Options, command: str, hooks: Hooks,
 
 
 def run_space(settings: Settings) -> Space:
-    """Return the run's space; raises `UserError` if the user's file is not the one that the run was made with."""
+    """Return the run's space; raises `UserError` if the user's file has changed since the run began."""
     stated = settings.space
     if stated.file is None:
         return load_space(stated.name)
@@ -215,7 +226,7 @@ def run_space(settings: Settings) -> Space:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
+    """Return the versions of the packages that a result depends on."""
     packages = ("torch", "numpy", "onnx", "onnxscript", "onnxruntime")
     return {"dcanas": __version__, "python": python_version(), **{name: version(name) for name in packages}}
 

@@ -1,4 +1,4 @@
-"""What networks cost on one device, what they may cost, and what that leaves of the space: each answered once."""
+"""Costs of networks on one device, their limits, and the share of the space within them; each computed once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dcanas.hardware import Device
 from dcanas.hardware.latency.source import LatencySources, choose_source
 from dcanas.search.task import Target
 
-QUALITIES = ("robust_accuracy_min",)  # limits on the trained network: no architecture has or breaks them by itself
+QUALITIES = ("robust_accuracy_min",)  # limits on the trained network, which do not restrict architectures
 CAPACITY = {"peak_bytes": "memory_bytes", "weight_bytes": "flash_bytes"}  # cost -> what the device has of it
 
 
@@ -49,7 +49,7 @@ class CostBook:
 
     @cached_property
     def counted(self) -> list[CostModel]:
-        """Return the models of what is counted."""
+        """Return the models of counted costs."""
         device, networks = self.device, self.networks
         stored = "int8-file" if device.dtype == "int8" else device.dtype
         return [delivered(cost, networks.input_shape[0]) for cost in count_costs(
@@ -57,7 +57,7 @@ class CostBook:
 
     @cached_property
     def latency(self) -> LatencySources:
-        """Return where the device's limited latencies and energies come from."""
+        """Return the sources of the device's limited latencies and energies."""
         return choose_source(self.device, list(self.stated), self.networks, self._folder, self.seed, self.hooks)
 
     @cached_property
@@ -82,7 +82,7 @@ class CostBook:
 
     @cached_property
     def feasibility(self) -> Feasibility:
-        """Return what the budget leaves of the space."""
+        """Return ranges of costs and the share of the space within the budget."""
         return feasibility(self.networks.space, self.costs, self.budget, self.seed)
 
     @property

@@ -1,4 +1,4 @@
-"""A word for data: a folder of images if there is one of that name, else a named data set."""
+"""A word that names data: a folder of images if there is one of that name, else a named data set."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dcanas.pipeline.preset_files import preset_names
 
 
 def data_word(word: str) -> dict[str, str]:
-    """Return the settings that a word stands for; raises `UserError` for one that is neither folder nor data set."""
-    if Path(word).expanduser().is_dir():
+    """Return the settings that a word stands for; raises `UserError` if it names neither a folder nor a data set."""
+    if (Path(word).expanduser() if word.startswith("~/") else Path(word)).is_dir():
         return {"data": "folder", "data.root": word}
     names = preset_names("data")
     if word in names:

@@ -5,26 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from dcanas.basics.files import read_json, write_json
-from dcanas.hardware import Device
 from dcanas.pipeline.context import Context
 
 
 def derive(run: Context) -> dict[str, dict[str, Any]]:
-    """Return `architecture.json` of every device, derived now or before."""
-    return {device.name: _derived(run, device) for device in run.devices}
-
-
-def _derived(run: Context, device: Device) -> dict[str, Any]:
-    folder = run.device_folder(device)
-    done = folder / "architecture.json"
-    if done.exists():
-        run.hooks.message(f"Derive for {device.name}: done before ({done})")
-        return read_json(done)
-    found = read_json(run.search_folder / run.method.results[0])
-    with run.stage(f"Derive for {device.name}") as hooks:
-        derived = run.method.derive(run.task(hooks), run.book(device).target, found, folder)
-    value = {"space": run.space.name, "architecture": run.space.format(derived.architecture),
-             "skeleton": run.skeleton, "costs": derived.costs, "provenance": derived.provenance}
-    write_json(done, value)
-    run.hooks.message(f"  {value['architecture']}")
-    return value
+    """Return `architecture.json` by device, derived now or before."""
+    found: dict[str, dict[str, Any]] = {}
+    for device in run.devices:
+        folder, title = run.device_folder(device), f"Derive for {device.name}"
+        done = folder / "architecture.json"
+        if before := run.made_before(done, title):
+            found[device.name] = before
+            continue
+        with run.stage(title) as hooks:
+            derived = run.method.derive(run.task(hooks), run.book(device).target,
+                                        read_json(run.search_folder / run.method.results[0]), folder)
+        made = {"space": run.space.name, "architecture": run.space.format(derived.architecture),
+                "skeleton": run.skeleton, "costs": derived.costs, "provenance": derived.provenance}
+        write_json(done, made)
+        run.hooks.message(f"  {made['architecture']}")
+        found[device.name] = made
+    return found

@@ -1,4 +1,4 @@
-"""Roughly how long a run will take: what it trains, in multiply-accumulates, by what this machine trains a second."""
+"""Roughly how long a run will take: the multiply-accumulates of its training by the throughput of this machine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from dcanas.basics.layout import to_channels_last
 from dcanas.pipeline.context import Context
 
 NOTABLE_MINUTES = 20
-SLOW = 3e8  # multiply-accumulates per second that any machine trains; if they suffice, nothing is measured
-SAMPLE = 25  # members that tell what a typical network costs
+SLOW = 3e8  # multiply-accumulates per second that any machine reaches; if they suffice, nothing is measured
+SAMPLE = 25  # members drawn to estimate the cost of a typical network
 STEP = 2e9  # multiply-accumulates of a measured step
 SECONDS = 1.0  # of measuring
 
 
 def announce_duration(run: Context) -> None:
-    """Say how long what is left of a run is expected to take and what shortens it, if that is long.
+    """Report the expected duration of the rest of a run, and what shortens it, if it is long.
 
     To be called when the costs of the devices are known.
     """
@@ -83,7 +83,7 @@ def training_throughput(network: nn.Module, input_shape: tuple[int, int, int], m
     def step() -> None:
         network.zero_grad()
         loss = F.cross_entropy(network(images), labels)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         loss.item()  # waits for a GPU
 
     step()  # allocates memory and chooses kernels
@@ -95,7 +95,7 @@ def training_throughput(network: nn.Module, input_shape: tuple[int, int, int], m
 
 
 def _left(run: Context, macs: float) -> tuple[float, float]:
-    """Return the multiply-accumulates that the search with its candidates, and the final training have yet to train.
+    """Return the multiply-accumulates left to train, of the search with its candidates and of the final training.
 
     macs: of a typical network within the budget, for one image.
     """

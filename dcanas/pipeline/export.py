@@ -1,4 +1,4 @@
-"""Export: the trained network as one ONNX file, held against torch and tested once."""
+"""Export: the trained network as one ONNX file, compared with torch and tested once."""
 
 from __future__ import annotations
 
@@ -29,17 +29,21 @@ PARITY_IMAGES = 256
 
 
 def export(run: Context) -> dict[str, dict[str, Any]]:
-    """Return `export.json` of every device's network, exported now or before."""
+    """Return `export.json` by device, of the network exported now or before."""
     return {device.name: export_network(run, device, run.device_folder(device), f"Export for {device.name}")
             for device in run.devices}
 
 
 def export_network(run: Context, device: Device, folder: Path, title: str) -> dict[str, Any]:
-    """Return `export.json` of the trained network in `folder`, exported for the device now or before."""
+    """Return `export.json` of the trained network in `folder`, exported now or before.
+
+    Args:
+        device: whose runtime decides the versions of opset and IR.
+        title: of the stage, for display.
+    """
     done = folder / "export.json"
-    if done.exists():
-        run.hooks.message(f"{title}: done before ({done})")
-        return read_json(done)
+    if before := run.made_before(done, title):
+        return before
     dataset = run.dataset
     derived = read_json(folder / "architecture.json")
     model = trained_model(run, folder)
@@ -55,17 +59,21 @@ def export_network(run: Context, device: Device, folder: Path, title: str) -> di
 
 
 def examined(model: nn.Module, path: Path, device: Device, dataset: Dataset) -> dict[str, Any]:
-    """Return what a delivered file is, how well it agrees with the network, and its accuracy on the test images."""
+    """Return hash, size and versions of an ONNX file, its agreement with torch, and its accuracy on the test images.
+
+    Args:
+        model: the network that was exported, in evaluation mode on the CPU.
+    """
     parity = check_parity(model, path, dataset.images[dataset.test[:PARITY_IMAGES]])
-    test = summarise(dataset.labels[dataset.test], answers(path, dataset, dataset.test), dataset.classes)
+    test = summarise(dataset.labels[dataset.test], predicted_classes(path, dataset, dataset.test), dataset.classes)
     return {"onnx": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "bytes": path.stat().st_size, "opset": device.runtime.opset, "ir_version": device.runtime.ir_version,
             "parity": parity, "test_accuracy": test["accuracy"], "test_accuracy_interval": test["accuracy_interval"],
             "test_correct": test["correct"], "test_n": test["n"]}
 
 
-def answers(path: Path, dataset: Dataset, indices: np.ndarray) -> np.ndarray:
-    """Return the exported file's class of these images; a part of them is in memory at a time."""
+def predicted_classes(path: Path, dataset: Dataset, indices: np.ndarray) -> np.ndarray:
+    """Return the class that an ONNX file predicts for each image. Shape: (n,) -> int64 (n,)."""
     session = open_session(path)
     return np.concatenate([onnx_predict(session, as_floats(dataset.images[indices[i:i + PARITY_IMAGES]])).argmax(axis=1)
                            for i in range(0, len(indices), PARITY_IMAGES)])

@@ -1,4 +1,4 @@
-"""Feasibility: what the budget leaves of the space, before anything is trained."""
+"""Feasibility: the share of the space within the budget, before anything is trained."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from dcanas.report.amounts import amount
 def feasibility(run: Context) -> dict[str, Feasibility]:
     """Show and store the feasibility of every device's budget, and announce a long run.
 
-    Raises `BudgetError` if nothing is within a budget.
+    Raises:
+        BudgetError: no architecture is within a budget.
     """
-    measure_boards(run)
+    if len(run.devices) > 1:
+        measure_boards(run)
     found = {device.name: run.book(device).feasibility for device in run.devices}
     write_json(run.folder / "feasibility.json", plain(found))
     for name, answer in found.items():
@@ -29,7 +31,7 @@ def feasibility(run: Context) -> dict[str, Feasibility]:
 
 
 def measure_boards(run: Context) -> None:
-    """Measure what latency limits ask for on several boards at once; a single device is measured when it is needed."""
+    """Measure on several boards at once what latency limits need; a single board is measured when it is needed."""
     boards = [device for device in run.devices
               if isinstance(device.connection, Ssh) and run.book(device).latency.measures]
     if len(boards) < 2:
@@ -41,7 +43,7 @@ def measure_boards(run: Context) -> None:
 
 
 def show_feasibility(hooks: Hooks, device: str, answer: Feasibility) -> None:
-    """Show ranges, limits and the share of the space within the budget."""
+    """Show ranges of costs, limits and the share of the space within the budget; device: its name."""
     rows = []
     for cost in answer.ranges:
         limit = answer.budget.get(cost.name)

@@ -1,9 +1,7 @@
-"""What `dcanas score` scores: which networks, on which batch."""
+"""The networks that `dcanas score` scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +20,11 @@ PATIENCE = 100  # draws per network wanted, before a sample ends
 
 
 def networks_to_score(run: Context, options: ScoreOptions) -> list[Architecture]:
-    """Return the architectures to be scored; raises `UserError` if none or several ways to name them are stated."""
+    """Return the architectures that the options name.
+
+    Raises:
+        UserError: none or several ways to name them are stated, or the networks do not exist.
+    """
     space = run.space
     ways = {"architecture=": options.architecture, "list=": options.list, "n=": options.n,
             "source=": run.options.source}
@@ -50,7 +52,7 @@ def _derived(run: Context, source: Path) -> list[Architecture]:
 
 
 def _sampled(run: Context, count: int | str | None) -> list[Architecture]:
-    """Return different members, within the budget where one is stated, in an order that the seed decides."""
+    """Return different members, within the budget if one is stated, in an order that the seed decides."""
     space, seed = run.space, derive_seed(run.settings.seed, "score", "networks")
     (device, *_) = run.devices
     members = FeasibleMembers(space, run.book(device).budget, run.book(device).costs, run.settings.seed) \
@@ -68,17 +70,10 @@ def _sampled(run: Context, count: int | str | None) -> list[Architecture]:
     if count == "all":
         raise UserError(f"{space.name} is too large to be scored as a whole; say how many with n=N.")
     wanted, rng = int(count or 0), np.random.default_rng(seed)
-    drawn = (space.sample(rng) if members is None else members.sample(rng) for _ in range(PATIENCE * wanted))
-    different = list(islice(_distinct(drawn), wanted))
-    if len(different) < wanted:
-        raise UserError(f"Only {len(different)} different members of {space.name} within the budget turned up, asked "
-                        f"for n={wanted}; ask for fewer or loosen the budget.")
-    return different
-
-
-def _distinct(archs: Iterator[Architecture]) -> Iterator[Architecture]:
-    seen: set[Architecture] = set()
-    for arch in archs:
-        if arch not in seen:
-            seen.add(arch)
-            yield arch
+    different: dict[Architecture, None] = {}
+    for _ in range(PATIENCE * wanted):
+        different[space.sample(rng) if members is None else members.sample(rng)] = None
+        if len(different) == wanted:
+            return list(different)
+    raise UserError(f"Only {len(different)} different members of {space.name} within the budget turned up, asked for "
+                    f"n={wanted}; ask for fewer or loosen the budget.")

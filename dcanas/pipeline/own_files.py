@@ -18,7 +18,7 @@ HOW = {"space": "a Python file that defines one space",
 
 
 def own_files(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the files that are stated say: per setting its value, such as `search.name` and `search.file_sha256`.
+    """Return the settings that follow from stated files, by dotted key, such as `search.name`, `search.file_sha256`.
 
     Args:
         values: all settings of a run, nested.
@@ -26,7 +26,7 @@ def own_files(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
 
     Raises:
         UserError: a file is missing, cannot be run, defines nothing that can be chosen, or has changed since the run
-            was made that goes on.
+            began.
     """
     found: dict[str, Any] = {}
     for group in GROUPS:

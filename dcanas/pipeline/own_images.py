@@ -1,4 +1,4 @@
-"""Settings that suit the user's own images: their number and sizes decide what the user does not state."""
+"""Settings that suit the user's own images: their number and sizes decide settings that are not stated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def suit_images(stated: Mapping[str, Any], choices: Mapping[str, str], data: Map
     Args:
         stated: what the presets of `choices` state.
         data: settings of the data, those that the user states included.
-        facts: what images in memory are like; those of a folder are looked at here.
+        facts: number and sizes of images in memory; those of a folder are read here.
 
     Raises:
         UserError: the images cannot be used, see `describe_folder`.

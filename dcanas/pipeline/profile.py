@@ -1,4 +1,4 @@
-"""Profile: the exported files measured on the devices that can be reached."""
+"""Profile: the exported files, measured on the devices that can be reached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dcanas.pipeline.context import Context
 
 
 def profile(run: Context) -> dict[str, dict[str, Any]]:
-    """Return `profile.json` of every reachable device's file; no measurement is repeated, boards work side by side."""
+    """Return `profile.json` by reachable device, measured now or before; several devices measure at once."""
     devices = [device for device in run.devices if device.connection is not None]
     folders = {device.name: run.device_folder(device) for device in devices}
     missing = [device for device in devices if not (folders[device.name] / "profile.json").exists()]
@@ -26,14 +26,15 @@ def profile(run: Context) -> dict[str, dict[str, Any]]:
 
 
 def profile_network(run: Context, device: Device, folder: Path, title: str) -> dict[str, Any]:
-    """Return `profile.json` of the exported file in `folder`, measured now or before."""
+    """Return `profile.json` of the exported file in `folder`, measured now or before; title: of the stage."""
     done = folder / "profile.json"
     if not done.exists():
         with run.hooks.stage(title):
             measured = _measure(run, device, folder)
         if measured.remark:
             run.hooks.message(f"  {measured.remark}")
-    return read_json(done)
+    found: dict[str, Any] = read_json(done)
+    return found
 
 
 def _measure(run: Context, device: Device, folder: Path) -> Profile:
@@ -43,14 +44,14 @@ def _measure(run: Context, device: Device, folder: Path) -> Profile:
 
 
 def require_connection(device: Device, what: str) -> None:
-    """Raise `UserError` if something has to be measured on a device that cannot be reached."""
+    """Raise `UserError` if the device cannot be reached; what: the command that has to measure on it."""
     if device.connection is None:
         raise UserError(f"{what} measures on the device, but {device.name} has no connection in its profile; choose a "
                         "device that can be reached (local-cpu), or `dcanas run`, which looks its costs up.")
 
 
 def show_profile(hooks: Hooks, measured: Profile) -> None:
-    """Show the figures of a measurement."""
+    """Show a measurement as a table."""
     low, high = measured.interval_ms
     hooks.table(
         f"Latency of {measured.model} on {measured.device}, batch 1", ["figure", "value"],

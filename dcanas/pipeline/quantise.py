@@ -1,6 +1,6 @@
 """int8 (`int8=true`, or a device whose dtype is int8): the exported file quantised, and the better of both kept.
 
-Calibrated on images of the training split; compared on the validation images and, where the device can be reached, by
+Calibrated on images of the training split; compared on the validation images and, if the device can be reached, by
 latency measured side by side. On a device that runs fp32, of the files that keep every limit the one with the higher
 validation accuracy is delivered, of equal ones the faster, or without a measurement the smaller. The test images
 decide nothing: only the file that was chosen is tested on them.
@@ -15,20 +15,20 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.files import read_json, write_json
-from dcanas.costs import Budget, count_network
+from dcanas.costs import count_network
 from dcanas.export import quantize_onnx, stored_weight_bytes
 from dcanas.hardware import Device, Profile, profile_onnx
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.delivered import FILES, trained_model
-from dcanas.pipeline.export import answers, examined
+from dcanas.pipeline.export import examined, predicted_classes
 from dcanas.training.splits import sample
 
 CALIBRATION_IMAGES = 256
 
 
 def quantise(run: Context) -> dict[str, dict[str, Any]]:
-    """Return `int8.json` of every device whose exported network is to be quantised, made now or before."""
+    """Return `int8.json` of the devices whose exported network is to be quantised, made now or before."""
     return {device.name: _quantised(run, device) for device in run.devices
             if run.settings.int8 or device.dtype == "int8"}
 
@@ -36,9 +36,8 @@ def quantise(run: Context) -> dict[str, dict[str, Any]]:
 def _quantised(run: Context, device: Device) -> dict[str, Any]:
     folder = run.device_folder(device)
     done, title = folder / "int8.json", f"Quantise for {device.name}"
-    if done.exists():
-        run.hooks.message(f"{title}: done before ({done})")
-        return read_json(done)
+    if before := run.made_before(done, title):
+        return before
     with run.hooks.stage(title):
         dataset = run.dataset
         shown = sample(dataset, dataset.train, CALIBRATION_IMAGES * int(np.prod(dataset.shape)),
@@ -47,15 +46,15 @@ def _quantised(run: Context, device: Device) -> dict[str, Any]:
         profiles = _profiles(run, device, folder)
         found = {name: _precision(run, device, folder, name, profiles.get(name)) for name in FILES}
         chosen, reason = _choice(device, found)
-        precision = {"delivered": chosen, "decided_by": reason, "calibration_images": len(shown),
-                     "validation_n": len(dataset.validation), "validation_was_learnt": dataset.learn_validation,
-                     **found}
-        final = {} if chosen == "fp32" else {
-            **examined(trained_model(run, folder), folder / FILES["int8"], device, dataset),
-            **{name: found["int8"][name] for name in ("peak_bytes", "weight_bytes")}}
-        write_json(done, {"precision": precision, **final})
+        made: dict[str, Any] = {"precision": {
+            "delivered": chosen, "decided_by": reason, "calibration_images": len(shown),
+            "validation_n": len(dataset.validation), "validation_was_learnt": dataset.learn_validation, **found}}
+        if chosen == "int8":
+            made |= {**examined(trained_model(run, folder), folder / FILES["int8"], device, dataset),
+                     **{name: found["int8"][name] for name in ("peak_bytes", "weight_bytes")}}
+        write_json(done, made)
     run.hooks.message(f"  {chosen} is delivered: {reason}")
-    return read_json(done)
+    return made
 
 
 def _profiles(run: Context, device: Device, folder: Path) -> dict[str, Profile]:
@@ -73,21 +72,18 @@ def _profiles(run: Context, device: Device, folder: Path) -> dict[str, Profile]:
 def _precision(run: Context, device: Device, folder: Path, name: str, profile: Profile | None) -> dict[str, Any]:
     """Return accuracy on validation, bytes, latency and the limits broken by one of the two files."""
     dataset, path = run.dataset, folder / FILES[name]
-    given = answers(path, dataset, dataset.validation)
-    correct = int((given == dataset.labels[dataset.validation]).sum())
-    counts = count_network(trained_model(run, folder), dataset.shape, name)
+    budget, counts = run.book(device).budget, count_network(trained_model(run, folder), dataset.shape, name)
+    correct = int((predicted_classes(path, dataset, dataset.validation) == dataset.labels[dataset.validation]).sum())
     costs: dict[str, float] = {"params": counts.params, "macs": counts.macs, "weight_bytes": stored_weight_bytes(path),
                                "peak_bytes": counts.peak_bytes}
-    upper = {cost: profile.upper(cost) for cost in LATENCIES} if profile else {}
+    measured: dict[str, Any] = {}
+    if profile is not None:
+        costs |= {cost: profile.upper(cost) for cost in LATENCIES}
+        measured = {cost: profile.value(cost) for cost in LATENCIES}
+        measured |= {"latency_upper_ms": costs["latency_ms"], "remark": profile.remark}
     return {"validation_correct": correct, "validation_accuracy": correct / len(dataset.validation),
-            "peak_bytes": costs["peak_bytes"], "weight_bytes": costs["weight_bytes"],
-            **({cost: profile.value(cost) for cost in LATENCIES} if profile else {}),
-            **({"latency_upper_ms": upper["latency_ms"], "remark": profile.remark} if profile else {}),
-            "broken": _broken(run.book(device).budget, {**costs, **upper})}
-
-
-def _broken(budget: Budget, values: Mapping[str, float]) -> list[str]:
-    return [name for name in budget if name in values and not budget.allows(name, values[name])]
+            "peak_bytes": costs["peak_bytes"], "weight_bytes": costs["weight_bytes"], **measured,
+            "broken": [name for name in budget if name in costs and not budget.allows(name, costs[name])]}
 
 
 def _choice(device: Device, found: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:

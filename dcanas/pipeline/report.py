@@ -1,10 +1,10 @@
-"""Report: how the run went, in `run.json`, and the page that shows it, whichever way it ended."""
+"""Report: how the run ended, in `run.json`, and the page that shows it."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from dcanas.basics.errors import Stopped, UserError
@@ -17,22 +17,19 @@ from dcanas.pipeline.context import Context, versions
 
 @contextmanager
 def reported(run: Context) -> Iterator[None]:
-    """Enclose the stages of a run: `run.json` says that it goes on, then how it ended, and `report.html` is written."""
+    """Enclose the stages of a run: `run.json` records its state, and `report.html` is written however it ends."""
     _note(run, "going on")
     try:
         yield
-    except (Stopped, KeyboardInterrupt) as stopped:
-        _note(run, "stopped", str(stopped) or "stopped")
-        _report_what_there_is(run)
-        raise
-    except UserError as error:
-        _note(run, "refused", str(error))
-        with suppress(UserError):  # a damaged file is what the run was refused for, and is named once
+    except (Exception, KeyboardInterrupt) as error:
+        stopped, refused = isinstance(error, (Stopped, KeyboardInterrupt)), isinstance(error, UserError)
+        state = "stopped" if stopped else "refused" if refused else "failed"
+        _note(run, state, str(error) or state if stopped or refused else f"{type(error).__name__}: {error}")
+        try:
             report(run)
-        raise
-    except Exception as error:
-        _note(run, "failed", f"{type(error).__name__}: {error}")
-        _report_what_there_is(run)
+        except Exception as further:  # what ended the run matters more; a damaged file is what it was refused for
+            if not (refused and isinstance(further, UserError)):
+                warnings.warn(f"The report could not be written: {further}", stacklevel=2)
         raise
     for device in run.devices:
         if device.connection == "local":
@@ -42,7 +39,7 @@ def reported(run: Context) -> Iterator[None]:
 
 
 def report(run: Context) -> Path:
-    """Write `report.html` from what the run directory holds and return its path."""
+    """Write `report.html` from the files of the run directory and return its path."""
     from dcanas.report.write import write_report  # draws, so it is imported only when a report is written
 
     with run.hooks.stage("Write the report"):
@@ -50,16 +47,8 @@ def report(run: Context) -> Path:
 
 
 def _note(run: Context, state: str, message: str = "") -> None:
-    circumstances = look()
+    circumstances = look()  # type: ignore[no-untyped-call]
     machine = {key: circumstances[key] for key in ("cpu", "machine", "cores", "system")}
     write_json(run.folder / "run.json", {
         "state": state, "message": message, "command": run.command, "versions": versions(),
         "machine": {**machine, "compute": run.compute.type, **plain(run.settings.run)}})
-
-
-def _report_what_there_is(run: Context) -> None:
-    """Report a run that did not come to its end; what stopped the run matters more than a failure here."""
-    try:
-        report(run)
-    except Exception as error:
-        warnings.warn(f"The report could not be written: {error}", stacklevel=2)

@@ -1,4 +1,4 @@
-"""Reusing a finished run: what comes before the first stage of a command is taken over, not made again."""
+"""Reusing a finished run: results of earlier stages are copied, not made again."""
 
 from __future__ import annotations
 
@@ -22,9 +22,14 @@ STAGES = ("search", *FILES)
 
 
 def adopt(run: Context, source: Path, first: str) -> None:
-    """Copy what another run has: the results of all stages before `first`, measurements, and images given in Python.
+    """Copy results of another run: of all stages before `first`, measurements, and images given in Python.
 
-    Raises `UserError` if the source has not come that far or was made with settings that are asked otherwise.
+    Args:
+        source: directory of the other run.
+        first: one of `STAGES`.
+
+    Raises:
+        UserError: the source lacks a result, or was made with settings that differ from this run's.
     """
     before = STAGES[:STAGES.index(first)]
     _refuse_changes(run, source, before)
@@ -45,7 +50,7 @@ def adopt_images(source: Path, folder: Path) -> None:
 
 
 def _refuse_changes(run: Context, source: Path, taken: tuple[str, ...]) -> None:
-    """Raise `UserError` if a setting was changed that a result which is taken over was made with."""
+    """Raise `UserError` if a setting differs that a copied result depends on."""
     method = run.method
     later = tuple(f"search.{name}" for name in method.read_by_derive)
     made_with = {  # stage -> the settings that its result depends on
@@ -68,7 +73,7 @@ def _owner(source: Path, device: Device) -> str:
     if device.name in there:
         return device.name
     if len(there) != 1:
-        raise UserError(f"{source} has nothing derived for {device.name} (there: {', '.join(there) or 'nothing'}); "
+        raise UserError(f"{source} has no derived network for {device.name} (only for: {', '.join(there) or 'none'}); "
                         "name one of these devices or derive first.")
     return there[0]
 
@@ -76,8 +81,8 @@ def _owner(source: Path, device: Device) -> str:
 def _copy(source: Path, target: Path, names: Sequence[str]) -> None:
     for name in names:
         if not (source / name).exists():
-            raise UserError(f"{source / name} is missing: the source run has not come that far; finish it with the "
-                            "command that began it.")
+            raise UserError(f"{source / name} is missing: the source run has not reached that stage; finish it with "
+                            "the command that began it.")
     for name in names:
         if not (target / name).exists():
             write_bytes(target / name, (source / name).read_bytes())

@@ -14,6 +14,7 @@ from dcanas.pipeline.feasibility import feasibility
 from dcanas.pipeline.profile import profile
 from dcanas.pipeline.quantise import quantise
 from dcanas.pipeline.report import reported
+from dcanas.pipeline.reuse import STAGES as REUSED
 from dcanas.pipeline.reuse import adopt
 from dcanas.pipeline.robustness import robustness
 from dcanas.pipeline.search import search, search_with_others
@@ -26,18 +27,18 @@ WORKS = {"search": search_with_others, "train": train_with_others}  # of the oth
 
 
 def stages_of(run: Context) -> list[Stage]:
-    """Return the stages of a run, in order, without those that its settings and devices do not ask for."""
+    """Return the stages that the settings and devices of a run ask for, in order."""
     settings, devices = run.settings, run.devices
-    left_out: dict[Stage, bool] = {
-        quantise: not settings.int8 and all(device.dtype != "int8" for device in devices),
-        robustness: not settings.robustness and not any(run.book(device).qualities for device in devices),
-        compare: not settings.baseline,
+    asked: dict[Stage, bool] = {
+        quantise: settings.int8 or any(device.dtype == "int8" for device in devices),
+        robustness: settings.robustness or any(run.book(device).qualities for device in devices),
+        compare: settings.baseline,
     }
-    return [stage for stage in STAGES if not left_out.get(stage)]
+    return [stage for stage in STAGES if asked.get(stage, True)]
 
 
 def run_all(run: Context) -> None:
-    """Do all stages and write the report, also of a run that is refused, stopped or fails."""
+    """Do all stages, and write the report whether the run is done, refused, stopped or failed."""
     run.hooks.message(f"Run directory: {run.folder}")
     with reported(run):
         if run.source is not None:
@@ -46,16 +47,15 @@ def run_all(run: Context) -> None:
             stage(run)
 
 
-def run_until(run: Context, last: str, reuse: str = "") -> Any:
+def run_until(run: Context, last: str) -> Any:
     """Do the stages up to the one called `last` and return its result.
 
-    Args:
-        reuse: the stage before which all results are taken over from `source`, if that is another run; `last` itself
-            if empty.
+    If the run starts from another one, that one's results of the stages before are taken over; what comes after the
+    measurement is always made again.
     """
     run.hooks.message(f"Run directory: {run.folder}")
     if run.source is not None:
-        adopt(run, run.source, reuse or last)
+        adopt(run, run.source, last if last in REUSED else REUSED[-1])
     for stage in stages_of(run):
         found = stage(run)
         if stage.__name__ == last:

@@ -26,13 +26,13 @@ from dcanas.spaces import Architecture
 
 @dataclass(frozen=True)
 class Scores:
-    """What `score` found.
+    """The result of `score`.
 
     Attributes:
-        folder: holds `scores.csv` and what the scores were judged by.
+        folder: of `scores.csv` and the rank statistics.
         rows: one per network: architecture, scores, status and seconds by proxy.
         costs: parameters, MACs and published latencies, by name. Shape: (networks,) each.
-        reference, ranked: what the scores were judged by, and how well each ranks; None and [] without one.
+        reference, ranked: what the scores are compared with, and how well each ranks; None and () without one.
         known: number of networks whose reference value is known.
     """
 
@@ -46,7 +46,7 @@ class Scores:
 
 
 def score(run: Context, options: ScoreOptions) -> Scores:
-    """Return the scores of the networks that the options name; every score is stored before the next is computed."""
+    """Return the scores of the networks that the options name; each is stored before the next is computed."""
     reference = read_reference(run, options) if options.against else None
     archs = networks_to_score(run, options)
     scoring = make_scoring(run.task(folder=run.location), options.proxies, options.batch_size, options.images,
@@ -74,7 +74,7 @@ def score(run: Context, options: ScoreOptions) -> Scores:
 
 
 def _folder(run: Context, scoring: Scoring, archs: Sequence[Architecture]) -> Path:
-    """Return where the tables go: `run.dir`, or a folder of its own for every list of networks and way of scoring."""
+    """Return the folder of the tables: `run.dir`, or one for every list of networks and way of scoring."""
     if run.options.run.dir is not None:
         return Path(run.options.run.dir)
     space = run.settings.space

@@ -7,19 +7,18 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import write_json
 from dcanas.pipeline.context import Context, remote_context
 from dcanas.pipeline.distributed import together
 from dcanas.pipeline.study_workers import study_workers
 
 
 def search(run: Context) -> dict[str, Any]:
-    """Return what the search found, now or before."""
+    """Return what the search finds within the limits of all devices, or found before."""
     folder, method = run.search_folder, run.method
     done = folder / method.results[0]
-    if done.exists():
-        run.hooks.message(f"Search: done before ({done})")
-        return read_json(done)
+    if before := run.made_before(done, "Search"):
+        return before
     if run.source is not None and method.distributed:
         run.hooks.message(f"Search: goes on from the supernet in {run.source / 'search'}")
     workers = study_workers(run) if run.options.run.workers > 1 else nullcontext()
@@ -32,6 +31,6 @@ def search(run: Context) -> dict[str, Any]:
 
 
 def search_with_others(message: Mapping[str, Any]) -> None:
-    """Search together with the first process, as one of the others."""
+    """Search together with the first process, which sent `Context.message`."""
     run = remote_context(message)
     run.method.run(run.task(folder=Path(message["folder"])))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import Declared, check, choice, number, setting
+from dcanas.basics.fields import Checked, Declared, check, choice, number, setting
 from dcanas.basics.files import write_text
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.mapping import from_mapping, join
@@ -19,6 +19,8 @@ from dcanas.robustness.threat import NORMS, ThreatModel
 from dcanas.search.searches import settings_class
 from dcanas.training.recipe import Recipe
 from dcanas.training.spec import DataSpec
+
+UNRECORDED = ("run.threads", "run.processes")  # by older versions
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class ProxySettings(OwnFile):
 
 
 @dataclass(frozen=True)
-class Parallelism:
-    """What shares the computation: sums are added in another order, so results differ a little.
+class Parallelism(Checked, group="run"):
+    """Threads and processes that share the computation: they change the order of additions, so results differ a little.
 
-    None in a run of an older version, which recorded neither: any number goes on with it.
+    Both are None in a run of an older version, which can be continued with any number.
     """
 
     threads: int | None = number(None, 1, None, "threads of each process; null: all cores that this machine offers "
@@ -63,7 +65,8 @@ def _search_class(values: Mapping[str, Any]) -> type:
 class Settings:
     """A run's settings; `budget` holds numbers in the costs' units or percentiles such as "p45".
 
-    Raises `UserError` naming the setting, and for limits that mean nothing in this run.
+    Raises:
+        UserError: a value is not allowed, or a limit does not apply to this run.
     """
 
     seed: int = number(0, 0, None, "seed of search, training and measurement; the splits have data.split_seed")
@@ -90,19 +93,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         check(self, "")
-        check(self.run, "run")
         if not self.device or len(set(self.device)) < len(self.device):
             raise UserError(f"device must be NAME or [A,B] with different names, got [{', '.join(self.device)}].")
         for name, limit in self.budget.items():
             owner = name.rpartition(".")[0]
             if owner and owner not in self.device:
-                raise UserError(f"budget.{name} speaks of device {owner!r}, but the run is for "
+                raise UserError(f"budget.{name} names device {owner!r}, but the run is for "
                                 f"{', '.join(self.device)}; add it to device=[...] or drop the limit.")
             if name.rpartition(".")[2] == "robust_accuracy_min" and not (isinstance(limit, float) and 0 < limit < 1):
                 raise UserError(f"budget.{name} is a share between 0 and 1, such as 0.4 for 40 %, got {limit!r}.")
             if isinstance(limit, str) and not re.fullmatch(r"p[1-9]\d?", limit):
                 raise UserError(f"budget.{name} must be a positive number or a percentile p1 to p99, got {limit!r}.")
-            Budget({name: 1.0 if isinstance(limit, str) else limit})  # refuses what is no cost or no limit
+            Budget({name: 1.0 if isinstance(limit, str) else limit})  # refuses an unknown cost and an impossible limit
         _ = self.threat
 
     @property
@@ -115,7 +117,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class DeployOptions:
+class DeployOptions(Checked, group="deploy"):
     """How a bundle is tried on its device (see `hardware.measuring.deployment`)."""
 
     seconds: float = number(60.0, 1e-3, 24 * 3600, "seconds of running the network without a pause")
@@ -125,7 +127,7 @@ class DeployOptions:
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class RunOptions(Checked, group="run"):
     """Settings in the group `run` that do not change a result."""
 
     dir: str | None = setting(None, "run directory; null: ROOT/NAME-HASH, by the hash of the settings")
@@ -153,16 +155,17 @@ class Options:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check(self.run, "run")
-        check(self.deploy, "deploy")
         if not self.name.strip():
             raise UserError("name must not be empty: it begins the name of the run's directory.")
 
 
 def differences(mine: Any, theirs: Any, where: str = "") -> dict[str, str]:
-    """Return for every setting that differs, by key, what is there and what is asked.
+    """Return a sentence for every setting that differs, by key; a run that recorded no threads has any number.
 
-    Any number of threads and processes goes on with a run that recorded none.
+    Args:
+        mine: what is asked, nested.
+        theirs: what is there.
+        where: key of both; empty: all settings.
     """
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
         return {key: text for name in dict.fromkeys([*mine, *theirs])
@@ -172,10 +175,12 @@ def differences(mine: Any, theirs: Any, where: str = "") -> dict[str, str]:
 
 
 def stored_settings(folder: Path) -> dict[str, Any]:
-    """Return the settings a run directory was made with; raises `UserError` if it is not a run directory.
+    """Return the settings that a run directory was made with, as JSON types.
 
-    A setting that did not exist yet when the run was made has its default, which is what the run did; one that no
-    longer exists is left out if it had its default.
+    A setting that did not exist yet when the run was made has its default, which is what the run did.
+
+    Raises:
+        UserError: it is not a run directory, its settings are damaged, or a newer version made it.
     """
     import yaml  # here: composing settings for the shell's completion takes none
 
@@ -191,7 +196,7 @@ def stored_settings(folder: Path) -> dict[str, Any]:
         values = None
     if not isinstance(values, dict):
         raise UserError(f"{path} is damaged; the run cannot be continued from it, choose another directory.")
-    stored: dict[str, Any] = plain(from_mapping(Settings, _without_former(values)))
+    stored: dict[str, Any] = plain(from_mapping(Settings, values))
     return stored
 
 
@@ -202,15 +207,3 @@ def store_settings(folder: Path, settings: Settings) -> None:
     write_text(folder / "settings.yaml", yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True))
 
 
-UNRECORDED = ("run.threads", "run.processes")
-FORMER = {"study": {"warm_up": 0, "dynamics": "measured", "weights": {}, "moves": 1, "learning_rate": 0.05,
-                    "baseline_momentum": 0.9, "batch": 10}}  # settings of searches that older runs stored: defaults
-
-
-def _without_former(values: Mapping[str, Any]) -> dict[str, Any]:
-    search = values.get("search")
-    if not isinstance(search, dict):
-        return dict(values)
-    former = FORMER.get(str(search.get("name")), {})
-    kept = {name: value for name, value in search.items() if name not in former or value != former[name]}
-    return {**values, "search": kept}

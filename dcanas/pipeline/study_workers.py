@@ -1,4 +1,4 @@
-"""Further processes that work on a study beside this one (`run.workers`): each gets the run as JSON on its input."""
+"""Further processes that work on a study (`run.workers`); each reads the run as JSON from its standard input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.pipeline.context import Context, remote_context
@@ -14,7 +14,7 @@ from dcanas.pipeline.context import Context, remote_context
 
 @contextmanager
 def study_workers(run: Context) -> Iterator[None]:
-    """Start `run.workers` - 1 processes, and wait for them at the end."""
+    """Enclose the work on a study by `run.workers` - 1 further processes, which are awaited at the end."""
     message = json.dumps(run.message(run.search_folder))
     started = []
     for _ in range(run.options.run.workers - 1):
@@ -36,18 +36,15 @@ def study_workers(run: Context) -> Iterator[None]:
                 run.hooks.message(f"  a worker ended early: {(errors.strip() or 'killed').splitlines()[-1]}")
 
 
-def main() -> int:
-    """Work on the study of the run that stands on the input."""
+def main() -> None:
+    """Work on the study of the run whose `Context.message` is read from the standard input."""
     run = remote_context(json.load(sys.stdin))
     try:
-        run.method.run(run.task())
-    except Stopped:
-        return 0
+        with suppress(Stopped):
+            run.method.run(run.task())
     except UserError as error:
-        print(f"dcanas: {error}", file=sys.stderr)
-        return 2
-    return 0
+        sys.exit(f"dcanas: {error}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

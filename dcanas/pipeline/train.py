@@ -8,23 +8,25 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from dcanas.basics.checkpoints import save_weights
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
+from dcanas.export.classifier import Classifier, Normalise
 from dcanas.pipeline.context import Context, remote_context
-from dcanas.pipeline.delivered import fresh_model
 from dcanas.pipeline.distributed import together
 from dcanas.search.adversarial import adversarial_attack
+from dcanas.spaces import load_space
 from dcanas.training import Recipe, predict, summarise
 from dcanas.training import train as fit_network
 from dcanas.training.mistakes import worst_mistakes
 
 
 def train(run: Context) -> dict[str, dict[str, Any]]:
-    """Return `train.json` of every device's network, trained now or before."""
+    """Return `train.json` by device, of the network trained now or before."""
     return {device.name: train_network(run, run.device_folder(device), f"Train for {device.name}")
             for device in run.devices}
 
@@ -32,9 +34,8 @@ def train(run: Context) -> dict[str, dict[str, Any]]:
 def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
     """Return `train.json` of the network that `architecture.json` in `folder` names, trained now or before."""
     done = folder / "train.json"
-    if done.exists():
-        run.hooks.message(f"{title}: done before ({done})")
-        return read_json(done)
+    if before := run.made_before(done, title):
+        return before
     dataset = run.dataset
     start = time.monotonic()
     log = f"train/{folder.relative_to(run.folder / 'derived').as_posix()}"
@@ -53,13 +54,13 @@ def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
 
 
 def train_with_others(message: Mapping[str, Any]) -> None:
-    """Train together with the first process, as one of the others."""
+    """Train together with the first process, which sent `Context.message`."""
     _fit(remote_context(message), Path(message["folder"]), QUIET)
 
 
 def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, list[dict[str, Any]]]:
     derived = read_json(folder / "architecture.json")
-    model, recipe = first_model(run, derived), recipe_for(run, derived)
+    model, recipe = initial_model(run, derived), recipe_for(run, derived)
     history = fit_network(model, run.dataset, run.dataset.fit_indices, recipe, derive_seed(run.settings.seed, "train"),
                           folder=folder / "training", hooks=hooks, device=run.compute, ranks=run.ranks,
                           attack=adversarial_attack(recipe))
@@ -67,14 +68,21 @@ def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, list[dict
 
 
 def recipe_for(run: Context, derived: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of a network; given weights are meant for the searched one."""
+    """Return the recipe of the network in an `architecture.json`; given weights are those of the searched network."""
     recipe = run.settings.train
     return recipe.from_scratch() if "family" in derived else recipe
 
 
-def first_model(run: Context, derived: Mapping[str, Any]) -> nn.Module:
-    """Return the model that training starts from: fresh, or with what a searched network inherits from its search."""
-    model = fresh_model(run, derived)
+def initial_model(run: Context, derived: Mapping[str, Any]) -> nn.Module:
+    """Return the network of an `architecture.json` as training starts from it, behind its input normalisation.
+
+    The run's seed gives it its weights, apart from those that a searched network inherits from its search.
+    """
+    dataset, space = run.dataset, load_space(derived["space"])
+    torch.manual_seed(derive_seed(run.settings.seed, "weights"))
+    network = space.build(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
+                          **derived["skeleton"])
+    model = Classifier(Normalise(dataset.mean, dataset.std), network)
     if "family" not in derived:  # a hand-made network inherits nothing
-        run.method.inherit(run.task(), model.get_submodule("network"))
+        run.method.inherit(run.task(), network)
     return model

@@ -87,7 +87,7 @@ def test_limits_that_are_none(refused, limit):
     ("seed=interval(0,1)", "'seed=interval(0,1)' cannot be read"),
     ("budget.params=(", "'budget.params=(' cannot be read"),
     ("nonsense", "'nonsense' is neither a folder nor the name of a data set"),
-    ("~data", "Expected key=value, a folder or a data set, got '~data'"),
+    ("~data", "'~data' is neither a folder nor the name of a data set"),
     ("+more=1", "Expected key=value, got '+more=1'"),
     ("source=elsewhere", "elsewhere is not a run directory"),
 ])

@@ -117,7 +117,7 @@ def test_doctor_names_what_is_wrong(dcanas, tmp_path, monkeypatch):
     answer = dcanas("doctor")
     assert answer.code == 2
     assert "broken profile" in answer.out
-    assert "1 to mend." in answer.out
+    assert "1 problem found." in answer.out
 
 
 def test_home_folder_in_settings(dcanas, tmp_path, monkeypatch, tiny):

@@ -1,17 +1,12 @@
-"""A run made before a setting existed, or with one that has left since, serves as source: it did what defaults say."""
+"""A run made before a setting existed serves as source: it did what defaults say."""
 
 from __future__ import annotations
 
-import pytest
 import yaml
 
-from dcanas.basics.errors import UserError
 from dcanas.basics.keys import plain
 from dcanas.cli.compose import configure
 from dcanas.pipeline.settings import differences, store_settings, stored_settings
-
-FORMER = {"warm_up": 0, "dynamics": "measured", "weights": {}, "moves": 1, "learning_rate": 0.05,
-          "baseline_momentum": 0.9, "batch": 10}  # what every study stored
 
 
 def test_settings_that_did_not_exist_yet_have_their_defaults(tmp_path):
@@ -24,18 +19,6 @@ def test_settings_that_did_not_exist_yet_have_their_defaults(tmp_path):
     taken, _ = configure([f"source={tmp_path}"])
     assert plain(taken) == plain(settings)
     assert (taken.seed, taken.search.epochs) == (3, 7)
-
-
-def test_settings_that_left_are_dropped_if_they_did_nothing(tmp_path):
-    settings, _ = configure(["search=evolution", "run.threads=2"])
-    older = plain(settings)
-    older["search"] |= FORMER
-    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(older), encoding="utf-8")
-    assert configure([f"source={tmp_path}"])[0] == settings
-    older["search"]["moves"] = 3
-    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(older), encoding="utf-8")
-    with pytest.raises(UserError, match=r"Unknown setting 'search\.moves'"):
-        configure([f"source={tmp_path}"])
 
 
 def test_a_run_that_recorded_no_threads_goes_on_with_any_and_then_keeps_them(tmp_path):

@@ -223,7 +223,7 @@ def test_source_that_has_not_come_that_far(dcanas, tiny, finished, tmp_path):
     (half / "derived/local-cpu/weights.pt").unlink()
     answer = dcanas("export", f"source={half}", f"run.dir={tmp_path / 'run'}", "run.threads=1")
     assert answer.code == 2
-    assert "weights.pt is missing: the source run has not come that far" in answer.err
+    assert "weights.pt is missing: the source run has not reached that stage" in answer.err
     assert not list((tmp_path / "run").rglob("train.json"))  # nothing is taken in part
 
 
