@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 Blocks = list[tuple[int, int, tuple[str, ...]]]  # in order: stage, block, and its parts, of PARTS
 PARTS = ("expand", "depthwise", "project")  # each a convolution (.0) and a batch norm (.1)
@@ -19,6 +19,12 @@ def names_in(library: str, names: Iterable[str]) -> dict[str, str]:
     names = list(names)
     modules = dict(LIBRARIES[library](_blocks(names)))
     return {name: f"{modules[module]}.{leaf}" for name in names for module, _, leaf in [name.rpartition(".")]}
+
+
+def whole_name(name: str, origins: Mapping[str, str]) -> str:
+    """Return the name that a parameter has in the network with all blocks; origins: see `mbconv_notation.origins`."""
+    block = ".".join(name.split(".")[:3])  # stages.S.B
+    return origins.get(block, block) + name[len(block):]
 
 
 def _blocks(names: list[str]) -> Blocks:

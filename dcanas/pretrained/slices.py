@@ -6,8 +6,10 @@ from torch import Tensor
 
 from dcanas.basics.errors import UserError
 from dcanas.pretrained.load import Pretrained
+from dcanas.pretrained.naming import whole_name
 from dcanas.pretrained.recognise import LAST, MBCONV, network_layout
 from dcanas.spaces import Architecture
+from dcanas.spaces.mbconv_notation import origins
 
 
 def slice_state(pretrained: Pretrained, architecture: Architecture, in_channels: int = 3) -> dict[str, Tensor]:
@@ -23,9 +25,9 @@ def slice_state(pretrained: Pretrained, architecture: Architecture, in_channels:
         UserError: it is no part of that network.
     """
     _check_part(pretrained, architecture)
-    state = {}
+    state, places = {}, origins(MBCONV.chain(architecture))
     for name, shape in network_layout(architecture, in_channels).items():
-        value = pretrained.state.get(_whole_name(architecture, name))
+        value = pretrained.state.get(whole_name(name, places))
         if value is None or name.startswith(LAST):
             continue
         if name == "stem.0.weight" and in_channels == 1:
@@ -33,15 +35,6 @@ def slice_state(pretrained: Pretrained, architecture: Architecture, in_channels:
         if value.shape == shape:
             state[name] = value.float() if value.is_floating_point() else value
     return state
-
-
-def _whole_name(architecture: Architecture, name: str) -> str:
-    """Return the name that a part's parameter has in the whole network: blocks are numbered there by their place."""
-    if not name.startswith("stages."):
-        return name
-    _, stage, block, rest = name.split(".", 3)
-    places = [i for i, kind in enumerate(MBCONV.chain(architecture).stages[int(stage)].places) if kind is not None]
-    return f"stages.{stage}.{places[int(block)]}.{rest}"
 
 
 def _check_part(pretrained: Pretrained, architecture: Architecture) -> None:

@@ -12,7 +12,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from dcanas.basics.errors import UserError
 from dcanas.pretrained import Source, TakenOver, bare_names, best_fits, other_conditions, read_weights
+from dcanas.pretrained.naming import whole_name
 from dcanas.pretrained.weights_file import NORMALISATION
+from dcanas.spaces.mbconv_network import Network
 
 SHOWN = 4  # names of each kind in a message
 INNER = "network."  # of a delivered model: the network itself
@@ -62,7 +64,7 @@ def find_start(network: nn.Module, path: str) -> Start:
     parameters = frozenset(bare_names([name for name, _ in network.named_parameters()]).values())
     if not parameters.intersection(_fitting(state, given)):
         for fit in best_fits(file):
-            given = fit.state
+            given = _at_own_places(network, state, fit.state)
             sources.append(fit.source)
         sources = [source for source in sources if not other_conditions(network, source)] or sources
     fitting = _fitting(state, given)
@@ -102,6 +104,13 @@ def _bare_state(network: nn.Module) -> dict[str, Tensor]:
     state = {name: value for name, value in network.state_dict().items() if not name.startswith(NORMALISATION)}
     bare = bare_names(state)
     return {bare[name]: value for name, value in state.items()}
+
+
+def _at_own_places(network: nn.Module, state: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights of a whole network under the names of one from which blocks are absent."""
+    origins = next((module.origins for module in network.modules() if isinstance(module, Network)), {})
+    own = {whole_name(name, origins): name for name in state}
+    return {own.get(name, name): value for name, value in given.items() if name in own or name not in state}
 
 
 def _fitting(state: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, Tensor]:

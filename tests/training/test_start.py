@@ -93,6 +93,17 @@ def test_weights_of_other_libraries_fit_what_is_left_of_their_network(tmp_path, 
     torch.testing.assert_close(target.network.stem[1].running_mean, theirs._bn0.running_mean)
 
 
+def test_a_block_behind_an_absent_one_starts_from_its_own_place(tmp_path):
+    target = mbconv("r224-s32 | t1c16n1s1k3 | t6c24n2s2k3 | t6c40n2s2k5 | t6,-,6c80n2s2k3 | n0 | n0 | n0 | h0",
+                    padding="same", epsilon=1e-3)
+    theirs = lite(0)
+    remark = start_from(target, saved(tmp_path / "lite0.pth", theirs.state_dict()))
+    assert ": 126 weights taken over; 1 have another shape" in remark  # 6 + 12 + 6 x 18
+    for number, block in enumerate((5, 7)):  # 1 + 2 + 2 before them; 6 is absent
+        torch.testing.assert_close(target.network.stages[3][number].project[0].weight,
+                                   theirs._blocks[block]._project_conv.weight)
+
+
 @pytest.mark.parametrize(("content", "said"), [
     ({"a.weight": torch.ones(1)}, r"Nothing in .* fits this network: it holds 1 names \(a\.weight\), the network 8 "),
     ({"stem.1.running_mean": torch.zeros(4)}, "Nothing in .* fits"),  # statistics alone are no weights
@@ -133,7 +144,7 @@ def test_training_starts_from_the_file_and_its_content_is_part_of_the_key(data, 
     with pytest.raises(UserError, match="belong to other settings"):
         train(classifier(), data, data.train[:128], recipe, 0, folder=tmp_path / "run-2")
     (tmp_path / "init.pt").unlink()
-    with pytest.raises(UserError, match=r"train\.init=.* is no file; give the path"):
+    with pytest.raises(UserError, match=r"train\.init=.* is not a file; give the path"):
         recipe.files()
 
 
