@@ -3,7 +3,7 @@
 The members of `mbconv` whose stages consist of equal blocks and of which exactly four have stride 2, with decisions of
 their own: for each of seven stages expansion, width, depth (blocks), stride of its first block and kernel. Widths are
 multiples of 8: the published ranges (16 to 512, head to 1536) are extended to 8 and 1792, so that torchvision's
-MobileNetV2 is a member at every width from 0.25 to 1.4. There are about 10^40 members.
+MobileNetV2 is a member at every width from 0.25 to 1.4. There are about 10^32 members.
 """
 
 from __future__ import annotations
