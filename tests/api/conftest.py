@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from shortcuts import quick
 from tiny_run import DEVICE, TINY
 
 import dcanas
@@ -54,6 +55,7 @@ def made(digits, tmp_path_factory) -> Made:
         return run, before, torch_state()
 
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), ThreadPoolExecutor(1) as pool:
+    with (quick(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed),
+          ThreadPoolExecutor(1) as pool):
         run, before, after = pool.submit(work).result()
     return Made(run, (before, after), printed.getvalue())

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from shortcuts import quick
 from tiny_run import DEVICE, TINY
 
 import dcanas
@@ -134,7 +135,8 @@ def test_hooks_of_ones_own_may_stop_a_run_which_is_not_finished_then(digits, tmp
 
 def test_derive_keeps_the_search_and_the_images(made, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    derived = dcanas.derive(made.run, budget={"params": 6000}, progress=True)
+    with quick():
+        derived = dcanas.derive(made.run, budget={"params": 6000}, progress=True)
     assert derived.directory.parent.name == "runs"
     assert derived.certificate.budget["params"] == 6000
     assert derived.certificate.met

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shortcuts import quick
 
 from dcanas.cli.main import main
 
@@ -37,11 +38,11 @@ def tiny() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def dcanas() -> Callable[..., Answer]:
-    """Return a function that does what the command line does, in this process."""
+    """Return a function that does what the command line does, in this process and without waiting (`quick`)."""
 
     def call(*arguments: object) -> Answer:
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with quick(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main([str(argument) for argument in arguments])
         return Answer(code, out.getvalue(), err.getvalue())
 

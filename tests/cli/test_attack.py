@@ -11,6 +11,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from dcanas.robustness import square
+
 
 @pytest.fixture
 def run(finished: Path, tmp_path: Path) -> Path:
@@ -32,6 +34,7 @@ def _onnx(path: Path, classes: int = 10, side: int = 8, bias: float = 0.0) -> Pa
 
 
 def test_attacks_are_added_to_the_certificate_and_never_repeated(dcanas, run, tmp_path, monkeypatch):
+    monkeypatch.setitem(square.__kwdefaults__, "queries", 300)
     asked = ("attack", f"source={run}", "attacks=[fgsm,square]", "eps_255=20", "attack_images=4",
              "run.progress=plain", f"onnx={_onnx(tmp_path / 'int8.onnx')}")
     settings = (run / "settings.yaml").read_bytes()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 import yaml
@@ -13,15 +15,36 @@ KINDS = ("spaces", "data", "devices", "costs", "searches", "proxies", "recipes",
 HEAVY = ("torch", "scipy", "onnx", "onnxruntime", "sklearn", "optuna", "matplotlib")
 
 
-def imported_by(*arguments: str) -> tuple[int, list[str], str]:
-    """Return the exit code, which heavy libraries a command imports, and what it says."""
-    code = ("import json, sys\nfrom dcanas.cli.main import main\n"
-            f"code = main({list(arguments)!r})\n"
-            f"print(json.dumps([code, [name for name in {HEAVY} if name in sys.modules]]))")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    *said, last = done.stdout.splitlines()
-    code, found = json.loads(last)
-    return code, found, "\n".join(said) + done.stderr
+SERVER = f"""
+import contextlib, io, json, os, sys
+import dcanas.cli.compose
+from dcanas.cli.main import main
+for line in sys.stdin:
+    if os.fork():
+        os.wait()
+        continue
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        code = main(json.loads(line))
+    print(json.dumps([code, [name for name in {HEAVY} if name in sys.modules]]), flush=True)
+    os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def imported_by() -> Iterator[Callable[[Sequence[str]], list[Any]]]:
+    """Return a function that gives the exit code of a command and which heavy libraries it imports: each command has a
+    process of its own, forked from one that has composed nothing yet."""
+    with subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as server:
+        assert server.stdin
+        assert server.stdout
+
+        def ask(arguments: Sequence[str]) -> list[Any]:
+            print(json.dumps(arguments), file=server.stdin, flush=True)
+            return json.loads(server.stdout.readline())
+
+        yield ask
+        server.stdin.close()
 
 
 @pytest.mark.parametrize(("arguments", "code"), [
@@ -32,8 +55,8 @@ def imported_by(*arguments: str) -> tuple[int, list[str], str]:
     *((["list", kind], 0) for kind in KINDS), (["completion", "words", "run", "search."], 0),
     (["run", "budget.parms=3"], 2), (["run", "seed=0,1"], 2), (["run", "attacks=[pgdd]"], 2),
 ])
-def test_nothing_heavy_is_imported(arguments, code):
-    assert imported_by(*arguments)[:2] == (code, [])
+def test_nothing_heavy_is_imported(imported_by, arguments, code):
+    assert imported_by(arguments) == [code, []]
 
 
 def test_shown_settings_are_yaml_with_the_help_of_each(dcanas):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import yaml
+from shortcuts import quick
 
 import dcanas as package
 from dcanas.basics.files import read_json
@@ -13,7 +14,8 @@ def test_a_call_and_a_command_give_the_same_network(finished, tiny, tmp_path):
     typed = dict(text.split("=") for text in tiny)
     del typed["run.progress"]
     settings = {key: yaml.safe_load(value) for key, value in typed.items()}
-    run = package.run("digits", directory=tmp_path / "run", settings=settings)
+    with quick():
+        run = package.run("digits", directory=tmp_path / "run", settings=settings)
     by_call, by_command = run.directory, package.load(finished).directory
     assert (by_call / "settings.yaml").read_text() == (by_command / "settings.yaml").read_text()
     first, second = (read_json(folder / "search" / "scores.json") for folder in (by_call, by_command))
