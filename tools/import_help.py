@@ -57,4 +57,4 @@ def _load(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's refusals share no base class
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} is no file of plain numbers ({reason}); nothing of it was executed.") from error
+        raise UserError(f"{path} is not a file of plain numbers ({reason}); nothing of it was executed.") from error

@@ -62,7 +62,7 @@ def _read(path: Path) -> Any:
         raise UserError(f"There is no {path}; give the folder that holds meta.json and the folders of the data sets.") \
             from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no JSON file ({error}); fetch it again.") from error
+        raise UserError(f"{path} is not a JSON file ({error}); fetch it again.") from error
 
 
 def _percents(value: Any, count: int, path: Path, network: str) -> list[float]:

@@ -5,7 +5,7 @@
 Every search may measure 200 networks; a network measured before costs nothing. Clean accuracy is the validation
 accuracy of the table; robust accuracy (PGD, L-inf 1/255) exists there on test images only, so this study shows how well
 a front is found, not what a network will do on new images. Latency: the table's of one device. The hypervolume above
-(0 %, 0 %, the slowest network) is told as a share of that of all networks; searches are paired by seed.
+(0 %, 0 %, the slowest network) is given as a share of that of all networks; searches are paired by seed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The baselines of the benchmark: blunt rules and strategies, each a function of a problem and a random generator.
+"""The baselines of the benchmark: simple rules and strategies, each a function of a problem and a random generator.
 
 A baseline returns the index of a member. A new one is a few lines in a file of one's own (docs/search.md).
 """
@@ -30,9 +30,11 @@ STEPS, RATE = 400, 0.1  # of the ascent on the whole table
 
 
 def best_of(problem: Problem, values: np.ndarray, rng: Generator, among: np.ndarray | None = None) -> int:
-    """Return the feasible member (of `among`, if given) with the largest value; ties by chance, NaN last.
+    """Return the feasible member with the largest value; ties by chance, NaN last.
 
-    Shape: values (members,), among (n,) indices of members.
+    Args:
+        values: of all members. Shape: (members,).
+        among: indices of members; None: all feasible ones. Shape: (n,).
     """
     pool = np.flatnonzero(problem.feasible) if among is None else among
     known = np.where(np.isnan(values[pool]), -np.inf, values[pool])

@@ -60,9 +60,8 @@ def student_interval(values: np.ndarray) -> tuple[float, float]:
     """Return Student's 95 % confidence interval of a mean; NaN for a single value. Shape: (n,)."""
     if len(values) < 2:
         return float("nan"), float("nan")
-    mean = float(values.mean())
-    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return mean - half, mean + half
+    half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+    return float(values.mean()) - half, float(values.mean()) + half
 
 
 def leaderboard_markdown(rows: Sequence[BenchmarkRow], reference: str, command: str) -> str:

@@ -1,4 +1,4 @@
-"""What a predictor of robustness sees: proxies, and the shape of the cell told for every set of operations.
+"""Features for the prediction of robustness: proxies, and graph features of the cell for every set of operations.
 
 The features of the cell follow neural graph features (Kadlecova et al., ICML 2024): counts, path lengths and degrees.
 """
@@ -31,8 +31,8 @@ class Features:
         bad = ~np.isfinite(self.values)
         if bad.any():
             row, column = np.argwhere(bad)[0]
-            raise UserError(f"Feature {self.names[column]} of row {row} is no number; leave out networks whose proxy "
-                            "failed.")
+            raise UserError(f"Feature {self.names[column]} of row {row} is not a number; leave out networks whose "
+                            "proxy failed.")
 
     def __len__(self) -> int:
         return len(self.values)

@@ -42,7 +42,14 @@ def split_classes(classes: Sequence[Any], n_train: int, seed: int) -> Split:
     """Return a split with at least `n_train` rows to learn from: whole classes, drawn at random.
 
     Architectures of one canonical class are the same network with the same accuracy: in both parts they would be
-    remembered, not predicted. Raises `UserError` if there are too few rows.
+    remembered, not predicted.
+
+    Args:
+        classes: class of every row. Shape: (N,).
+        n_train: least number of rows to learn from.
+
+    Raises:
+        UserError: there are too few rows.
     """
     names, inverse = np.unique(np.asarray(classes), return_inverse=True)
     if not 1 < n_train < len(inverse):
@@ -59,10 +66,15 @@ def split_classes(classes: Sequence[Any], n_train: int, seed: int) -> Split:
 
 def fit_forest(features: Features, targets: np.ndarray, rows: np.ndarray, seed: int = 42,
                jobs: int = 1) -> RandomForestRegressor:
-    """Return a forest of 100 trees with bootstrap and out-of-bag score, fitted on these rows.
+    """Return a forest of 100 trees with bootstrap and out-of-bag score.
 
     Every split of a tree sees all features, as published; of more than 64, which then repeat each other, three in ten:
-    a third of the time, and no worse. Shape: targets (N,), or (N, targets) for one forest that predicts them together.
+    a third of the time, and no worse.
+
+    Args:
+        targets: (N,), or (N, targets) for one forest that predicts them together.
+        rows: indices of the rows to learn from.
+        jobs: processes.
     """
     share = 1.0 if len(features.names) <= WIDE else 0.3
     forest = RandomForestRegressor(n_estimators=TREES, bootstrap=True, oob_score=True, random_state=seed, n_jobs=jobs,
@@ -71,7 +83,12 @@ def fit_forest(features: Features, targets: np.ndarray, rows: np.ndarray, seed: 
 
 
 def judge(forest: RandomForestRegressor, features: Features, targets: np.ndarray, split: Split) -> list[Quality]:
-    """Return the quality for each target, in order."""
+    """Return the quality of a forest for each target, in order.
+
+    Args:
+        forest: fitted on `split.train`.
+        targets: (N,) or (N, targets).
+    """
     targets = targets.reshape(len(targets), -1)
     known, guessed = (forest.predict(features.values[rows]).reshape(len(rows), -1)
                       for rows in (split.train, split.test))
@@ -88,7 +105,15 @@ def judge(forest: RandomForestRegressor, features: Features, targets: np.ndarray
 
 def predictability(features: Features, targets: np.ndarray, classes: Sequence[Any], n_train: int, splits: int = 5,
                    seed: int = 0, jobs: int = 1) -> list[list[Quality]]:
-    """Return per split the quality for each target. targets: (N,) or (N, targets), the latter in one forest."""
+    """Return per split the quality for each target.
+
+    Args:
+        targets: (N,), or (N, targets) for one forest that predicts them together.
+        classes: class of every row; no class has rows in both parts of a split. Shape: (N,).
+        n_train: least number of rows to learn from.
+        splits: number of splits.
+        jobs: processes.
+    """
     found = []
     for number in range(splits):
         split = split_classes(classes, n_train, derive_seed(seed, "repeat", number))
@@ -101,7 +126,14 @@ def importances(features: Features, target: np.ndarray, split: Split, seed: int 
                 jobs: int = 1) -> dict[str, dict[str, float]]:
     """Return two importances of every feature.
 
-    impurity: mean decrease in the trees, sums to 1; permutation: loss of R2 on the test rows with the column shuffled.
+    Args:
+        target: (N,).
+        repeats: shuffles of every column.
+        jobs: processes.
+
+    Returns:
+        `impurity`: mean decrease in the trees, sums to 1; `permutation`: loss of R2 on the test rows with the column
+        shuffled.
     """
     forest = fit_forest(features, target, split.train, seed, jobs)
     shuffled = permutation_importance(forest, features.values[split.test], target[split.test], n_repeats=repeats,
@@ -113,9 +145,16 @@ def importances(features: Features, target: np.ndarray, split: Split, seed: int 
 def ablation(features: Features, target: np.ndarray, classes: Sequence[Any], n_train: int,
              categories: Mapping[str, Sequence[str]], splits: int = 5, seed: int = 0,
              jobs: int = 1) -> dict[str, float]:
-    """Return the mean test R2 of `all`, of each category `only` and `without` it, and of the single best feature.
+    """Return mean test R2 with subsets of the features.
 
-    The best (`top 1`, `all but top 1`) is the one of largest impurity importance on the rows learnt from, per split.
+    Args:
+        target: (N,).
+        classes, n_train, splits, jobs: see `predictability`.
+        categories: name -> features.
+
+    Returns:
+        `all`, each category `only` and `without` it, and the single feature of the largest impurity importance on
+        the rows learnt from, per split (`top 1`, `all but top 1`).
     """
     rows: dict[str, list[float]] = {}
     for number in range(splits):

@@ -45,6 +45,7 @@ class Problem:
 
     @cached_property
     def feasible(self) -> np.ndarray:
+        """Which members keep every limit. Shape: (members,) bool."""
         kept = np.ones(len(self.choices), dtype=bool)
         for cost in self.costs:
             kept &= self.budget.allows(cost.name, cost.uppers(self.choices))
@@ -69,6 +70,7 @@ class Problem:
         return self.accuracies.expected(probabilities)
 
     def architecture(self, member: int) -> Architecture:
+        """Return a member by its index."""
         return as_architecture(self.space, self.choices[member])
 
 

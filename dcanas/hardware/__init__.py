@@ -1,4 +1,4 @@
-"""Devices, and what networks cost on them when they are run."""
+"""Devices, and the costs of running networks on them."""
 
 from typing import TYPE_CHECKING
 
@@ -8,26 +8,26 @@ if TYPE_CHECKING:
     from dcanas.hardware.devices.cost_sources import latency_sources
     from dcanas.hardware.devices.device import Device, Runtime
     from dcanas.hardware.devices.profiles import list_devices, load_device
-    from dcanas.hardware.latency.latency_fit import LatencyFit, choose_members, fit_latency
+    from dcanas.hardware.latency.latency_fit import choose_members, fit_latency
     from dcanas.hardware.latency.predictor import LatencyPredictor
-    from dcanas.hardware.latency.published_tables import TableCost, load_tables
-    from dcanas.hardware.latency.source import LatencySource, LatencySources, choose_source
+    from dcanas.hardware.latency.published_tables import load_tables
+    from dcanas.hardware.latency.source import LatencySource, choose_source
     from dcanas.hardware.measuring.measured_members import measure_members
     from dcanas.hardware.measuring.profile import Profile
     from dcanas.hardware.measuring.profiler import profile_onnx
 
-__all__ = ["Device", "LatencyFit", "LatencyPredictor", "LatencySource", "LatencySources", "Profile", "Runtime",
-           "TableCost", "choose_members", "choose_source", "fit_latency", "latency_sources", "list_devices",
-           "load_device", "load_tables", "measure_members", "profile_onnx"]
+__all__ = ["Device", "LatencyPredictor", "LatencySource", "Profile", "Runtime", "choose_members", "choose_source",
+           "fit_latency", "latency_sources", "list_devices", "load_device", "load_tables", "measure_members",
+           "profile_onnx"]
 
 __getattr__ = lazy(__name__, {
     "devices.cost_sources": ("latency_sources",),
     "devices.device": ("Device", "Runtime"),
     "devices.profiles": ("list_devices", "load_device"),
-    "latency.latency_fit": ("LatencyFit", "choose_members", "fit_latency"),
+    "latency.latency_fit": ("choose_members", "fit_latency"),
     "latency.predictor": ("LatencyPredictor",),
-    "latency.published_tables": ("TableCost", "load_tables"),
-    "latency.source": ("LatencySource", "LatencySources", "choose_source"),
+    "latency.published_tables": ("load_tables",),
+    "latency.source": ("LatencySource", "choose_source"),
     "measuring.measured_members": ("measure_members",),
     "measuring.profile": ("Profile",),
     "measuring.profiler": ("profile_onnx",),

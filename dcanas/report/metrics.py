@@ -54,6 +54,7 @@ class MetricsLog:
         self._writer.flush()  # so that a killed run shows every row of the file
 
     def close(self) -> None:
+        """Close the TensorBoard file."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None

@@ -60,6 +60,7 @@ class RunRecord:
 
     @property
     def name(self) -> str:
+        """Name of the run directory."""
         return self.folder.resolve().name
 
     @property

@@ -36,7 +36,12 @@ class Cell:
 
 
 def cells_of(space: Space, skeleton: Mapping[str, Any], channels: int, classes: int) -> list[Cell]:
-    """Return the different cells of more than one edge that the networks of a space consist of."""
+    """Return the different cells of more than one edge that the networks of a space consist of.
+
+    Args:
+        skeleton: of the network.
+        channels, classes: of its images.
+    """
     if type(space).assemble is Space.assemble:
         return []
     specs: dict[tuple[int, ...], CellSpec] = {}
@@ -66,7 +71,13 @@ def used_edges(space: Space, cell: Cell, arch: Architecture) -> list[tuple[int, 
 
 def without_parameters(space: Space, input_shape: tuple[int, int, int], classes: int,
                        skeleton: Mapping[str, Any]) -> list[list[bool]] | None:
-    """Return per slot and option whether it costs no parameters; None if parameters do not add up over slots."""
+    """Return per slot and option whether it has no parameters; None if parameters do not add up over slots.
+
+    Args:
+        input_shape: (C, H, W).
+        classes: number of classes.
+        skeleton: of the network.
+    """
     if not space.additive:
         return None
     params = linear_counts(space, input_shape, classes, **skeleton)["params"]

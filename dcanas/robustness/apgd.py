@@ -1,4 +1,4 @@
-"""Auto-PGD: steps that halve themselves where the loss no longer rises (Croce & Hein, ICML 2020, Algorithm 1)."""
+"""Auto-PGD: PGD whose step size is halved when the loss stops increasing (Croce & Hein, ICML 2020, Algorithm 1)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def apgd(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, nor
     Returns:
         The images, as the kind and on the device they came.
 
-    Raises `UserError` for bad input.
+    Raises:
+        UserError: for invalid input.
     """
     if loss not in LOSSES:
         raise unknown("loss of APGD", loss, LOSSES)
@@ -68,7 +69,7 @@ def _attack(task: Task, kind: str, steps: int, restarts: int, targets: int) -> T
 
 
 def _aims(logits: Tensor, labels: Tensor, kind: str, targets: int) -> Iterator[tuple[str, Tensor | None]]:
-    """Yield what is tried one after the other: the loss as it is, or one target class per image, likeliest first."""
+    """Yield the names of the tries, and for the targeted loss a target class per image, the likeliest first."""
     if kind != "targeted_dlr":
         yield kind, None
         return
@@ -83,8 +84,8 @@ def _aims(logits: Tensor, labels: Tensor, kind: str, targets: int) -> Iterator[t
 
 def _climb(task: Task, survivors: Survivors, where: Tensor, origin: Tensor, labels: Tensor, x: Tensor, kind: str,
            aims: Tensor | None, steps: int) -> None:
-    """Run Algorithm 1 from `x` on the rows `where`; settled rows leave, the others' best is offered."""
-    aims = labels if aims is None else aims  # of no use to the other losses, but it shrinks with the rest
+    """Run Algorithm 1 from `x` on the rows `where`; settled rows are dropped, the best of the others are stored."""
+    aims = labels if aims is None else aims  # unused by the other losses, but indexed like the rest
     before, best, level = x, x, torch.full_like(origin[:, 0, 0, 0], -torch.inf)
     gradient, best_gradient = torch.zeros_like(x), torch.zeros_like(x)
     size = torch.full_like(level, 2 * task.eps)

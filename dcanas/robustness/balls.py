@@ -1,4 +1,4 @@
-"""The sets an attacker may choose from: all images within eps of the original, and within [0, 1]."""
+"""The perturbation sets of attacks: all images within eps of the original, and within [0, 1]."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Ball(ABC):
 
     @abstractmethod
     def direction(self, gradient: Tensor) -> Tensor:
-        """Return the step of length 1 along which a linear function with this gradient rises most."""
+        """Return the step of norm 1 along which a linear function with this gradient increases most."""
 
     @abstractmethod
     def size(self, delta: Tensor) -> Tensor:

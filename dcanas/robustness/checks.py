@@ -1,4 +1,4 @@
-"""What an attack can be asked: one sentence for everything else."""
+"""Checks of the input of attacks; each error is one sentence."""
 
 from __future__ import annotations
 
@@ -30,7 +30,12 @@ def check_images(images: Tensor) -> None:
 
 
 def check_eps(eps: Any, norm: str, images: Tensor) -> None:
-    """Raise `UserError` unless eps is a size in [0, 1] units that the norm can have."""
+    """Raise `UserError` unless eps is a size in [0, 1] units that the norm can have.
+
+    Args:
+        norm: "linf" or "l2".
+        images: (N, C, H, W); their size bounds eps in L2.
+    """
     if isinstance(eps, bool) or not isinstance(eps, (int, float)) or not math.isfinite(eps):
         raise UserError(f"eps must be a number in [0, 1] units such as 8/255, got {eps!r}.")
     if eps < 0:
@@ -65,7 +70,7 @@ def check_logits(logits: Any, labels: Tensor) -> None:
 
 
 def check_count(name: str, value: Any, low: int = 1) -> None:
-    """Raise `UserError` unless this option is a whole number from `low`."""
+    """Raise `UserError` unless an option is a whole number from `low`; name: of the option, for the message."""
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
         raise UserError(f"{name} must be a whole number from {low}, got {value!r}.")
 

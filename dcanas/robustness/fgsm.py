@@ -27,7 +27,8 @@ def fgsm(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, nor
     Returns:
         The images, as the kind and on the device they came.
 
-    Raises `UserError` for bad input.
+    Raises:
+        UserError: for invalid input.
     """
     return run(_attack, model, images, labels, eps, norm, seed, indices, batch_size)
 

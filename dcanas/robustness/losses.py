@@ -1,4 +1,4 @@
-"""What attacks make rise. Shape: logits (N, classes), labels (N,) -> (N,)."""
+"""Losses that attacks maximise. Shape: logits (N, classes), labels (N,) -> (N,)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signs that gradients are masked: then attacks that follow them say nothing (Athalye et al., ICML 2018)."""
+"""Signs of masked gradients, with which attacks by gradient are meaningless (Athalye et al., ICML 2018)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from dcanas.robustness.losses import cross_entropy
 from dcanas.robustness.task import Task
 
-_ZERO_SHARE = 0.1  # of the rightly classified images
+_ZERO_SHARE = 0.1  # of the correctly classified images
 _SQUARE_SHARE, _SQUARE_IMAGES = 0.005, 2  # what Square may find after APGD without a warning
 
 

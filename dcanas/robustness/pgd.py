@@ -38,7 +38,8 @@ def pgd(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, norm
     Returns:
         The images, as the kind and on the device they came.
 
-    Raises `UserError` for bad input.
+    Raises:
+        UserError: for invalid input.
     """
     check_count("steps", steps)
     check_count("restarts", restarts)

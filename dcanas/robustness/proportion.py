@@ -1,4 +1,4 @@
-"""A share of images with its interval."""
+"""A proportion of images with its confidence interval."""
 
 from __future__ import annotations
 

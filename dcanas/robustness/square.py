@@ -39,7 +39,8 @@ def square(model: Model, images: Images, labels: Any, eps: float = 8 / 255, *, n
     Returns:
         The images, as the kind and on the device they came.
 
-    Raises `UserError` for bad input.
+    Raises:
+        UserError: for invalid input.
     """
     check_count("queries", queries)
     check_count("restarts", restarts)

@@ -1,4 +1,4 @@
-"""Which images of a batch are still classified rightly, and the best attempt on each."""
+"""The images of a batch that are still classified correctly, and the best attempt on each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from dcanas.robustness.task import Task
 
 
 class Survivors:
-    """Early exit by sample: an image that is misclassified is settled and not attacked any further.
+    """Early exit by sample: a misclassified image is settled and not attacked any further.
+
+    Args:
+        task: the batch.
 
     Attributes:
         result: images (N, C, H, W): the misclassified one, or else the attempt of the largest loss.
@@ -28,7 +31,7 @@ class Survivors:
         self._settled = self.clean_logits.argmax(1) != task.labels
 
     def open(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return rows (n,), original images (n, C, H, W) and labels (n,) of what is not settled."""
+        """Return rows (n,), original images (n, C, H, W) and labels (n,) of the images that are not settled."""
         where = (~self._settled).nonzero()[:, 0]
         return where, self.task.images[where], self.task.labels[where]
 
@@ -55,7 +58,7 @@ class Survivors:
         return ~fooled
 
     def offer(self, where: Tensor, images: Tensor, loss: Tensor) -> None:
-        """Keep attempts that did not succeed if their loss is the largest so far.
+        """Store unsuccessful attempts whose loss is the largest so far.
 
         Args:
             where: rows (n,).

@@ -127,7 +127,13 @@ def tasks(model: Model, images: Any, labels: Tensor, batch_size: int, eps: float
 
 
 def misclassified(model: Model, images: Any, labels: Tensor, batch_size: int = BATCH) -> Tensor:
-    """Return which images (N, C, H, W) a model in evaluation mode misclassifies, (N,) bool, on the CPU."""
+    """Return which images a model in evaluation mode misclassifies, (N,) bool, on the CPU.
+
+    Args:
+        images: floats (N, C, H, W) in [0, 1], tensor or array; a model that is a plain function gets the same type.
+        labels: class indices (N,).
+        batch_size: images classified at once.
+    """
     with evaluation(model):
         return torch.cat([task.misclassified(task.images, task.labels).cpu()
                           for _, task in tasks(model, images, labels, batch_size)])

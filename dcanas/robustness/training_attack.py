@@ -1,4 +1,4 @@
-"""The attack that `training.train` is given to make a network robust."""
+"""The attack of adversarial training, as `training.train` takes it."""
 
 from __future__ import annotations
 

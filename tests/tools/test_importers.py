@@ -180,7 +180,7 @@ def test_helps_files_become_arrays(tmp_path):
         assert file["choices"][:3].tolist() == [[0, 8], [1, 8], [2, 8]]
         assert len(file["blocks"]) == 9
     torch.save(Malicious(tmp_path / "ran"), source / "latency/raspi4.pt")
-    with pytest.raises(UserError, match=r"raspi4\.pt is no file of plain numbers .*nothing of it was executed"):
+    with pytest.raises(UserError, match=r"raspi4\.pt is not a file of plain numbers .*nothing of it was executed"):
         import_help.main(source, tmp_path)
     assert not (tmp_path / "ran").exists()
     with pytest.raises(UserError, match=r"must be HELP's data/nasbench201 or data/fbnet"):

@@ -47,16 +47,6 @@ def may_state(cost: str, value: Any, folder: Path) -> bool:
         return True
     if not isinstance(value, str) or cost not in CHOSEN:
         return False
-    if is_own_file(value):
+    if value.endswith(".py"):
         return Path(value).name == value and (folder / value).is_file()
     return value in latency_sources and value not in latency_sources.table
-
-
-def source_words(cost: str) -> str:
-    """Return the sources that a profile may state for a cost, in words."""
-    return " or ".join([*SOURCES[cost], *(["a Python file beside this profile"] if cost in CHOSEN else [])])
-
-
-def is_own_file(source: str) -> bool:
-    """Return whether the stated source of a cost is a Python file beside the profile."""
-    return source.endswith(".py")

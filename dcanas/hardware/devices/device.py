@@ -1,4 +1,4 @@
-"""Devices: what a network has to run on."""
+"""Devices: the targets that networks run on."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Ssh:
-    """A board that the user's own OpenSSH client reaches without asking for anything (`ssh HOST true`).
+    """A board that the user's own OpenSSH client reaches without any prompt (`ssh HOST true`).
 
     Attributes:
         ssh: host as `ssh` takes it: a name of ~/.ssh/config, or user@address.
         python: the board's Python, with numpy and onnxruntime.
-        folder: on the board, for files while they are measured and for what is deployed; None: its temporary folder.
+        folder: on the board, for files that are measured or deployed; None: its temporary folder.
         timeout_s: how long the board may be silent before it counts as lost, in seconds.
     """
 
@@ -43,7 +43,7 @@ class Ssh:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the machine that measures must be, or nothing is measured; None accepts any.
+    """Requirements on the machine that measures; without them nothing is measured. None accepts any value.
 
     Attributes:
         machine: as `uname -m` says, such as x86_64 or aarch64.
@@ -88,11 +88,11 @@ class Device:
 
     @property
     def place(self) -> str:
-        """Where the device is reached, for messages."""
+        """How the device is reached, for messages."""
         return f"ssh {self.connection.ssh}" if isinstance(self.connection, Ssh) else self.connection or "none"
 
     def source(self, cost: str) -> str:
-        """Return where the number for a cost comes from; raises `UserError` if the device has none for it."""
+        """Return the source of a cost; raises `UserError` if the device has none for it."""
         if cost not in self.costs:
             raise unknown(f"cost of device {self.name}", cost, self.costs)
         return self.costs[cost]

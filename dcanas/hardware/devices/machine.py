@@ -1,9 +1,11 @@
-"""The machine that measures: compared with the device's profile, and whether it kept its speed."""
+"""The machine that measures: its comparison with the device's profile, and its state during a measurement."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from dcanas.basics.errors import UserError
@@ -44,20 +46,15 @@ def during(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         load_before, load_after: load averages; celsius: first, highest and last temperature; mhz: highest and lowest
         clock; throttling_flags: of a Raspberry Pi's firmware, combined. None if the machine does not report them.
     """
-    heat = [s["celsius"] for s in states if s["celsius"] is not None]
-    clock = [s["mhz"] for s in states if s["mhz"] is not None]
-    flags = [s["flags"] for s in states if s["flags"] is not None]
-    combined = 0
-    for value in flags:
-        combined |= value
+    heat, clock, flags = ([s[key] for s in states if s[key] is not None] for key in ("celsius", "mhz", "flags"))
     return {"load_before": states[0]["load"], "load_after": states[-1]["load"],
             "celsius": [heat[0], max(heat), heat[-1]] if heat else None,  # first, highest, last
             "mhz": [max(clock), min(clock)] if clock else None,  # highest, lowest
-            "throttling_flags": combined if flags else None}
+            "throttling_flags": reduce(or_, flags) if flags else None}
 
 
 def throttling(conditions: Mapping[str, Any]) -> str:
-    """Return in words how the machine was slowed down while it measured, or an empty text.
+    """Return in words how the machine was slowed down during a measurement, empty if it was not.
 
     Args:
         conditions: of the measurement, what `during` returns included.

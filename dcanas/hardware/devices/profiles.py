@@ -14,16 +14,16 @@ import yaml
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.resources import resource_folder
 from dcanas.basics.user_files import file_hash
-from dcanas.hardware.devices.cost_sources import SOURCES, is_own_file, may_state, source_words
+from dcanas.hardware.devices.cost_sources import CHOSEN, SOURCES, may_state
 from dcanas.hardware.devices.device import Device, Expected, Runtime, Ssh
 
 
 def load_device(name: str) -> Device:
-    """Return the device of this name; the user's own profile takes the place of a shipped one.
+    """Return the device of this name; the user's own profile replaces a shipped one of the same name.
 
     Raises:
-        UserError: the name is unknown (the message has the nearest known one), or the profile is wrong (the message
-            has the file and the key).
+        UserError: the name is unknown (the message suggests the nearest one), or the profile is invalid (the message
+            names the file and the key).
     """
     files = _profiles()
     if name not in files:
@@ -37,7 +37,11 @@ def list_devices() -> list[str]:
 
 
 def user_folder() -> Path:
-    """Return the folder of the user's own profiles: `DCANAS_DEVICES`, or `~/.config/dcanas/devices`."""
+    """Return the folder of the user's own profiles: `DCANAS_DEVICES`, or `~/.config/dcanas/devices`.
+
+    Raises:
+        UserError: `DCANAS_DEVICES` names something that is not a folder.
+    """
     stated = os.environ.get("DCANAS_DEVICES")
     if stated and not Path(stated).expanduser().is_dir():
         raise UserError(f"DCANAS_DEVICES names {stated}, which is not a folder; create or unset it.")
@@ -60,18 +64,10 @@ def _whole(low: int, high: int) -> Check:
     return lambda value: type(value) is int and low <= value <= high
 
 
-def _bytes(value: Any) -> bool:
-    return value is None or _whole(1024, 1 << 50)(value)
-
-
-def _one_of(*names: str) -> Check:
-    return lambda value: value in names and isinstance(value, str)
-
-
 RUNTIMES = ("onnxruntime", "tflite", "tflite-micro", "tflite-edgetpu", "tensorrt", "pytorch", "simulator", "hls")
 OPTIONAL = ("table", "sources", "board", "python", "folder", "timeout_s", "machine", "cores", "governor")
 _RUNTIME: dict[str, tuple[Check, str]] = {
-    "name": (_one_of(*RUNTIMES), f"one of {', '.join(RUNTIMES)}"),
+    "name": (lambda v: v in RUNTIMES, f"one of {', '.join(RUNTIMES)}"),
     "version": (lambda v: v is None or (isinstance(v, str) and bool(re.fullmatch(r"\d+(\.\d+){1,2}", v))),
                 'a version in quotes such as "1.14", or null if it is not known'),
     "opset": (_whole(7, 64), "a whole number from 7 to 64"),
@@ -96,9 +92,9 @@ _DEVICE: dict[str, tuple[Check, str]] = {
     "provider": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"\w+ExecutionProvider", v)),
                  "an ONNX Runtime execution provider such as CPUExecutionProvider"),
     "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
-    "memory_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
-    "flash_bytes": (_bytes, "a whole number of bytes, at least 1024, or null for no limit"),
-    "dtype": (_one_of("fp32", "int8"), "fp32 or int8"),
+    **dict.fromkeys(("memory_bytes", "flash_bytes"), (lambda v: v is None or _whole(1024, 1 << 50)(v),
+                                                      "a whole number of bytes, at least 1024, or null for no limit")),
+    "dtype": (lambda v: v in ("fp32", "int8"), "fp32 or int8"),
     "connection": (lambda v: v is None or v == "local" or isinstance(v, dict),
                    "local, a block {ssh: HOST}, or null if no board can be reached"),
     "board": (lambda v: isinstance(v, dict), f"a block of what is checked on the board: {', '.join(_EXPECTED)}"),
@@ -120,12 +116,13 @@ def _read(path: Path) -> Device:
     if isinstance(values["connection"], dict):
         values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))
     values["board"] = Expected(**_checked(path, "board.", values.get("board", {}), _EXPECTED))
-    allowed = {cost: (partial(may_state, cost, folder=path.parent), source_words(cost))
-               for cost in SOURCES if cost in values["costs"]}
+    allowed = {cost: (partial(may_state, cost, folder=path.parent),
+                      " or ".join([*words, *["a Python file beside this profile"] * (cost in CHOSEN)]))
+               for cost, words in SOURCES.items() if cost in values["costs"]}
     costs = _checked(path, "costs.", values["costs"], allowed, known=SOURCES)
-    own = {cost: f"{source}, SHA-256 {file_hash(path.parent / source, f'costs.{cost}')}"
-           for cost, source in costs.items() if is_own_file(source)}
-    values["sources"] = {**values.get("sources", {}), **own}  # a changed file makes another device
+    files = {cost: f"{source}, SHA-256 {file_hash(path.parent / source, f'costs.{cost}')}"
+             for cost, source in costs.items() if source.endswith(".py")}
+    values["sources"] = {**values.get("sources", {}), **files}  # a changed file makes another device
     _consistent(path, values, runtime, costs)
     if values["name"] != path.stem:
         raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
@@ -152,9 +149,14 @@ def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Map
 
 def _checked(path: Path, prefix: str, content: Any, schema: Mapping[str, tuple[Check, str]],
              known: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return a block that has the keys of `schema` with plausible values; raises `UserError` naming file and key.
+    """Return a block with the keys of `schema` and valid values.
 
-    prefix: of the keys in messages. known: names among which a similar one is suggested; None: those of `schema`.
+    Args:
+        prefix: of the keys in messages.
+        known: names among which a similar one is suggested; None: those of `schema`.
+
+    Raises:
+        UserError: a key is unknown or missing, or a value is invalid; the message names file and key.
     """
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold the keys {', '.join(schema)}, got {type(content).__name__}.")

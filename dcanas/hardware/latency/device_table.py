@@ -1,4 +1,4 @@
-"""The published table of a device, and the networks that it answers for."""
+"""The published table of a device, and the networks that it lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dcanas.spaces import Space
 
 
 class OutsideTableError(UserError):
-    """A table is asked about networks that it was not made for."""
+    """A table was made for other networks than those requested."""
 
 
 def published_latency(space: Space, device: Device) -> TableCost | None:
@@ -23,9 +23,14 @@ def published_latency(space: Space, device: Device) -> TableCost | None:
 
 
 def device_table(device: Device, cost: str, data: str = "cifar10") -> TableCost:
-    """Return the table of a device's cost; raises `UserError` with the nearest name if there is none.
+    """Return the table of a device's cost.
 
-    data: "cifar10" or "cifar100".
+    Args:
+        cost: such as "latency_ms".
+        data: "cifar10" or "cifar100".
+
+    Raises:
+        UserError: there is no such table; the message suggests the nearest name.
     """
     tables = load_tables(data)
     key = f"{device.table}.{cost}"
@@ -35,7 +40,11 @@ def device_table(device: Device, cost: str, data: str = "cifar10") -> TableCost:
 
 
 def own_table(device: Device, cost: str, networks: Networks) -> TableCost:
-    """Return the table of all codes that a device's cost is looked up in.
+    """Return the table of all codes in which a device's cost is looked up.
+
+    Args:
+        cost: such as "latency_ms".
+        networks: those of the run.
 
     Raises:
         OutsideTableError: the table was made for other networks or another runtime; the message says what differs.
@@ -55,7 +64,13 @@ def covering_table(device: Device, cost: str, networks: Networks) -> TableCost |
 
 
 def require_own(published: CostModel, device: Device, networks: Networks, provenance: str) -> None:
-    """Raise `OutsideTableError` if a published cost was made for other networks or another runtime."""
+    """Raise `OutsideTableError` if a published cost was made for other networks or another runtime.
+
+    Args:
+        published: has a domain.
+        networks: those of the run.
+        provenance: file and column of the cost, for the message.
+    """
     assert published.domain is not None
     asked = networks.domain(device.runtime.name)
     try:

@@ -110,9 +110,16 @@ def prior_of_counts(features: Array, work: Array) -> Prior:
 def choose(prior: Prior, n: int, rng: np.random.Generator) -> list[int]:
     """Return which `n` networks to measure.
 
-    The first, at most one more than there are prices, are those whose prediction is least certain given those before.
-    They are extremes, on which a model that is only nearly true shows little error; so at least 40 % are drawn
-    uniformly, like the networks that are predicted later: the size of the residuals is learnt from them.
+    The first, at most one more than there are prices, are those with the least certain prediction given those before.
+    They are extremes, which show little of a model's error; so at least 40 % are drawn uniformly, like the networks
+    that are predicted later: the size of the residuals is learnt from them.
+
+    Args:
+        prior: of the networks to choose from.
+        n: number of networks, at least 3.
+
+    Returns:
+        Rows of `prior.design`.
     """
     rows = prior.design / prior.typical[:, None] / np.exp(prior.log_noise)
     information = np.linalg.inv(prior.covariance + 4 * np.outer(prior.mean, prior.mean))  # the device's scale is open
@@ -128,7 +135,12 @@ def choose(prior: Prior, n: int, rng: np.random.Generator) -> list[int]:
 
 
 def posterior(prior: Prior, design: Array, latencies_ms: Array) -> Posterior:
-    """Return the posterior after m measurements, in ms and positive. Shape: design (m, p), latencies_ms (m,)."""
+    """Return the posterior after m measurements.
+
+    Args:
+        design: constant and features of the measured networks. Shape: (m, p).
+        latencies_ms: measured, positive, in ms. Shape: (m,).
+    """
     typical = np.maximum(design @ prior.mean, LEAST)
     scale = float(np.median(latencies_ms / typical))
     start = prior.covariance + np.outer(prior.mean, prior.mean)

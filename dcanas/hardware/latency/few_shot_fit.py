@@ -1,4 +1,4 @@
-"""A device's latency learnt from ten of its networks: measured on it or, if it cannot be reached, looked up."""
+"""Few-shot prediction of latency from ten networks, measured on the device or looked up in its table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dcanas.spaces import Architecture
 class FewShot(LatencySource):
     """Learnt from ten members that are measured on the device.
 
-    What is measured and predicted is the upper end of the 95 % interval of the median: limits are held against it.
+    The upper end of the 95 % interval of the median is measured and predicted, as it is compared with limits.
     """
 
     name = "few-shot prediction"

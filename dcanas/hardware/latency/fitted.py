@@ -1,4 +1,4 @@
-"""Latency as a cost to search under: a dozen members measured on the device, the others predicted from a fit."""
+"""Latency from a fit to a dozen members that are measured on the device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dcanas.spaces import Space
 
 MEMBERS = 12  # measured to fit four prices and a base
 SAMPLE = 500  # members among which they are chosen if a space is too large to be listed
-FEW_OPTIONS = 5  # that the measured members suffice to tell apart
+FEW_OPTIONS = 5  # whose prices the measured members determine
 
 
 class Fitted(LatencySource):
@@ -44,7 +44,7 @@ class Fitted(LatencySource):
 
     @cached_property
     def fit(self) -> LatencyFit:
-        """The fit to the measured members; measured when it is first asked for."""
+        """The fit to the measured members; they are measured on first use."""
         networks, space, domain = self.networks, self.networks.space, self._domain
         choices = measurable(space, self.seed)
         archs = [as_architecture(space, row) for row in choices]

@@ -45,6 +45,11 @@ def plan_latency(space: Space, domain: Domain, name: str, fit: LatencyFit) -> Co
 
     MACs add up exactly, steps except for those that several operations on one tensor share; two standard deviations of
     that difference widen the upper bound.
+
+    Args:
+        domain: the networks that were measured.
+        name: of the cost, such as "latency_ms".
+        fit: prices per million MACs and per executed step, in ms.
     """
     mmacs, steps = fit.per_option
     cost = PlanLatency(space, domain, name, fit.base, (mmacs, steps), 0.0)

@@ -1,4 +1,4 @@
-"""Devices whose latencies are published: what few-shot prediction starts from if they list the same networks."""
+"""Reference devices: published latencies from which few-shot prediction makes its prior."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def reference_latencies(networks: Networks, but: str | None = None) -> dict[str,
     """Return the members' latencies on reference devices, in ms and canonical order.
 
     Args:
-        networks: those asked about; the answer is empty if the tables list other ones, or are not imported.
-        but: the device asked about, which is left out.
+        networks: of the run; the result is empty if the tables list other networks, or are not imported.
+        but: name of the device to predict, which is left out.
 
     Returns:
         Per device an array. Shape: (members,).
 
     Raises:
-        UserError: the tables are there and cannot be used, or `DCANAS_TABLES` is not a folder.
+        UserError: the tables exist and cannot be used, or `DCANAS_TABLES` is not a folder.
     """
     space = networks.space
     own = Domain.of(space, (3, 32, 32), CLASSES["cifar10"], **SKELETON) if space.name == "nasbench201" else None

@@ -13,7 +13,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.user_files import load_only
 from dcanas.costs import Budget, CostModel, Networks
-from dcanas.hardware.devices.cost_sources import CHOSEN, is_own_file, latency_sources
+from dcanas.hardware.devices.cost_sources import CHOSEN, latency_sources
 from dcanas.hardware.devices.device import Device
 from dcanas.hardware.devices.profiles import user_folder
 from dcanas.hardware.latency.device_table import covering_table
@@ -167,7 +167,7 @@ def choose_source(device: Device, names: Iterable[str], networks: Networks, fold
 def _kind(device: Device, cost: str, networks: Networks) -> type[LatencySource]:
     """Return the class of a cost's source, from the device's profile and the published tables."""
     stated = device.source(cost)
-    if is_own_file(stated):
+    if stated.endswith(".py"):
         return _from_file(user_folder() / stated, cost)
     blocks = networks.space.name == FBNET and cost == "latency_ms" and device.table is not None
     names = {"measured": "fitted to measurements",

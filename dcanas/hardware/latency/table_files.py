@@ -51,7 +51,14 @@ def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[str, Array]:
-    """Return numeric columns of a CSV file whose rows are `keys` in this order (column `architecture`).
+    """Return numeric columns of a CSV file.
+
+    Args:
+        columns: names of the columns.
+        keys: the column `architecture`, in this order.
+
+    Returns:
+        Per column an array. Shape: (rows,).
 
     Raises:
         UserError: a row or column is missing, doubled, in another order or not numeric; the message names it.

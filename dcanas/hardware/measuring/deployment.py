@@ -1,4 +1,4 @@
-"""The bundle on its device: copied there, run there, its answers compared with ours, and timed."""
+"""Deployment of a bundle: it is copied to the device, its predictions are compared with ours, and it is timed."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], se
     if device.connection is None:
         raise UserError(f"{device.name} has no connection in its profile, so nothing can be deployed to it.")
     bundle = Path(bundle)
-    files = [bundle / name for name in FILES]
     sha256 = hashlib.sha256((bundle / "model.onnx").read_bytes()).hexdigest()
-    remote = isinstance(device.connection, Ssh)
-    parent = folder or (device.connection.folder if isinstance(device.connection, Ssh) else None)
+    place, parent = "this machine, a process of its own", folder
+    if isinstance(device.connection, Ssh):
+        place, parent = device.place, folder or device.connection.folder
     try:
         with connected(device.connection, device.name) as started:
             machine = look(started, device)
-            place = started.ask("open", {"folder": text}, folder=parent, name=f"dcanas-{sha256[:12]}")["folder"]
-            for path in files:
-                started.store(path, path.name)
+            inside = started.ask("open", {"folder": text}, folder=parent, name=f"dcanas-{sha256[:12]}")["folder"]
+            for name in FILES:
+                started.store(bundle / name, name)
             names = {f"sample-{i:03}{path.suffix.lower()}": path for i, path in enumerate(images)}
             for name, path in names.items():
                 started.store(path, name)
@@ -66,8 +66,8 @@ def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], se
         raise UserError(f"Lost contact with device {device.name} while the bundle was deployed ({lost}); run the "
                         "command again.") from lost
     summary = {
-        "device": device.name, "place": device.place if remote else "this machine, a process of its own",
-        "folder": place, "sha256": sha256, "images": len(images), "answers": answers,
+        "device": device.name, "place": place, "folder": inside, "sha256": sha256, "images": len(images),
+        "answers": answers,
         "latency": profile.summary(), "stages": {name: _stage(times) for name, times in stages.items()},
         "sustained": {key: value for key, value in sustained.items() if key != "medians_ns"}}
     return summary, {"profile": profile.to_json(), "stages_ns": stages, "sustained_medians_ns": sustained["medians_ns"]}
@@ -75,8 +75,8 @@ def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], se
 
 def _classified(started: Worker, bundle: Path, device: Device,
                 names: dict[str, Path]) -> tuple[dict[str, Any] | None, dict[str, list[int]]]:
-    """Return how the device's answers compare with ours, None if it cannot open image files, and the times of the parts
-    in ns."""
+    """Return the comparison of the device's predictions with ours, None if it cannot open image files, and the times of
+    each stage in ns."""
     expected = infer.classify(bundle, list(names.values()))
     classes, n = len((bundle / "labels.txt").read_text(encoding="utf-8").splitlines()), len(names)
     checks = {"rows": or_none(list_of(_ROW, n)), "logits": or_none(list_of(list_of(number, classes), n)),
@@ -99,7 +99,7 @@ def _classified(started: Worker, bundle: Path, device: Device,
 
 
 def _sustained(started: Worker, device: Device, seconds: float) -> dict[str, Any]:
-    """Return the network's latency while it runs without a pause, in ms."""
+    """Return the network's latency under sustained load, in ms."""
     checks = {**dict.fromkeys(("runs", "median_ns", "p95_ns", "slowest_ns"), count), "medians_ns": _TIMES,
               "states": states_of}
     found = started.ask("sustain", checks, seconds=seconds, threads=device.threads, provider=device.provider)

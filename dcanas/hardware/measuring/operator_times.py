@@ -1,7 +1,7 @@
 """ONNX Runtime's own times of a network's operators, summed by block.
 
-The runtime's clock counts whole microseconds and its profiling takes time itself, so the sums show how the time is
-divided, not how long the network takes: that is what `profile_onnx` measures.
+The runtime's clock counts whole microseconds and its profiling takes time itself, so the sums show the shares of
+operators, not the latency of the network, which `profile_onnx` measures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import onnxruntime
 from scipy.stats import trim_mean
 
 from dcanas.basics.errors import UserError
-from dcanas.export import open_session
 from dcanas.export.blocks import ALL, block_of_node, stored_blocks
 from dcanas.hardware.devices.device import Device
 
@@ -39,15 +38,19 @@ class OperatorTime:
 
 
 def operator_times(path: Path, device: Device, runs: int = RUNS) -> list[OperatorTime]:
-    """Return the time of every operator that ONNX Runtime executes for this file on this machine, in their order.
+    """Return the time of every operator that ONNX Runtime executes for a file on this machine, in their order.
+
+    Args:
+        path: a file that `profile_onnx` can measure here.
+        device: must be this machine.
+        runs: number of runs that are counted.
 
     Raises:
-        UserError: the file cannot be run on this machine, or the device is another one.
+        UserError: the device is another machine.
     """
     if device.connection != "local":
         raise UserError(f"Times of single operators are measured on this machine only, and {device.name} is another "
                         "device; choose local-cpu.")
-    open_session(path, device.threads, device.provider)  # refuses what cannot be used, in our words
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = device.threads, 1
@@ -56,8 +59,6 @@ def operator_times(path: Path, device: Device, runs: int = RUNS) -> list[Operato
         options.log_severity_level = 4
         session = onnxruntime.InferenceSession(str(path), options, providers=[device.provider])
         entry = session.get_inputs()[0]
-        if len(session.get_inputs()) != 1 or not all(isinstance(size, int) for size in entry.shape):
-            raise UserError(f"{path} must have one input of fixed shape, got {entry.shape}; export it with batch 1.")
         image = np.random.default_rng(0).random(entry.shape, dtype=np.float32)
         for _ in range(WARM_UP + runs):
             session.run(None, {entry.name: image})
@@ -82,9 +83,8 @@ def _summed(events: list[dict], blocks: list[tuple[int, str]], skipped: int) -> 
     found = []
     for (name, kind), durations in micros.items():
         number = re.search(r"_(\d+)(?:_out\w*)?$", name)
-        if re.match(r"Reorder(In|Out)put", name) or (blocks and not number):
+        block = block_of_node(blocks, int(number[1])) if blocks and number else UNKNOWN if blocks else ALL
+        if name.startswith(("ReorderInput", "ReorderOutput")):
             block = UNKNOWN
-        else:
-            block = block_of_node(blocks, int(number[1])) if blocks and number else ALL
         found.append(OperatorTime(name, kind, block, float(trim_mean(durations[skipped:], TRIMMED)) / 1e3))
     return found

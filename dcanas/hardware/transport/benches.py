@@ -108,7 +108,11 @@ class OnBoard:
 
 
 def look(started: Worker, device: Device) -> dict[str, Any]:
-    """Return what `worker.look` reports of a board, checked against the profile; warns if the board is hot or busy."""
+    """Return what `worker.look` reports of a board; warns if the board is hot or busy.
+
+    Raises:
+        UserError: packages are missing there, or the board is not the one that the profile describes.
+    """
     found = started.ask("look", LOOK)
     if found["missing"]:
         raise UserError(f"Device {device.name}: its Python ({found['python']}) lacks packages that measuring needs "

@@ -33,16 +33,20 @@ Check = Callable[[Any], bool]
 
 
 class BoardLostError(Exception):
-    """The worker was lost before it answered; the whole request may be tried again. The text says what is known."""
+    """The connection to the worker was lost before it answered; the request may be repeated. The text has the cause."""
 
 
 class Worker:
-    """A worker process that answers requests; started by `connected`.
+    """A process that answers requests; started by `connected`.
 
     Args:
         command: starts the worker; its source is sent to the standard input.
         name: of the board, for messages.
         patience_s: how long the worker may be silent, in seconds.
+
+    Raises:
+        UserError: the command is not installed.
+        BoardLostError: the connection failed.
     """
 
     def __init__(self, command: Sequence[str], name: str, patience_s: float):
@@ -90,7 +94,12 @@ class Worker:
         return answer
 
     def store(self, path: Path | str, name: str) -> None:
-        """Put a file into the worker's folder; its checksum is compared there."""
+        """Copy a file into the worker's folder under `name`; its SHA-256 is compared there.
+
+        Raises:
+            UserError: there is no such file, or the board has no room for it.
+            BoardLostError: the connection was lost.
+        """
         if not Path(path).is_file():
             raise UserError(f"There is no file at {path}.")
         content = Path(path).read_bytes()
@@ -98,9 +107,9 @@ class Worker:
         self.ask("store", {"sha256": lambda found: found == digest}, content, name=name, sha256=digest)
 
     def close(self) -> None:
-        """Let the worker clean up and end; it is killed if it does not."""
+        """End the worker after its own cleanup; it is killed if it does not end."""
         with contextlib.suppress(OSError):
-            self._stdin.close()
+            self._process.stdin.close()  # type: ignore[union-attr]
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -111,15 +120,11 @@ class Worker:
             if pipe is not None:
                 pipe.close()
 
-    @property
-    def _stdin(self) -> Any:
-        return self._process.stdin
-
     def _send(self, content: bytes) -> None:
         with self._watched():
             try:
-                self._stdin.write(content)
-                self._stdin.flush()
+                self._process.stdin.write(content)  # type: ignore[union-attr]
+                self._process.stdin.flush()  # type: ignore[union-attr]
             except OSError as error:
                 raise self._lost() from error
 
@@ -217,7 +222,12 @@ REFUSALS = {
 
 @contextlib.contextmanager
 def connected(connection: Ssh | str, name: str) -> Iterator[Worker]:
-    """Start a worker where the profile says: on the board, or in a process of its own on this machine."""
+    """Start a worker on the board, or in a process of its own on this machine.
+
+    Args:
+        connection: of the device's profile.
+        name: of the device, for messages.
+    """
     if isinstance(connection, Ssh):
         remote = f"exec {_shell_path(connection.python)} -u -c {shlex.quote(_boot())}"
         command = ["ssh", "-T", *(part for option in OPTIONS for part in ("-o", option)), "--", connection.ssh, remote]

@@ -1,4 +1,4 @@
-"""What a board may answer: checks of types, ranges and lengths before anything is used."""
+"""The answers of a board: types, ranges and lengths are checked before anything is used."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 def on_all(devices: Sequence[Device], action: Callable[[Device], T]) -> dict[str, T]:
-    """Return what the action returned, by the name of the device.
+    """Return the results of an action by the name of the device.
 
-    Boards at different hosts are asked at the same time, profiles of one host one after the other, and this machine
-    after all boards, so that nothing disturbs its measurements. If an action fails, the others are finished first; then
-    the error of the first such device is raised.
+    Boards at different hosts run at the same time, profiles of one host one after the other, and this machine after all
+    boards, so that nothing disturbs its measurements. If an action fails, the others are finished first; then the error
+    of the first such device is raised.
     """
     queues: dict[str, list[Device]] = {}
     for device in devices:

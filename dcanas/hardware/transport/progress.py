@@ -25,7 +25,12 @@ def report_to(hooks: Hooks) -> Iterator[None]:
 
 
 def report(done: int, total: int, note: str) -> None:
-    """Report how far a measurement is to the hooks of this thread."""
+    """Report the progress of a measurement to the hooks of this thread.
+
+    Args:
+        done, total: in the unit of `note`.
+        note: what is counted.
+    """
     _hooks.get().progress(done, total, note)
 
 

@@ -15,7 +15,14 @@ Point = tuple[float, float]
 @styled
 def scatter(groups: Mapping[str, Sequence[Point]], chosen: Point | None, limit: float | None, cost: str,
             label: str) -> Figure:
-    """Return named groups of points, the chosen one marked and the limit as a line; label: of the vertical axis."""
+    """Return named groups of points, the chosen one marked and the limit as a line.
+
+    Args:
+        groups: name -> points (cost, score).
+        chosen: the point to mark, None if there is none.
+        limit: on the cost, None if there is none.
+        label: of the vertical axis.
+    """
     figure, axis = axes(height=3.0)
     for number, (name, points) in enumerate(groups.items()):
         if points:
@@ -31,7 +38,12 @@ def scatter(groups: Mapping[str, Sequence[Point]], chosen: Point | None, limit: 
 
 @styled
 def agreement(predicted: Sequence[float], measured: Sequence[float], chosen: Point | None, unit: str) -> Figure:
-    """Return predictions against measurements, with the line on which they agree."""
+    """Return predictions against measurements, with the line on which they agree.
+
+    Args:
+        predicted, measured: of the same networks, in `unit`.
+        chosen: (predicted, measured) of the delivered file, None if one is not known.
+    """
     figure, axis = axes(height=3.0)
     most = 1.08 * max(*predicted, *measured)
     axis.plot([0, most], [0, most], color=FAINT, linewidth=1, linestyle=(0, (4, 2)), label="equal")
@@ -45,7 +57,13 @@ def agreement(predicted: Sequence[float], measured: Sequence[float], chosen: Poi
 
 @styled
 def bars(labels: Sequence[str], groups: Mapping[str, Sequence[float | None]], unit: str) -> Figure:
-    """Return horizontal bars by label, one per group; None draws no bar."""
+    """Return horizontal bars.
+
+    Args:
+        labels: of the bars.
+        groups: name -> one value per label; None draws no bar.
+        unit: label of the horizontal axis.
+    """
     figure, axis = axes(height=0.16 * len(labels) * (1 + len(groups)) + 1.0)
     thickness = 0.8 / len(groups)
     hatches: tuple[Any, ...] = (None, "////", "....", "\\\\\\\\", "xxxx")

@@ -76,7 +76,14 @@ def epochs(axis: Axes) -> None:
 
 def history(axis: Axes, rows: Sequence[Mapping[str, Any]], key: str, label: str | None, number: int,
             factor: float = 1.0) -> None:
-    """Plot `factor` times the value under `key` by epoch, as the line of this number."""
+    """Plot one quantity by epoch.
+
+    Args:
+        rows: epochs, with `epoch` and, unless it is not known yet, `key`.
+        label: for the legend; None: the line is not listed.
+        number: of the line, which decides its look.
+        factor: by which the values are multiplied.
+    """
     axis.plot([row["epoch"] for row in rows], [factor * row.get(key, NOT_YET) for row in rows], label=label,
               **series(number, len(rows)))
 

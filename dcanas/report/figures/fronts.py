@@ -12,7 +12,13 @@ from dcanas.report.front import Member, front
 
 @styled
 def fronts(groups: Mapping[str, Sequence[Member]], cost: str, limit: float | None) -> Figure:
-    """Return members and fronts of one or several runs: accuracy against one cost."""
+    """Return members and fronts of one or several runs: accuracy against one cost.
+
+    Args:
+        groups: name of the run -> its evaluated members.
+        cost: on the horizontal axis.
+        limit: on the cost, None if there is none.
+    """
     figure, axis = axes(height=3.0)
     for number, (name, members) in enumerate(groups.items()):
         colour = SERIES[number % len(SERIES)]

@@ -31,7 +31,14 @@ def curves(rows: Rows, losses: Mapping[str, str], accuracies: Mapping[str, str])
 
 @styled
 def overlaid(histories: Mapping[str, Rows], key: str, label: str, factor: float = 1.0) -> Figure:
-    """Return one quantity of several runs by epoch."""
+    """Return one quantity of several runs by epoch.
+
+    Args:
+        histories: name of the run -> its epochs.
+        key: of the quantity in an epoch.
+        label: of the vertical axis.
+        factor: by which the values are multiplied.
+    """
     figure, axis = axes(height=2.6)
     for number, (name, rows) in enumerate(histories.items()):
         history(axis, rows, key, name, number, factor)

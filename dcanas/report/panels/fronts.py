@@ -40,10 +40,10 @@ def front_panel(name: str, kind: str, members: Sequence[Member], limits: Mapping
         picture = captioned(drawing, f"front-{name}-{cost}", f"Front of {cost} and accuracy", f"On the front: {best}.",
                             f"{cost}: the line is the front, the ring the choice of the sliders.")
         drawn.append(picture.replace(Markup("</svg>"), RING.format(cost)))
-    asked = paragraph("Set the limits: of all members that were evaluated, the best within them is chosen by its ",
-                      JUDGED[kind], ".")
+    text = paragraph("Set the limits: of all members that were evaluated, the best within them is chosen by its ",
+                     JUDGED[kind], ".")
     return Markup('<div class="front" id="front-{}">{}{}{}{}{}</div>').format(
-        name, asked, _data(kind, ordered, costs, where), _sliders(ordered, costs, limits), ANSWER, grid(*drawn))
+        name, text, _data(kind, ordered, costs, where), _sliders(ordered, costs, limits), ANSWER, grid(*drawn))
 
 
 def _text(member: Member, cost: str) -> str:

@@ -38,7 +38,8 @@ def corrupt(images: np.ndarray, name: str, severity: int, *, seed: int = 0, indi
     Returns:
         float32 (N, C, H, W).
 
-    Raises `UserError` for bad input.
+    Raises:
+        UserError: for invalid input.
     """
     function = corruptions[name]
     if isinstance(severity, bool) or severity not in SEVERITIES:
@@ -113,7 +114,9 @@ def corruption_accuracy(model: Model, images: np.ndarray, labels: Any, names: It
         model_key: identifies the model in `folder` if it is a plain function.
         hooks: receive corruptions done and to do; asked after each whether to stop.
 
-    Raises `UserError` for bad input; `Stopped` if the hooks asked to stop.
+    Raises:
+        UserError: for invalid input.
+        Stopped: the hooks asked to stop.
     """
     wanted = [(name, severity) for name in (corruptions if names is None else names) for severity in severities]
     if not wanted:
