@@ -1,4 +1,4 @@
-"""The user's mistakes, told apart from ours."""
+"""Errors that the user can correct, apart from those that are bugs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SHOWN = 40  # names in a sentence, those of every registry
 
 
 class UserError(Exception):
-    """Something the user gave cannot be used; its text is one sentence that says what to do (exit code 2)."""
+    """Input that cannot be used; the text is one sentence that says what to do (exit code 2)."""
 
 
 class Stopped(Exception):  # noqa: N818 (not an error)
@@ -21,8 +21,8 @@ class BudgetError(UserError):
 
     Attributes:
         binding: names of the limits that cannot be met.
-        smallest: per limit name, the smallest value (in the cost's own unit) that some member within all the
-            other limits has; the smallest in the whole space where the other limits alone admit nobody.
+        smallest: per limit, the smallest value of its cost among the members within all other limits, or in the whole
+            space if no member is; in the cost's own unit.
     """
 
     def __init__(self, message: str, binding: tuple[str, ...], smallest: dict[str, float]):
@@ -32,7 +32,7 @@ class BudgetError(UserError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that resembles `name` most, or None where nothing does."""
+    """Return the known name that resembles `name` most, or None if none does."""
     lowered = {k.lower(): k for k in known}
     found = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.5)
     return lowered[found[0]] if found else None

@@ -1,4 +1,4 @@
-"""Settings declared once: default, range, help and where a setting applies stand at its dataclass field."""
+"""Settings declared once: the dataclass field holds default, range, help and when the setting applies."""
 
 from __future__ import annotations
 

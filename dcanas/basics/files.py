@@ -15,7 +15,7 @@ def write_bytes(path: Path | str, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part; the same content is left alone.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder.
-    Raises `UserError` where the folder cannot be written or the disk is full; the old content then stays.
+    Raises `UserError` if the folder cannot be written or the disk is full; the old content then stays.
     """
     path = Path(path)
     temporary: Path | None = None
@@ -55,7 +55,7 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def read_json(path: Path | str) -> Any:
-    """Read a JSON file; a damaged one is the user's to know."""
+    """Return the content of a JSON file; raises `UserError` if it is damaged."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -24,8 +24,8 @@ def keep_freed_memory() -> None:
     """Let this process keep what it frees: large tensors that come and go every step need no new pages then.
 
     With glibc only; by itself it maps anew every tensor of more than 32 MiB and hands it back, and the kernel has to
-    clear each page again, which takes up to half of the time where images have 224 pixels (docs/results.md). Between
-    two networks `return_freed_memory` keeps the pieces that nobody uses from adding up.
+    clear each page again, which takes up to half of the time for images of 224 pixels (docs/results.md). Between two
+    networks `return_freed_memory` keeps unused pieces from adding up.
     """
     if _GLIBC:
         libc = ctypes.CDLL(None)
@@ -34,7 +34,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Hand what is free to the kernel (glibc only)."""
+    """Return free memory to the kernel (glibc only)."""
     if _GLIBC:
         ctypes.CDLL(None).malloc_trim(0)
 

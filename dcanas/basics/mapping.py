@@ -32,6 +32,7 @@ def kind_of(kind: type, name: str, value: Any) -> Any:
 
 
 def join(where: str, name: str) -> str:
+    """Return the key of a setting within a group; an empty group has no prefix."""
     return f"{where}.{name}" if where else name
 
 

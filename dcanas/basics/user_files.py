@@ -97,7 +97,7 @@ def forget_user_file(module: str) -> None:
 def _run(path: Path, module: str) -> None:
     spec = importlib.util.spec_from_file_location(module, path)
     if spec is None or spec.loader is None:
-        raise UserError(f"{path} is no Python file; its name must end in .py.")
+        raise UserError(f"{path} is not a Python file; its name must end in .py.")
     made = importlib.util.module_from_spec(spec)
     sys.modules[module] = made
     try:
@@ -105,6 +105,6 @@ def _run(path: Path, module: str) -> None:
     except UserError:
         forget_user_file(module)
         raise
-    except Exception as error:  # whatever is wrong with the user's code is said in one sentence
+    except Exception as error:  # the user's code may raise anything
         forget_user_file(module)
         raise UserError(f"{path} cannot be run as Python: {type(error).__name__}: {error}.") from error

@@ -9,7 +9,7 @@ from dcanas.costs.units import parse_limit
 
 
 class Budget(dict[str, float]):
-    """Limits by cost name: upper limits, or lower limits where the name ends in `_min`.
+    """Limits by cost name: upper limits, or lower limits if the name ends in `_min`.
 
     >>> Budget(params=100_000, macs=2e6)
     Budget(params=100000.0, macs=2000000.0)

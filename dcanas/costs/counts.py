@@ -25,8 +25,8 @@ class Counts:
         macs: multiply-accumulates of convolutions and linear layers for one image; the rest counts 0.
         peak_bytes: largest sum of live activations over the steps of the pruned network (see `costs.memory`).
         weight_bytes: what the exported file stores: kernels, matrices and, per channel, biases, into which a batch
-            norm that follows a convolution is folded; unfolded batch norm keeps four values per channel. Where two
-            batch norms follow one convolution the exporter folds both, and the file holds those four less.
+            norm that follows a convolution is folded; unfolded batch norm keeps four values per channel. If two
+            batch norms follow one convolution, the exporter folds both, and the file holds four values fewer.
     """
 
     params: int
@@ -51,10 +51,17 @@ def count_architecture(space: Space, arch: Architecture, input_shape: tuple[int,
                        num_classes: int = 10, dtype: str = "fp32", **skeleton: Any) -> Counts:
     """Return the counts of `space.build(arch, ...)` without building it.
 
-    Parameters, MACs and weights count every operation that is not `none`, dead ones included, as published;
-    live memory is that of the pruned network, whose dead operations nobody executes.
+    Parameters, MACs and weights include dead operations, as published; live memory is that of the pruned network.
 
-    input_shape: (C, H, W). dtype: "fp32", "int8" or "int8-file" (as `quantize_onnx` stores it) decides the bytes.
+    Args:
+        space: the space of `arch`.
+        arch: the architecture.
+        input_shape: (C, H, W) of the images, in pixels.
+        num_classes: outputs of the network.
+        dtype: "fp32", "int8" or "int8-file" (as `quantize_onnx` stores it); decides the bytes per value.
+        skeleton: keyword arguments of `space.build`.
+
+    Raises `UserError` for an unknown dtype or skeleton option, and for images that are too small for the network.
     """
     size = element_bytes(dtype)
     plan = space.plan(arch, input_shape, num_classes, **skeleton)

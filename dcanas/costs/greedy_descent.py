@@ -1,4 +1,4 @@
-"""Members within a budget in spaces too large to be listed whose costs do not add up: found by going down."""
+"""Greedy descent to members within a budget, for spaces too large to be listed whose costs do not add up."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dcanas.costs.budget import Budget
 from dcanas.costs.model import CostModel
 from dcanas.spaces import Architecture, Space
 
-PATIENCE = 200  # steps refused in a row before every neighbour is looked at
+PATIENCE = 200  # mutations rejected in a row before every neighbour is tried
 STARTS = 3
 
 
 def violation(arch: Architecture, limited: Sequence[CostModel], budget: Budget) -> float:
-    """Return by how much the upper bounds of an architecture's costs exceed the limits, relative and summed."""
+    """Return the relative amounts by which the upper bounds of an architecture's costs exceed their limits, summed."""
     over = 0.0
     for cost in limited:
         ratio = cost.upper(arch) / budget[cost.name]
@@ -26,8 +26,10 @@ def violation(arch: Architecture, limited: Sequence[CostModel], budget: Budget) 
 def greedy_descent(space: Space, limited: Sequence[CostModel], budget: Budget, rng: Generator) -> Architecture | None:
     """Return a random member within the budget, or None if several descents ended above it.
 
-    A random member walks by mutations that do not raise the violation, so where it lands is spread over the edge of
-    what is feasible.
+    A random member is mutated as long as the violation falls, so results spread over the boundary of the feasible part.
+
+    Args:
+        limited: the costs that have a limit.
     """
     for _ in range(STARTS):
         arch = _down(space, space.sample(rng), lambda a: violation(a, limited, budget), rng, 0.0)
@@ -37,7 +39,7 @@ def greedy_descent(space: Space, limited: Sequence[CostModel], budget: Budget, r
 
 
 def smallest(space: Space, cost: CostModel, rng: Generator) -> Architecture:
-    """Return the member of least cost that a way down ends at."""
+    """Return the member at which a greedy descent on one cost ends."""
     return _down(space, space.sample(rng), cost.upper, rng, float("-inf"))
 
 

@@ -18,7 +18,8 @@ from dcanas.spaces import Architecture, Space
 class LinearCost:
     """cost = base + sum over slots of table[slot][option].
 
-    relative_error: bound of the relative error (0: exact); the upper confidence bound is value x (1 + error).
+    Attributes:
+        relative_error: bound of the relative error (0: exact); the upper confidence bound is value x (1 + error).
     """
 
     base: float
@@ -58,9 +59,10 @@ def constant_like(probabilities: Any, values: Any) -> Any:
 
 def linear_counts(space: Space, input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, dtype: str = "fp32",
                   **skeleton: Any) -> dict[str, LinearCost]:
-    """Return `params`, `macs` and `weight_bytes` of a space whose slots add up, as linear costs.
+    """Return `params`, `macs` and `weight_bytes` of a space whose counts are sums over slots.
 
-    Read off the closed form: one architecture per slot and option against the one with the first option everywhere.
+    Each entry of a table is the difference between two plans: that with this option in this slot, and that with the
+    first option everywhere. Arguments as for `count_architecture`.
     """
     domain = Domain.of(space, input_shape, num_classes, **skeleton)
     first = (0,) * len(space.slots)  # may break a group: only its plan is asked for

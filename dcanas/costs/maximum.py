@@ -1,4 +1,4 @@
-"""Peak memory where every slot has a place of its own: the largest of what the slots need, and its exact expectation.
+"""Peak memory of chains, in which every slot has its own place: the maximum over the slots, and its exact expectation.
 
 In a chain of layers (FBNet) the peak is a maximum over layers, each of which depends on its own slot alone. Of
 independent slots P(peak <= t) is then a product, one factor per slot, and the expected peak a sum over the few values
@@ -24,7 +24,7 @@ CHECKED = 100  # members on which the maximum over slots is compared with the pl
 
 @dataclass(frozen=True)
 class MaximumCost(PlanCost):
-    """A planned cost that is the maximum over slots of `parts[slot][option]`."""
+    """A cost that is the maximum over slots of `parts[slot][option]`."""
 
     parts: tuple[tuple[float, ...], ...] = ()
 
@@ -44,10 +44,10 @@ class MaximumCost(PlanCost):
 
 @lru_cache(maxsize=8)
 def peak_of_slots(space: Space, domain: Domain, dtype: str) -> PlanCost:
-    """Return `peak_bytes` of a space too large to be listed, as a `MaximumCost` where it is one.
+    """Return `peak_bytes` of a space too large to be listed, as a `MaximumCost` if it is the maximum over slots.
 
-    Each part is read from the plan that has this option and the cheapest everywhere else; on `CHECKED` random members
-    the maximum over slots has to be the plan's own peak, or the answer is a `PlanCost`.
+    Each part is read from the plan with this option and the cheapest ones elsewhere. If the maximum over slots differs
+    from the plan's own peak on one of `CHECKED` random members, a `PlanCost` is returned.
     """
     planned = PlanCost(space, domain, "peak_bytes", "B", dtype)
     if space.groups:

@@ -19,7 +19,7 @@ def member_choices(space: Space) -> np.ndarray:
 
 
 def as_architecture(space: Space, choices: np.ndarray) -> Architecture:
-    """Return one row of `member_choices` as an architecture."""
+    """Return option indices (slots,) of a member as an architecture."""
     return Architecture(space.name, tuple(int(c) for c in choices))
 
 

@@ -19,9 +19,12 @@ def best_within(space: Space, scores: Sequence[Any], limits: Sequence[tuple[Line
     """Return the code with the largest sum of scores whose linear costs keep their upper limits.
 
     One binary variable per slot and option, one option per slot, exactly k used slots per group, one row per limit,
-    and one row per excluded code. Returns None where no code is left: HiGHS proves it.
+    and one row per excluded code. Returns None if no code is left, which HiGHS proves.
 
-    scores: per slot one number per option.
+    Args:
+        scores: per slot one number per option.
+        limits: linear costs and their upper limits, in the cost's unit.
+        excluded: codes that must not be returned.
     """
     sizes = [len(s.options) for s in space.slots]
     starts = np.concatenate([[0], np.cumsum(sizes)])

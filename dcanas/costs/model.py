@@ -1,4 +1,4 @@
-"""What every source of a cost has in common, and where its answers hold."""
+"""The interface of a cost model, and the networks for which its values are valid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dcanas.spaces import Architecture, Space
 
 @dataclass(frozen=True)
 class Domain:
-    """The networks a cost speaks of: one space, one skeleton, one input, one number of classes, one runtime."""
+    """The networks for which a cost is valid: one space, skeleton, input, number of classes and runtime."""
 
     space: str
     skeleton: tuple[tuple[str, Any], ...]
@@ -26,12 +26,13 @@ class Domain:
     @classmethod
     def of(cls, space: Space, input_shape: Sequence[int], num_classes: int, runtime: str = "any",
            **skeleton: Any) -> Domain:
+        """Return the domain of networks that `space.build` makes with these arguments; input_shape: (C, H, W)."""
         channels, height, width = input_shape
         return cls(space.name, tuple(sorted(space.complete_skeleton(skeleton).items())),
                    (channels, height, width), num_classes, runtime)
 
     def require(self, asked: Domain, cost: str) -> None:
-        """Raise `UserError` where `asked` lies outside this domain: a cost never answers for other networks."""
+        """Raise `UserError` if the networks `asked` about are outside this domain; cost: its name, for the message."""
         for each in fields(self):
             mine, theirs = getattr(self, each.name), getattr(asked, each.name)
             if mine != theirs and "any" not in (mine, theirs):
@@ -43,7 +44,9 @@ class Domain:
 class Networks:
     """The networks that a run asks about: one space, one skeleton, one input, one number of classes.
 
-    input_shape: (channels, height, width). skeleton: of the delivered network.
+    Attributes:
+        input_shape: (C, H, W) in pixels.
+        skeleton: of the delivered network.
     """
 
     space: Space
@@ -63,7 +66,7 @@ class CostModel(Protocol):
     Attributes:
         name, unit: "latency_ms", "ms".
         source: how its values are obtained: "counted", "looked up", "predicted" or "measured".
-        domain: where it holds; None means everywhere in its space.
+        domain: the networks for which it is valid; None: all of its space.
     """
 
     @property
@@ -79,7 +82,7 @@ class CostModel(Protocol):
         """Return the cost of one architecture."""
 
     def upper(self, arch: Architecture) -> float:
-        """Return the upper confidence bound of the cost: the value itself where it is exact."""
+        """Return the upper confidence bound of the cost; of an exact cost its value."""
 
     def values(self, choices: np.ndarray) -> np.ndarray:
         """Return the costs of many architectures. Shape: (n, slots) option indices -> (n,)."""
@@ -88,6 +91,6 @@ class CostModel(Protocol):
         """Return the upper confidence bounds of many architectures. Shape: (n, slots) -> (n,)."""
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
-        """Return the expected cost where slot i takes option o with probability `probabilities[i][o]`,
-        independently; differentiable, and the discrete cost where every slot is one-hot.
+        """Return the expected cost if slot i takes option o with probability `probabilities[i][o]`,
+        independently; differentiable, and the discrete cost if every slot is one-hot.
         Shape: per slot a tensor or array (options,) -> scalar."""

@@ -1,4 +1,4 @@
-"""Counting any torch network by running it once on the meta device: no numbers are computed, no memory is needed."""
+"""Counts of any torch network, from one run on the meta device, which computes nothing and needs no memory."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.size: dict[int, int] = {}
         self.same: dict[tuple[Any, ...], int] = {}  # storage that holds the result of an operation met before
         self.alias: dict[int, int] = {}
-        self.keep: list[Tensor] = []  # storages are told apart by address, so none may be freed meanwhile
+        self.keep: list[Tensor] = []  # storages are identified by address, so none may be freed meanwhile
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))

@@ -1,4 +1,4 @@
-"""The costs that are always there: those counted from the plan."""
+"""The costs that every space has: those counted from the plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from dcanas.spaces import Space
 
 def count_costs(space: Space, input_shape: Sequence[int] = (3, 32, 32), num_classes: int = 10, dtype: str = "fp32",
                 **skeleton: Any) -> list[CostModel]:
-    """Return params, macs, peak_bytes and weight_bytes of the final network as cost models."""
+    """Return params, macs, peak_bytes and weight_bytes of a space's networks as cost models.
+
+    Arguments as for `count_architecture`.
+    """
     domain = Domain.of(space, input_shape, num_classes, **skeleton)
     if not space.additive:
         return [PlanCost(space, domain, f.name, cost_unit(f.name), dtype) for f in fields(Counts)]

@@ -1,4 +1,4 @@
-"""Costs that are a table over every code of a small space, whatever their form."""
+"""Costs of any form, as a table over every code of a small space."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from dcanas.spaces import Architecture, Space
 class TabularCost:
     """One value per code of a product space.
 
-    Its expectation under independent slots is the exact sum over all codes of probability x value: no surrogate,
-    and any cost, however far from linear, is differentiable in the probabilities.
+    Its expectation under independent slots is the exact sum over all codes of probability x value, so any cost is
+    differentiable in the probabilities.
 
-    table: one axis per slot, as long as its options.
+    Attributes:
+        table: one axis per slot, one entry per option.
     """
 
     table: np.ndarray

@@ -1,4 +1,4 @@
-"""A file for one image as a function of many: small networks take less time than the call that runs them."""
+"""Batched predictions of a file for one image: small networks take less time than the call that runs them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ RELATIVE = 1e-4  # of the largest logit: what another order of sums changes
 def batched_predict(path: Path | str, images: NDArray[np.float32], threads: int = 1) -> Predict:
     """Return a function to the logits that `onnx_predict` gives image by image, for attacks that ask a million times.
 
-    The nodes of the file, opened for any number of images; where that cannot be, or gives other logits for the first of
-    `images`, the file itself.
+    The file is opened for any number of images; if that fails, or gives other logits for the first of `images`, each
+    image runs by itself.
     Shape: images, and of the function, float32 (N, C, H, W) in [0, 1] -> (N, num_classes).
     Raises `UserError` for a file or images that `onnx_predict` refuses.
     """

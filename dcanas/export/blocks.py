@@ -11,19 +11,19 @@ from collections.abc import Sequence
 import onnx
 
 BLOCKS = "blocks"  # key of the file's metadata: JSON list of [number of the first node, name of the block]
-ALL = "whole network"  # for files that do not say
+ALL = "whole network"  # for files without this entry
 _BLOCK = re.compile(r"(?:^|\.)(stem|head|normalise|blocks\.\d+|stages\.\d+\.\d+)(?:\.|$)")
 
 
 def block_starts(model: onnx.ModelProto) -> list[tuple[int, str]]:
-    """Return where each block begins, from what the exporter notes beside its nodes.
+    """Return the first node and the name of each block, from the module names that the exporter stores with the nodes.
 
-    Where the exporter has folded a batch norm into a convolution of the block before, both count as the batch norm's.
+    If the exporter has folded a batch norm into a convolution of the block before, both count as the batch norm's.
     """
     starts: list[tuple[int, str]] = []
     for number, node in enumerate(model.graph.node):
         name = _name(node)
-        if name is None:  # made by an optimisation: it belongs where it stands
+        if name is None:  # made by an optimisation: it belongs to the block around it
             name = starts[-1][1] if starts else "input"
         if not starts or starts[-1][1] != name:
             starts.append((number, name))

@@ -55,13 +55,20 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
                  runtime_version: str = "1.14", test_total: int | None = None) -> Path:
     """Write the folder whole or not at all; an earlier bundle there is replaced, anything else refused.
 
-    network_source: Python source that needs torch only, with a function `build()` (see `Space.source`).
-    state_dict: of `Classifier(Normalise(...), build())`.
-    preprocessing: what `infer.py` needs: `channels`, `size` [H, W], `resample`; further keys are kept.
-    Shape: test_images uint8 (N, C, H, W), test_labels (N,) indices into `classes`.
-    runtime_version: the oldest ONNX Runtime that loads the file, for the README.
-    test_total: test images of the data set, where only a part of them is handed over.
-    Raises `UserError` where the folder holds other files or the disk is full.
+    Args:
+        folder: the bundle.
+        onnx_path: the exported file.
+        network_source: Python source that needs torch only, with a function `build()` (see `Space.source`).
+        state_dict: of `Classifier(Normalise(...), build())`.
+        classes: names, in the order of the outputs.
+        preprocessing: what `infer.py` needs: `channels`, `size` [H, W], `resample`; further keys are kept.
+        test_images: uint8 (N, C, H, W).
+        test_labels: (N,), indices into `classes`.
+        title: heading of the README.
+        runtime_version: the oldest ONNX Runtime that loads the file, for the README.
+        test_total: number of test images of the data set, if `test_images` are only a part of them.
+
+    Raises `UserError` for a class name of several lines, if the folder holds other files, and if the disk is full.
     """
     if test_images.dtype != np.uint8 or test_images.ndim != 4 or len(test_images) != len(test_labels):
         raise ValueError(f"test images must be uint8 (N, C, H, W) with a label each, got {test_images.dtype} "
@@ -70,7 +77,7 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
     tested = "the test images" if whole else f"{len(test_images)} of the {test_total} test images"
     for name in classes:
         if name.splitlines() != [name]:
-            raise UserError(f"The class name {name!r} is no single line of text; rename the class.")
+            raise UserError(f"The class name {name!r} spans several lines or is empty; rename the class.")
     folder = Path(folder)
     _require_replaceable(folder)
     try:
@@ -101,7 +108,7 @@ def _require_replaceable(folder: Path) -> None:
     if folder.is_dir():
         foreign = sorted({entry.name for entry in folder.iterdir()} - {*FILES, "__pycache__"})
         if foreign:
-            raise UserError(f"{folder} holds {foreign[0]}, which is no part of a bundle; choose another "
+            raise UserError(f"{folder} holds {foreign[0]}, which is not part of a bundle; choose another "
                             "folder or move it away.")
     elif folder.exists():
         raise UserError(f"{folder} is a file; a bundle is a folder: choose another place.")

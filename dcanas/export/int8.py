@@ -29,7 +29,7 @@ QDQ_OPSET = 13  # the first whose QDQ operators know scales per channel
 def quantize_onnx(source: Path | str, path: Path | str, images: NDArray[Any]) -> Path:
     """Write the int8 form of the ONNX file `source` to `path`, whole; equal inputs give equal bytes.
 
-    Opset, IR version and metadata stay those of `source`, so it loads where that loads.
+    Opset, IR version and metadata stay those of `source`, so it loads in the same runtimes.
     Shape: images (N, C, H, W), uint8 or float in [0, 1], for calibration: of the training split, never of the test
     split.
     Raises `UserError` for no images, images of another size, an opset below 13, and files ONNX Runtime cannot quantise.

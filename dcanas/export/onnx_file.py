@@ -31,10 +31,18 @@ def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[i
     """Write the network in evaluation mode to one ONNX file, whole; equal networks give equal bytes.
 
     Batch norm that follows a convolution is folded into it. The network itself is not touched.
-    Shape: input `image` float32 (1, C, H, W), fixed; output `logits` float32 (1, num_classes).
-    metadata: texts stored inside the file (architecture, classes, preprocessing ...).
-    blocks: also store which nodes belong to which block of the network (see `export.blocks`).
-    Raises `UserError` where the opset or the IR version cannot be produced, or the disk is full.
+    The file's input is `image`, float32 (1, C, H, W), its output `logits`, float32 (1, num_classes).
+
+    Args:
+        network: takes (N, C, H, W) and returns (N, num_classes).
+        path: the file.
+        input_shape: (C, H, W).
+        opset: version of the operators.
+        ir_version: version of the file format.
+        metadata: texts stored in the file (architecture, classes, preprocessing ...).
+        blocks: whether to store which nodes belong to which block of the network (see `export.blocks`).
+
+    Raises `UserError` if the opset or the IR version cannot be produced, or the disk is full.
     """
     _check_versions(opset, ir_version)
     model = _exported(network, tuple(input_shape), opset)

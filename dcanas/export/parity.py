@@ -1,4 +1,4 @@
-"""Does the exported file compute what the network computes?"""
+"""Whether the exported file computes what the network computes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_parity(network: torch.nn.Module, path: Path | str, images: NDArray[Any
     Returns `n`, `top1_agreement` (share of equal answers), `max_relative_logit_error` and its median over
     images (per image: largest difference of a logit / largest logit of the network), `onnxruntime`. An
     absolute tolerance would fail correct files with large logits.
-    Raises `UserError` where logits are not finite.
+    Raises `UserError` if logits are not finite.
     """
     scaled = as_floats(images)
     expected = _network_logits(network, scaled)

@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions with everything about their execution said aloud."""
+"""ONNX Runtime sessions whose execution is fully specified."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def open_session(path: Path | str, threads: int = 1,
                  provider: str = "CPUExecutionProvider") -> onnxruntime.InferenceSession:
     """Return a session with `threads` threads inside an operator and one operator at a time.
 
-    Raises `UserError` with the runtime's reason where the file or the provider cannot be used: a provider
+    Raises `UserError` with the runtime's reason if the file or the provider cannot be used: a provider
     that is missing is never replaced by another.
     """
     try:
@@ -51,7 +51,7 @@ def onnx_predict(model: Path | str | onnxruntime.InferenceSession, images: NDArr
 
 
 def check_images(images: NDArray[np.float32], shape: Sequence[int]) -> None:
-    """Raise `UserError` where there are no images, or images of another size. shape: (1, C, H, W) of the network."""
+    """Raise `UserError` if there are no images, or images of another size. shape: (1, C, H, W) of the network."""
     if images.ndim != 4 or list(images.shape[1:]) != list(shape[1:]):
         raise UserError(f"The network takes images of shape {tuple(shape[1:])} (C, H, W), got "
                         f"{tuple(images.shape[1:])}.")

@@ -127,7 +127,7 @@ class Darts(Space):
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
-        """Without auxiliary head. Raises `UserError` where the image is too small for the skeleton's strides."""
+        """Without auxiliary head. Raises `UserError` if the image is too small for the skeleton's strides."""
         skeleton = self.complete_skeleton(skeleton)
         cells, stem = skeleton["cells"], skeleton["stem"]
         self.require_side(input_shape, total_stride(cells, stem), f" with {cells} cells and stem={stem}",

@@ -73,7 +73,7 @@ class Fbnet(Space):
         return Network(layers, *_ends(form), num_classes, in_channels)
 
     def candidate(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
-        """Raises `UserError` where a bottleneck leaves a grouped block an odd number of channels."""
+        """Raises `UserError` if a bottleneck leaves a grouped block an odd number of channels."""
         from dcanas.spaces.fbnet_network import operation
 
         if option.endswith("_g2") and (in_channels % 2 or out_channels % 2):
@@ -95,7 +95,7 @@ class Fbnet(Space):
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
-        """Raises `UserError` where the image is too small for the strides."""
+        """Raises `UserError` if the image is too small for the strides."""
         form = self.complete_skeleton(skeleton)["stem"]
         stride, strides, width = FORMS[form]
         least = stride * math.prod(strides)

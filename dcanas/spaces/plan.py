@@ -42,7 +42,7 @@ class Step:
 class Block:
     """`count` equal parts of the network in a row, each from one input tensor (number 0) to one output tensor.
 
-    output: number of the tensor handed to the next block.
+    output: number of the tensor that the next block reads.
     others: shapes of further tensors from earlier blocks, which are alive at the start (numbers 1, 2, ...).
     kept: numbers of tensors that later blocks read beside the output.
     """
@@ -88,7 +88,7 @@ class BlockPlanner:
 
     def conv_bn(self, source: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1,
                 norm: bool = True) -> int:
-        """Convolution without bias, padding (kernel - 1) / 2, and (where `norm`) batch norm folded into it."""
+        """Convolution without bias, padding (kernel - 1) / 2, and (if `norm`) batch norm folded into it."""
         channels, height, width = self.shapes[source]
         height, width = -(-height // stride), -(-width // stride)
         weights = kernel * kernel * (channels // groups) * out_channels

@@ -1,7 +1,7 @@
 """Small residual networks (He et al., CVPR 2016, section 4.2) as a space: ResNet-(6n + 2) and their relatives.
 
 Three stages of basic blocks at w, 2w and 4w channels; the published networks have n blocks in each stage and w = 16.
-Shortcuts have no parameters (option A). Costs are products of width and depth, no sums over slots, so there is no
+Shortcuts have no parameters (option A). Costs are products of width and depth, not sums over slots, so there is no
 integer programme here, and no supernet that mixes options by slot.
 """
 
@@ -76,7 +76,7 @@ class ResNet(Space):
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
-        """Raises `UserError` where the image is too small for the strides."""
+        """Raises `UserError` if the image is too small for the strides."""
         self.complete_skeleton(skeleton)
         self.require_side(input_shape, LEAST_SIDE)
         width, depths = _decode(arch)

@@ -22,7 +22,7 @@ class Space(ABC):
     """Slots with options, the rules among them, and the networks they stand for.
 
     A *member* is an architecture that computes something and carries nothing that does not: it is not dead and
-    equals its own `prune`. Searches and feasibility speak of members only; `enumerate` lists every code.
+    equals its own `prune`. Searches and feasibility consider members only; `enumerate` lists every code.
 
     Attributes:
         slots: the decisions, in the order of `Architecture.choices`.
@@ -48,15 +48,15 @@ class Space(ABC):
         """Write the field's notation."""
 
     def canonical(self, arch: Architecture) -> Architecture:
-        """Return the representative of all codes the field counts as the same network: here no two are."""
+        """Return the representative of all codes that the field counts as the same network (default: `arch` itself)."""
         return arch
 
     def prune(self, arch: Architecture) -> Architecture:
-        """Return the member that computes the same function with nothing dead in it: here nothing can be dead."""
+        """Return the member that computes the same function with nothing dead in it (default: nothing can be dead)."""
         return arch
 
     def is_dead(self, arch: Architecture) -> bool:
-        """True where no path leads from the input to the output: here there always is one."""
+        """Return whether no path leads from the input to the output (default: there always is one)."""
         return False
 
     @abstractmethod
@@ -92,8 +92,8 @@ class Space(ABC):
     def operation(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
         """Return an operation as the delivered network holds it, for tables of their latencies; None for `none`.
 
-        What `candidate` returns, where a supernet adds nothing but leaves out scale and shift of batch norms that are
-        folded into convolutions.
+        The default is what `candidate` returns, for spaces whose supernet differs only in the scale and shift of batch
+        norms that are folded into convolutions.
         """
         return self.candidate(option, in_channels, out_channels, stride)
 
@@ -107,7 +107,7 @@ class Space(ABC):
         raise UserError(f"Space {self.name} has no elastic supernet; use search=differentiable or another space.")
 
     def enumerate(self) -> Iterator[Architecture]:
-        """Yield every code in the field's canonical order; only where the space is finite and small."""
+        """Yield every code in the field's canonical order; only if the space is small."""
         raise UserError(f"Space {self.name} is too large to be enumerated; sample from it instead.")
 
     def __len__(self) -> int:
@@ -142,7 +142,7 @@ class Space(ABC):
 
     @property
     def enumerable(self) -> bool:
-        """True where `enumerate` lists every code in seconds."""
+        """Whether `enumerate` lists every code in seconds."""
         return type(self).enumerate is not Space.enumerate
 
     def architecture(self, choices: Any) -> Architecture:
@@ -163,11 +163,11 @@ class Space(ABC):
         return Architecture(self.name, choices)
 
     def uses(self, group: Group, slot: int, option: int) -> bool:
-        """True where this option of a slot counts towards the group's `k`."""
+        """Return whether this option of a slot counts towards the group's `k`."""
         return self.slots[slot].options[option] != group.unused
 
     def is_member(self, arch: Architecture) -> bool:
-        """True where the architecture is alive and nothing in it is dead."""
+        """Return whether the architecture is alive and nothing in it is dead."""
         return not self.is_dead(arch) and self.prune(arch) == arch
 
     def members(self) -> Iterator[Architecture]:
@@ -191,7 +191,7 @@ class Space(ABC):
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """Return the distinct other members one step away (pruned after it), in slot order.
 
-        A step gives one slot another option; where that breaks a group, another of its slots gives way or steps in.
+        A step gives one slot another option; if that breaks a group, another of its slots changes too.
         """
         found: dict[Architecture, None] = {}
         for i, slot in enumerate(self.slots):
@@ -209,7 +209,7 @@ class Space(ABC):
         if group is None or self.uses(group, slot, option) == self.uses(group, slot, arch.choices[slot]):
             yield Architecture(self.name, changed)
             return
-        for i in group.slots:  # one that is used where `slot` now is not, or the other way round
+        for i in group.slots:  # one that is used if `slot` now is not, or the other way round
             if i != slot and self.uses(group, i, changed[i]) == self.uses(group, slot, option):
                 for o in range(len(self.slots[i].options)):
                     if self.uses(group, i, o) != self.uses(group, i, changed[i]):

@@ -31,7 +31,7 @@ class Group:
 
 @dataclass(frozen=True)
 class CellSpec:
-    """One place of a network where slots are decided: a small graph with one slot on each edge.
+    """A cell of a network: a small graph with one slot on each edge.
 
     Attributes:
         slots: number of the slot on each edge. Several cells may share their slots; a slot is on one edge of a cell.
@@ -53,7 +53,7 @@ class CellSpec:
 
 @dataclass(frozen=True, order=True)
 class Architecture:
-    """One member of a space: for each slot the index of the option chosen. It does not know how to train."""
+    """One member of a space: for each slot the index of the option chosen. """
 
     space: str
     choices: tuple[int, ...]

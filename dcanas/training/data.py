@@ -15,7 +15,7 @@ from dcanas.basics.keys import key_of
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and deviation of each channel, in [0, 1] units
 
 _CHUNK = 1024  # images read at once from what may lie on disk
-_SAMPLE = 10_000  # images whose mean and deviation stand for those of all, where each has to be decoded for it
+_SAMPLE = 10_000  # images whose mean and deviation stand for those of all if each has to be decoded
 
 
 class Images(Protocol):
@@ -44,7 +44,7 @@ class Dataset:
         preprocessing: what `infer.py` does to an image file to get the same pixels.
         flip: whether the mirror image of a sample is a likely sample.
         normalisation: the set's published (mean, deviation) of each channel in [0, 1] units; None: computed.
-        learn_validation: whether the final training may learn from validation, too (not where a published
+        learn_validation: whether the final training may learn from validation, too (not if a published
             split keeps it apart from the training images).
         integer_labels: whether the names of the classes are integers that were given as labels.
     """
@@ -100,7 +100,7 @@ class Dataset:
     def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return mean and deviation (at least 1/255), exact in any order since values are counted, not summed.
 
-        Where images are decoded on demand, `_SAMPLE` of them, spread evenly over the training split, stand for all.
+        If images are decoded on demand, `_SAMPLE` of them, spread evenly over the training split, stand for all.
         """
         if self.normalisation is not None:
             return self.normalisation

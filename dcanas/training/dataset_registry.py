@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 datasets: Registry[Callable[[DataSpec, Path | None], Dataset]] = Registry("data set", {
     "digits": (
         "dcanas.training.digits:digits",
-        "Handwritten digits 0 to 9, 8x8 grey; mirrored digits are no digits."),
+        "Handwritten digits 0 to 9, 8x8 grey; mirrored digits are not digits."),
     "folder": (
         "dcanas.training.folder:folder",
         "Any folder in torchvision's ImageFolder layout: data.root=<folder>; a class is named as its folder."),

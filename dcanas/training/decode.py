@@ -28,7 +28,7 @@ def probe(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
         with ThreadPoolExecutor() as pool:  # Pillow reads outside the interpreter's lock
             found = list(pool.map(_header, paths))
     except InputError as error:
-        raise UserError(f"{str(error).rstrip('.')}; mend or remove it.") from error
+        raise UserError(f"{str(error).rstrip('.')}; repair or remove it.") from error
     return [size for size, _ in found], all(grey for _, grey in found)
 
 

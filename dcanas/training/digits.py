@@ -14,7 +14,7 @@ from dcanas.training.splits import split, thin
 
 
 def digits(spec: DataSpec, cache: Path | None = None) -> Dataset:
-    """Handwritten digits 0 to 9, 8x8 grey; mirrored digits are no digits."""
+    """Handwritten digits 0 to 9, 8x8 grey; mirrored digits are not digits."""
     spec.allow()
     raw = load_digits()
     images = np.rint(raw.images * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)  # the originals count 0 to 16

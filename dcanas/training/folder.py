@@ -18,7 +18,7 @@ from dcanas.training.folder_files import list_folder
 from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE, DataSpec
 
 INFERRED_SIDE = 32  # pixels: larger images are scaled down unless data.size says otherwise
-PROBED = 2_000  # headers that tell what the images of a folder are like
+PROBED = 2_000  # headers that are read to describe the images of a folder
 
 
 @dataclass(frozen=True)

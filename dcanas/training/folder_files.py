@@ -77,7 +77,7 @@ def list_folder(spec: DataSpec) -> Listing:
 
 
 def _by_split(root: Path) -> dict[str, dict[str, list[Path]]]:
-    """Return {split: {class: sorted files}}; `train` alone where the user has made no splits."""
+    """Return {split: {class: sorted files}}; `train` alone if the user has made no splits."""
     folders = subfolders(root)
     if not folders:
         loose = "images that are in no class folder" if image_files(root) else "no images"

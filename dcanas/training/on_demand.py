@@ -69,4 +69,4 @@ class FileImages:
         try:
             return load_image(self._path(name), self.preprocessing)
         except InputError as error:
-            raise UserError(f"{str(error).rstrip('.')}; mend or remove it.") from error
+            raise UserError(f"{str(error).rstrip('.')}; repair or remove it.") from error

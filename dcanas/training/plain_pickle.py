@@ -67,4 +67,4 @@ def read_plain_pickle(content: bytes, source: Path) -> Any:
     except Exception as error:  # a damaged pickle raises many kinds
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{source} is damaged or holds more than plain numbers, texts and arrays ({reason}); nothing "
-                        "of it was executed: get it again from where it is published.") from error
+                        "of it was executed: download it again.") from error

@@ -106,7 +106,7 @@ class Recipe(Checked, group="train"):
 def _digest(name: str, path: str) -> str:
     file = Path(path).expanduser()
     if not file.is_file():
-        raise UserError(f"{name}={path} is no file; give the path of a file of weights.")
+        raise UserError(f"{name}={path} is not a file; give the path of a file of weights.")
     status = file.stat()
     return _hash(file, status.st_size, status.st_mtime_ns)
 

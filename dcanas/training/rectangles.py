@@ -88,8 +88,8 @@ def _sizes(area: Sequence[float], aspect: Sequence[float], height: int, width: i
            inclusive: bool) -> tuple[Tensor, Tensor]:
     """Return (rows, columns) (N, 2) of the first rectangle that fits, and whether there is one (N,).
 
-    Area uniform, logarithm of the ratio uniform. Ratio: columns over rows where inclusive (crops), rows over
-    columns where not (erasing), as in torchvision.
+    Area uniform, logarithm of the ratio uniform. Ratio: columns over rows if inclusive (crops), rows over
+    columns if not (erasing), as in torchvision.
     """
     pixels = height * width * (area[0] + (area[1] - area[0]) * draw.uniform(..., TRIES))
     low, high = math.log(aspect[0]), math.log(aspect[1])

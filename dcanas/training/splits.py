@@ -86,7 +86,7 @@ def _by_image(labels: np.ndarray, shares: dict[str, float], least: dict[str, int
 
 def _by_group(labels: np.ndarray, shares: dict[str, float], least: dict[str, int], classes: tuple[str, ...],
               seed: int, groups: np.ndarray) -> np.ndarray:
-    """Greedy: first every part gets its least of every class, then each group goes where most is missing."""
+    """Greedy: first every part gets its least of every class, then each group goes to the part that lacks most."""
     number = int(groups.max()) + 1
     content = np.zeros((number, len(classes)))
     np.add.at(content, (groups, labels), 1)

@@ -61,7 +61,7 @@ def check_teacher(name: str, channels: int) -> None:
         raise unknown("train.distillation.teacher", name, known)
     if channels != 3:
         raise UserError(f"train.distillation.teacher={name} sees images of 3 channels, these have {channels}; set "
-                        "data.channels=3 where the data allows it, or leave the teacher out.")
+                        "data.channels=3 if the data allows it, or leave the teacher out.")
 
 
 def _reason(error: Exception) -> str:

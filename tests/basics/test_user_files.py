@@ -71,5 +71,5 @@ def test_its_hash_is_of_the_content(file):
         load_user_file(file, "shape.file", "0" * 64)
     other = file.with_suffix(".txt")
     other.write_text("x = 1")
-    with pytest.raises(UserError, match=r"mine\.txt is no Python file; its name must end in \.py"):
+    with pytest.raises(UserError, match=r"mine\.txt is not a Python file; its name must end in \.py"):
         load_user_file(other, "shape.file")

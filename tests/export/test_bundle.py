@@ -87,7 +87,7 @@ def test_what_is_not_a_bundle_is_not_replaced(arguments, tmp_path):
     folder = tmp_path / "holiday"
     folder.mkdir()
     (folder / "photo.jpg").write_bytes(b"dear")
-    with pytest.raises(UserError, match=r"holds photo\.jpg, which is no part of a bundle"):
+    with pytest.raises(UserError, match=r"holds photo\.jpg, which is not part of a bundle"):
         write_bundle(folder, **arguments)
     assert (folder / "photo.jpg").read_bytes() == b"dear"
     (tmp_path / "file").write_bytes(b"")
@@ -105,6 +105,6 @@ def test_nothing_is_left_when_a_step_fails(arguments, tmp_path):
 
 
 def test_class_names_stay_one_line_each(arguments, tmp_path):
-    with pytest.raises(UserError, match=r"class name 'a\\nb' is no single line"):
+    with pytest.raises(UserError, match=r"class name 'a\\nb' spans several lines"):
         write_bundle(tmp_path / "bundle", **{**arguments, "classes": ["a\nb"]})
     assert not (tmp_path / "bundle").exists()

@@ -238,8 +238,8 @@ MISTAKES = {
     "one class": (lambda r: fill(r / "cat", 6), {}, r"holds only the class cat"),
     "empty class": (lambda r: (two_classes(r), (r / "emu").mkdir()), {}, r"Class 'emu' has no images in "),
     "unreadable": (lambda r: (two_classes(r), (r / "cat/img002.png").write_text("x")), {},
-                   r"cat/img002\.png is not a readable image .*; mend or remove it"),
-    "truncated": (truncated, {}, r"dog/img003\.png is not a readable image .*truncated.*; mend or remove it"),
+                   r"cat/img002\.png is not a readable image .*; repair or remove it"),
+    "truncated": (truncated, {}, r"dog/img003\.png is not a readable image .*truncated.*; repair or remove it"),
     "too few": (lambda r: (two_classes(r), fill(r / "emu", 3)), {},
                 r"Class 'emu' has 3 images, but the splits need at least 4 "
                 r"\(2 for train, 1 for validation, 1 for test\)"),

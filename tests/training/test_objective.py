@@ -138,7 +138,7 @@ def test_distillation_trains_and_changes_the_result(coloured, teacher_file):
 @pytest.mark.parametrize(("wanted", "said"), [
     (Distillation("resnet153"), r"Unknown train\.distillation\.teacher 'resnet153'; did you mean 'resnet152'"),
     (Distillation("resnet18"), r"needs its weights, and nothing is downloaded: set train\.distillation\.weights"),
-    (Distillation("resnet18", "nowhere.pt"), r"train\.distillation\.weights=nowhere\.pt is no file"),
+    (Distillation("resnet18", "nowhere.pt"), r"train\.distillation\.weights=nowhere\.pt is not a file"),
 ])
 def test_teachers_that_cannot_be_had(coloured, wanted, said):
     with pytest.raises(UserError, match=said):
@@ -158,7 +158,7 @@ def test_weights_of_another_network_are_no_teacher(coloured, teacher_file):
     (Recipe(colour=Colour(saturation=0.4)), r"train\.colour\.saturation needs images of 3 channels, these have 1"),
     (Recipe(colour=Colour(lighting=0.1)), r"train\.colour\.lighting needs"),
     (Recipe(auxiliary_weight=0.4), r"train\.auxiliary_weight=0\.4 needs an auxiliary head"),
-    (Recipe(init="nowhere.pt"), r"train\.init=nowhere\.pt is no file"),
+    (Recipe(init="nowhere.pt"), r"train\.init=nowhere\.pt is not a file"),
 ])
 def test_what_cannot_be_is_refused_before_anything_is_spent(data, recipe, said):
     with pytest.raises(UserError, match=said):

@@ -328,7 +328,7 @@ def test_the_mean_of_images_on_demand_and_a_bad_one_among_them(tmp_path, monkeyp
     assert asked.mean == kept.mean  # fewer than 10,000: all of them
     bad = tmp_path / "b" / "3.jpg"
     bad.write_bytes(bad.read_bytes()[:300])
-    with pytest.raises(UserError, match=r"b/3\.jpg is not a readable image .*; mend or remove it\.$"):
+    with pytest.raises(UserError, match=r"b/3\.jpg is not a readable image .*; repair or remove it\.$"):
         asked.images[np.arange(10)]
 
 
