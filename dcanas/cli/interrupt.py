@@ -6,16 +6,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 from dcanas.basics.errors import Stopped
 
 
+@dataclass
 class Interrupts:
-    """Remembers whether the user asked to stop."""
+    """Whether the user asked to stop."""
 
-    def __init__(self) -> None:
-        self.asked = False
+    asked: bool = False
 
     @contextmanager
     def between_steps(self) -> Iterator[None]:

@@ -14,8 +14,7 @@ from dcanas.export import write_bundle
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context, versions
-from dcanas.pipeline.delivered import delivered_file, delivered_profile, trained_model
-from dcanas.pipeline.robustness import attacked
+from dcanas.pipeline.delivered import delivered_file, delivered_profile, delivered_robustness, trained_model
 from dcanas.report import robustness
 from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
@@ -80,6 +79,8 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     arch = run.space.parse(derived["architecture"])
     data, dataset = run.settings.data, run.dataset
     further: dict[str, Any] = {}
+    if pretrained := read_json(folder / "train.json").get("pretrained"):
+        further["pretrained"] = pretrained
     if device.connection is not None:
         profile = delivered_profile(folder)
         further["latency"] = {**profile.summary(), "threads": device.threads,
@@ -114,7 +115,7 @@ def _quality(run: Context, device: Device, folder: Path, predicted: Mapping[str,
 
     predicted: by cost; empty for a network outside the searched space, for which nothing is predicted.
     """
-    exported, found = delivered_file(folder), attacked(folder)
+    exported, found = delivered_file(folder), delivered_robustness(folder)
     low, high = exported["test_accuracy_interval"]
     robust = {} if found is None else {"robustness": [found], "adversarial": plain(run.settings.train.adversarial)}
     return {"rows": _rows(run, device, folder, predicted, found), **robust,

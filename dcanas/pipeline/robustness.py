@@ -25,13 +25,12 @@ from dcanas.export.batched import batched_predict
 from dcanas.export.batchnorm_folding import folded
 from dcanas.hardware import Device
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.delivered import FILES, delivered_file, trained_model
+from dcanas.pipeline.delivered import FILES, ROBUSTNESS, delivered_file, trained_model
 from dcanas.robustness import RobustAccuracy, ThreatModel, corruption_accuracy, robust_curve
 from dcanas.robustness.corruptions.apply import SMALLEST_SIDE
 from dcanas.robustness.suite import AttackSpec
 from dcanas.training.splits import sample
 
-DELIVERED = "robustness/delivered.json"
 Images = tuple[np.ndarray, np.ndarray]  # float32 (N, C, H, W) in [0, 1], labels (N,)
 BATCH_VALUES = 128 * 3 * 32 * 32  # pixels times channels that are attacked at once, in a batch of 128 to 512 images
 
@@ -43,16 +42,11 @@ def robustness(run: Context) -> None:
 
 
 def network_robustness(run: Context, device: Device, folder: Path, title: str) -> None:
-    """Attack the network in `folder` if robustness is wanted or limited, and store what `attacked` returns."""
+    """Attack the delivered network in `folder` if robustness is wanted or limited; see `delivered_robustness`."""
     limited = bool(run.book(device).qualities)
     if run.settings.robustness or limited:
         found = attack_network(run, folder, run.settings.threat, title, validation=limited)
-        write_json(folder / DELIVERED, found)
-
-
-def attacked(folder: Path) -> dict[str, Any] | None:
-    """Return the robustness of the network in `folder`, None if it is neither wanted nor limited."""
-    return read_json(folder / DELIVERED) if (folder / DELIVERED).exists() else None
+        write_json(folder / ROBUSTNESS, found)
 
 
 def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, validation: bool = False,
