@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-pytest.importorskip("art", reason="adversarial-robustness-toolbox is a development dependency")
-
-from tools import bench_attacks
-
 
 @pytest.mark.slow
 @pytest.mark.thorough
 def test_robust_accuracy_is_that_of_the_peer_or_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("art", reason="adversarial-robustness-toolbox is a development dependency")
+    from tools import bench_attacks  # the toolbox takes seconds to import
+
     monkeypatch.setitem(bench_attacks.BUDGETS, "square", 60)
     torch.set_num_threads(1)
     network, images, labels, classes = bench_attacks.trained("digits", 500)
