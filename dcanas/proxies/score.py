@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,35 +13,10 @@ from torch import Tensor, nn
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
-from dcanas.proxies.collect import Collector
 from dcanas.proxies.errors import UnscorableError
 from dcanas.proxies.proxy import ProxyScore
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.shared import Shared
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which proxies share the main pass and which run on copies of their own.
-
-    Attributes:
-        together: read the shared pass; they come first, then its graph is freed.
-        alone: each with passes of its own, or none.
-        needs, collect: what the shared pass has to compute and gather for all of `together`.
-    """
-
-    together: tuple[ProxyName, ...]
-    alone: tuple[ProxyName, ...]
-    needs: frozenset[str]
-    collect: tuple[type[Collector], ...]
-
-
-def plan(asked: Iterable[ProxyName]) -> Plan:
-    """Group proxies by the passes they need."""
-    together = tuple(a for a in asked if a.proxy.needs)
-    collect = tuple(dict.fromkeys(kind for a in together for kind in a.proxy.collect))
-    return Plan(together, tuple(a for a in asked if not a.proxy.needs),
-                frozenset(need for a in together for need in a.proxy.needs), collect)
 
 
 def score_network(net: nn.Module, images: Any, labels: Any = None, names: str | Sequence[str] = (),
@@ -65,38 +39,36 @@ def score_network(net: nn.Module, images: Any, labels: Any = None, names: str | 
     """
     asked = [ProxyName.parse(name) for name in ([names] if isinstance(names, str) else names)]
     batch, classes = _batch(net, images, labels)
-    scores: dict[str, ProxyScore] = {}
-    possible = []
-    for one in asked:
-        reason = _refuse(one, batch, classes)
-        if reason:
-            scores[one.name] = ProxyScore(math.nan, reason, 0.0)
-        else:
-            possible.append(one)
-    steps = plan(possible)
-    devices = [batch.device] if batch.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.enable_grad():
-        torch.manual_seed(derive_seed(seed, "proxy", "network"))  # dropout and the like
-        shared = Shared(net, batch, classes, seed, steps.needs, steps.collect)
-        if steps.together:
-            scores |= _together(shared, steps)
-        shared = Shared(net, batch, classes, seed, frozenset(), ())  # the pass and its graph are gone
-        for one in steps.alone:
-            scores[one.name] = _timed(one, shared)
+    refused = {one.name: reason for one in asked if (reason := _refuse(one, batch, classes))}
+    scores = {name: ProxyScore(math.nan, reason, 0.0) for name, reason in refused.items()}
+    possible = [one for one in asked if one.name not in refused]
+    together = [one for one in possible if one.proxy.needs]
+    try:
+        with torch.random.fork_rng([batch.device] if batch.device.type == "cuda" else []), torch.enable_grad():
+            torch.manual_seed(derive_seed(seed, "proxy", "network"))  # dropout and the like
+            if together:
+                needs = frozenset(need for one in together for need in one.proxy.needs)
+                collect = [kind for one in together for kind in one.proxy.collect]
+                scores |= _together(together, Shared(net, batch, classes, seed, needs, collect))
+            shared = Shared(net, batch, classes, seed)  # the shared pass and its graph are freed
+            scores |= {one.name: _timed(one, shared) for one in possible if not one.proxy.needs}
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise UserError(f"Out of memory on {batch.device} with {len(batch)} images of {tuple(batch.shape[1:])}: take a "
+                        "smaller batch.") from error
     return {one.name: scores[one.name] for one in asked}
 
 
-def _together(shared: Shared, steps: Plan) -> dict[str, ProxyScore]:
+def _together(asked: Sequence[ProxyName], shared: Shared) -> dict[str, ProxyScore]:
     start = time.perf_counter()
     try:
         _ = shared.main
     except UnscorableError as reason:
-        spent = (time.perf_counter() - start) / len(steps.together)
-        return {one.name: ProxyScore(math.nan, str(reason), spent) for one in steps.together}
-    except RuntimeError as error:
-        raise _memory(shared, error) from error
-    share = (time.perf_counter() - start) / len(steps.together)
-    return {one.name: _timed(one, shared, share) for one in steps.together}
+        spent = (time.perf_counter() - start) / len(asked)
+        return {one.name: ProxyScore(math.nan, str(reason), spent) for one in asked}
+    share = (time.perf_counter() - start) / len(asked)
+    return {one.name: _timed(one, shared, share) for one in asked}
 
 
 def _timed(one: ProxyName, shared: Shared, share: float = 0.0) -> ProxyScore:
@@ -105,8 +77,6 @@ def _timed(one: ProxyName, shared: Shared, share: float = 0.0) -> ProxyScore:
         value, status = float(one.proxy(shared, *one.options)), "ok"
     except UnscorableError as reason:
         value, status = math.nan, str(reason)
-    except RuntimeError as error:
-        raise _memory(shared, error) from error
     if status == "ok" and not math.isfinite(value):
         value, status = math.nan, f"not finite ({value})"
     return ProxyScore(value, status, share + time.perf_counter() - start)
@@ -134,11 +104,3 @@ def _batch(net: nn.Module, images: Any, labels: Any) -> tuple[Tensor, Tensor | N
         raise UserError(f"Labels must be {len(batch)} whole numbers, one per image, got shape {tuple(found.shape)} of "
                         f"{str(found.dtype).removeprefix('torch.')}.")
     return batch, found.to(device, torch.int64)
-
-
-def _memory(shared: Shared, error: RuntimeError) -> Exception:
-    """Return a `UserError` if memory ran out, else the error itself."""
-    if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-        return error
-    return UserError(f"Out of memory on {shared.images.device} with {len(shared.images)} images of "
-                     f"{tuple(shared.images.shape[1:])}: take a smaller batch.")

@@ -31,11 +31,11 @@ class Shared:
         depthwise: whether channels are convolved on their own. Then weights and images lie channels-last, where a
             CPU's backward pass takes a third of the time (3x3) or a fourteenth (5x5); else that gains nothing.
         blocks: how many blocks the network lists.
-        needs: quantities the planned proxies read; the pass computes these together.
+        needs: quantities that the proxies of the shared pass read; the pass computes these together.
     """
 
-    def __init__(self, net: nn.Module, images: Tensor, labels: Tensor | None, seed: int, needs: frozenset[str],
-                 collect: Sequence[type[Collector]]):
+    def __init__(self, net: nn.Module, images: Tensor, labels: Tensor | None, seed: int,
+                 needs: frozenset[str] = frozenset(), collect: Sequence[type[Collector]] = ()):
         self.net, self.labels, self.seed = net, labels, seed
         self.depthwise = any(isinstance(m, nn.Conv2d) and m.groups > 1 for m in net.modules())
         self.images = images.contiguous(memory_format=torch.channels_last) if self.depthwise else images

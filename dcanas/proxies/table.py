@@ -37,9 +37,13 @@ Row = dict[str, Any]
 class Scoring:
     """What a table's scores depend on, besides the networks.
 
-    images: (N, C, H, W) float32 as the networks take them; labels: (N,).
-    initialisation: how every network's weights are drawn (`INITIALISATIONS`), seeded by `seed` and the architecture.
-    device: where the passes run; no score depends on it.
+    Attributes:
+        space: name of the space.
+        names: proxies.
+        images: (N, C, H, W) float32 as the networks take them.
+        labels: class numbers (N,).
+        initialisation: how weights are drawn (`INITIALISATIONS`), seeded by `seed` and the architecture.
+        device: on which the passes run; no score depends on it.
     """
 
     space: str
@@ -53,6 +57,7 @@ class Scoring:
     device: str = "cpu"
 
     def header(self) -> Row:
+        """Return the first line of the table: everything that its scores depend on."""
         batch = hashlib.sha256(np.ascontiguousarray(self.images).tobytes() + self.labels.tobytes()).hexdigest()[:12]
         own = [sha256 for _, _, sha256 in files_of(self._proxies)]
         return {"space": self.space, "names": list(self.names), "num_classes": self.num_classes, "seed": self.seed,

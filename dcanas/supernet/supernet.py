@@ -51,6 +51,11 @@ class Supernet(nn.Module):
         cell = next(cell for cell in self.cells if slot in cell.spec.slots)
         return cell.candidate((slot, self.space.slots[slot].options[option]))
 
+    def parameter_counts(self) -> list[list[int]]:
+        """Return the number of parameters of every candidate, 0 for `none`. Shape: per slot (options,)."""
+        return [[0 if (operation := self.candidate(i, o)) is None else sum(p.numel() for p in operation.parameters())
+                 for o in range(len(slot.options))] for i, slot in enumerate(self.space.slots)]
+
     def targets(self) -> list[list[int]]:
         """Return the slots by the node they lead to: of each list, the edges that meet in one node."""
         meeting: dict[tuple[tuple[int, ...], int], list[int]] = {}

@@ -44,6 +44,7 @@ class Claims:
         self._own = TABLE.c.study == study
 
     def add(self, trial: int, worker: str) -> None:
+        """Record that a worker runs a trial."""
         with self.engine.begin() as connection:
             connection.execute(insert(TABLE).values(study=self.study, trial=trial, worker=worker,
                                                     heartbeat=self._now()))
@@ -60,6 +61,7 @@ class Claims:
             connection.execute(delete(TABLE).where(self._own, TABLE.c.trial == trial))
 
     def beat(self, trial: int, worker: str) -> None:
+        """Send a heartbeat of a running trial."""
         with self.engine.begin() as connection:
             connection.execute(update(TABLE).where(
                 self._own, TABLE.c.trial == trial, TABLE.c.worker == worker).values(heartbeat=self._now()))

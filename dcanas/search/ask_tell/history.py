@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,15 +33,15 @@ class History:
     Attributes:
         observations: finished trials, in the order in which they were proposed.
         pending: architectures that other workers are running.
-        succeeded: observations with a value.
     """
 
     observations: Sequence[Observation] = ()
     pending: Sequence[Architecture] = ()
-    succeeded: list[Observation] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "succeeded", [o for o in self.observations if o.value is not None])
+    @cached_property
+    def succeeded(self) -> list[Observation]:
+        """Observations with a value."""
+        return [o for o in self.observations if o.value is not None]
 
     def __len__(self) -> int:
         """Number of proposals so far."""

@@ -1,16 +1,20 @@
-"""What a trial does: look a value up, train briefly, or evaluate inherited weights. One function each."""
+"""What a trial does: train briefly, or look a value up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import Hooks
+from dcanas.proxies.columns import read_column
 from dcanas.search.finalists import short_training
+from dcanas.search.proposers.new_members import Identity
+from dcanas.search.task import SearchTask
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe
 
@@ -32,6 +36,25 @@ class Evaluation:
 
 
 Objective = Callable[[Architecture, Report, Hooks], Evaluation]  # evaluates one architecture
+
+
+def make_objective(task: SearchTask) -> tuple[Objective, Identity]:
+    """Return the objective of a study, and which architectures have the same value.
+
+    Raises:
+        UserError: the table has no such column, or is not one of this space.
+    """
+    settings = task.settings
+    if settings.objective == "table":
+        path = Path(str(settings.table)).expanduser()
+        column = read_column(path, str(settings.column), task.space)
+        objective = look_up(task.space, {arch.choices: value for arch, value in column.items()},
+                            f"{path.name}, {settings.column}")
+        return objective, lambda arch: arch  # two codes of one network were trained twice
+    objective = train_briefly(task.space, task.dataset, task.recipe, settings.epochs, task.seed,
+                              skeleton=task.skeleton, rungs=halving_rungs(settings.epochs, settings.first_rung),
+                              device=task.device)
+    return objective, task.space.canonical
 
 
 def look_up(space: Space, known: Mapping[tuple[int, ...], float], name: str) -> Objective:
@@ -67,21 +90,6 @@ def train_briefly(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, s
                 report(epoch, 100 * accuracy())
 
         found = examine(arch, hooks, after_epoch)
-        return Evaluation(100 * found["validation_accuracy"], found)
-
-    return evaluate
-
-
-def inherit(examine: Callable[[Architecture], dict[str, Any]]) -> Objective:
-    """Return the objective that evaluates members with the weights of a trained supernet.
-
-    Its value is the accuracy on the validation split, in percent.
-
-    Args:
-        examine: see `dcanas.search.elastic.inherited.inherited_accuracy`.
-    """
-    def evaluate(arch: Architecture, report: Report, hooks: Hooks) -> Evaluation:
-        found = examine(arch)
         return Evaluation(100 * found["validation_accuracy"], found)
 
     return evaluate

@@ -25,6 +25,7 @@ LOCK_SECONDS = 3600.0  # that a worker waits for its turn
 
 
 def sqlite_url(path: Path) -> str:
+    """Return the address of a SQLite file, whose folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{path.absolute()}"
 

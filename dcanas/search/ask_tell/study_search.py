@@ -13,7 +13,7 @@ from dcanas.basics.keys import derive_seed
 from dcanas.costs import Budget, CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims, worker_name
-from dcanas.search.ask_tell.objectives import FACTOR
+from dcanas.search.ask_tell.objectives import FACTOR, make_objective
 from dcanas.search.ask_tell.proxy_sources import (
     NOISE,
     ProxySource,
@@ -22,7 +22,6 @@ from dcanas.search.ask_tell.proxy_sources import (
     table_sources,
 )
 from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
-from dcanas.search.ask_tell.trial_objective import make_objective
 from dcanas.search.ask_tell.worker import NSGA2, Worker, summary
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.feasible import FeasibleMembers

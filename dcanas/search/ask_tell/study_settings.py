@@ -51,8 +51,7 @@ class StudySettings(SamplerSettings, OwnFile):
     Raises `UserError` naming the setting, what is allowed and the value.
     """
 
-    objective: str = choice("train", ("train", "table", "inherited"), "what a trial does: train, look up, or inherit "
-                                                                      "weights")
+    objective: str = choice("train", ("train", "table"), "what a trial does: train, or look up")
     epochs: int = number(4, 1, 100_000, "epochs of a trial's training", objective=("train",))
     first_rung: int = number(0, 0, 100_000, "epochs after which successive halving first looks, then after 3, 9, ... "
                                             "times as many; 0: never", objective=("train",))
@@ -64,9 +63,6 @@ class StudySettings(SamplerSettings, OwnFile):
                                       sampler=("proxybo",), scores=("table",))
     batch_size: int = number(64, 2, 65_536, "training images on which proxies are computed",
                              sampler=("proxybo",), scores=("computed",))
-    supernet: str | None = setting(None, "directory of a finished run with search=elastic", objective=("inherited",))
-    recalibration_images: int = number(512, 2, 1_000_000, "training images that set inherited batch norms",
-                                       objective=("inherited",))
     front: tuple[str, ...] = setting((), "costs minimised beside the accuracy", sampler=("nsga2",))
     pool: int = number(100, 1, 1_000_000, "the best trials, from which the finalists are taken")
     finalists: int = number(4, 1, 1000, "trials that are trained again before one is chosen, the largest of the pool "
@@ -77,7 +73,7 @@ class StudySettings(SamplerSettings, OwnFile):
     def __post_init__(self) -> None:
         super().__post_init__()
         for needed, by in (("table", self.objective == "table"), ("column", self.objective == "table"),
-                           ("supernet", self.objective == "inherited"), ("score_table", self.scores == "table")):
+                           ("score_table", self.scores == "table")):
             if by and not getattr(self, needed):
                 raise UserError(f"search.{needed} must be stated for search.objective={self.objective} and "
                                 f"search.scores={self.scores}.")

@@ -1,4 +1,4 @@
-"""A study's trials as the samplers see them."""
+"""A study's trials as the history that samplers read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPEN = (TrialState.RUNNING, TrialState.WAITING)
 
 
 def valid(trials: Sequence[FrozenTrial], parameters: Parameters) -> list[FrozenTrial]:
-    """Return the trials that count, in the order of proposals: not those tried again, nor those refused as asked."""
+    """Return the trials that count, in the order of proposals: none that was tried again, none outside the budget."""
     again = {trial.user_attrs[RETRY_OF] for trial in trials if RETRY_OF in trial.user_attrs}
     names = {p.name for p in parameters.parameters}
     found = [t for t in trials if t.number not in again and POSITION in t.user_attrs and names <= params_of(t).keys()]
@@ -25,11 +25,12 @@ def valid(trials: Sequence[FrozenTrial], parameters: Parameters) -> list[FrozenT
 
 
 def architecture_of(trial: FrozenTrial, parameters: Parameters) -> Architecture:
+    """Return the architecture of a trial, without dead operations."""
     return parameters.space.prune(parameters.from_params(params_of(trial)))
 
 
 def history_of(trials: Sequence[FrozenTrial], parameters: Parameters) -> History:
-    """Return what `valid` trials observed; for a trial that was stopped early, the last value it reported."""
+    """Return the observations of `valid` trials; of a trial that was stopped early, the last value it reported."""
     observations, pending = [], []
     for trial in trials:
         arch = architecture_of(trial, parameters)
@@ -46,5 +47,5 @@ def history_of(trials: Sequence[FrozenTrial], parameters: Parameters) -> History
 
 
 def params_of(trial: FrozenTrial) -> dict[str, str]:
-    """Return a trial's parameters, also of one that waits: enqueued, they lie in its system attributes."""
+    """Return a trial's parameters; those of a waiting trial are in its system attributes."""
     return trial.params or trial.system_attrs.get("fixed_params", {})

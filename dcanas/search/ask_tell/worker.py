@@ -100,18 +100,16 @@ class Worker:
             trials = self.study.get_trials(deepcopy=False)
         counted = valid(trials, self.parameters)
         self._finished = sum(trial.state not in OPEN for trial in counted)
-        if not any(trial.state == TrialState.WAITING for trial in counted):
-            if len(counted) >= self.candidates.settings.evaluations:
-                return None, any(trial.state == TrialState.RUNNING for trial in counted)
+        states = {trial.state for trial in counted}
+        if TrialState.WAITING in states:
+            trial = self.study.ask(self.parameters.distributions())
+        else:
             try:
-                return self._claimed(self._propose(counted)), True
+                trial = self._propose(counted)
             except ExhaustedError:
-                return None, any(trial.state == TrialState.RUNNING for trial in counted)
-        return self._claimed(self.study.ask(self.parameters.distributions())), True
-
-    def _claimed(self, trial: Trial) -> Trial:
+                return None, TrialState.RUNNING in states
         self.claims.add(trial.number, self.name)
-        return trial
+        return trial, True
 
     def _retry_lost(self, trials: list[FrozenTrial]) -> bool:
         """Fail running trials whose worker is gone and line them up again; safe to be cut off at any point."""
@@ -131,6 +129,9 @@ class Worker:
             self.study.enqueue_trial(params, {**trial.user_attrs, RETRY_OF: trial.number, ATTEMPT: attempt})
 
     def _propose(self, counted: list[FrozenTrial]) -> Trial:
+        """Return a new trial; raises `ExhaustedError` if the study has all its trials, or no candidate is left."""
+        if len(counted) >= self.candidates.settings.evaluations:
+            raise ExhaustedError("the study has all its trials")
         position = 1 + max((t.user_attrs[POSITION] for t in counted), default=-1)
         history = history_of(counted, self.parameters)
         rng = np.random.default_rng(derive_seed(self.seed, "proposal", position))

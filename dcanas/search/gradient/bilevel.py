@@ -18,7 +18,7 @@ from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.layout import to_channels_last
 from dcanas.costs import Budget, CostModel, within_groups
 from dcanas.export.classifier import Normalise
-from dcanas.search.gradient.collapse import dominant_eigenvalue, parameter_free, parameter_free_share
+from dcanas.search.gradient.collapse import dominant_eigenvalue, parameter_free_share
 from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.search.gradient.edges import EdgeWeights
 from dcanas.search.gradient.gradient_settings import SearchSettings
@@ -193,12 +193,13 @@ class BilevelTrainer:
             probabilities = self.strategy.probabilities(self.alphas)
             ratios = (self.violations() + 1).tolist()
             entropy = float(sum(-(p * p.clamp(min=1e-12).log()).sum() for p in probabilities)) / len(probabilities)
+        free = [[not count for count in row] for row in self.supernet.parameter_counts()]
         mixing = [[round(p, 5) for p in row.tolist()] for row in probabilities]
         row: dict[str, Any] = {"epoch": len(self.history) + 1, "step": self.step,
                                **{name: total / seen for name, (total, seen) in self.running.items()},
                                "alpha_entropy": entropy,
                                "mixing": mixing,
-                               "parameter_free_share": parameter_free_share(mixing, parameter_free(self.supernet))}
+                               "parameter_free_share": parameter_free_share(mixing, free)}
         if batch is not None:
             row["alpha_eigenvalue"] = dominant_eigenvalue(
                 lambda alphas: self._loss(batch, self.mixing(Mixture(self.strategy.probabilities(alphas))),

@@ -17,8 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dcanas.supernet import Supernet
-
 CLEAR = 2  # times as likely as every option with parameters
 SHARE = 0.8  # of the slots that clearly prefer an option without parameters
 USED_UP = 0.9  # expected cost over limit from which the limit is what keeps parameters out
@@ -26,12 +24,6 @@ GROWTH, EPOCHS_BACK = 4 / 3, 5  # Zela et al. stop where the eigenvalue has grow
 ITERATIONS = 12
 REMEDY = ("set search.beta_decay=50, search.strategy=gdas or search.strategy=dirichlet, more search.warmup_epochs, or "
           "fewer search.epochs")
-
-
-def parameter_free(supernet: Supernet) -> list[list[bool]]:
-    """Return per slot and option whether the option is `none` or an operation without parameters."""
-    return [[(operation := supernet.candidate(i, o)) is None or not any(True for _ in operation.parameters())
-             for o in range(len(slot.options))] for i, slot in enumerate(supernet.space.slots)]
 
 
 def parameter_free_share(mixing: Sequence[Sequence[float]], free: Sequence[Sequence[bool]]) -> float:

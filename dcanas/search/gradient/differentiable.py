@@ -1,8 +1,8 @@
 """Differentiable search under several limits: min over alphas of L_val(w*(alpha), alpha) with cost_k(alpha) <= limit_k.
 
-One loop (DARTS; Liu et al., ICLR 2019): at every step the multipliers follow the violations, alphas descend on
-validation loss + what the violations weigh (`search.constraints`) on one half of the training images, weights
-descend on the training loss on the other half. How alphas become mixing weights is a strategy (`search.strategies`).
+One loop (DARTS; Liu et al., ICLR 2019): at every step the multipliers follow the violations, alphas descend on the
+validation loss plus the penalty of the violations (`gradient.constraints`) on one half of the training images, weights
+descend on the training loss on the other half. A strategy (`gradient.strategies`) turns alphas into mixing weights.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -40,7 +39,9 @@ def predict_memory(run: BilevelTrainer, dataset: Dataset, device: torch.device) 
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         mixture = run.strategy.mix(run.alphas, 0.0)
     mixing = [row.detach().requires_grad_() for row in mixture.weights]
-    chosen = None if mixture.chosen is None else _heaviest(run)  # draws differ: the largest has to fit
+    chosen = None  # or, as draws differ, the largest options, which have to fit
+    if mixture.chosen is not None:
+        chosen = tuple(row.index(max(row)) for row in run.supernet.parameter_counts())
     own = {p.untyped_storage().data_ptr() for p in run.supernet.parameters()}
 
     def kept(count: int) -> int:
@@ -61,16 +62,6 @@ def predict_memory(run: BilevelTrainer, dataset: Dataset, device: torch.device) 
     weights = sum(p.numel() * p.element_size() for p in run.supernet.parameters())
     factor = UNROLLED if run.settings.order == "second" else BACKWARD
     return Memory(COPIES[run.settings.order] * weights, max(1, int(factor * (four - two) / 2)))
-
-
-def _heaviest(run: BilevelTrainer) -> tuple[int, ...]:
-    """Return per slot the option with the most parameters."""
-    def parameters(slot: int, option: int) -> int:
-        operation = run.supernet.candidate(slot, option)
-        return 0 if operation is None else sum(p.numel() for p in operation.parameters())
-
-    return tuple(max(range(len(slot.options)), key=partial(parameters, i))
-                 for i, slot in enumerate(run.supernet.space.slots))
 
 
 def free_bytes(device: torch.device) -> int:

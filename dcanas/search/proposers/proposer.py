@@ -5,23 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.random import Generator
 
-from dcanas.spaces import Architecture, Space
-
-
-class Members(Protocol):
-    """The architectures that may be proposed."""
-
-    space: Space
-
-    def allows(self, arch: Architecture) -> bool:
-        """Return whether an architecture may be proposed."""
-
-    def sample(self, rng: Generator) -> Architecture:
-        """Return a random one."""
+from dcanas.search.feasible import FeasibleMembers
+from dcanas.search.proposers.new_members import NewMembers
+from dcanas.spaces import Architecture
 
 
 @dataclass(frozen=True)
@@ -40,6 +30,7 @@ class Proposal:
     why: dict[str, Any] = field(default_factory=dict)
 
 
+Members = FeasibleMembers | NewMembers  # the architectures that may be proposed
 Best = Callable[[Sequence[Scored]], Scored]
 
 

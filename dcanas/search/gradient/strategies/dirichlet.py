@@ -28,10 +28,12 @@ class Dirichlet(Strategy):
     def regulariser(self, alphas: Sequence[Tensor]) -> Tensor | None:
         if not self.settings.dirichlet_kl:
             return None
-        return self.settings.dirichlet_kl * sum(  # type: ignore[return-value]
+        penalty: Tensor = self.settings.dirichlet_kl * sum(
             distributions.kl_divergence(distributions.Dirichlet(concentration(row)),
                                         distributions.Dirichlet(torch.ones_like(row))) for row in alphas)
+        return penalty
 
 
 def concentration(alpha: Tensor) -> Tensor:
+    """Return the concentration of a slot's Dirichlet distribution. Shape: (options,) -> the same."""
     return F.elu(alpha) + 1

@@ -22,7 +22,7 @@ class Gumbel(Strategy):
     def temperature(self, progress: float) -> float:
         """Return the temperature, which falls linearly with the progress of the search (from 0 to 1)."""
         first, last = self.settings.temperature, self.settings.temperature_min
-        return first + (last - first) * progress
+        return float(first + (last - first) * progress)
 
 
 class Gdas(Gumbel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,22 +29,6 @@ class Mixture:
     log_probability: Tensor | None = None
 
 
-class StrategySettings(Protocol):
-    """The settings of a search by gradient that strategies read."""
-
-    @property
-    def temperature(self) -> float:
-        """Temperature of relaxed samples at the start of the search."""
-
-    @property
-    def temperature_min(self) -> float:
-        """Temperature at its end."""
-
-    @property
-    def dirichlet_kl(self) -> float:
-        """Weight of the divergence from the flat Dirichlet distribution."""
-
-
 @dataclass(eq=False)
 class Strategy(ABC):
     """How alphas become mixing weights, and which probabilities of the options they stand for.
@@ -53,7 +37,7 @@ class Strategy(ABC):
 
     Args:
         space: the space that is searched.
-        settings: of the search by gradient.
+        settings: of the search by gradient (`SearchSettings`).
 
     Attributes:
         differentiable: whether the gradient of the loss reaches the alphas through the mixing weights.
@@ -63,7 +47,7 @@ class Strategy(ABC):
     """
 
     space: Space
-    settings: StrategySettings
+    settings: Any
 
     differentiable: ClassVar[bool] = True
 
