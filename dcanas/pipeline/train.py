@@ -14,7 +14,7 @@ from torch import nn
 from dcanas.basics.checkpoints import save_weights
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import QUIET, Hooks
-from dcanas.basics.keys import derive_seed
+from dcanas.basics.keys import derive_seed, plain
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.pipeline.context import Context, remote_context
 from dcanas.pipeline.distributed import together
@@ -23,6 +23,7 @@ from dcanas.spaces import load_space
 from dcanas.training import Recipe, predict, summarise
 from dcanas.training import train as fit_network
 from dcanas.training.mistakes import worst_mistakes
+from dcanas.training.start import find_start
 
 
 def train(run: Context) -> dict[str, dict[str, Any]]:
@@ -41,14 +42,14 @@ def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
     log = f"train/{folder.relative_to(run.folder / 'derived').as_posix()}"
     others = together("train", run.message(folder)) if run.ranks.count > 1 else nullcontext()
     with run.stage(title, log) as hooks, others:
-        model, history = _fit(run, folder, hooks)
+        model, made = _fit(run, folder, hooks)
     seconds = time.monotonic() - start
     save_weights(folder / "weights.pt", model)
     logits = predict(model, dataset, dataset.test, device=run.compute)
     write_json(folder / "mistakes.json", worst_mistakes(dataset, logits))
     value = {**summarise(dataset.labels[dataset.test], logits.argmax(axis=1), dataset.classes), "split": "test",
              "trained_on": {"train": len(dataset.train), "validation": len(dataset.fit_indices) - len(dataset.train)},
-             "seconds": seconds, "history": history}
+             "seconds": seconds, **made}
     write_json(done, value)
     return value
 
@@ -58,13 +59,15 @@ def train_with_others(message: Mapping[str, Any]) -> None:
     _fit(remote_context(message), Path(message["folder"]), QUIET)
 
 
-def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, list[dict[str, Any]]]:
+def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the trained network, and what `train.json` says of its training: given weights and the history."""
     derived = read_json(folder / "architecture.json")
     model, recipe = initial_model(run, derived), recipe_for(run, derived)
+    pretrained = {"pretrained": plain(find_start(model, recipe.init).record)} if recipe.init else {}
     history = fit_network(model, run.dataset, run.dataset.fit_indices, recipe, derive_seed(run.settings.seed, "train"),
                           folder=folder / "training", hooks=hooks, device=run.compute, ranks=run.ranks,
                           attack=adversarial_attack(recipe))
-    return model, history
+    return model, {**pretrained, "history": history}
 
 
 def recipe_for(run: Context, derived: Mapping[str, Any]) -> Recipe:

@@ -56,6 +56,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
     for row in certificate["rows"]:
         lines.append(f"| {row['name']} | {amount(row['limit'])} | {predicted_words(row)} | "
                      f"{amount(row['measured'])} | {met_word(row)} | {row['source']} |")
+    if "pretrained" in certificate:
+        lines += ["", pretrained_words(certificate["pretrained"])]
     if certificate.get("robustness"):
         lines += ["", *quality_lines(certificate), *robustness.markdown(certificate["robustness"])]
     if "precision" in certificate:
@@ -89,6 +91,18 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
 def latency_sources(certificate: Mapping[str, Any]) -> str:
     """Return in words which source each limited latency or energy had before training."""
     return "Before training: " + ", ".join(f"{name} from {kind}" for name, kind in certificate["latency_from"].items())
+
+
+def pretrained_words(record: Mapping[str, Any]) -> str:
+    """Return what a certificate's record of given weights says (see `dcanas.pretrained.TakenOver`)."""
+    known = ""
+    if record["licence"]:
+        mean, deviation = ("/".join(f"{value:.3f}" for value in record[key]) for key in ("mean", "deviation"))
+        known = (f" They come from {record['origin']}, licence {record['licence']}, and were trained on images in "
+                 f"[0, 1] normalised by mean {mean} and deviation {deviation}.")
+    return (f"Training started from weights of {' or '.join(record['sources']) or 'an earlier training'}: "
+            f"{record['tensors']} tensors with {record['parameters']:,} parameters of `{record['file']}`, SHA-256 "
+            f"`{record['sha256']}`.{known}")
 
 
 def quality_lines(certificate: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget
 from dcanas.report.amounts import amount
-from dcanas.report.certificate import certificate_markdown, make_rows, met_word
+from dcanas.report.certificate import certificate_markdown, make_rows, met_word, pretrained_words
 
 NAMES = ("params", "macs", "latency_ms")
 SOURCES = {"params": "counted", "macs": "counted", "latency_ms": "measured"}
@@ -110,3 +110,15 @@ def test_markdown_of_a_comparison():
     assert "Recommended: the hand-made ResNet-8, width 8; on the validation images" in page
     assert "the searched network has 95.00 %, ResNet-8, width 8 96.00 %" in page
     assert "| params | 1,000 | 900 | 1,001 |\n" in page
+
+
+def test_words_for_given_weights():
+    record = {"sources": ["efficientnet_lite0"], "file": "lite0.pth", "sha256": "57934424", "tensors": 294,
+              "parameters": 3_371_024, "licence": "Apache-2.0", "origin": "https://example.org", "mean": [0.498] * 3,
+              "deviation": [0.502] * 3}
+    assert pretrained_words(record) == (
+        "Training started from weights of efficientnet_lite0: 294 tensors with 3,371,024 parameters of `lite0.pth`, "
+        "SHA-256 `57934424`. They come from https://example.org, licence Apache-2.0, and were trained on images in "
+        "[0, 1] normalised by mean 0.498/0.498/0.498 and deviation 0.502/0.502/0.502.")
+    assert pretrained_words({**record, "sources": [], "licence": None}).startswith(
+        "Training started from weights of an earlier training: 294 tensors")
