@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_text
-from dcanas.report.certificate import amount
+from dcanas.report.amounts import amount
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.training import overlaid
 from dcanas.report.front import members_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import file_digest
 from typing import Any
 
-from dcanas.report.certificate import amount
+from dcanas.report.amounts import amount
 from dcanas.report.record import DeviceRecord, RunRecord
 
 TOLERANCE = 0.1  # of a measured cost; more than the 95 % intervals of two measurements on a quiet machine

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcanas.costs import cost_unit
-from dcanas.report.certificate import amount, decisive
+from dcanas.report.amounts import amount
+from dcanas.report.certificate import decisive
 from dcanas.report.record import RunRecord
 
 

@@ -7,7 +7,8 @@ from dcanas.basics.lazy import lazy
 if TYPE_CHECKING:
     from dcanas.robustness.apgd import apgd
     from dcanas.robustness.attack import attacks
-    from dcanas.robustness.corruptions import corrupt, corruption_accuracy, corruptions
+    from dcanas.robustness.corruptions.apply import corrupt, corruption_accuracy
+    from dcanas.robustness.corruptions.corruption import corruptions
     from dcanas.robustness.evaluate import RobustAccuracy, robust_accuracy, robust_curve
     from dcanas.robustness.fgsm import fgsm
     from dcanas.robustness.masking import MaskedGradientWarning
@@ -23,7 +24,8 @@ __all__ = ["STANDARD", "AttackSpec", "MaskedGradientWarning", "RobustAccuracy", 
 __getattr__ = lazy(__name__, {
     "apgd": ["apgd"],
     "attack": ["attacks"],
-    "corruptions": ["corrupt", "corruption_accuracy", "corruptions"],
+    "corruptions.apply": ["corrupt", "corruption_accuracy"],
+    "corruptions.corruption": ["corruptions"],
     "evaluate": ["RobustAccuracy", "robust_accuracy", "robust_curve"],
     "fgsm": ["fgsm"],
     "masking": ["MaskedGradientWarning"],

@@ -14,7 +14,7 @@ from torch import nn
 
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.robustness import corrupt, corruption_accuracy, corruptions
-from dcanas.robustness.corruptions import CorruptionAccuracy
+from dcanas.robustness.corruptions.apply import CorruptionAccuracy
 from dcanas.robustness.corruptions.weather import plasma
 from dcanas.robustness.proportion import Proportion
 

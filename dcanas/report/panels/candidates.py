@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dcanas.report.certificate import amount
+from dcanas.report.amounts import amount
 from dcanas.report.figures.candidates import scatter
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.front import members_of

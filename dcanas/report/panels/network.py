@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from dcanas.costs.memory import peak_elements
-from dcanas.report.certificate import amount
+from dcanas.report.amounts import amount
 from dcanas.report.figures import network as drawings
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.network import label

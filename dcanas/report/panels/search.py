@@ -7,7 +7,7 @@ from contextlib import suppress
 from markupsafe import Markup
 
 from dcanas.basics.errors import UserError
-from dcanas.report.certificate import amount
+from dcanas.report.amounts import amount
 from dcanas.report.figures import searching, training
 from dcanas.report.figures.canvas import NOT_YET, captioned
 from dcanas.report.html import NOTHING, grid, joined, paragraph, subsection, table

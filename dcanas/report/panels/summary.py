@@ -8,7 +8,8 @@ from typing import Any
 from markupsafe import Markup
 
 from dcanas.costs import cost_unit
-from dcanas.report.certificate import amount, decisive, met_word
+from dcanas.report.amounts import amount
+from dcanas.report.certificate import decisive, met_word
 from dcanas.report.html import NOTHING, code, joined, paragraph, subsection, table
 from dcanas.report.record import DeviceRecord, RunRecord
 from dcanas.report.verdict import verdict
