@@ -26,8 +26,8 @@ def test_help_imports_nothing_heavy(arguments):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stderr == "[]\n"
-    told = {"--version": f"dcanas {__version__}\n", "list": "dcanas list: list what there is.\n"}
-    assert done.stdout.startswith(told.get("".join(arguments[:1]), HELP))
+    first = {"--version": f"dcanas {__version__}\n", "list": "dcanas list: list spaces, devices, searches and so on.\n"}
+    assert done.stdout.startswith(first.get("".join(arguments[:1]), HELP))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
