@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-import torch
 from torch import Tensor
 
 from dcanas.basics.errors import UserError
+from dcanas.pretrained.layout import network_layout
 from dcanas.pretrained.naming import names_in
 from dcanas.pretrained.sources import NAMES, SOURCES, Source
 from dcanas.pretrained.weights_file import WeightsFile
@@ -81,24 +81,16 @@ def best_fits(file: WeightsFile) -> list[Recognised]:
 
 def _fit(source: Source, tensors: Mapping[str, Tensor]) -> Recognised:
     architecture = published(source.network)[0]
-    layout = network_layout(architecture)
+    layout = network_layout(MBCONV.chain(architecture))
     theirs = names_in(source.library, layout)
     state = {name: tensors[theirs[name]] for name in layout if theirs[name] in tensors}
     if source.widths:
         architecture = _as_wide(architecture, state)
-        layout = network_layout(architecture)
-    parameters = {name: shape.numel() for name, shape in layout.items()
+        layout = network_layout(MBCONV.chain(architecture))
+    parameters = {name: math.prod(shape) for name, shape in layout.items()
                   if not name.startswith(LAST) and not name.endswith(STATISTICS)}
     found = sum(count for name, count in parameters.items() if name in state and state[name].shape == layout[name])
     return Recognised(source, architecture, state, found / sum(parameters.values()))
-
-
-@cache
-def network_layout(architecture: Architecture, in_channels: int = 3) -> dict[str, torch.Size]:
-    """Return the shape of everything in the state dict of a member of `mbconv` for 1,000 classes."""
-    with torch.device("meta"):
-        network = MBCONV.build(architecture, 1000, in_channels)
-    return {name: value.shape for name, value in network.state_dict().items()}
 
 
 def _as_wide(architecture: Architecture, state: Mapping[str, Tensor]) -> Architecture:

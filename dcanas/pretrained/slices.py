@@ -5,9 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from dcanas.basics.errors import UserError
+from dcanas.pretrained.layout import network_layout
 from dcanas.pretrained.load import Pretrained
 from dcanas.pretrained.naming import whole_name
-from dcanas.pretrained.recognise import LAST, MBCONV, network_layout
+from dcanas.pretrained.recognise import LAST, MBCONV
 from dcanas.spaces import Architecture
 from dcanas.spaces.mbconv_notation import origins
 
@@ -25,8 +26,9 @@ def slice_state(pretrained: Pretrained, architecture: Architecture, in_channels:
         UserError: it is no part of that network.
     """
     _check_part(pretrained, architecture)
-    state, places = {}, origins(MBCONV.chain(architecture))
-    for name, shape in network_layout(architecture, in_channels).items():
+    chain = MBCONV.chain(architecture)
+    state, places = {}, origins(chain)
+    for name, shape in network_layout(chain, in_channels).items():
         value = pretrained.state.get(whole_name(name, places))
         if value is None or name.startswith(LAST):
             continue

@@ -10,6 +10,7 @@ from efficientnet_lite_pytorch import EfficientNet
 
 from dcanas.basics.errors import UserError
 from dcanas.pretrained import PretrainedSettings, load_pretrained, slice_state
+from dcanas.pretrained.layout import network_layout
 from dcanas.spaces import load_space
 
 MBCONV = load_space("mbconv")
@@ -54,6 +55,16 @@ def test_the_whole_network_with_real_weights_answers_as_its_own_package(pixels):
         ours, theirs = network(images), oracle(pixels)(images)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
     assert float(theirs.std()) > 0.3  # these are no random weights
+
+
+@pytest.mark.parametrize("text", [
+    " | ".join(["r64-s32", *LITE0, "h1280"]),
+    "r64-s8 | t1c8n1s1k3 | t2,-,6c16n2s2k5,-,3 | n0 | n0 | n0 | n0 | n0 | h0",
+])
+def test_names_and_shapes_are_those_of_the_built_network(text):
+    network = MBCONV.build(MBCONV.parse(text), 7, 1)
+    assert list(network_layout(MBCONV.chain(MBCONV.parse(text)), 1, 7).items()) == [
+        (name, tuple(value.shape)) for name, value in network.state_dict().items()]
 
 
 def test_everything_but_the_last_layer_is_taken_over():

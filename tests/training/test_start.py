@@ -14,6 +14,7 @@ from dcanas.basics.errors import UserError
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.spaces import load_space
 from dcanas.training import DataSpec, Recipe, load_data, train
+from dcanas.training.checks import check_recipe
 from dcanas.training.start import freeze, freeze_running_stats, start_from
 from tests.pretrained.foreign import lite, timm_lite0
 
@@ -122,6 +123,12 @@ def test_a_pickle_is_not_executed(tmp_path):
 
     with pytest.raises(UserError, match="not a whole file of weights"):
         start_from(classifier(), saved(tmp_path / "evil.pt", {"w": Evil()}))
+
+
+def test_unfit_weights_are_refused_before_anything_is_spent(data, tmp_path):
+    path = saved(tmp_path / "nan.pt", {"stem.0.weight": torch.full((4, 1, 3, 3), float("nan"))})
+    with pytest.raises(UserError, match=r"stem\.0\.weight in .*nan\.pt holds numbers that are not finite"):
+        check_recipe(Recipe(init=path), data, {})
 
 
 def test_training_starts_from_the_file_and_its_content_is_part_of_the_key(data, tmp_path):
