@@ -77,9 +77,12 @@ def _check_size(file: Path) -> None:
         raise UserError(f"{file} is a folder, not a file of weights." if file.is_dir() else
                         f"There are no weights at {file}.")
     size = file.stat().st_size
-    if size <= BYTES and zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
+    try:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                size = max(size, sum(entry.file_size for entry in archive.infolist()))
+    except Exception as error:  # zipfile raises many kinds for a damaged directory
+        raise UserError(f"{file} is not a whole file of weights ({type(error).__name__}).") from error
     if size > BYTES:
         raise UserError(f"{file} holds {size / (1 << 30):.1f} GiB, more than the {BYTES >> 30} GiB that are read; give "
                         "the state dict of the network alone.")

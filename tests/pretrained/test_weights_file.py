@@ -99,6 +99,19 @@ def test_a_damaged_file_a_folder_and_no_file_are_refused(tmp_path):
         read_weights(tmp_path / "none.pt")
 
 
+def test_whatever_byte_is_damaged_there_is_one_sentence_or_a_state_dict(tmp_path):
+    """Every 7th byte of the zip's own directory and of the pickle before it."""
+    whole = saved(tmp_path / "w.pt", {"0.weight": torch.ones(2)}).read_bytes()
+    refused = 0
+    for place in [*range(0, 200, 7), *range(len(whole) - 400, len(whole), 7)]:
+        (tmp_path / "w.pt").write_bytes(whole[:place] + bytes([whole[place] ^ 0x95]) + whole[place + 1:])
+        try:
+            read_weights(tmp_path / "w.pt")
+        except UserError:
+            refused += 1
+    assert refused > 20
+
+
 def test_a_file_that_unpacks_to_more_than_is_read_is_refused(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "w.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", bytes(1 << 22))
