@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from dcanas.pretrained.recognise import Recognised, best_fits, recognise
     from dcanas.pretrained.record import TakenOver
     from dcanas.pretrained.settings import PretrainedSettings
-    from dcanas.pretrained.slices import slice_state
+    from dcanas.pretrained.slices import slice_state, start_from_slice
     from dcanas.pretrained.sources import SOURCES, Source
     from dcanas.pretrained.weights_file import WeightsFile, bare_names, read_weights
 
 __all__ = ["SOURCES", "Pretrained", "PretrainedSettings", "Recognised", "Source", "TakenOver", "WeightsFile",
            "bare_names", "best_fits", "find_weights", "installed", "load_pretrained", "other_conditions",
-           "read_weights", "recognise", "slice_state"]
+           "read_weights", "recognise", "slice_state", "start_from_slice"]
 
 __getattr__ = lazy(__name__, {
     "conditions": ["other_conditions"],
@@ -26,7 +26,7 @@ __getattr__ = lazy(__name__, {
     "recognise": ["Recognised", "best_fits", "recognise"],
     "record": ["TakenOver"],
     "settings": ["PretrainedSettings"],
-    "slices": ["slice_state"],
+    "slices": ["slice_state", "start_from_slice"],
     "sources": ["SOURCES", "Source"],
     "weights_file": ["WeightsFile", "bare_names", "read_weights"],
 })

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, setting
-from dcanas.pretrained.sources import NAMES
+from dcanas.pretrained.sources import NAMES, SOURCES
 
 ANY = ("auto", "file", *NAMES)
+LOADABLE = tuple(source.name for source in SOURCES if source.enum)
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class PretrainedSettings:
                        "whose weights; auto: those that are installed, if any; file: those in pretrained.file, "
                        "recognised by names and shapes")
     file: str | None = setting(None, "file of weights: a state dict, or a checkpoint that holds one", name=ANY)
-    download: bool = setting(False, "let torchvision download its weights if they are not here", name=ANY)
+    download: bool = setting(False, "let torchvision download its weights if they are not here", name=LOADABLE)
 
     def __post_init__(self) -> None:
         check(self, "pretrained")

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from dcanas.basics.errors import UserError
 from dcanas.pretrained.layout import network_layout
 from dcanas.pretrained.load import Pretrained
 from dcanas.pretrained.naming import whole_name
 from dcanas.pretrained.recognise import LAST, MBCONV
+from dcanas.pretrained.record import TakenOver
 from dcanas.spaces import Architecture
 from dcanas.spaces.mbconv_notation import origins
+
+
+def start_from_slice(network: nn.Module, pretrained: Pretrained, architecture: Architecture) -> TakenOver:
+    """Give a network, in place, the weights that it has as a part of a pretrained one (see `slice_state`).
+
+    Args:
+        network: of `architecture`, as `mbconv` builds it for 3 or 1 channels.
+    """
+    state = slice_state(pretrained, architecture, network.state_dict()["stem.0.weight"].shape[1])
+    network.load_state_dict(state, strict=False)
+    return TakenOver.of(pretrained.file, [pretrained.source], state, frozenset(dict(network.named_parameters())))
 
 
 def slice_state(pretrained: Pretrained, architecture: Architecture, in_channels: int = 3) -> dict[str, Tensor]:

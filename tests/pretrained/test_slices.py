@@ -9,7 +9,7 @@ import torch
 from efficientnet_lite_pytorch import EfficientNet
 
 from dcanas.basics.errors import UserError
-from dcanas.pretrained import PretrainedSettings, load_pretrained, slice_state
+from dcanas.pretrained import PretrainedSettings, load_pretrained, slice_state, start_from_slice
 from dcanas.pretrained.layout import network_layout
 from dcanas.spaces import load_space
 
@@ -33,9 +33,10 @@ def built(text: str, pixels: int, channels: int = 3):
     network = MBCONV.build(MBCONV.parse(text), 10, channels, **lite0().skeleton).eval()
     network.side = pixels
     state = slice_state(lite0(), MBCONV.parse(text), channels)
-    missing, unexpected = network.load_state_dict(state, strict=False)
-    assert unexpected == []
-    return network, missing
+    record = start_from_slice(network, lite0(), MBCONV.parse(text))
+    assert all(torch.equal(network.state_dict()[name], value) for name, value in state.items())
+    assert (record.sources, record.tensors, record.sha256) == (("efficientnet_lite0",), len(state), lite0().file.sha256)
+    return network, [name for name in network.state_dict() if name not in state]
 
 
 def features(network, images):
