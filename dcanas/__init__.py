@@ -35,14 +35,4 @@ __all__ = ["Accuracy", "BudgetError", "Certificate", "Hooks", "Row", "Run", "Sto
            "derive", "feasibility", "list_costs", "list_data", "list_devices", "list_experiments", "list_proxies",
            "list_recipes", "list_searches", "list_spaces", "load", "run", "score"]
 
-__getattr__ = lazy(__name__, {
-    "api.certificate": ["Accuracy", "Certificate", "Row"],
-    "api.feasibility": ["feasibility"],
-    "api.lists": ["list_costs", "list_data", "list_devices", "list_experiments", "list_proxies", "list_recipes",
-                  "list_searches", "list_spaces"],
-    "api.result": ["Run", "load"],
-    "api.run": ["derive", "run"],
-    "api.score": ["score"],
-    "basics.errors": ["BudgetError", "Stopped", "UserError"],
-    "basics.hooks": ["Hooks"],
-})
+__getattr__ = lazy(__name__)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,30 +21,36 @@ class _Package(ModuleType):
     """A package in which an exported name is never replaced by the module of that name when this is imported."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not (isinstance(value, ModuleType) and name in vars(self).get("__all__", ())):
+        if not (isinstance(value, ModuleType) and name in self.__all__):
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        return sorted({*vars(self), *vars(self).get("__all__", ())})
+        return sorted({*vars(self), *self.__all__})
 
 
-def lazy(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package (PEP 562) whose names are imported from its modules on first use.
+def lazy(package: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package (PEP 562) that imports a name when it is first used.
 
-    A name may be that of a module in the package, as `dcanas.search.derive`: the package then keeps the name's meaning.
+    The names are those that the package's own source imports under `if TYPE_CHECKING`, where type checkers and editors
+    read them too; they are also its `__all__`, unless it states one. A name may be that of a module in the package, as
+    `dcanas.search.derive`: the package then keeps the name's meaning.
 
     Args:
-        package: the package's `__name__`.
-        modules: per module, named relative to the package, the names that it provides.
+        package: its `__name__`.
     """
-    sys.modules[package].__class__ = _Package
-    places = {name: f"{package}.{module}:{name}" for module, names in modules.items() for name in names}
+    module = sys.modules[package]
+    blocks = [each.body for each in ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")).body
+              if isinstance(each, ast.If)]
+    places = {alias.name: f"{line.module}:{alias.name}" for block in blocks for line in block
+              if isinstance(line, ast.ImportFrom) for alias in line.names}
+    vars(module).setdefault("__all__", sorted(places))
+    module.__class__ = _Package
 
     def load(name: str) -> Any:
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         found = load_object(places[name])
-        setattr(sys.modules[package], name, found)
+        setattr(module, name, found)
         return found
 
     return load

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from dcanas.basics.errors import BudgetError
 from dcanas.basics.lazy import lazy
 
 if TYPE_CHECKING:
@@ -17,19 +16,4 @@ if TYPE_CHECKING:
     from dcanas.costs.units import COSTS, cost_unit, explain_limit, parse_limit
     from dcanas.costs.within_groups import within_groups
 
-__all__ = ["COSTS", "Budget", "BudgetError", "CostModel", "Counts", "Domain", "Feasibility", "LinearCost", "Networks",
-           "TabularCost", "cost_unit", "count_architecture", "count_costs", "count_network", "explain_limit",
-           "feasibility", "linear_counts", "parse_limit", "peak_cost", "within_groups"]
-
-__getattr__ = lazy(__name__, {
-    "budget": ["Budget"],
-    "counts": ["Counts", "count_architecture"],
-    "feasibility": ["Feasibility", "feasibility"],
-    "linear": ["LinearCost", "linear_counts"],
-    "model": ["CostModel", "Domain", "Networks"],
-    "network": ["count_network"],
-    "sources": ["count_costs"],
-    "tabular": ["TabularCost", "peak_cost"],
-    "units": ["COSTS", "cost_unit", "explain_limit", "parse_limit"],
-    "within_groups": ["within_groups"],
-})
+__getattr__ = lazy(__name__)

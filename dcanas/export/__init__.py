@@ -13,15 +13,4 @@ if TYPE_CHECKING:
     from dcanas.export.runtime import onnx_predict, open_session
     from dcanas.export.stored_bytes import peak_live_bytes, stored_weight_bytes
 
-__all__ = ["as_floats", "check_parity", "export_onnx", "onnx_predict", "open_session", "peak_live_bytes",
-           "quantize_onnx", "stored_weight_bytes", "with_random_statistics", "write_bundle"]
-
-__getattr__ = lazy(__name__, {
-    "bundle": ["write_bundle"],
-    "int8": ["quantize_onnx"],
-    "onnx_file": ["export_onnx"],
-    "parity": ["as_floats", "check_parity"],
-    "random_statistics": ["with_random_statistics"],
-    "runtime": ["onnx_predict", "open_session"],
-    "stored_bytes": ["peak_live_bytes", "stored_weight_bytes"],
-})
+__getattr__ = lazy(__name__)

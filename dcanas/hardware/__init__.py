@@ -16,19 +16,4 @@ if TYPE_CHECKING:
     from dcanas.hardware.measuring.profile import Profile
     from dcanas.hardware.measuring.profiler import profile_onnx
 
-__all__ = ["Device", "LatencyPredictor", "LatencySource", "Profile", "Runtime", "choose_members", "choose_source",
-           "fit_latency", "latency_sources", "list_devices", "load_device", "load_tables", "measure_members",
-           "profile_onnx"]
-
-__getattr__ = lazy(__name__, {
-    "devices.cost_sources": ("latency_sources",),
-    "devices.device": ("Device", "Runtime"),
-    "devices.profiles": ("list_devices", "load_device"),
-    "latency.latency_fit": ("choose_members", "fit_latency"),
-    "latency.predictor": ("LatencyPredictor",),
-    "latency.published_tables": ("load_tables",),
-    "latency.source": ("LatencySource", "choose_source"),
-    "measuring.measured_members": ("measure_members",),
-    "measuring.profile": ("Profile",),
-    "measuring.profiler": ("profile_onnx",),
-})
+__getattr__ = lazy(__name__)

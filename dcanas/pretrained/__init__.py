@@ -15,18 +15,4 @@ if TYPE_CHECKING:
     from dcanas.pretrained.sources import SOURCES, Source
     from dcanas.pretrained.weights_file import WeightsFile, bare_names, read_weights
 
-__all__ = ["SOURCES", "Pretrained", "PretrainedSettings", "Recognised", "Source", "TakenOver", "WeightsFile",
-           "bare_names", "best_fits", "find_weights", "installed", "load_pretrained", "other_conditions",
-           "read_weights", "recognise", "slice_state", "start_from_slice"]
-
-__getattr__ = lazy(__name__, {
-    "conditions": ["other_conditions"],
-    "find": ["find_weights", "installed"],
-    "load": ["Pretrained", "load_pretrained"],
-    "recognise": ["Recognised", "best_fits", "recognise"],
-    "record": ["TakenOver"],
-    "settings": ["PretrainedSettings"],
-    "slices": ["slice_state", "start_from_slice"],
-    "sources": ["SOURCES", "Source"],
-    "weights_file": ["WeightsFile", "bare_names", "read_weights"],
-})
+__getattr__ = lazy(__name__)

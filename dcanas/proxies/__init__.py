@@ -10,11 +10,4 @@ if TYPE_CHECKING:
     from dcanas.proxies.proxy_registry import list_proxies, proxies
     from dcanas.proxies.score import score_network
 
-__all__ = ["Facts", "Proxy", "ProxyName", "ProxyScore", "list_proxies", "proxies", "score_network"]
-
-__getattr__ = lazy(__name__, {
-    "proxy": ["Facts", "Proxy", "ProxyScore"],
-    "proxy_name": ["ProxyName"],
-    "proxy_registry": ["list_proxies", "proxies"],
-    "score": ["score_network"],
-})
+__getattr__ = lazy(__name__)

@@ -17,20 +17,4 @@ if TYPE_CHECKING:
     from dcanas.robustness.suite import STANDARD, AttackSpec, attack_spec
     from dcanas.robustness.threat import ThreatModel
 
-__all__ = ["STANDARD", "AttackSpec", "MaskedGradientWarning", "RobustAccuracy", "ThreatModel", "apgd", "attack_spec",
-           "attacks", "corrupt", "corruption_accuracy", "corruptions", "fgsm", "pgd", "robust_accuracy", "robust_curve",
-           "square"]
-
-__getattr__ = lazy(__name__, {
-    "apgd": ["apgd"],
-    "attack": ["attacks"],
-    "corruptions.apply": ["corrupt", "corruption_accuracy"],
-    "corruptions.corruption": ["corruptions"],
-    "evaluate": ["RobustAccuracy", "robust_accuracy", "robust_curve"],
-    "fgsm": ["fgsm"],
-    "masking": ["MaskedGradientWarning"],
-    "pgd": ["pgd"],
-    "square": ["square"],
-    "suite": ["STANDARD", "AttackSpec", "attack_spec"],
-    "threat": ["ThreatModel"],
-})
+__getattr__ = lazy(__name__)

@@ -9,10 +9,4 @@ if TYPE_CHECKING:
     from dcanas.search.gradient.differentiable import SearchResult, search
     from dcanas.search.gradient.gradient_settings import SearchSettings
 
-__all__ = ["Derived", "SearchResult", "SearchSettings", "derive", "search"]
-
-__getattr__ = lazy(__name__, {
-    "derive": ["Derived", "derive"],
-    "gradient.differentiable": ["SearchResult", "search"],
-    "gradient.gradient_settings": ["SearchSettings"],
-})
+__getattr__ = lazy(__name__)

@@ -10,12 +10,4 @@ if TYPE_CHECKING:
     from dcanas.spaces.types import Architecture, CellSpec, Group, NotationError, Slot
     from dcanas.spaces.user_file import load_space_file
 
-__all__ = ["Architecture", "CellSpec", "Group", "NotationError", "Slot", "Space", "load_space", "load_space_file",
-           "spaces"]
-
-__getattr__ = lazy(__name__, {
-    "space": ["Space"],
-    "space_registry": ["load_space", "spaces"],
-    "types": ["Architecture", "CellSpec", "Group", "NotationError", "Slot"],
-    "user_file": ["load_space_file"],
-})
+__getattr__ = lazy(__name__)

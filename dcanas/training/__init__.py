@@ -14,16 +14,4 @@ if TYPE_CHECKING:
     from dcanas.training.spec import DataSpec
     from dcanas.training.splits import halves
 
-__all__ = ["DataSpec", "Dataset", "Recipe", "batch_bounds", "datasets", "halves", "load_data", "make_augment",
-           "predict", "summarise", "train"]
-
-__getattr__ = lazy(__name__, {
-    "augment": ["make_augment"],
-    "data": ["Dataset"],
-    "dataset_registry": ["datasets", "load_data"],
-    "loop": ["batch_bounds", "train"],
-    "metrics": ["predict", "summarise"],
-    "recipe": ["Recipe"],
-    "spec": ["DataSpec"],
-    "splits": ["halves"],
-})
+__getattr__ = lazy(__name__)

@@ -11,14 +11,20 @@ import pytest
 
 from dcanas.basics.lazy import lazy, load_object
 
-PACKAGES = ("costs", "export", "hardware", "proxies", "robustness", "search", "spaces", "training")
+PACKAGES = ("costs", "export", "hardware", "pretrained", "proxies", "robustness", "search", "spaces", "training")
 HEAVY = ("torch", "scipy", "onnx", "onnxruntime", "sklearn", "optuna")
 
 
-def test_a_name_is_imported_when_it_is_asked_for():
-    get = lazy("collections", {"abc": ["Sized"]})
+def test_a_name_is_imported_when_it_is_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "sized.py").write_text('"""Doc."""\nfrom typing import TYPE_CHECKING\n'
+                                       "if TYPE_CHECKING:\n    from collections.abc import Sized\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    package = import_module("sized")
+    get = lazy("sized")
+    assert package.__all__ == ["Sized"]
     assert get("Sized") is load_object("collections.abc:Sized")
-    with pytest.raises(AttributeError, match="module 'collections' has no attribute 'Sizes'"):
+    assert vars(package)["Sized"] is get("Sized")
+    with pytest.raises(AttributeError, match="module 'sized' has no attribute 'Sizes'"):
         get("Sizes")
 
 
@@ -41,6 +47,6 @@ def test_every_name_of_a_package_is_there(name):
     package = import_module(f"dcanas.{name}")
     for public in package.__all__:
         assert getattr(package, public) is not None
-    places = package.__getattr__.__closure__
-    (provided,) = [cell.cell_contents for cell in places if isinstance(cell.cell_contents, dict)]
-    assert set(provided) <= set(package.__all__)
+    (provided,) = [cell.cell_contents for cell in package.__getattr__.__closure__
+                   if isinstance(cell.cell_contents, dict)]
+    assert set(provided) == set(package.__all__)
