@@ -12,23 +12,27 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.fields import Checked, choice, number, setting
 from dcanas.training.recipe_parts import Adversarial, Colour, Distillation, Schedule
 
+OPTIMISERS = ("sgd", "adamw")
 AMP = ("auto", "off", "bf16")
 AMP_HELP = "mixed precision: auto computes in bfloat16 if a CUDA device supports it, bf16 always does, off never"
 
 
 @dataclass(frozen=True)
 class Recipe(Checked, group="train"):
-    """SGD with warm-up and a schedule; the defaults suit small images (configuration group `train`).
+    """How a network is trained; the defaults suit small images (configuration group `train`).
 
-    Mixup: Zhang et al. (arXiv 1710.09412). Raises `UserError` naming the setting, what is allowed and the value.
+    AdamW: Loshchilov and Hutter (ICLR 2019). Mixup: Zhang et al. (arXiv 1710.09412). Raises `UserError` naming the
+    setting, what is allowed and the value.
     """
 
     epochs: int = number(25, 1, 100_000, "epochs of training")
     batch_size: int = number(32, 2, 65_536, "images per step")  # batch norm has no statistics of one image
+    optimiser: str = choice("sgd", OPTIMISERS, "sgd, or adamw, which suits networks that start from given weights")
     learning_rate: float = number(0.1, 1e-8, 10, "highest learning rate")
+    last_layer_rate: float = number(1.0, 1e-3, 1000, "learning rate of the last layer, relative to learning_rate")
     schedule: Schedule = field(default_factory=Schedule)
-    momentum: float = number(0.9, 0, 0.9999, "momentum of SGD")
-    nesterov: bool = setting(True, "Nesterov's form of momentum")
+    momentum: float = number(0.9, 0, 0.9999, "momentum of SGD", optimiser=("sgd",))
+    nesterov: bool = setting(True, "Nesterov's form of momentum", optimiser=("sgd",))
     weight_decay: float = number(5e-4, 0, 1, "weight decay of kernels and matrices")
     decay_all: bool = setting(False, "weight decay also of batch norms and biases")
     label_smoothing: float = number(0.1, 0, 0.9, "probability that is spread over all classes")

@@ -65,7 +65,7 @@ class TrainingState:
         value, length, correct = torch.stack([loss.detach(), norm, right]).tolist()  # one transfer
         if math.isfinite(value + length):
             for group in self.optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["relative_rate"]
             self.optimiser.step()
         return value, length, int(correct)
 
@@ -119,10 +119,20 @@ class TrainingState:
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD; weight decay applies to kernels and matrices, and to vectors if the recipe says so."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    groups = [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-              {"params": [p for p in parameters if p.ndim <= 1],
-               "weight_decay": recipe.weight_decay if recipe.decay_all else 0.0}]
-    return torch.optim.SGD([g for g in groups if g["params"]], lr=recipe.learning_rate,
-                           momentum=recipe.momentum, nesterov=recipe.nesterov)
+    """Return the recipe's optimiser; vectors have no weight decay unless the recipe says so.
+
+    Every group knows its `relative_rate`: the last layer, which starts at random where others were pretrained, may
+    have another learning rate.
+    """
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    last = {id(p) for p in linear[-1].parameters()} if linear and recipe.last_layer_rate != 1 else set()
+    groups = []
+    for relative_rate, chosen in ((1.0, False), (recipe.last_layer_rate, True)):
+        parameters = [p for p in network.parameters() if p.requires_grad and (id(p) in last) == chosen]
+        groups += [{"params": [p for p in parameters if (p.ndim > 1) == decayed], "relative_rate": relative_rate,
+                    "weight_decay": recipe.weight_decay if decayed or recipe.decay_all else 0.0}
+                   for decayed in (True, False)]
+    groups = [group for group in groups if group["params"]]
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)

@@ -20,7 +20,8 @@ from dcanas.training.loop import SAVE_SECONDS
 from dcanas.training.recipe_parts import Colour
 
 RECIPE = Recipe(epochs=3, batch_size=64, learning_rate=0.05, warmup_epochs=1, rotation=5.0, cutout=0.25)
-RICH = dataclasses.replace(RECIPE, ema=0.9, mixup=0.4, erasing=0.5, colour=Colour(auto_augment="cifar10"))
+RICH = dataclasses.replace(RECIPE, optimiser="adamw", learning_rate=0.01, last_layer_rate=2.0, ema=0.9, mixup=0.4,
+                           erasing=0.5, colour=Colour(auto_augment="cifar10"))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def straight(data):
 
 @pytest.fixture(scope="module")
 def rich(data):
-    """The same of RICH: averaged weights, mixed images, AutoAugment, erased rectangles."""
+    """The same of RICH: AdamW, averaged weights, mixed images, AutoAugment, erased rectangles."""
     trained = network()
     history = train(trained, data, data.train, RICH, 7)
     return weights(trained), history
@@ -103,6 +104,34 @@ def test_the_first_steps_equal_plain_sgd(data):
     assert sorted(seen) == list(range(200))  # every image once
     torch.testing.assert_close(ours[1].weight.detach(), w, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(ours[1].bias.detach(), b, rtol=1e-4, atol=1e-6)
+
+
+def test_the_first_steps_equal_adamw_and_the_last_layer_has_its_own_rate(data):
+    """Two steps of Loshchilov and Hutter (ICLR 2019, algorithm 2): decay of matrices only, beside the gradient's step.
+
+    Moments by 0.9 and 0.999, divided by 1 - 0.9 ** t and 1 - 0.999 ** t; the last layer at five times the rate.
+    """
+    recipe = Recipe(epochs=1, batch_size=100, optimiser="adamw", learning_rate=0.01, last_layer_rate=5.0,
+                    warmup_epochs=1, clip_norm=0.0, weight_decay=0.1, label_smoothing=0.0, crop_padding=0)
+    torch.manual_seed(0)
+    ours = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
+    values = [p.detach().clone() for p in ours.parameters()]
+    fed = []
+    ours[0].register_forward_hook(lambda module, inputs, output: fed.append(output.clone()))
+    train(ours, data, data.train[:200], recipe, 3)
+    first, second = ([torch.zeros_like(p) for p in values] for _ in range(2))
+    pixels = torch.from_numpy(data.images[data.train[:200]]).flatten(1).float() / 255
+    for step, x in enumerate(fed, start=1):
+        y = torch.from_numpy(data.labels[data.train[:200]][[int((pixels == i).all(1).nonzero()[0]) for i in x]])
+        w1, b1, w2, b2 = (p.requires_grad_() for p in values)
+        gradients = torch.autograd.grad(F.cross_entropy(F.relu(x @ w1.T + b1) @ w2.T + b2, y), values)
+        for i, (p, g, factor) in enumerate(zip(values, gradients, (1, 1, 5, 5), strict=True)):
+            rate = factor * 0.01 * step / 3
+            first[i], second[i] = 0.9 * first[i] + 0.1 * g, 0.999 * second[i] + 0.001 * g ** 2
+            move = first[i] / (1 - 0.9 ** step) / ((second[i] / (1 - 0.999 ** step)).sqrt() + 1e-8)
+            values[i] = p.detach() * (1 - rate * (0.1 if p.ndim > 1 else 0.0)) - rate * move
+    for got, wanted in zip(ours.parameters(), values, strict=True):
+        torch.testing.assert_close(got.detach(), wanted, rtol=1e-4, atol=1e-6)
 
 
 def test_same_inputs_same_weights_and_every_seed_its_own(data, straight):

@@ -28,10 +28,17 @@ from dcanas.training.recipe_parts import Colour, Distillation, Schedule
     ("weighted_loss", None, "train.weighted_loss must be true or false, got None"),
     ("amp", "fp16", "train.amp must be one of auto, off, bf16, got 'fp16'"),
     ("momentum", 0, "train.nesterov needs"),
+    ("optimiser", "adam", "train.optimiser must be one of sgd, adamw, got 'adam'"),
+    ("last_layer_rate", 0, "train.last_layer_rate must be a number from 0.001 to 1000, got 0"),
 ])
 def test_impossible_values_are_named(field, value, said):
     with pytest.raises(UserError, match=said):
         Recipe(**{field: value})
+
+
+def test_momentum_is_of_sgd():
+    with pytest.raises(UserError, match=r"train\.momentum applies to train\.optimiser=sgd only, not to adamw"):
+        Recipe(optimiser="adamw", momentum=0.5)
 
 
 def test_the_rate_is_torchs_cosine_after_a_linear_warm_up():
