@@ -91,14 +91,13 @@ def main(*, data: Path, out: Path, own: Path | None = None, names: tuple[str, ..
     members = (list(dict.fromkeys(m for each in nominated(voters, limits, runs, finalists).values() for m, _ in each))
                if runs else randomly(best_by_vote(voters, limits[0], best), networks, seed))
     dataset = load_data(DataSpec("folder", str(data), size, fraction=fraction))
-    examine = short_training(space, dataset, Recipe(batch_size=batch), epochs, seed,
-                             skeleton={"channels": channels, "cells": cells})
     for number, member in enumerate(members, 1):
         text = space.format(voters.classes[member])
         if text in {row["architecture"] for row in read_rows(out)}:
             continue
         history, start = Losses(), time.process_time()
-        found = examine(voters.classes[member], history)
+        found = short_training(space, dataset, Recipe(batch_size=batch), epochs, seed, voters.classes[member], history,
+                               skeleton={"channels": channels, "cells": cells})
         row = {"architecture": text, **found, "losses": history.losses,
                "processor_seconds": time.process_time() - start}
         append_row(out, row)

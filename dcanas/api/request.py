@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.mapping import flattened
 from dcanas.pipeline.data_word import data_word
 from dcanas.pipeline.preset_files import GROUPS
 from dcanas.training.array_data import fingerprint
@@ -60,22 +61,12 @@ def make_request(*, data: Any = None, device: str | Sequence[str] | None = None,
         choices["data"] = chosen.pop("data")
         stated |= chosen
     if budget is not None:
-        stated |= {f"budget.{key}": value for key, value in _flat(budget)} or {"budget": "none"}
-    for key, value in _flat(settings or {}):
+        stated |= {f"budget.{key}": value for key, value in flattened(budget)} or {"budget": "none"}
+    for key, value in flattened(settings or {}):
         if key in stated or key in ARGUMENTS or key.partition(".")[0] == "budget":
             raise UserError(f"{key} is an argument of its own; give it there, not in settings.")
         stated[key] = value
     return Request(choices, {key: _plain(value) for key, value in stated.items()}, splits)
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield dotted keys and values of nested dictionaries."""
-    for name, value in values.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{key}.")
-        else:
-            yield key, value
 
 
 def _plain(value: Any) -> Any:

@@ -1,9 +1,9 @@
-"""From nested dictionaries to settings classes."""
+"""Nested dictionaries: flattened, and as settings classes."""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin
 
@@ -34,6 +34,15 @@ def kind_of(kind: type, name: str, value: Any) -> Any:
 def join(where: str, name: str) -> str:
     """Return the key of a setting within a group; an empty group has no prefix."""
     return f"{where}.{name}" if where else name
+
+
+def flattened(values: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted key and value of everything in nested dictionaries; an empty dictionary in them is a value."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flattened(value, join(where, name))
+        else:
+            yield join(where, name), value
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

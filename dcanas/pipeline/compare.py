@@ -121,9 +121,10 @@ def _choose(run: Context, device: Device, folder: Path,
         for number, network in enumerate(candidates):
             if network.name not in known:
                 space = load_space(network.architecture.space)
-                examine = short_training(space, run.dataset, recipe_for(run, {"space": space.name}), epochs,
-                                         settings.seed, skeleton=dict(network.skeleton), device=run.compute)
-                known[network.name] = examine(network.architecture, Part(hooks, number, len(candidates), "families"))
+                known[network.name] = short_training(
+                    space, run.dataset, recipe_for(run, {"space": space.name}), epochs, settings.seed,
+                    network.architecture, Part(hooks, number, len(candidates), "families"),
+                    skeleton=network.skeleton, device=run.compute)
     tried = [{"name": network.name, "family": network.family, **known[network.name]} for network in candidates]
     best = max(range(len(tried)), key=lambda i: (tried[i]["validation_accuracy"], -tried[i]["validation_loss"]))
     return candidates[best], tried

@@ -7,7 +7,7 @@ search, train, space and experiment, then what the user states. `conf/config.yam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from dcanas.basics.fields import described
 from dcanas.basics.keys import plain
 from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
-from dcanas.basics.mapping import from_mapping
+from dcanas.basics.mapping import flattened, from_mapping
 from dcanas.costs.units import explain_limit, parse_limit
 from dcanas.pipeline.own_files import GROUPS, own_files
 from dcanas.pipeline.own_images import suit_images
@@ -66,8 +66,10 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
     settings = complete(Settings, merged(values, changes | files), changes)
     budget = settings["budget"]
     none = isinstance(budget, str) and budget.lower() == "none"
-    settings["budget"] = {} if none else dict(_flat(budget or default_budget or {}))
-    limits = _flat({key: value for key, value in changes.items() if key.partition(".")[0] == "budget"})
+    if not none and not isinstance(budget or {}, Mapping):
+        raise UserError(f"The budget must name costs (budget.params=100000) or be none, got {budget!r}.")
+    settings["budget"] = {} if none else dict(flattened(budget or default_budget or {}))
+    limits = flattened({key: value for key, value in changes.items() if key.partition(".")[0] == "budget"})
     notes += filter(None, (explain_limit(name.removeprefix("budget."), limit) for name, limit in limits))
     return merged({"name": None, **settings}, options), notes
 
@@ -113,13 +115,3 @@ def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, 
     chosen = presets({**its, **choices})
     budget: dict[str, Any] = {"budget": {}} if any(key.partition(".")[0] == "budget" for key in changes) else {}
     return {**stored, **{group: chosen[group] for group in choices}, **budget}
-
-
-def _flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if not isinstance(values, Mapping):
-        raise UserError(f"The budget must name costs (budget.params=100000) or be none, got {values!r}.")
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

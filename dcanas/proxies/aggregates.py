@@ -16,6 +16,4 @@ AGGREGATES: Registry[Callable[[Any], Any]] = Registry("aggregate", {
                    "Return the lowest of the ranks, ties by the sum of ranks."),
     "copeland": ("dcanas.proxies.rank_aggregation:copeland",
                  "Return Copeland's score: how many others each one beats by majority, less those that beat it."),
-    "majority": ("dcanas.proxies.rank_aggregation:majority_rank",
-                 "Return each one's place, 1 the worst, in `majority_order`."),
 })

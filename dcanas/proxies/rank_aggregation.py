@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cmp_to_key, partial
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.stats import rankdata
@@ -55,28 +54,6 @@ def copeland(scores: np.ndarray) -> np.ndarray:
     ranked = ranks(scores)
     for i in range(len(found)):  # a row of the comparison at a time: n^2 numbers are never held
         found[i] = np.sign(np.sign(ranked[:, i, None] - ranked).sum(0)).sum()
-    return found
-
-
-def majority(scores: np.ndarray, one: int, other: int) -> int:
-    """Return 1 if more scores prefer `one` to `other` than the reverse, -1 if fewer, 0 if as many (as published)."""
-    ranked = ranks(scores[:, [one, other]])
-    return int(np.sign(np.sign(ranked[:, 0] - ranked[:, 1]).sum()))
-
-
-def majority_order(scores: np.ndarray, order: Sequence[int] | None = None) -> list[int]:
-    """Return indices worst to best, sorted by pairwise majority as published.
-
-    The majority is not transitive, so the result depends on the initial `order`; those of `copeland`, `borda` and
-    `log_rank` do not.
-    """
-    return sorted(range(scores.shape[1]) if order is None else order, key=cmp_to_key(partial(majority, scores)))
-
-
-def majority_rank(scores: np.ndarray) -> np.ndarray:
-    """Return each one's place, 1 the worst, in `majority_order`."""
-    found = np.empty(scores.shape[1])
-    found[majority_order(scores)] = np.arange(1, scores.shape[1] + 1)
     return found
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_text
+from dcanas.basics.mapping import flattened
 from dcanas.report.amounts import amount
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.training import overlaid
@@ -17,7 +18,6 @@ from dcanas.report.front import members_of
 from dcanas.report.html import NOTHING, code, grid, joined, paragraph, section, table
 from dcanas.report.page import document
 from dcanas.report.panels.fronts import front_panel
-from dcanas.report.panels.repeat import flattened
 from dcanas.report.panels.summary import limit_words, with_unit
 from dcanas.report.record import DeviceRecord, RunRecord, read_run
 from dcanas.report.verdict import verdict

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.keys import key_of
-from dcanas.report.panels.repeat import flattened
+from dcanas.basics.mapping import flattened
 from dcanas.report.record import RunRecord
 
 LAYOUT = {"search": {"expected cost / limit": ["Multiline", ["search.*/expected_over_limit/.*"]],

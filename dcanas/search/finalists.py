@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,29 +24,13 @@ from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.search.adversarial import adversarial_attack
-from dcanas.search.derive import Selector
 from dcanas.search.pool import Candidate
 from dcanas.search.validation import validate
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe, train
-from dcanas.training.start import freeze_running_stats
 
-AfterEpoch = Callable[[int, Callable[[], float]], None]
-Examine = Callable[[Architecture, Hooks], dict[str, Any]]  # returns at least validation_accuracy and validation_loss
+Examine = Callable[[Architecture, Hooks], dict[str, Any]]  # returns validation_accuracy and validation_loss
 Verify = Callable[[Architecture], list[str]]  # names of the limits that are broken when measured
-
-
-class ShortTraining(Protocol):
-    """Trains an architecture briefly and returns its validation_accuracy (0 to 1) and validation_loss.
-
-    Args:
-        hooks: receive every step; asked after every step whether to stop.
-        after_epoch: called after every epoch with its number, from 1, and a function that returns the accuracy on the
-            validation split so far.
-    """
-
-    def __call__(self, arch: Architecture, hooks: Hooks = QUIET,
-                 after_epoch: AfterEpoch | None = None) -> dict[str, Any]: ...
 
 
 def nominate(pool: Sequence[Candidate], count: int, sizes: Sequence[CostModel]) -> list[tuple[Candidate, str]]:
@@ -69,54 +53,34 @@ def nominate(pool: Sequence[Candidate], count: int, sizes: Sequence[CostModel]) 
     return list(ordered.items())
 
 
-def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int, *,
-                   skeleton: dict[str, Any], device: str | torch.device = "cpu",
-                   inherit: Callable[[nn.Module], None] = lambda network: None) -> ShortTraining:
-    """Return a function that trains an architecture for some epochs and measures its accuracy on the validation split.
+def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int, arch: Architecture,
+                   hooks: Hooks = QUIET, *, skeleton: Mapping[str, Any], device: str | torch.device = "cpu",
+                   inherit: Callable[[nn.Module], None] = lambda network: None) -> dict[str, Any]:
+    """Train an architecture briefly and return its `validation_accuracy` (0 to 1) and `validation_loss`.
 
-    All finalists start from the same seed and see the same images in the same order.
+    With the same seed all architectures see the same images in the same order.
 
     Args:
         recipe: of the full training; its warm-up is shortened to a quarter of the epochs.
+        hooks: receive every step; asked after every step whether to stop.
         skeleton: of the final network.
         inherit: gives a network other initial weights, in place.
     """
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
-
-    def examine(arch: Architecture, hooks: Hooks = QUIET, after_epoch: AfterEpoch | None = None) -> dict[str, Any]:
-        torch.manual_seed(derive_seed(seed, "finalist"))
-        network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
-        inherit(network)
-        model = Classifier(Normalise(dataset.mean, dataset.std), network)
-        if after_epoch is not None:
-            def accuracy() -> float:
-                found = validate(model, dataset, device)["validation_accuracy"]
-                freeze_running_stats(model)  # `validate` put all batch norms back into training mode
-                return found
-
-            hooks = _AfterEpoch(hooks, after_epoch, accuracy)
-        train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), hooks=hooks, device=device,
-              attack=adversarial_attack(short))
-        return validate(model, dataset, device)
-
-    return examine
+    torch.manual_seed(derive_seed(seed, "finalist"))
+    network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
+    inherit(network)
+    model = Classifier(Normalise(dataset.mean, dataset.std), network)
+    train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), hooks=hooks, device=device,
+          attack=adversarial_attack(short))
+    return validate(model, dataset, device)
 
 
-class _AfterEpoch(Part):
-    """Calls a function after every epoch of a training."""
-
-    def __init__(self, whole: Hooks, after_epoch: AfterEpoch, accuracy: Callable[[], float]):
-        super().__init__(whole, 0, 1)
-        self.after_epoch, self.accuracy = after_epoch, accuracy
-
-    def epoch(self, step: int, row: Mapping[str, Any]) -> None:
-        self.after_epoch(row["epoch"], self.accuracy)
-
-
-def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel], examine: Examine, *,
-                      verify: Verify = lambda arch: [], stored: MutableMapping[str, dict[str, Any]] | None = None,
-                      hooks: Hooks = QUIET, ranked: bool = False, remedy: str = "increase search.pool") -> Selector:
-    """Return a selector that takes `count` finalists, which keep the measured limits, and examines each.
+def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examine: Examine, pool: Sequence[Candidate],
+                    *, verify: Verify = lambda arch: [], stored: MutableMapping[str, dict[str, Any]] | None = None,
+                    hooks: Hooks = QUIET, ranked: bool = False,
+                    remedy: str = "increase search.pool") -> tuple[Architecture, dict[str, Any]]:
+    """Examine `count` finalists of a pool, which keep the measured limits; return the best and the reasons.
 
     Args:
         sizes: costs by each of which the largest candidates are nominated too.
@@ -127,44 +91,40 @@ def finalist_selector(space: Space, count: int, sizes: Sequence[CostModel], exam
         ranked: a candidate's score is an aggregated rank; ranks by score and by examination decide together.
         remedy: what helps if no candidate keeps the measured limits.
 
-    The selector raises `UserError` if no candidate of the pool keeps the measured limits.
+    Raises:
+        UserError: no candidate of the pool keeps the measured limits.
     """
     examined = {} if stored is None else stored
-
-    def select(pool: list[Candidate]) -> tuple[Architecture, dict[str, Any]]:
-        finalists: list[dict[str, Any]] = []
-        refused: list[dict[str, Any]] = []
-        seen: set[Architecture] = set()  # two codes of one class are the same network: training both adds nothing
-        for candidate, named_by in nominate(pool, len(pool), sizes):
-            if len(finalists) == count:
-                break
-            if space.canonical(candidate.architecture) in seen:
-                continue
-            seen.add(space.canonical(candidate.architecture))
-            text = space.format(candidate.architecture)
-            if broken := verify(candidate.architecture):
-                refused.append({"architecture": text, "broken": broken})
-                continue
-            if text not in examined:
-                examined[text] = examine(candidate.architecture,
-                                         Part(hooks, len(finalists), count, "finalists trained"))
-            finalists.append({"architecture": text, "score": candidate.score, "named_by": named_by,
-                              "origin": candidate.origin, **examined[text]})
-            hooks.progress(len(finalists), count, "finalists trained")
-        if not finalists:
-            raise none_kept(refused, remedy)
-        best = max(finalists, key=_trained)
-        decided_by = "accuracy on the validation split after short training"
-        if ranked:
-            ranks = [sorted(finalists, key=by) for by in (_trained, itemgetter("score"))]
-            best = max(finalists, key=lambda f: (sum(rank.index(f) for rank in ranks), f["score"]))
-            decided_by = ("sum of the ranks by training-free scores and by accuracy on the validation split after "
-                          "short training")
-        return space.parse(best["architecture"]), {
-            "decided_by": decided_by if len(finalists) > 1 else "only one candidate left",
-            "finalists": finalists, "refused_by_measurement": refused}
-
-    return select
+    finalists: list[dict[str, Any]] = []
+    refused: list[dict[str, Any]] = []
+    seen: set[Architecture] = set()  # two codes of one class are the same network: training both adds nothing
+    for candidate, named_by in nominate(pool, len(pool), sizes):
+        if len(finalists) == count:
+            break
+        if space.canonical(candidate.architecture) in seen:
+            continue
+        seen.add(space.canonical(candidate.architecture))
+        text = space.format(candidate.architecture)
+        if broken := verify(candidate.architecture):
+            refused.append({"architecture": text, "broken": broken})
+            continue
+        if text not in examined:
+            examined[text] = examine(candidate.architecture, Part(hooks, len(finalists), count, "finalists trained"))
+        finalists.append({"architecture": text, "score": candidate.score, "named_by": named_by,
+                          "origin": candidate.origin, **examined[text]})
+        hooks.progress(len(finalists), count, "finalists trained")
+    if not finalists:
+        raise none_kept(refused, remedy)
+    best = max(finalists, key=_trained)
+    decided_by = "accuracy on the validation split after short training"
+    if ranked:
+        ranks = [sorted(finalists, key=by) for by in (_trained, itemgetter("score"))]
+        best = max(finalists, key=lambda f: (sum(rank.index(f) for rank in ranks), f["score"]))
+        decided_by = ("sum of the ranks by training-free scores and by accuracy on the validation split after short "
+                      "training")
+    return space.parse(best["architecture"]), {
+        "decided_by": decided_by if len(finalists) > 1 else "only one candidate left",
+        "finalists": finalists, "refused_by_measurement": refused}
 
 
 def none_kept(refused: Sequence[dict[str, Any]], remedy: str) -> UserError:

@@ -1,12 +1,12 @@
 """How one candidate is chosen from a pool: by score, by the ranks of training-free scores, by short training of a few.
 
-Each function returns a `Selector`; a search method composes those that it uses. Measured limits are verified on the
-exported, untrained network before anything is trained.
+With its first arguments bound, each function is a `Selector`. Measured limits are verified on the exported, untrained
+network before anything is trained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,23 @@ from dcanas.basics.ledger import Ledger
 from dcanas.basics.machine import keep_freed_memory
 from dcanas.proxies.table import stored_scorer, values_of
 from dcanas.search.derive import Selector
-from dcanas.search.finalists import Verify, finalist_selector, none_kept, short_training
+from dcanas.search.finalists import choose_finalist, none_kept, short_training
 from dcanas.search.pool import Candidate, sizes_of
 from dcanas.search.rerank import reranked, reranked_again
 from dcanas.search.scoring import make_scoring
 from dcanas.search.task import SearchTask, Target
-from dcanas.spaces import Architecture, Space
+from dcanas.spaces import Architecture
 
 BY_RANKS = "rank aggregation of training-free scores"
 
 
-def make_selector(task: SearchTask, target: Target, folder: Path, order: str, remedy: str, *, predicted: bool = True,
-                  ranked: bool = False, inherit: Callable[[nn.Module], None] = lambda network: None) -> Selector:
-    """Return the selector of a search: short training of the finalists, or the first candidate within measured limits.
+def choose_candidate(task: SearchTask, target: Target, folder: Path, order: str, remedy: str,
+                     pool: Sequence[Candidate], *, predicted: bool = True, ranked: bool = False,
+                     inherit: Callable[[nn.Module], None] = lambda network: None
+                     ) -> tuple[Architecture, dict[str, Any]]:
+    """Return one of a pool and the reasons: by short training of the finalists, or the first within measured limits.
 
-    It writes its pool to `pool.json`, with the costs of every candidate, for the report.
+    The pool is stored in `pool.json`, with the costs of every candidate, for the report.
 
     Args:
         task: its settings `finalists` and `finalist_epochs` decide; without epochs the first candidate is taken.
@@ -45,37 +47,23 @@ def make_selector(task: SearchTask, target: Target, folder: Path, order: str, re
         inherit: gives a network the weights that its training starts from, in place.
     """
     settings, space = task.settings, task.space
-    verify = partial(target.broken, predicted=predicted)
+    write_json(folder / "pool.json", [
+        {"architecture": space.format(c.architecture), "score": c.score, "origin": c.origin,
+         "costs": {cost.name: cost.value(c.architecture) for cost in target.costs}} for c in pool])
+    verify = partial(target.latency.broken, budget=target.budget, predicted=predicted)
     if settings.finalist_epochs:
-        examine = short_training(space, task.dataset, task.recipe, settings.finalist_epochs, task.seed,
-                                 skeleton=dict(task.skeleton), device=task.device, inherit=inherit)
-        select = finalist_selector(space, settings.finalists, sizes_of(target.costs), examine, verify=verify,
-                                   stored=Ledger(folder / "finalists.json"), hooks=task.hooks, ranked=ranked,
-                                   remedy=remedy)
-    else:
-        select = _first_kept(space, order, verify, remedy)
-
-    def recorded(pool: list[Candidate]) -> tuple[Architecture, dict[str, Any]]:
-        write_json(folder / "pool.json", [
-            {"architecture": space.format(c.architecture), "score": c.score, "origin": c.origin,
-             "costs": {cost.name: cost.value(c.architecture) for cost in target.costs}} for c in pool])
-        return select(pool)
-
-    return recorded
-
-
-def _first_kept(space: Space, order: str, verify: Verify, remedy: str) -> Selector:
-    """Return the selector of the first candidate that keeps the measured limits."""
-    def select(pool: list[Candidate]) -> tuple[Architecture, dict[str, Any]]:
-        refused: list[dict[str, Any]] = []
-        for candidate in pool:
-            broken = verify(candidate.architecture)
-            if not broken:
-                return candidate.architecture, {"decided_by": order, "refused_by_measurement": refused}
-            refused.append({"architecture": space.format(candidate.architecture), "broken": broken})
-        raise none_kept(refused, remedy)
-
-    return select
+        examine = partial(short_training, space, task.dataset, task.recipe, settings.finalist_epochs, task.seed,
+                          skeleton=task.skeleton, device=task.device, inherit=inherit)
+        return choose_finalist(space, settings.finalists, sizes_of(target.costs), examine, pool, verify=verify,
+                               stored=Ledger(folder / "finalists.json"), hooks=task.hooks, ranked=ranked,
+                               remedy=remedy)
+    refused: list[dict[str, Any]] = []
+    for candidate in pool:
+        broken = verify(candidate.architecture)
+        if not broken:
+            return candidate.architecture, {"decided_by": order, "refused_by_measurement": refused}
+        refused.append({"architecture": space.format(candidate.architecture), "broken": broken})
+    raise none_kept(refused, remedy)
 
 
 def finalists_effort(task: SearchTask, macs: float) -> float:
@@ -83,8 +71,9 @@ def finalists_effort(task: SearchTask, macs: float) -> float:
     return float(len(task.targets) * task.settings.finalists * task.settings.finalist_epochs * macs)
 
 
-def reranking(task: SearchTask, target: Target, folder: Path, select: Selector) -> Selector:
-    """Return the selector that orders the pool by the ranks of training-free scores and hands it to `select`.
+def choose_reranked(task: SearchTask, target: Target, folder: Path, select: Selector,
+                    pool: Sequence[Candidate]) -> tuple[Architecture, dict[str, Any]]:
+    """Order a pool by the ranks of training-free scores and hand it to `select`; return its choice and the reasons.
 
     Random members are ranked beside the pool until `rerank_evaluations` networks are scored (`search.rerank`); every
     score is stored in `folder` before it is used.
@@ -92,19 +81,15 @@ def reranking(task: SearchTask, target: Target, folder: Path, select: Selector) 
     settings = task.settings
     scoring = partial(make_scoring, task, batch_size=settings.rerank_batch_size)
     first, second = scoring(settings.rerank), scoring(settings.rerank_again)  # refuses what cannot be scored, now
-
-    def rerank(pool: list[Candidate]) -> tuple[Architecture, dict[str, Any]]:
-        keep_freed_memory()
-        row_of = stored_scorer(first, folder / "rerank.jsonl")
-        best = reranked(task.space, target.budget, target.costs, pool, lambda arch: values_of(row_of(arch)),
-                        settings.rerank, evaluations=settings.rerank_evaluations, seed=task.seed, hooks=task.hooks)
-        names = {"reranked_by": list(settings.rerank), "scored": len(best)}
-        if settings.rerank_again:
-            row_again = stored_scorer(second, folder / "rerank_again.jsonl")
-            best = reranked_again(task.space, best, lambda arch: values_of(row_again(arch)), settings.rerank_again,
-                                  sizes=sizes_of(target.costs), hooks=task.hooks)
-            names["voted_again_by"] = list(settings.rerank_again)
-        arch, why = select(best)
-        return arch, {**why, **names}
-
-    return rerank
+    keep_freed_memory()
+    row_of = stored_scorer(first, folder / "rerank.jsonl")
+    best = reranked(task.space, target.budget, target.costs, pool, lambda arch: values_of(row_of(arch)),
+                    settings.rerank, evaluations=settings.rerank_evaluations, seed=task.seed, hooks=task.hooks)
+    names = {"reranked_by": list(settings.rerank), "scored": len(best)}
+    if settings.rerank_again:
+        row_again = stored_scorer(second, folder / "rerank_again.jsonl")
+        best = reranked_again(task.space, best, lambda arch: values_of(row_again(arch)), settings.rerank_again,
+                              sizes=sizes_of(target.costs), hooks=task.hooks)
+        names["voted_again_by"] = list(settings.rerank_again)
+    arch, why = select(best)
+    return arch, {**why, **names}

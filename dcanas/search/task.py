@@ -48,13 +48,6 @@ class Target:
         """Return whether the upper bounds of all limited costs are within the budget."""
         return keeps(arch, self.limited, self.budget)
 
-    def broken(self, arch: Architecture, predicted: bool = True) -> list[str]:
-        """Return the names of the limits that an architecture breaks when it is measured.
-
-        predicted: whether limits on predicted costs are checked too.
-        """
-        return self.latency.broken(arch, self.budget, predicted)
-
 
 @dataclass(frozen=True)
 class SearchTask:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from chain_space import Chain
@@ -11,7 +13,7 @@ from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs import Budget, Domain, LinearCost, count_architecture, count_costs
 from dcanas.costs.members import member_choices
 from dcanas.search import derive
-from dcanas.search.finalists import finalist_selector, nominate
+from dcanas.search.finalists import choose_finalist, nominate
 from dcanas.search.pool import Candidate, make_pool
 from dcanas.spaces import load_space
 
@@ -140,7 +142,7 @@ def test_the_selector_skips_what_measurement_refuses_and_reuses_what_is_known() 
         return ["latency_ms"] if arch.choices.count(3) > 2 else []
 
     heard = Recording()
-    selector = finalist_selector(SPACE, 5, sizes, examine, verify=verify, hooks=heard)
+    selector = partial(choose_finalist, SPACE, 5, sizes, examine, verify=verify, hooks=heard)
     scores = np.zeros((6, 5))
     scores[:, 3] = 1
     found = derive(SPACE, scores, Budget(), selector=selector)
@@ -152,13 +154,13 @@ def test_the_selector_skips_what_measurement_refuses_and_reuses_what_is_known() 
              for f in found.provenance["finalists"]}
     known[found.provenance["finalists"][-1]["architecture"]]["validation_accuracy"] = 0.9
     examined.clear()
-    selector = finalist_selector(SPACE, 5, sizes, examine, verify=verify, stored=known)
+    selector = partial(choose_finalist, SPACE, 5, sizes, examine, verify=verify, stored=known)
     again = derive(SPACE, scores, Budget(), selector=selector)
     assert examined == []
     assert SPACE.format(again.architecture) == found.provenance["finalists"][-1]["architecture"]
     with pytest.raises(UserError, match=r"None of the \d+ candidates keeps latency_ms when measured"):
         derive(SPACE, scores, Budget(),
-               selector=finalist_selector(SPACE, 5, sizes, examine, verify=lambda arch: ["latency_ms"]))
+               selector=partial(choose_finalist, SPACE, 5, sizes, examine, verify=lambda arch: ["latency_ms"]))
 
 
 def test_a_vote_keeps_its_say_among_the_finalists() -> None:
@@ -171,7 +173,7 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
         def examine(arch, hooks):
             return {"validation_accuracy": accuracy[arch], "validation_loss": 1.0}
 
-        select = finalist_selector(SPACE, 4, [], examine, ranked=ranked)
+        select = partial(choose_finalist, SPACE, 4, [], examine, ranked=ranked)
         return next(c.score for c in pool if c.architecture == select(pool)[0])
 
     assert (chosen(True), chosen(False)) == (2, 2)
@@ -183,8 +185,8 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
 
 def test_finalists_are_different_networks() -> None:
     """A skip followed by a convolution is the convolution: two codes, one canonical class, one finalist."""
-    found = derive(SPACE, np.zeros((6, 5)), Budget(), pool_size=300, selector=finalist_selector(
-        SPACE, 120, [], lambda arch, hooks: {"validation_accuracy": 0.5, "validation_loss": 1.0}))
+    found = derive(SPACE, np.zeros((6, 5)), Budget(), pool_size=300, selector=partial(
+        choose_finalist, SPACE, 120, [], lambda arch, hooks: {"validation_accuracy": 0.5, "validation_loss": 1.0}))
     classes = [SPACE.canonical(SPACE.parse(f["architecture"])) for f in found.provenance["finalists"]]
     assert len(classes) == len(set(classes)) == 120
 

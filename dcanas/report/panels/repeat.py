@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from markupsafe import Markup
 
+from dcanas.basics.mapping import flattened
 from dcanas.report.html import joined, more, paragraph, subsection, table
 from dcanas.report.record import RunRecord
 
@@ -29,12 +29,3 @@ def repeat(record: RunRecord) -> Markup:
     rows = [[key, "–" if value is None else str(value)] for key, value in flattened(settings)]
     return joined([*parts, subsection("Seeds, versions, machine", Markup("<dl>{}</dl>").format(listed)),
                    more("All settings", table(["setting", "value"], rows, "Every setting of the run"))])
-
-
-def flattened(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted name, value) of every setting."""
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from flattened(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -69,8 +69,7 @@ def _hasten(engine: Engine) -> None:
 
 
 def open_study(engine: Engine, name: str, settings: Mapping[str, Any], directions: Sequence[str],
-               sampler: optuna.samplers.BaseSampler | None = None,
-               pruner: optuna.pruners.BasePruner | None = None) -> optuna.Study:
+               sampler: optuna.samplers.BaseSampler | None = None) -> optuna.Study:
     """Return the study of this name, created if it does not exist.
 
     Args:
@@ -90,7 +89,7 @@ def open_study(engine: Engine, name: str, settings: Mapping[str, Any], direction
         _hasten(storage.engine)
         study = optuna.create_study(
             storage=storage, study_name=name, directions=[StudyDirection[d.upper()] for d in directions],
-            load_if_exists=True, sampler=sampler or optuna.samplers.RandomSampler(), pruner=pruner)
+            load_if_exists=True, sampler=sampler or optuna.samplers.RandomSampler())
         there = study.user_attrs.get(SETTINGS)
         if there is None:
             if study.get_trials(deepcopy=False):

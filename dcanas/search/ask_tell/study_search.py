@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from optuna.pruners import SuccessiveHalvingPruner
 from optuna.samplers import NSGAIISampler
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
+from dcanas.basics.mapping import flattened
 from dcanas.costs import Budget, CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims, worker_name
-from dcanas.search.ask_tell.objectives import FACTOR, make_objective
+from dcanas.search.ask_tell.objectives import make_objective
 from dcanas.search.ask_tell.proxy_sources import (
     NOISE,
     ProxySource,
@@ -28,7 +28,7 @@ from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate, sizes_of
 from dcanas.search.scoring import make_scoring
-from dcanas.search.selection import finalists_effort, make_selector
+from dcanas.search.selection import choose_candidate, finalists_effort
 from dcanas.search.task import SearchTask, Target
 
 
@@ -66,7 +66,7 @@ class StudySearch(SearchMethod):
         if not pool:
             raise UserError(f"None of the {len(rows)} trials is within the budget of {target.name}; loosen it, or set "
                             "search.evaluations higher.")
-        arch, why = make_selector(task, target, folder, "value of the trial", "increase search.evaluations")(pool)
+        arch, why = choose_candidate(task, target, folder, "value of the trial", "increase search.evaluations", pool)
         row = next(row for other, row in tried if other == arch)
         return Derived(arch, costs_of(arch, target.costs), {
             "method": f"study: {found['sampler']}", "trials": found["count"], "within": len(pool),
@@ -87,12 +87,11 @@ def make_worker(task: SearchTask) -> Worker:
     candidates = Candidates(FeasibleMembers(space, exact, costs, seed), settings, _sources(task, list(known.values())),
                             same, predicted)
     engine = open_engine(task.storage or sqlite_url(task.folder / "study.db"))
-    identity = {**_flat(task.run_settings), "data": task.dataset.fit_key,
+    identity = {**dict(flattened(task.run_settings)), "data": task.dataset.fit_key,
                 "limits": {name: round(value, 9) for name, value in budget.items()}}
-    pruner = SuccessiveHalvingPruner(settings.first_rung, FACTOR) if settings.first_rung else None
     sampler = NSGAIISampler(population_size=settings.population, seed=derive_seed(seed, NSGA2) % 2 ** 32)
     directions = ["maximize", *["minimize"] * len(settings.front)]
-    study = open_study(engine, task.name, identity, directions, sampler, pruner)
+    study = open_study(engine, task.name, identity, directions, sampler)
     return Worker(study, Claims(engine, task.name), candidates, objective, seed, costs=tuple(known.values()),
                   limits=dict(budget), objectives=settings.front, hooks=task.hooks, name=worker_name())
 
@@ -108,11 +107,3 @@ def _sources(task: SearchTask, costs: list[CostModel]) -> list[ProxySource]:
     elif wanted:
         offered = computed_sources(make_scoring(task, wanted, settings.batch_size))
     return select_sources(settings.proxies, offered | sizes, task.seed)
-
-
-def _flat(settings: Any, where: str = "") -> dict[str, Any]:
-    """Return the settings by dotted name."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        found |= _flat(value, f"{where}{name}.") if isinstance(value, dict) and value else {f"{where}{name}": value}
-    return found

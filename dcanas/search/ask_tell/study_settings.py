@@ -53,8 +53,6 @@ class StudySettings(SamplerSettings, OwnFile):
 
     objective: str = choice("train", ("train", "table"), "what a trial does: train, or look up")
     epochs: int = number(4, 1, 100_000, "epochs of a trial's training", objective=("train",))
-    first_rung: int = number(0, 0, 100_000, "epochs after which successive halving first looks, then after 3, 9, ... "
-                                            "times as many; 0: never", objective=("train",))
     table: str | None = setting(None, "CSV file with the column architecture ...", objective=("table",))
     column: str | None = setting(None, "... and the column to maximise", objective=("table",))
     scores: str = choice("computed", ("computed", "table"), "whether proxies are computed or columns of score_table",
@@ -77,8 +75,6 @@ class StudySettings(SamplerSettings, OwnFile):
             if by and not getattr(self, needed):
                 raise UserError(f"search.{needed} must be stated for search.objective={self.objective} and "
                                 f"search.scores={self.scores}.")
-        if self.first_rung and self.front:
-            raise UserError("search.first_rung stops trainings early, which a search.front does not allow; drop one.")
         if self.sampler == "nsga2" and not self.front:
             raise UserError("search.sampler=nsga2 and costs in search.front belong together; name some to minimise.")
         for cost in self.front:

@@ -30,7 +30,7 @@ def architecture_of(trial: FrozenTrial, parameters: Parameters) -> Architecture:
 
 
 def history_of(trials: Sequence[FrozenTrial], parameters: Parameters) -> History:
-    """Return the observations of `valid` trials; of a trial that was stopped early, the last value it reported."""
+    """Return the observations of `valid` trials."""
     observations, pending = [], []
     for trial in trials:
         arch = architecture_of(trial, parameters)
@@ -38,11 +38,8 @@ def history_of(trials: Sequence[FrozenTrial], parameters: Parameters) -> History
             pending.append(arch)
             continue
         values = trial.values if trial.state == TrialState.COMPLETE else None
-        value = values[0] if values else None
-        if trial.state == TrialState.PRUNED and trial.intermediate_values:
-            value = trial.intermediate_values[max(trial.intermediate_values)]
         feasible = all(excess <= 0 for excess in trial.constraints.values())
-        observations.append(Observation(arch, value, feasible))
+        observations.append(Observation(arch, values[0] if values else None, feasible))
     return History(tuple(observations), tuple(pending))
 
 

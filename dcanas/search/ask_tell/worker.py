@@ -170,22 +170,15 @@ class Worker:
         begin = time.monotonic()
         hooks = Part(self.hooks, self._finished, self.candidates.settings.evaluations)
 
-        def report(epoch: int, value: float) -> None:
-            trial.report(value, epoch)
-            if trial.should_prune():
-                raise optuna.TrialPruned(f"stopped after epoch {epoch}")
-
         with self.claims.beating(trial.number, self.name):
             try:
-                found: Evaluation = self.objective(arch, report, hooks)
+                found: Evaluation = self.objective(arch, hooks)
                 record["record"] = found.record
                 if math.isfinite(found.value):
                     values = [found.value, *(record["costs"][name] for name in self.objectives)]
                     state = TrialState.COMPLETE
                 else:
                     record["error"] = f"the objective returned {found.value}"
-            except optuna.TrialPruned:
-                state = TrialState.PRUNED
             except Stopped:
                 self._hand_back(trial)
                 raise

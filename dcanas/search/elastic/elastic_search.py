@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from torch import nn
 from dcanas.basics.checkpoints import load_weights, save_weights
 from dcanas.basics.ledger import Ledger
 from dcanas.costs import count_architecture
-from dcanas.search.derive import Derived, costs_of
+from dcanas.search.derive import Derived, Selector, costs_of
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.elastic.inherited import inherited_accuracy
 from dcanas.search.elastic.sandwich import make_supernet, train_supernet
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
-from dcanas.search.selection import BY_RANKS, finalists_effort, make_selector, reranking
+from dcanas.search.selection import BY_RANKS, choose_candidate, choose_reranked, finalists_effort
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
 from dcanas.supernet import ElasticSupernet
@@ -53,8 +54,7 @@ class ElasticSearch(SearchMethod):
                                            hooks=task.hooks)
         save_weights(task.folder / WEIGHTS, supernet)
         return {"history": history, "largest": task.space.format(supernet.largest_member),
-                "smallest": task.space.format(supernet.smallest_member),
-                "made_with": {**{group: task.run_settings[group] for group in ("space", "data")}, "seed": task.seed}}
+                "smallest": task.space.format(supernet.smallest_member)}
 
     def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
         settings, space = task.settings, task.space
@@ -63,12 +63,12 @@ class ElasticSearch(SearchMethod):
         met = evolve(space, target.limited, target.budget, examine, settings, task.seed,
                      stored=Ledger(folder / "evaluations.json"), hooks=task.hooks)
         best = max(met, key=lambda each: each.fitness)
-        select = make_selector(
-            task, target, folder, BY_RANKS if settings.rerank else "inherited accuracy on the validation split",
-            "increase search.evaluations", ranked=bool(settings.rerank),
-            inherit=lambda network: self.inherit(task, network))
+        select: Selector = partial(
+            choose_candidate, task, target, folder,
+            BY_RANKS if settings.rerank else "inherited accuracy on the validation split",
+            "increase search.evaluations", ranked=bool(settings.rerank), inherit=partial(self.inherit, task))
         if settings.rerank:
-            select = reranking(task, target, folder, select)
+            select = partial(choose_reranked, task, target, folder, select)
         arch, why = select([Candidate(each.architecture, each.fitness[0], "evolution")
                             for each in sorted(met, key=lambda each: each.fitness, reverse=True)])
         return Derived(arch, costs_of(arch, target.costs), {

@@ -14,7 +14,7 @@ from dcanas.search.gradient.differentiable import SearchResult, search
 from dcanas.search.gradient.lookup_graph import Point, build, over_limits, tightened
 from dcanas.search.gradient.strategies import strategies
 from dcanas.search.methods import SearchMethod
-from dcanas.search.selection import BY_RANKS, finalists_effort, make_selector, reranking
+from dcanas.search.selection import BY_RANKS, choose_candidate, choose_reranked, finalists_effort
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.verified import derive_verified
 from dcanas.spaces import Space
@@ -60,10 +60,10 @@ class GradientSearch(SearchMethod):
     def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
         settings, predictor, select = task.settings, target.latency.predictor, None
         if settings.finalist_epochs or settings.rerank:  # what is predicted is measured pick by pick, below
-            select = make_selector(task, target, folder, BY_RANKS, "increase search.pool", predicted=False,
-                                   ranked=bool(settings.rerank))
+            select = partial(choose_candidate, task, target, folder, BY_RANKS, "increase search.pool", predicted=False,
+                             ranked=bool(settings.rerank))
         if settings.rerank and select is not None:
-            select = reranking(task, target, folder, select)
+            select = partial(choose_reranked, task, target, folder, select)
         known = {"input_shape": task.dataset.shape, "num_classes": len(task.dataset.classes), "dtype": target.dtype,
                  "pool_size": settings.pool, "selector": select, "seed": task.seed, **task.skeleton}
         if predictor is None:

@@ -17,7 +17,7 @@ from dcanas.search.derive import Derived, costs_of
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
 from dcanas.search.scoring import make_scoring
-from dcanas.search.selection import BY_RANKS, finalists_effort, make_selector
+from dcanas.search.selection import BY_RANKS, choose_candidate, finalists_effort
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.zero_shot.loop import aggregated, zero_shot
 from dcanas.spaces import Architecture
@@ -41,7 +41,7 @@ class ZeroShotSearch(SearchMethod):
     def run(self, task: SearchTask) -> dict[str, Any]:
         settings = task.settings
         keep_freed_memory()
-        scoring = make_scoring(task, settings.names, settings.batch_size, settings.images, settings.initialisation)
+        scoring = make_scoring(task, settings.names, settings.batch_size)
         row_of = stored_scorer(scoring, task.folder / "networks.jsonl")
         rows: dict[Architecture, dict[str, Any]] = {}
 
@@ -65,7 +65,7 @@ class ZeroShotSearch(SearchMethod):
         ranks = aggregated([values_of(row) for _, row in within], settings.names, settings.aggregate)
         order = np.argsort(-ranks, kind="stable")[:settings.pool]
         pool = [Candidate(within[i][0], float(ranks[i]), settings.strategy) for i in order]
-        arch, why = make_selector(task, target, folder, BY_RANKS, "increase search.pool", ranked=True)(pool)
+        arch, why = choose_candidate(task, target, folder, BY_RANKS, "increase search.pool", pool, ranked=True)
         scores = next(row["scores"] for other, row in within if other == arch)
         return Derived(arch, costs_of(arch, target.costs), {
             "method": f"zero-shot search: {settings.strategy}", "evaluated": len(found["networks"]),

@@ -8,7 +8,6 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
 from dcanas.basics.own_file import OwnFile
 from dcanas.proxies.aggregates import AGGREGATES
-from dcanas.proxies.initialisation import INITIALISATIONS
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.search.proposers import proposers
 
@@ -35,9 +34,6 @@ class ZeroShotSettings(OwnFile):
     baseline_momentum: float = number(0.9, 0, 0.9999, "momentum of the moving average of rewards",
                                       strategy=("reinforce",))
     batch_size: int = number(64, 1, 65_536, "images on which a network is scored")
-    images: str = choice("data", ("data", "noise"), "images of the training split, or normal noise")
-    initialisation: str = choice("default", INITIALISATIONS, "how a network's weights are drawn; default: as the space "
-                                                             "builds it")
     pool: int = number(100, 1, 1_000_000, "the best by rank, from which the finalists are taken")
     finalists: int = number(4, 1, 1000, "networks that are trained before one is chosen, the largest of the pool among "
                                         "them")

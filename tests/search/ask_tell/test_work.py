@@ -27,7 +27,7 @@ class Grid:
     def __init__(self, mishaps=None, seconds=0.0, deaths=None):
         self.mishaps, self.seconds, self.deaths, self.asked = mishaps or {}, seconds, deaths, []
 
-    def __call__(self, arch, report, hooks):
+    def __call__(self, arch, hooks):
         time.sleep(self.seconds)
         self.asked.append(arch)
         mishap = self.mishaps.get(len(self.asked))

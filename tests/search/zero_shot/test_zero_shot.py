@@ -136,5 +136,5 @@ def test_what_cannot_be_searched_is_told():
         zero_shot(SPACE, BUDGET, truth, COSTS, ZeroShotSettings(evaluations=10, population=5, tournament=6))
     with pytest.raises(UserError, match=r"search\.batch_size must be at least 2 for jacov, got 1"):
         ZeroShotSettings(("synflow", "jacov"), batch_size=1)
-    with pytest.raises(UserError, match=r"search\.initialisation must be one of .* did you mean 'xavier'"):
-        ZeroShotSettings(initialisation="xaviar")
+    with pytest.raises(UserError, match=r"search\.aggregate must be one of .* did you mean 'borda'"):
+        ZeroShotSettings(aggregate="bordo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from dcanas.basics.errors import UserError
 from dcanas.search.gradient.strategies.strategy import Mixture, Strategy
 
 
+@dataclass(eq=False)
 class SinglePath(Strategy):
     """Train one uniformly drawn member per step (SPOS); alphas learn from sampled losses by REINFORCE.
 
