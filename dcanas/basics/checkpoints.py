@@ -7,11 +7,12 @@ import io
 import pickle
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
@@ -50,10 +51,10 @@ def load_checkpoint(folder: Path, key: str | None = None) -> tuple[int, dict[str
     return None
 
 
-def save_weights(path: Path, model: nn.Module) -> None:
+def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
     """Write the state dict of a network, whole."""
     content = io.BytesIO()
-    torch.save({name: value.cpu().contiguous() for name, value in model.state_dict().items()}, content)
+    torch.save({name: value.cpu().contiguous() for name, value in state.items()}, content)
     write_bytes(path, content.getvalue())
 
 

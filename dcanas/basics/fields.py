@@ -34,12 +34,8 @@ class Declared:
     def allowed(self) -> str:
         """The range or the options as text; empty if there is neither."""
         if self.low is not None:
-            return f"from {_plain(self.low)}" + (f" to {_plain(self.high)}" if self.high is not None else "")
+            return f"from {self.low:.15g}" + (f" to {self.high:.15g}" if self.high is not None else "")
         return ", ".join(map(str, self.options))
-
-
-def _plain(bound: float) -> str:
-    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 def number(default: float | None, low: float, high: float | None, help: str, **applies: tuple[str, ...]) -> Any:
@@ -67,13 +63,12 @@ def declared(kind: type) -> dict[str, tuple[Field[Any], Declared]]:
 
 def is_read(kind: type, about: Declared, values: Mapping[str, Any]) -> bool:
     """Return whether a setting of a class is read given all its values; what a user's own entry reads is not known."""
-    return all(values[name] in allowed or _is_own(declared(kind)[name][1].options, values[name])
-               for name, allowed in about.applies.items())
-
-
-def _is_own(options: Collection[Any], value: Any) -> bool:
-    """Return whether a name is in a registry, but not in its table of what is shipped."""
-    return value in options and value not in getattr(options, "table", options)
+    for name, allowed in about.applies.items():
+        options, value = declared(kind)[name][1].options, values[name]
+        own = value in options and value not in getattr(options, "table", options)  # in a registry, but not shipped
+        if value not in allowed and not own:
+            return False
+    return True
 
 
 def unread(key: str, about: Declared, values: Mapping[str, Any]) -> UserError:
@@ -134,10 +129,7 @@ def _check_value(key: str, hint: Any, value: Any, about: Declared) -> None:
                             + (f"; did you mean {meant!r}?" if meant else "."))
 
 
-@cache
-def type_hints(kind: type) -> dict[str, Any]:
-    """Return the types of a settings class's fields."""
-    return get_type_hints(kind)
+type_hints = cache(get_type_hints)  # of a settings class: type by field
 
 
 def described(kind: type, group: str = "") -> Iterator[tuple[str, Any, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -42,21 +43,24 @@ class Hooks:
 QUIET = Hooks()
 
 
+@dataclass(eq=False)
 class Part(Hooks):
     """Hooks for one of several equal pieces of work, whose progress becomes a fraction of the whole's.
 
     Messages, tables and the request to stop are those of the whole; lines of the history are dropped, as their steps
     count within the piece.
 
-    Args:
+    Attributes:
         whole: the hooks of all pieces together.
         index: of this piece, from 0.
         count: of all pieces.
         note: replaces the note of the piece in progress reports.
     """
 
-    def __init__(self, whole: Hooks, index: int, count: int, note: str = ""):
-        self.whole, self.index, self.count, self.note = whole, index, count, note
+    whole: Hooks
+    index: int
+    count: int
+    note: str = ""
 
     def message(self, text: str) -> None:
         self.whole.message(text)

@@ -92,7 +92,8 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     choices = _members(space, seed)
     ranges = []
     for cost in costs:
-        values = _available(cost.values(choices))
+        values = cost.values(choices)
+        values = values[np.isfinite(values)]  # a table has none for networks that failed to compile
         ranges.append(CostRange(cost.name, cost.unit, cost.source, float(values.min()),
                                 float(np.median(values)), float(values.max())))
     uppers = {cost.name: cost.uppers(choices) for cost in limited}
@@ -125,12 +126,8 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
 
 def percentile(space: Space, cost: CostModel, percent: float, seed: int = 0) -> float:
     """Return the percentile of a cost over the members of a space, rounded down to a member's own value."""
-    return float(np.percentile(_available(cost.values(_members(space, seed))), percent, method="lower"))
-
-
-def _available(values: np.ndarray) -> np.ndarray:
-    """Return the finite values: a table has none for networks that failed to compile."""
-    return np.asarray(values[np.isfinite(values)])
+    values = cost.values(_members(space, seed))
+    return float(np.percentile(values[np.isfinite(values)], percent, method="lower"))
 
 
 def _members(space: Space, seed: int) -> np.ndarray:

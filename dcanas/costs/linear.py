@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dcanas.costs.counts import Counts, count_architecture
+from dcanas.costs.counts import count_architecture
 from dcanas.costs.model import Domain
 from dcanas.costs.units import cost_unit
 from dcanas.spaces import Architecture, Space
@@ -66,14 +66,10 @@ def linear_counts(space: Space, input_shape: Sequence[int] = (3, 32, 32), num_cl
     """
     domain = Domain.of(space, input_shape, num_classes, **skeleton)
     first = (0,) * len(space.slots)  # may break a group: only its plan is asked for
-
-    def count(*choices: int) -> Counts:
-        return count_architecture(space, Architecture(space.name, choices), domain.input_shape, num_classes, dtype,
-                                  **skeleton)
-
-    base = count(*first)
-    alone = [[count(*first[:i], option, *first[i + 1:]) for option in range(len(slot.options))]
-             for i, slot in enumerate(space.slots)]
+    alone = [[count_architecture(space, Architecture(space.name, (*first[:i], option, *first[i + 1:])),
+                                 domain.input_shape, num_classes, dtype, **skeleton)
+              for option in range(len(slot.options))] for i, slot in enumerate(space.slots)]
+    base = alone[0][0]
     return {
         name: LinearCost(getattr(base, name),
                          tuple(tuple(getattr(c, name) - getattr(base, name) for c in row) for row in alone),

@@ -22,12 +22,19 @@ def peak_elements(blocks: Iterable[Block]) -> int:
     return max(_block_peak(block) for block in blocks)
 
 
-@lru_cache(maxsize=1 << 13)
 def _block_peak(block: Block) -> int:
     given = [math.prod(shape) for shape in (block.input_shape, *block.others)]
     size = dict(enumerate(given)) | {step.output: math.prod(step.shape) for step in block.steps}
-    steps = [(step.inputs, step.output, step.in_place) for step in block.steps]
-    return live_peak(steps, size, set(range(len(given))), (block.output, *block.kept))
+    unit = math.gcd(*size.values())
+    steps = tuple([(step.inputs, step.output, step.in_place) for step in block.steps])
+    sizes = tuple([(tensor, values // unit) for tensor, values in size.items()])
+    return unit * _peak_units(steps, sizes, len(given), (block.output, *block.kept))
+
+
+@lru_cache(maxsize=1 << 13)  # blocks are alike but for the size of their tensors
+def _peak_units(steps: tuple[tuple[tuple[int, ...], int, bool], ...], sizes: tuple[tuple[int, int], ...], given: int,
+                kept: tuple[int, ...]) -> int:
+    return live_peak(steps, dict(sizes), set(range(given)), kept)
 
 
 def live_peak(steps: Sequence[tuple[Sequence[int], int, bool]], size: Mapping[int, int], given: set[int],

@@ -61,13 +61,17 @@ class TabularCost:
 @lru_cache(maxsize=8)
 def peak_cost(space: Space, domain: Domain, dtype: str = "fp32") -> TabularCost:
     """Return `peak_bytes` of every code of an enumerable space (that of its pruned network)."""
+    return TabularCost(element_bytes(dtype) * _peak_table(space, domain), "peak_bytes", "B", "counted", domain)
+
+
+@lru_cache(maxsize=8)
+def _peak_table(space: Space, domain: Domain) -> np.ndarray:
     table = np.empty([len(s.options) for s in space.slots])
-    size = element_bytes(dtype)
     peaks: dict[Architecture, int] = {}
     for arch in space.enumerate():
         pruned = space.prune(arch)
         if pruned not in peaks:
-            peaks[pruned] = size * peak_elements(
-                space.plan(pruned, domain.input_shape, domain.num_classes, **dict(domain.skeleton)))
+            plan = space.plan(pruned, domain.input_shape, domain.num_classes, **dict(domain.skeleton))
+            peaks[pruned] = peak_elements(plan)
         table[arch.choices] = peaks[pruned]
-    return TabularCost(table, "peak_bytes", "B", "counted", domain)
+    return table

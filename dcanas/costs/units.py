@@ -39,7 +39,7 @@ _QUANTITY = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D*)")
 
 def cost_unit(name: str) -> str:
     """Return the unit of a cost name (`eyeriss.latency_ms` is `latency_ms` on the device eyeriss)."""
-    bare = _bare(name)
+    bare = name.rpartition(".")[2]
     if bare not in COSTS:
         raise unknown("cost", name, COSTS)
     return COSTS[bare][0]
@@ -56,7 +56,8 @@ def parse_limit(name: str, limit: Any) -> float:
     Raises:
         UserError: the limit is not a positive finite number, the unit is not one of this cost, or no cost has the name.
     """
-    units = _units(name)
+    bare = name.rpartition(".")[2]
+    units = SHARES if bare.endswith("_min") else UNITS[cost_unit(name)] | (RATES if bare == "latency_ms" else {})
     number, unit = _split(limit)
     if unit not in units:
         unit = {"k": "K", "K": "k"}.get(unit[:1], unit[:1]) + unit[1:]
@@ -79,7 +80,7 @@ def explain_limit(name: str, limit: Any) -> str | None:
         return None
     value = parse_limit(name, limit)
     amount = f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
-    return f"budget.{name}: {limit} = {f'{amount} {_noun(name)}'.strip()} ({COSTS[_bare(name)][1]})"
+    return f"budget.{name}: {limit} = {f'{amount} {_noun(name)}'.strip()} ({COSTS[name.rpartition('.')[2]][1]})"
 
 
 def _split(limit: Any) -> tuple[Any, str]:
@@ -88,17 +89,5 @@ def _split(limit: Any) -> tuple[Any, str]:
     return (found[1], found[2]) if found else (limit, "")
 
 
-def _units(name: str) -> dict[str, Fraction]:
-    """Return the units that a limit on this cost may be written in."""
-    bare = _bare(name)
-    if bare.endswith("_min"):
-        return SHARES
-    return UNITS[cost_unit(name)] | (RATES if bare == "latency_ms" else {})
-
-
 def _noun(name: str) -> str:
     return _NOUNS.get(cost_unit(name), cost_unit(name))
-
-
-def _bare(name: str) -> str:
-    return name.rsplit(".", 1)[-1]

@@ -8,16 +8,16 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
+from dcanas.basics.checkpoints import save_weights
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes, write_json, write_text
-
-if TYPE_CHECKING:
-    import torch
+from dcanas.export import classifier
 
 FILES = ("README.md", "infer.py", "labels.txt", "model.onnx", "network.py", "preprocessing.json", "test.npz",
          "weights.pt")
@@ -49,7 +49,7 @@ names them in order, `preprocessing.json` says how an image file becomes the inp
 
 
 def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
-                 state_dict: Mapping[str, torch.Tensor], classes: Sequence[str],
+                 state_dict: Mapping[str, Tensor], classes: Sequence[str],
                  preprocessing: Mapping[str, Any], test_images: NDArray[np.uint8], test_labels: NDArray[Any],
                  title: str = "Image classifier",
                  runtime_version: str = "1.14", test_total: int | None = None) -> Path:
@@ -89,10 +89,12 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
         write_bytes(partial / "model.onnx", Path(onnx_path).read_bytes())
         write_text(partial / "labels.txt", "".join(f"{name}\n" for name in classes))
         write_json(partial / "preprocessing.json", dict(preprocessing))
-        write_bytes(partial / "test.npz", _packed(test_images, test_labels))
+        packed = io.BytesIO()
+        np.savez_compressed(packed, images=test_images, labels=np.asarray(test_labels, np.int64))
+        write_bytes(partial / "test.npz", packed.getvalue())
         write_bytes(partial / "infer.py", Path(__file__).with_name("infer.py").read_bytes())
         write_text(partial / "network.py", _network_text(network_source))
-        write_bytes(partial / "weights.pt", _weights(state_dict))
+        save_weights(partial / "weights.pt", state_dict)
         write_text(partial / "README.md", _README.format(
             title=title, classes=", ".join(classes), shape=tuple(test_images.shape[1:]),
             runtime_version=runtime_version, tested=tested))
@@ -126,23 +128,7 @@ def _replace(folder: Path, partial: Path) -> None:
 
 
 def _network_text(network_source: str) -> str:
-    from dcanas.export import classifier
-
     wrapper = "\n\n".join(inspect.getsource(part) for part in (classifier.Normalise, classifier.Classifier))
     imports = ("from collections.abc import Sequence\nfrom pathlib import Path\n\n"
                "import torch\nfrom torch import Tensor, nn\n")
     return f"{network_source.rstrip()}\n\n\n{imports}\n\n{wrapper}\n{_LOAD}"
-
-
-def _packed(images: NDArray[np.uint8], labels: NDArray[Any]) -> bytes:
-    content = io.BytesIO()
-    np.savez_compressed(content, images=images, labels=np.asarray(labels, np.int64))
-    return content.getvalue()
-
-
-def _weights(state_dict: Mapping[str, torch.Tensor]) -> bytes:
-    import torch
-
-    content = io.BytesIO()
-    torch.save({name: tensor.detach().cpu() for name, tensor in state_dict.items()}, content)
-    return content.getvalue()

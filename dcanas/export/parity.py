@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,13 @@ def check_parity(network: torch.nn.Module, path: Path | str, images: NDArray[Any
     absolute tolerance would fail correct files with large logits.
     Raises `UserError` if logits are not finite.
     """
+    import torch
+
     scaled = as_floats(images)
-    expected = _network_logits(network, scaled)
+    twin = copy.deepcopy(network).cpu().eval()
+    with torch.inference_mode():
+        expected = np.concatenate([twin(torch.from_numpy(scaled[i:i + 256])).numpy()
+                                   for i in range(0, len(scaled), 256)])
     found = onnx_predict(path, scaled)
     for source, logits in (("network", expected), ("exported file", found)):
         bad = int((~np.isfinite(logits)).any(axis=1).sum())
@@ -57,19 +63,3 @@ def as_floats(images: NDArray[Any]) -> NDArray[np.float32]:
         raise UserError(f"Images given as floats must lie in [0, 1], got {images.min():.4g} to "
                         f"{images.max():.4g}.")
     return images.astype(np.float32)
-
-
-def _network_logits(network: torch.nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    import torch
-
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        with torch.inference_mode():
-            batches = [network(torch.from_numpy(images[i:i + 256]).to(device)).cpu().numpy()
-                       for i in range(0, len(images), 256)]
-    finally:
-        for module, training in modes.items():
-            module.training = training
-    return np.concatenate(batches)

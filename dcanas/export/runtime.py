@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,16 +39,12 @@ def onnx_predict(model: Path | str | onnxruntime.InferenceSession, images: NDArr
     session = model if isinstance(model, onnxruntime.InferenceSession) else open_session(model)
     entry = session.get_inputs()[0]
     check_images(images, entry.shape)
-
-    def run(part: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        return [session.run(None, {entry.name: np.ascontiguousarray(image[None], dtype=np.float32)})[0]
-                for image in part]
-
-    parts = [part for part in np.array_split(images, threads) if len(part)]
-    if len(parts) == 1:
-        return np.concatenate(run(images))
-    with ThreadPoolExecutor(len(parts)) as pool:
-        return np.concatenate([row for rows in pool.map(run, parts) for row in rows])
+    if threads > 1:
+        parts = np.array_split(images, min(threads, len(images)))
+        with ThreadPoolExecutor(threads) as pool:
+            return np.concatenate(list(pool.map(partial(onnx_predict, session), parts)))
+    return np.concatenate([session.run(None, {entry.name: np.ascontiguousarray(image[None], dtype=np.float32)})[0]
+                           for image in images])
 
 
 def check_images(images: NDArray[np.float32], shape: Sequence[int]) -> None:

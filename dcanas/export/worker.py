@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +138,8 @@ class Bench:
             raise WorkerError(f"{path} must have one float input of fixed shape, got {entry.type} {shape}; "
                               "export it with a fixed batch of 1.")
         feed = {entry.name: self.rng.random(shape, dtype=np.float32)}
-
-        def runner(session):
-            return lambda: session.run(None, feed)
-
         return {"path": path, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
-                "input_shape": shape, "run": [runner(session) for session in sessions]}
+                "input_shape": shape, "run": [partial(session.run, None, feed) for session in sessions]}
 
     def _prepare(self, subject):
         """Warm both sessions up and set how many runs a block and how many rounds a measurement has."""

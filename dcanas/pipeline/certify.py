@@ -14,7 +14,7 @@ from dcanas.export import write_bundle
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context, versions
-from dcanas.pipeline.delivered import delivered_file, delivered_profile, delivered_robustness, trained_model
+from dcanas.pipeline.delivered import ROBUSTNESS, delivered_file, delivered_profile, trained_model
 from dcanas.report import robustness
 from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
@@ -34,28 +34,26 @@ BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of a larger test split
 
 def certify(run: Context) -> dict[str, dict[str, Any]]:
     """Write and show every device's certificate, with its bundle; return the certificates, made now or before."""
-    found = {device.name: _certified(run, device, run.device_folder(device)) for device in run.devices}
+    found: dict[str, dict[str, Any]] = {}
+    for device in run.devices:
+        folder = run.device_folder(device)
+        done, baseline = folder / "certificate.json", folder / "baseline"
+        if not done.exists() or not (folder / "bundle").is_dir():
+            with run.hooks.stage(f"Certificate for {device.name}"):
+                _bundle(run, device, folder)
+                made = _certificate(run, device, folder)
+                if run.settings.baseline and (baseline / "architecture.json").exists():
+                    _bundle(run, device, baseline)
+                    made["comparison"] = {
+                        **read_json(baseline / "comparison.json"), **_quality(run, device, baseline, {}),
+                        "onnx": "baseline/bundle/model.onnx", "sha256": delivered_file(baseline)["sha256"],
+                        "bundle": "baseline/bundle"}
+                write_json(done, made)
+        found[device.name] = read_json(done)
+        write_certificate(run, folder, found[device.name])
     for device in run.devices:
         show_certificate(run.hooks, run.device_folder(device), found[device.name])
     return found
-
-
-def _certified(run: Context, device: Device, folder: Path) -> dict[str, Any]:
-    done, baseline = folder / "certificate.json", folder / "baseline"
-    if not done.exists() or not (folder / "bundle").is_dir():
-        with run.hooks.stage(f"Certificate for {device.name}"):
-            _bundle(run, device, folder)
-            made = _certificate(run, device, folder)
-            if run.settings.baseline and (baseline / "architecture.json").exists():
-                _bundle(run, device, baseline)
-                made["comparison"] = {
-                    **read_json(baseline / "comparison.json"), **_quality(run, device, baseline, {}),
-                    "onnx": "baseline/bundle/model.onnx", "sha256": delivered_file(baseline)["sha256"],
-                    "bundle": "baseline/bundle"}
-            write_json(done, made)
-    certificate: dict[str, Any] = read_json(done)
-    write_certificate(run, folder, certificate)
-    return certificate
 
 
 def write_certificate(run: Context, folder: Path, certificate: dict[str, Any]) -> None:
@@ -115,7 +113,8 @@ def _quality(run: Context, device: Device, folder: Path, predicted: Mapping[str,
 
     predicted: by cost; empty for a network outside the searched space, for which nothing is predicted.
     """
-    exported, found = delivered_file(folder), delivered_robustness(folder)
+    exported, attacked = delivered_file(folder), folder / ROBUSTNESS
+    found = read_json(attacked) if attacked.exists() else None
     low, high = exported["test_accuracy_interval"]
     robust = {} if found is None else {"robustness": [found], "adversarial": plain(run.settings.train.adversarial)}
     return {"rows": _rows(run, device, folder, predicted, found), **robust,

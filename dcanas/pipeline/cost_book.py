@@ -52,8 +52,11 @@ class CostBook:
         """Return the models of counted costs."""
         device, networks = self.device, self.networks
         stored = "int8-file" if device.dtype == "int8" else device.dtype
-        return [delivered(cost, networks.input_shape[0]) for cost in count_costs(
-            networks.space, networks.input_shape, networks.num_classes, stored, **networks.skeleton)]
+        own = delivered_bytes(networks.input_shape[0])
+        return [replace(cost, base=cost.base + own)
+                if cost.name == "weight_bytes" and isinstance(cost, (LinearCost, PlanCost)) else cost
+                for cost in count_costs(networks.space, networks.input_shape, networks.num_classes, stored,
+                                        **networks.skeleton)]
 
     @cached_property
     def latency(self) -> LatencySources:
@@ -91,13 +94,6 @@ class CostBook:
         return Target(self.device.name, self.budget, self.costs, self.latency, self.device.dtype)
 
 
-def delivered(cost: CostModel, channels: int) -> CostModel:
-    """Return the cost of the delivered file: it also stores mean and standard deviation of each input channel."""
-    if cost.name == "weight_bytes" and isinstance(cost, (LinearCost, PlanCost)):
-        return replace(cost, base=cost.base + delivered_bytes(channels))
-    return cost
-
-
 def delivered_bytes(channels: int) -> int:
-    """Return the bytes of mean and standard deviation of each input channel."""
+    """Return the bytes that the delivered file stores beside its network: mean and deviation of each input channel."""
     return 2 * 4 * channels

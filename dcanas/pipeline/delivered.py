@@ -15,7 +15,7 @@ from dcanas.pipeline.context import Context
 from dcanas.spaces import load_space
 
 FILES = {"fp32": "model.onnx", "int8": "model.int8.onnx"}
-ROBUSTNESS = "robustness/delivered.json"  # of the certificate; `dcanas attack` adds others beside it
+ROBUSTNESS = "robustness/delivered.json"  # there if it is wanted or limited; `dcanas attack` adds others beside it
 
 
 def trained_model(run: Context, folder: Path) -> nn.Module:
@@ -51,8 +51,3 @@ def delivered_profile(folder: Path) -> Profile:
     if delivered_file(folder)["onnx"] == FILES["int8"]:
         return Profile.from_json(read_json(folder / "int8_profiles.json")["int8"])
     return Profile.from_json(read_json(folder / "profile.json"))
-
-
-def delivered_robustness(folder: Path) -> dict[str, Any] | None:
-    """Return the robustness of the delivered network, None if it is neither wanted nor limited."""
-    return read_json(folder / ROBUSTNESS) if (folder / ROBUSTNESS).exists() else None

@@ -32,7 +32,7 @@ def announce_duration(run: Context) -> None:
     members = [run.space.sample(rng) for _ in range(SAMPLE)]
     typical = min(median(map(macs, members)), book.budget.get("macs", math.inf))
     search, training = _left(run, typical)
-    if expected_minutes(search + training, SLOW) < NOTABLE_MINUTES:
+    if (search + training) / SLOW / 60 < NOTABLE_MINUTES:
         return
     member = min(members, key=lambda each: abs(macs(each) - typical))
     with torch.random.fork_rng([]):
@@ -42,23 +42,13 @@ def announce_duration(run: Context) -> None:
             to_channels_last(network)
         throughput = training_throughput(network, run.dataset.shape, macs(member), run.settings.train.batch_size,
                                          run.compute)
-    minutes = expected_minutes(search + training, throughput)
+    minutes = (search + training) / throughput / 60
     if minutes >= NOTABLE_MINUTES:
         share = round(100 * search / (search + training))
         run.hooks.message(
             f"This run is expected to take {in_words(minutes)} on this machine, {share} % of it for the search and the "
             "choice among its candidates, the rest for the final training; fewer epochs, a smaller data.fraction, "
             "data.size or space.final_skeleton, or a GPU shorten it.")
-
-
-def expected_minutes(macs: float, throughput: float) -> float:
-    """Return how long training takes.
-
-    Args:
-        macs: multiply-accumulates of the forward passes of all images in all epochs.
-        throughput: multiply-accumulates of forward passes per second of training.
-    """
-    return macs / throughput / 60
 
 
 def in_words(minutes: float) -> str:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -116,13 +115,9 @@ def _layered(stated: dict[str, Any], group: str, name: str, package: str = "") -
     return stated
 
 
+@cache
 def _read(group: str, name: str) -> Preset:
     path = resource_folder("conf") / group / f"{name}.yaml"
-    return _parse(path, path.stat().st_mtime_ns)
-
-
-@cache
-def _parse(path: Path, changed_ns: int) -> Preset:
     text = path.read_text(encoding="utf-8")
     try:
         values = yaml.load(text, Loader=_Loader) or {}

@@ -42,7 +42,7 @@ def robustness(run: Context) -> None:
 
 
 def network_robustness(run: Context, device: Device, folder: Path, title: str) -> None:
-    """Attack the delivered network in `folder` if robustness is wanted or limited; see `delivered_robustness`."""
+    """Attack the delivered network in `folder` if robustness is wanted or limited."""
     limited = bool(run.book(device).qualities)
     if run.settings.robustness or limited:
         found = attack_network(run, folder, run.settings.threat, title, validation=limited)

@@ -44,7 +44,7 @@ def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
     with run.stage(title, log) as hooks, others:
         model, made = _fit(run, folder, hooks)
     seconds = time.monotonic() - start
-    save_weights(folder / "weights.pt", model)
+    save_weights(folder / "weights.pt", model.state_dict())
     logits = predict(model, dataset, dataset.test, device=run.compute)
     write_json(folder / "mistakes.json", worst_mistakes(dataset, logits))
     value = {**summarise(dataset.labels[dataset.test], logits.argmax(axis=1), dataset.classes), "split": "test",

@@ -94,11 +94,9 @@ class NasBench201(Space):
                  **skeleton: Any) -> torch.nn.Module:
         from dcanas.spaces.nasbench201_network import Network
 
-        def cell(channels: int) -> torch.nn.Module:
-            return make_cell(CellSpec(tuple(range(len(EDGES))), EDGES, (OUTPUT,), channels, channels,
-                                      (1,) * len(EDGES)))
-
-        return Network(cell, num_classes, in_channels, **self.complete_skeleton(skeleton))
+        return Network(lambda channels: make_cell(CellSpec(tuple(range(len(EDGES))), EDGES, (OUTPUT,), channels,
+                                                           channels, (1,) * len(EDGES))),
+                       num_classes, in_channels, **self.complete_skeleton(skeleton))
 
     def candidate(self, option: str, in_channels: int, out_channels: int, stride: int) -> torch.nn.Module | None:
         from dcanas.spaces.nasbench201_network import operation

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from dcanas.basics.errors import UserError
-from dcanas.pretrained import Source, TakenOver, bare_names, best_fits, other_conditions, read_weights
+from dcanas.pretrained import Source, TakenOver, bare_names, other_conditions, read_weights
 from dcanas.pretrained.naming import whole_name
 from dcanas.pretrained.weights_file import NORMALISATION
 from dcanas.spaces.mbconv_network import Network
@@ -63,6 +63,8 @@ def find_start(network: nn.Module, path: str) -> Start:
     sources: list[Source] = []
     parameters = frozenset(bare_names([name for name, _ in network.named_parameters()]).values())
     if not parameters.intersection(_fitting(state, given)):
+        from dcanas.pretrained import best_fits  # here: a run without other libraries' weights needs none of it
+
         for fit in best_fits(file):
             given = _at_own_places(network, state, fit.state)
             sources.append(fit.source)

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 import yaml
 
-from dcanas.costs import count_architecture, linear_counts
-from dcanas.pipeline.cost_book import delivered
+from dcanas.basics.hooks import QUIET
+from dcanas.costs import Networks, count_architecture, linear_counts
+from dcanas.hardware import load_device
+from dcanas.pipeline.cost_book import CostBook
 from dcanas.spaces import load_space
 
 COUNTED = ("params", "macs", "peak_bytes", "weight_bytes")
@@ -254,9 +256,12 @@ def test_any_onnx_file_can_be_measured(dcanas, finished, tmp_path, monkeypatch):
 
 
 def test_weight_bytes_of_the_delivered_file_have_the_normalisation():
-    cost = linear_counts(load_space("nasbench201"), (3, 32, 32), 10)["weight_bytes"]
-    arch = load_space("nasbench201").sample(np.random.default_rng(0))
-    assert delivered(cost, 3).value(arch) == cost.value(arch) + 2 * 3 * 4  # mean and deviation of three channels
+    space = load_space("nasbench201")
+    cost = linear_counts(space, (3, 32, 32), 10)["weight_bytes"]
+    book = CostBook(load_device("local-cpu"), Networks(space, (3, 32, 32), 10), {}, Path, 0, QUIET)
+    (delivered,) = (each for each in book.counted if each.name == "weight_bytes")
+    arch = space.sample(np.random.default_rng(0))
+    assert delivered.value(arch) == cost.value(arch) + 2 * 3 * 4  # mean and deviation of three channels
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from dcanas.basics.hooks import Hooks
 from dcanas.pipeline import duration
 from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.duration import announce_duration, expected_minutes, in_words, training_throughput
+from dcanas.pipeline.duration import announce_duration, in_words, training_throughput
 
 
 class Told(Hooks):
@@ -29,9 +29,13 @@ def made(folder, choices=None, **changes) -> tuple[Context, Told]:
     return Context(settings, options, "dcanas run", told), told
 
 
-def test_the_arithmetic() -> None:
-    """1,000 images, 30 epochs, 2 million multiply-accumulates each, at a billion a second: one minute."""
-    assert expected_minutes(1_000 * 30 * 2e6, 1e9) == 1.0
+def test_the_arithmetic(tmp_path, monkeypatch) -> None:
+    """40,000 images, 30 epochs, 2 million multiply-accumulates each, at a billion a second: 40 minutes."""
+    monkeypatch.setattr(duration, "_left", lambda run, macs: (0.0, 40_000 * 30 * 2e6))
+    monkeypatch.setattr(duration, "training_throughput", lambda *arguments: 1e9)
+    run, told = made(tmp_path / "run")
+    announce_duration(run)
+    assert "about 40 minutes on this machine, 0 % of it for the search" in told.messages[0]
 
 
 @pytest.mark.parametrize(("minutes", "words"), [
