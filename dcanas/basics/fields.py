@@ -71,11 +71,15 @@ def is_read(kind: type, about: Declared, values: Mapping[str, Any]) -> bool:
     return True
 
 
+def join(group: str, name: str) -> str:
+    """Return the key of a setting within a group; an empty group has no prefix."""
+    return f"{group}.{name}" if group else name
+
+
 def unread(key: str, about: Declared, values: Mapping[str, Any]) -> UserError:
     """Return the error for a setting that was given although the settings beside it make it meaningless."""
-    group = key.rpartition(".")[0]
     name, allowed = next((n, a) for n, a in about.applies.items() if values[n] not in a)
-    where = f"{group}.{name}" if group else name
+    where = join(key.rpartition(".")[0], name)
     return UserError(f"{key} applies to {where}={' or '.join(allowed)} only, not to {values[name]}; leave it out.")
 
 
@@ -88,7 +92,7 @@ def check(settings: Any, group: str) -> None:
     kind: type = type(settings)
     hints = type_hints(kind)
     for name, (made, about) in declared(kind).items():
-        key, value = f"{group}.{name}" if group else name, getattr(settings, name)
+        key, value = join(group, name), getattr(settings, name)
         if not is_read(kind, about, vars(settings)):
             if value != made.default:
                 raise unread(key, about, vars(settings))
@@ -135,7 +139,7 @@ type_hints = cache(get_type_hints)  # of a settings class: type by field
 def described(kind: type, group: str = "") -> Iterator[tuple[str, Any, str, str]]:
     """Yield key, default, allowed values and help of every setting of a class, those of nested classes included."""
     for f in fields(kind):
-        key, hint = f"{group}.{f.name}" if group else f.name, type_hints(kind)[f.name]
+        key, hint = join(group, f.name), type_hints(kind)[f.name]
         if is_dataclass(hint):
             yield from described(hint, key)  # type: ignore[arg-type]
         elif "setting" in f.metadata:

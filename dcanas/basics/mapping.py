@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.fields import Declared, type_hints
+from dcanas.basics.fields import Declared, join, type_hints
 
 
 def from_mapping(kind: type, values: Any, where: str = "") -> Any:
@@ -29,11 +29,6 @@ def kind_of(kind: type, name: str, value: Any) -> Any:
     if about is not None and about.kind is not None and isinstance(value, Mapping):
         return about.kind(value)
     return type_hints(kind)[name]
-
-
-def join(where: str, name: str) -> str:
-    """Return the key of a setting within a group; an empty group has no prefix."""
-    return f"{where}.{name}" if where else name
 
 
 def flattened(values: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:

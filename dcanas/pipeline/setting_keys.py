@@ -7,9 +7,9 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.fields import declared, default_of, described, is_read, type_hints, unread
+from dcanas.basics.fields import declared, default_of, described, is_read, join, type_hints, unread
 from dcanas.basics.keys import plain
-from dcanas.basics.mapping import join, kind_of
+from dcanas.basics.mapping import kind_of
 from dcanas.pipeline.preset_files import GROUPS
 from dcanas.pipeline.settings import Settings
 from dcanas.search.searches import SETTINGS, settings_class

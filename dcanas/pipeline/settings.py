@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import Checked, Declared, check, choice, number, setting
+from dcanas.basics.fields import Checked, Declared, check, choice, join, number, setting
 from dcanas.basics.files import write_text
 from dcanas.basics.keys import key_of, plain
-from dcanas.basics.mapping import from_mapping, join
+from dcanas.basics.mapping import from_mapping
 from dcanas.basics.own_file import OwnFile, load_stated
 from dcanas.costs.budget import Budget
 from dcanas.robustness.threat import NORMS, ThreatModel

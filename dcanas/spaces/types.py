@@ -60,7 +60,3 @@ class Architecture:
 
     def to_json(self) -> dict[str, Any]:
         return {"space": self.space, "choices": list(self.choices)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Architecture:
-        return cls(str(value["space"]), tuple(int(c) for c in value["choices"]))

@@ -52,7 +52,7 @@ class ElasticSearch(SearchMethod):
         supernet, history = train_supernet(task.space, task.dataset, task.settings, task.recipe, task.seed,
                                            folder=task.folder, skeleton=dict(task.skeleton), device=task.device,
                                            hooks=task.hooks)
-        save_weights(task.folder / WEIGHTS, supernet)
+        save_weights(task.folder / WEIGHTS, supernet.state_dict())
         return {"history": history, "largest": task.space.format(supernet.largest_member),
                 "smallest": task.space.format(supernet.smallest_member)}
 
