@@ -6,9 +6,9 @@ Two entries (operation, source) per node, nodes 2 to 5 in order.
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from dcanas.basics.errors import nearest
 from dcanas.spaces.types import NotationError
@@ -16,18 +16,33 @@ from dcanas.spaces.types import NotationError
 Entry = tuple[str, int]  # (operation, source node)
 NODES = (2, 3, 4, 5)
 FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
-
-_TOKEN = re.compile(r"\s*([A-Za-z_]\w*|'[^']*'|\"[^\"]*\"|\d+|\S|\Z)")
+SHOWN = 60  # letters of what was found
 
 
 def parse_genotype(text: str, operations: Sequence[str]) -> dict[str, list[Entry]]:
     """Return the eight entries of "normal" and of "reduce"; raises `NotationError` (position, expected, found)."""
-    values = _Reader(text, operations).genotype()
+    text = text.strip()
+    try:
+        call = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise NotationError(f"Genotype cannot be read ({' '.join(str(error).split())}).") from error
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "Genotype" or call.args:
+        raise _failure(text, call.func if isinstance(call, ast.Call) else call, "'Genotype', then four named lists")
+    values = {each.arg: each.value for each in call.keywords}
+    missing = [f"{name}=" for name in FIELDS if name not in values]
+    for each in call.keywords:
+        if each.arg not in FIELDS:
+            raise _failure(text, each, " or ".join(missing) or "four named lists")
+    if missing:
+        raise NotationError(f"Genotype lacks {', '.join(missing)}.")
+    cells = {}
     for cell in ("normal", "reduce"):
-        if tuple(values[f"{cell}_concat"]) != NODES:
-            raise NotationError(f"{cell}_concat must be range(2, 6), all four nodes, got {values[f'{cell}_concat']}.")
-        _check_edges(cell, values[cell])
-    return {cell: values[cell] for cell in ("normal", "reduce")}
+        joined = "".join((ast.get_source_segment(text, values[f"{cell}_concat"]) or "").split())
+        if joined not in ("range(2,6)", "[2,3,4,5]"):
+            raise NotationError(f"{cell}_concat must be range(2, 6), all four nodes, got {joined[:SHOWN]}.")
+        cells[cell] = _entries(text, values[cell], operations)
+        _check_edges(cell, cells[cell])
+    return cells
 
 
 def format_genotype(cells: dict[str, list[Entry]]) -> str:
@@ -53,87 +68,26 @@ def _check_edges(cell: str, entries: Sequence[Entry]) -> None:
                                 "need different sources.")
 
 
-class _Reader:
-    """Reads tokens from left to right; every failure says where, what was expected and what was found."""
+def _entries(text: str, node: ast.expr, operations: Sequence[str]) -> list[Entry]:
+    entries = []
+    for item in node.elts if isinstance(node, ast.List) else [node]:
+        match item:
+            case ast.Tuple(elts=[ast.Constant(value=str(name)) as quoted, ast.Constant(value=int(source))]):
+                if name not in operations:
+                    meant = nearest(name, operations)
+                    raise _failure(text, quoted, f"the operation {meant!r}" if meant else
+                                   f"one of {', '.join(operations)} in quotes")
+                entries.append((name, source))
+            case _:
+                raise _failure(text, item, "('OPERATION', NODE)")
+    return entries
 
-    def __init__(self, text: str, operations: Sequence[str]):
-        self.operations = list(operations)
-        self.tokens = list(_TOKEN.finditer(text))[::-1]  # the next one last
 
-    @property
-    def token(self) -> str:
-        """The next token, "" at the end."""
-        return self.tokens[-1][1]
-
-    def genotype(self) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        self.expect("Genotype", "(")
-        while len(values) < len(FIELDS):
-            missing = [name for name in FIELDS if name not in values]
-            if self.token not in missing:
-                raise self.failure(" or ".join(f"{m}=" for m in missing))
-            name = self.take()
-            self.expect("=")
-            values[name] = self.numbers() if name.endswith("_concat") else self.listed(self.entry)
-            if self.token == "," or len(values) < len(FIELDS):
-                self.expect(",")
-        self.expect(")")
-        if self.token:
-            raise self.failure("the end")
-        return values
-
-    def numbers(self) -> list[int]:
-        if self.token != "range":
-            return self.listed(self.number)
-        self.expect("range", "(")
-        low = self.number()
-        self.expect(",")
-        high = self.number()
-        self.expect(")")
-        return list(range(low, min(high, low + 100)))
-
-    def listed(self, item: Callable[[], Any]) -> list[Any]:
-        self.expect("[")
-        found: list[Any] = []
-        while self.token != "]":
-            found.append(item())
-            if self.token != "]":
-                self.expect(",")
-        self.expect("]")
-        return found
-
-    def entry(self) -> Entry:
-        self.expect("(")
-        quoted = self.token[:1] in ("'", '"') and self.token[1:-1]
-        if not quoted or quoted not in self.operations:
-            meant = nearest(quoted, self.operations) if quoted else None
-            known = ", ".join(self.operations)
-            raise self.failure(f"the operation {meant!r}" if meant else f"one of {known} in quotes")
-        self.take()
-        self.expect(",")
-        source = self.number()
-        if self.token == ",":
-            self.take()
-        self.expect(")")
-        return quoted, source
-
-    def number(self) -> int:
-        if not self.token.isdecimal() or len(self.token) > 4:
-            raise self.failure("the number of a node")
-        return int(self.take())
-
-    def take(self) -> str:
-        return self.tokens.pop()[1]
-
-    def expect(self, *texts: str) -> None:
-        for text in texts:
-            if self.token != text:
-                raise self.failure(repr(text))
-            self.take()
-
-    def failure(self, expected: str) -> NotationError:
-        return NotationError(f"Genotype, character {self.tokens[-1].start(1) + 1}: expected {expected}, found "
-                             f"{repr(self.token) if self.token else 'the end'}.")
+def _failure(text: str, node: ast.expr | ast.keyword, expected: str) -> NotationError:
+    found = " ".join((ast.get_source_segment(text, node) or "").split())
+    before = text.splitlines(keepends=True)[:node.lineno - 1]
+    return NotationError(f"Genotype, character {sum(map(len, before)) + node.col_offset + 1}: expected {expected}, "
+                         f"found {found[:SHOWN]!r}.")
 
 
 def _cells(normal: str, reduce: str) -> dict[str, list[Entry]]:
