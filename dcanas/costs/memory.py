@@ -22,6 +22,7 @@ def peak_elements(blocks: Iterable[Block]) -> int:
     return max(_block_peak(block) for block in blocks)
 
 
+@lru_cache(maxsize=1 << 13)
 def _block_peak(block: Block) -> int:
     given = [math.prod(shape) for shape in (block.input_shape, *block.others)]
     size = dict(enumerate(given)) | {step.output: math.prod(step.shape) for step in block.steps}
@@ -31,7 +32,7 @@ def _block_peak(block: Block) -> int:
     return unit * _peak_units(steps, sizes, len(given), (block.output, *block.kept))
 
 
-@lru_cache(maxsize=1 << 13)  # blocks are alike but for the size of their tensors
+@lru_cache(maxsize=1 << 13)  # most blocks differ only in the size of their tensors
 def _peak_units(steps: tuple[tuple[tuple[int, ...], int, bool], ...], sizes: tuple[tuple[int, int], ...], given: int,
                 kept: tuple[int, ...]) -> int:
     return live_peak(steps, dict(sizes), set(range(given)), kept)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 Shape = tuple[int, ...]  # (C, H, W), or (C,) after global pooling; batch 1
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One operation of the exported network, with batch norm that follows a convolution folded into it.
 
     inputs, output: numbers of the tensors within the block; 0 is the block's input.
