@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import os
+import sys
 from collections.abc import Iterator
 from functools import cache, wraps
 from pathlib import Path
@@ -13,15 +14,25 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: two workers on two cores, and what they start
 
 import pytest
-import torch
 from loopback import Loopback, loopback
 
-torch.set_num_threads(1)
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all processes share bytecode, in pytest's cache, where none may be written beside the sources.
+
+    Compiling torch takes each process that imports it seconds.
+    """
+    if sys.dont_write_bytecode and config.pluginmanager.has_plugin("cacheprovider"):
+        sys.dont_write_bytecode, sys.pycache_prefix = False, str(config.cache.mkdir("bytecode"))
+        os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": sys.pycache_prefix}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_table_of_translations() -> Iterator[None]:
     """Let all exports of a version of ONNX share torch's table of translations; making it is a third of an export."""
+    import torch
+
+    torch.set_num_threads(1)
     export = torch.onnx.export
 
     @cache

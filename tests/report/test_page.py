@@ -107,7 +107,7 @@ def test_the_same_run_gives_the_same_page(finished, text):
     assert page(read_run(finished)) == text
 
 
-def test_the_source_of_a_latency_is_shown(tmp_path, text):
+def test_the_source_of_a_latency_is_shown(tmp_path, text, no_drawing):
     assert "Before training:" not in text
     folder = make_run(tmp_path / "run")
     path = folder / "derived/local-cpu/certificate.json"
