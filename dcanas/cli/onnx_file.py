@@ -21,7 +21,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
         raise UserError(f"operators must be true or false, got {values['operators']!r}.")
     path, device, display = Path(values["onnx"]).expanduser(), load_device(values["device"]), Terminal()
     with display.stage(f"Measure on {device.name}"):
-        profile = profile_onnx(path, device, cap_s=_seconds(values["cap_s"]))
+        (profile,) = profile_onnx({path.name: path}, device, cap_s=_seconds(values["cap_s"])).values()
     show_profile(display, profile)
     if values["operators"] == "true":
         _show_operators(display, path, device, profile.median_ms)

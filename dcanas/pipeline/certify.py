@@ -83,7 +83,7 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
         profile = delivered_profile(folder)
         further["latency"] = {**profile.summary(), "threads": device.threads,
                               "onnxruntime": profile.conditions["onnxruntime"]}
-    if book.latency.kinds:
+    if book.latency.by_cost:
         further["latency_from"] = book.latency.kinds
     if (folder / "int8.json").exists():
         further["precision"] = read_json(folder / "int8.json")["precision"]
@@ -139,7 +139,7 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
     names = [name for name in NAMES if name in device.costs]
     sources = {name: device.source(name) for name in names} | book.latency.decided_by
     bounds: dict[str, float] = {}
-    if predicted:
+    if predicted and book.latency.by_cost:
         arch = run.space.parse(read_json(folder / "architecture.json")["architecture"])
         deciding |= book.latency.looked_up(arch)
         bounds = book.latency.bounds(arch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ def profile_network(run: Context, device: Device, folder: Path, title: str) -> d
 
 
 def _measure(run: Context, device: Device, folder: Path) -> Profile:
-    measured = profile_onnx(folder / "model.onnx", device, seed=run.settings.seed)
-    write_json(folder / "profile.json", measured.to_json())
+    (measured,) = profile_onnx({"model.onnx": folder / "model.onnx"}, device, seed=run.settings.seed).values()
+    write_json(folder / "profile.json", asdict(measured))
     return measured
 
 

@@ -9,6 +9,7 @@ decide nothing: only the file that was chosen is tested on them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def _profiles(run: Context, device: Device, folder: Path) -> dict[str, Profile]:
     if not done.exists():
         measured = profile_onnx({name: folder / file for name, file in FILES.items()}, device,
                                 seed=run.settings.seed)
-        write_json(done, {name: profile.to_json() for name, profile in measured.items()})
+        write_json(done, {name: asdict(profile) for name, profile in measured.items()})
     return {name: Profile.from_json(value) for name, value in read_json(done).items()}
 
 

@@ -28,7 +28,28 @@ def load_device(name: str) -> Device:
     files = _profiles()
     if name not in files:
         raise unknown("device", name, files)
-    return _read(files[name])
+    path = files[name]
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is not valid YAML ({reason}); correct it.") from error
+    values = _checked(path, "", content, _DEVICE)
+    runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
+    if isinstance(values["connection"], dict):
+        values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))
+    values["board"] = Expected(**_checked(path, "board.", values.get("board", {}), _EXPECTED))
+    allowed = {cost: (partial(may_state, cost, folder=path.parent),
+                      " or ".join([*words, *["a Python file beside this profile"] * (cost in CHOSEN)]))
+               for cost, words in SOURCES.items() if cost in values["costs"]}
+    costs = _checked(path, "costs.", values["costs"], allowed, known=SOURCES)
+    files_of = {cost: f"{source}, SHA-256 {file_hash(path.parent / source, f'costs.{cost}')}"
+                for cost, source in costs.items() if source.endswith(".py")}
+    values["sources"] = {**values.get("sources", {}), **files_of}  # a changed file makes another device
+    _consistent(path, values, runtime, costs)
+    if values["name"] != path.stem:
+        raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
+    return Device(**{**values, "runtime": runtime, "costs": costs})
 
 
 def list_devices() -> list[str]:
@@ -103,30 +124,6 @@ _DEVICE: dict[str, tuple[Check, str]] = {
     "sources": (lambda v: isinstance(v, dict) and all(_text(k) and _text(s) for k, s in v.items()),
                 "a block of figures and where each was read"),
 }
-
-
-def _read(path: Path) -> Device:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is not valid YAML ({reason}); correct it.") from error
-    values = _checked(path, "", content, _DEVICE)
-    runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
-    if isinstance(values["connection"], dict):
-        values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))
-    values["board"] = Expected(**_checked(path, "board.", values.get("board", {}), _EXPECTED))
-    allowed = {cost: (partial(may_state, cost, folder=path.parent),
-                      " or ".join([*words, *["a Python file beside this profile"] * (cost in CHOSEN)]))
-               for cost, words in SOURCES.items() if cost in values["costs"]}
-    costs = _checked(path, "costs.", values["costs"], allowed, known=SOURCES)
-    files = {cost: f"{source}, SHA-256 {file_hash(path.parent / source, f'costs.{cost}')}"
-             for cost, source in costs.items() if source.endswith(".py")}
-    values["sources"] = {**values.get("sources", {}), **files}  # a changed file makes another device
-    _consistent(path, values, runtime, costs)
-    if values["name"] != path.stem:
-        raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
-    return Device(**{**values, "runtime": runtime, "costs": costs})
 
 
 def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Mapping[str, str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +36,7 @@ class Fitted(LatencySource):
 
     def make_model(self) -> CostModel:
         space = self.networks.space
-        with self.hooks.stage(f"Measuring a few members of {space.name} on {self.device.name}"):
-            fit = self.fit
+        fit = self._fitted(partial(self.hooks.stage, f"Measuring a few members of {space.name} on {self.device.name}"))
         what = "latency" if self.cost == "latency_ms" else self.cost
         self.hooks.message(f"{what} of members left out is predicted within {100 * fit.loo_mape:.0f} % on average (a "
                            f"line in MACs: {100 * (fit.macs_mape or 0):.0f} %), bounded by "
@@ -42,9 +44,11 @@ class Fitted(LatencySource):
         model = price_per_option if self._by_option else plan_latency
         return model(space, self._domain, self.cost, fit)
 
-    @cached_property
-    def fit(self) -> LatencyFit:
-        """The fit to the measured members; they are measured on first use."""
+    def prepare(self) -> None:
+        self._fitted(nullcontext)
+
+    def _fitted(self, stage: Callable[[], AbstractContextManager[Any]]) -> LatencyFit:
+        """Return the fit to the measured members; within the stage those are measured that are not stored."""
         networks, space, domain = self.networks, self.networks.space, self._domain
         choices = measurable(space, self.seed)
         archs = [as_architecture(space, row) for row in choices]
@@ -54,12 +58,9 @@ class Fitted(LatencySource):
                 if space.additive else PlanCost(space, domain, "macs", "MAC")).values(choices)
         picked = choose_members(features, MEMBERS, np.random.default_rng(self.seed), macs)
         members = [archs[i] for i in picked]
-        profiles = self.measure(members)
+        profiles = self.measure(members, stage)
         latencies = np.array([profiles[arch].value(self.cost) for arch in members])
         return fit_latency(features[picked], latencies, macs[picked])
-
-    def prepare(self) -> None:
-        _ = self.fit
 
     @property
     def _domain(self) -> Domain:

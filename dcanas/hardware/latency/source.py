@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import QUIET, Hooks
@@ -79,9 +80,10 @@ class LatencySource(ABC):
             return {arch: profile.upper(self.cost) for arch, profile in self.measure(members).items()}
         return {arch: self.model.upper(arch) for arch in members} if self.decided_by == "looked up" else {}
 
-    def measure(self, members: Sequence[Architecture]) -> dict[Architecture, Profile]:
-        """Measure exported members on the device, unless that was done before."""
-        return measure_members(self.networks, members, self.folder(), self.device, seed=self.seed)
+    def measure(self, members: Sequence[Architecture],
+                stage: Callable[[], AbstractContextManager[Any]] = nullcontext) -> dict[Architecture, Profile]:
+        """Measure exported members on the device, within a `stage`, unless that was done before."""
+        return measure_members(self.networks, members, self.folder(), self.device, seed=self.seed, stage=stage)
 
     def bound(self, arch: Architecture) -> float | None:
         """Return the upper bound of an unverified prediction, None if no bound is known."""
@@ -129,14 +131,14 @@ class LatencySources:
         return [cost for cost, found in asked.items() if arch in found and not budget.allows(cost, found[arch])]
 
     @property
-    def kinds(self) -> dict[str, str]:
-        """The name of each cost's source."""
-        return {cost: source.name for cost, source in self.by_cost.items()}
-
-    @property
     def decided_by(self) -> dict[str, str]:
         """How the number that is compared with each limit is obtained."""
         return {cost: source.decided_by for cost, source in self.by_cost.items()}
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The name of each cost's source."""
+        return {cost: source.name for cost, source in self.by_cost.items()}
 
     def looked_up(self, arch: Architecture) -> dict[str, float]:
         """Return the deciding numbers that need no measurement of the delivered file, by cost."""

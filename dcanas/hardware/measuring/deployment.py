@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from dcanas.hardware.devices.device import Device, Ssh
 from dcanas.hardware.devices.machine import during, throttling
 from dcanas.hardware.measuring.profile import TOLERANCE
 from dcanas.hardware.measuring.profiler import measured
-from dcanas.hardware.transport.benches import OnBoard, look
 from dcanas.hardware.transport.board import BoardLostError, Worker, connected
 from dcanas.hardware.transport.board_protocol import block_of, count, list_of, number, or_none, states_of, text
+from dcanas.hardware.transport.on_board import OnBoard, look
 
 _ROW = block_of({"label": text, "probability": number})
 _TIMES = list_of(count, 10_000_000)
@@ -70,7 +71,7 @@ def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], se
         "answers": answers,
         "latency": profile.summary(), "stages": {name: _stage(times) for name, times in stages.items()},
         "sustained": {key: value for key, value in sustained.items() if key != "medians_ns"}}
-    return summary, {"profile": profile.to_json(), "stages_ns": stages, "sustained_medians_ns": sustained["medians_ns"]}
+    return summary, {"profile": asdict(profile), "stages_ns": stages, "sustained_medians_ns": sustained["medians_ns"]}
 
 
 def _classified(started: Worker, bundle: Path, device: Device,

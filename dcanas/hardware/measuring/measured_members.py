@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 
@@ -21,7 +24,8 @@ _exporting = threading.Lock()  # several boards may be measured at once, but the
 
 
 def measure_members(networks: Networks, members: Sequence[Architecture], folder: Path | str, device: Device,
-                    seconds: float = 2.5, seed: int = 0, cap_s: float | None = None) -> dict[Architecture, Profile]:
+                    seconds: float = 2.5, seed: int = 0, cap_s: float | None = None,
+                    stage: Callable[[], AbstractContextManager[Any]] = nullcontext) -> dict[Architecture, Profile]:
     """Build, export and measure members side by side, as they would be delivered but with random weights.
 
     Args:
@@ -30,6 +34,7 @@ def measure_members(networks: Networks, members: Sequence[Architecture], folder:
             runtime are not measured again.
         seconds, cap_s: of measuring, see `profile_onnx`.
         seed: of the weights, the input and the order of visits.
+        stage: surrounds measuring, if anything is left to measure.
     """
     folder, space = Path(folder), networks.space
     settings = (space.complete_skeleton(dict(networks.skeleton)), networks.input_shape, networks.num_classes, device,
@@ -37,14 +42,15 @@ def measure_members(networks: Networks, members: Sequence[Architecture], folder:
     keys = {arch: key_of(arch, *settings) for arch in members}
     missing = {arch: key for arch, key in keys.items() if not (folder / f"{key}.json").is_file()}
     files = {key: folder / f"{key}.onnx" for key in missing.values()}
-    for number, (arch, key) in enumerate(missing.items()):
-        report(number, len(missing), "networks exported")
-        with _exporting:
-            if not files[key].is_file():
-                _export(networks, arch, files[key], device, seed)
-    names = {key: space.format(arch) for arch, key in missing.items()}
-    for key, profile in (profile_onnx(files, device, seconds, seed, cap_s) if files else {}).items():
-        write_json(folder / f"{key}.json", {**profile.to_json(), "architecture": names[key]})
+    with stage() if missing else nullcontext():
+        for number, (arch, key) in enumerate(missing.items()):
+            report(number, len(missing), "networks exported")
+            with _exporting:
+                if not files[key].is_file():
+                    _export(networks, arch, files[key], device, seed)
+        profiles = profile_onnx(files, device, seconds, seed, cap_s) if files else {}
+    for arch, key in missing.items():
+        write_json(folder / f"{key}.json", {**asdict(profiles[key]), "architecture": space.format(arch)})
     return {arch: Profile.from_json(read_json(folder / f"{key}.json")) for arch, key in keys.items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,13 +60,9 @@ class Profile:
         return {"median_ms": self.median_ms, "interval_ms": list(self.interval_ms), "p95_ms": self.p95_ms, "n": self.n,
                 "repeat_difference": self.repeat_difference, "remark": self.remark, "conditions": self.conditions}
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, all samples included."""
-        return dataclasses.asdict(self)
-
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Profile:
-        """Return the profile that `to_json` wrote, with its statistics recomputed from the samples.
+        """Return the profile that `dataclasses.asdict` made plain, with its statistics recomputed from the samples.
 
         Raises:
             UserError: the value is not a profile.

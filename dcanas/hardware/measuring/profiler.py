@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -29,20 +29,12 @@ COOLING_S = 60.0
 PROTOCOL = 2  # goes up whenever numbers measured before and after a change must not be mixed
 
 
-@overload
-def profile_onnx(models: Path | str, device: Device, seconds: float = ..., seed: int = ...,
-                 cap_s: float | None = ...) -> Profile: ...
-@overload
-def profile_onnx(models: Mapping[str, Path | str], device: Device, seconds: float = ...,
-                 seed: int = ..., cap_s: float | None = ...) -> dict[str, Profile]: ...
-
-
-def profile_onnx(models: Path | str | Mapping[str, Path | str], device: Device, seconds: float = 2.5,
-                 seed: int = 0, cap_s: float | None = None) -> Profile | dict[str, Profile]:
-    """Measure one file, or several {label: path} side by side under the same circumstances.
+def profile_onnx(files: Mapping[str, Path], device: Device, seconds: float = 2.5, seed: int = 0,
+                 cap_s: float | None = None) -> dict[str, Profile]:
+    """Measure files side by side under the same circumstances.
 
     Args:
-        models: path, or {label: path}.
+        files: label -> path.
         seconds: of counted runs per file; more if a network is so slow that 12 rounds take longer.
         seed: of the input image and of the order of visits.
         cap_s: the longest time that measuring may take, in seconds, all files together, without warming up; None: a
@@ -50,7 +42,7 @@ def profile_onnx(models: Path | str | Mapping[str, Path | str], device: Device, 
             measured as planned is called noisy.
 
     Returns:
-        The profile, or {label: profile}.
+        Label -> profile.
 
     Raises:
         UserError: a file, the device's provider or the board cannot be used, or a run fails.
@@ -59,15 +51,11 @@ def profile_onnx(models: Path | str | Mapping[str, Path | str], device: Device, 
         raise UserError(f"The time to measure must be positive seconds, got {seconds}.")
     if cap_s is not None and not cap_s > 0:
         raise UserError(f"The longest time to measure must be positive seconds, got {cap_s}.")
-    if isinstance(models, Mapping):
-        files = {label: Path(path) for label, path in models.items()}
-    else:
-        files = {Path(models).name: Path(models)}
     profiles = _attempted(files, device, seconds, seed, cap_s)
     if device.connection != "local" and any(throttling(p.conditions) for p in profiles.values()):
         time.sleep(COOLING_S)
         profiles = _attempted(files, device, seconds, seed, cap_s)
-    return profiles if isinstance(models, Mapping) else next(iter(profiles.values()))
+    return profiles
 
 
 def _attempted(files: Mapping[str, Path], device: Device, seconds: float, seed: int,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,21 +15,9 @@ from dcanas.basics.errors import UserError
 from dcanas.export import worker
 from dcanas.hardware.devices.device import Device, Ssh
 from dcanas.hardware.devices.machine import check_machine
-from dcanas.hardware.transport.board import Worker, connected
-from dcanas.hardware.transport.board_protocol import (
-    LOOK,
-    RUNTIME,
-    block_of,
-    block_times,
-    facts_of,
-    number,
-    states_of,
-    text,
-)
-from dcanas.hardware.transport.progress import report_blocks, throttled
+from dcanas.hardware.transport.progress import report_blocks
 
-HOT_CELSIUS = 70.0  # above it before a measurement, a warning is given
-BUSY = 0.5  # load per core, likewise
+APART_S = 0.5  # between two reports, so that they cost nothing beside measuring
 
 
 class Bench(Protocol):
@@ -56,84 +45,33 @@ def bench(files: Mapping[str, Path], device: Device, seconds: float, seed: int,
         BoardLostError: the connection to the board failed.
     """
     if isinstance(device.connection, Ssh):
-        with connected(device.connection, device.name) as started:
-            machine = look(started, device)
-            started.ask("open", {"folder": text}, folder=device.connection.folder, name=None)
-            names = {label: f"{number}.onnx" for number, label in enumerate(files)}
-            for label, path in files.items():
-                started.store(path, names[label])
-            yield OnBoard(started, machine, names, device, seconds, seed, cap_s)
-    else:
-        yield _Here(files, device, seconds, seed, cap_s)
+        from dcanas.hardware.transport.on_board import board_bench  # here: only boards need it
 
-
-class _Here:
-    def __init__(self, files: Mapping[str, Path], device: Device, seconds: float, seed: int, cap_s: float | None):
-        self.machine: Mapping[str, Any] = worker.look()
-        check_machine(device, self.machine)
-        with _own_errors():
-            self._bench = worker.Bench({label: str(path) for label, path in files.items()}, device.threads,
-                                       device.provider, seconds, seed, cap_s=cap_s)
-
-    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
-        self._bench.tell = throttled(lambda: report_blocks(self._bench.done, self._bench.planned))
-        with _own_errors():
-            found = self._bench.measure(labels)
-        samples = {label: np.array(times, dtype=np.int64) for label, times in found["samples"].items()}
-        return {**found, "samples": samples, "facts": self._bench.facts()}
-
-
-class OnBoard:
-    """Files under measurement on a board.
-
-    names: label -> file in the worker's folder. machine: what `look` returned.
-    """
-
-    def __init__(self, started: Worker, machine: Mapping[str, Any], names: Mapping[str, str], device: Device,
-                 seconds: float, seed: int, cap_s: float | None = None):
-        self._worker, self.machine = started, machine
-        started.ask("bench", {"opened": lambda found: found == len(names)}, files=dict(names), threads=device.threads,
-                    provider=device.provider, seconds=seconds, seed=seed, cap_s=cap_s)
-
-    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
-        labels = list(labels)
-        found = self._worker.ask("measure", {"facts": facts_of(labels), "states": states_of, "left_s": number},
-                                 labels=labels)
-        try:
-            samples = {label: block_times(found["samples"][label], found["facts"][label]) for label in labels}
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"Device {self._worker.name} answered with invalid times ({error}); none of them is "
-                            "used. Run the command again.") from error
-        return {**{key: found[key] for key in ("states", "facts", "left_s")}, "samples": samples}
-
-
-def look(started: Worker, device: Device) -> dict[str, Any]:
-    """Return what `worker.look` reports of a board; warns if the board is hot or busy.
-
-    Raises:
-        UserError: packages are missing there, or the board is not the one that the profile describes.
-    """
-    found = started.ask("look", LOOK)
-    if found["missing"]:
-        raise UserError(f"Device {device.name}: its Python ({found['python']}) lacks packages that measuring needs "
-                        f"({found['missing'].rstrip('.')}); run `pip install numpy onnxruntime` there, or set "
-                        "connection.python to one that has them.")
-    if not block_of(RUNTIME)(found):
-        raise UserError(f"Device {device.name} does not report its version of ONNX Runtime; check its installation.")
-    check_machine(device, found)
-    now = found["state"]
-    if now["celsius"] is not None and now["celsius"] > HOT_CELSIUS:
-        warnings.warn(f"Device {device.name} is {now['celsius']:.0f} °C hot before anything is measured; let it cool.",
-                      stacklevel=2)
-    if now["load"] and now["load"][0] > BUSY * found["cores"]:
-        warnings.warn(f"Device {device.name} is busy (load {now['load'][0]:g} on {found['cores']} cores) before "
-                      "anything is measured.", stacklevel=2)
-    return {key: found[key] for key in (*LOOK, *RUNTIME) if key not in ("missing", "state")}
-
-
-@contextlib.contextmanager
-def _own_errors() -> Iterator[None]:
+        with board_bench(files, device, device.connection, seconds, seed, cap_s) as opened:
+            yield opened
+        return
+    machine = worker.look()
+    check_machine(device, machine)
     try:
-        yield
+        yield _Here(machine, worker.Bench({label: str(path) for label, path in files.items()}, device.threads,
+                                          device.provider, seconds, seed, cap_s=cap_s))
     except worker.WorkerError as error:
         raise UserError(str(error)) from error
+
+
+@dataclass
+class _Here:
+    machine: Mapping[str, Any]
+    opened: worker.Bench
+    reported: float = 0.0
+
+    def measure(self, labels: Sequence[str]) -> dict[str, Any]:
+        self.opened.tell = self._report
+        found = self.opened.measure(labels)
+        samples = {label: np.array(times, dtype=np.int64) for label, times in found["samples"].items()}
+        return {**found, "samples": samples, "facts": self.opened.facts()}
+
+    def _report(self) -> None:
+        if (now := time.monotonic()) - self.reported > APART_S:
+            self.reported = now
+            report_blocks(self.opened.done, self.opened.planned)

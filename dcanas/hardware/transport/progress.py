@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 
 from dcanas.basics.hooks import QUIET, Hooks
-
-APART_S = 0.5  # between two reports, so that they cost nothing beside measuring
 
 _hooks: ContextVar[Hooks] = ContextVar("hooks", default=QUIET)
 
@@ -37,17 +34,4 @@ def report(done: int, total: int, note: str) -> None:
 def report_blocks(done: object, planned: object) -> None:
     """Report how many blocks of runs a measurement has made; what a board answers instead of numbers is dropped."""
     if isinstance(done, int) and isinstance(planned, int) and 0 < done <= planned:
-        report(done, planned, "blocks of runs")
-
-
-def throttled(action: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that calls `action`, at most every `APART_S` seconds."""
-    last = 0.0
-
-    def call() -> None:
-        nonlocal last
-        if (now := time.monotonic()) - last > APART_S:
-            last = now
-            action()
-
-    return call
+        _hooks.get().progress(done, planned, "blocks of runs")

@@ -56,7 +56,7 @@ def store(folder, arch, device):
                  PROTOCOL)
     samples = np.full((12, 2, 5), round(true_ms(arch) * 1e6))
     profile = summarise(samples, f"{key}.onnx", "0" * 64, device.name, {"onnxruntime": onnxruntime.__version__})
-    write_json(folder / f"{key}.json", {**profile.to_json(), "architecture": SPACE.format(arch)})
+    write_json(folder / f"{key}.json", {**dataclasses.asdict(profile), "architecture": SPACE.format(arch)})
 
 
 def test_a_measured_latency_is_fitted_to_the_members_that_are_stored(tmp_path):
@@ -75,7 +75,7 @@ def test_a_measured_latency_is_fitted_to_the_members_that_are_stored(tmp_path):
     assert not hooks.titles
     median, p95 = sources.costs()
     assert not list(tmp_path.glob("*.onnx"))  # nothing was exported, so nothing measured
-    assert hooks.titles == ["Measuring a few members of nasbench201 on local-cpu"] * 2
+    assert not hooks.titles
     assert hooks.messages[0].startswith("latency of members left out is predicted within 0 % on average (a line in ")
     assert hooks.messages[0].endswith("bounded by +0 %, from 12 measured")
     assert isinstance(median, LinearCost)

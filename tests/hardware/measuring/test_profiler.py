@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
 import hashlib
@@ -40,6 +41,11 @@ def convolution(path, channels, dynamic=False):
     return path
 
 
+def profiled(path, device, *settings, **named):
+    (profile,) = profile_onnx({path.name: path}, device, *settings, **named).values()
+    return profile
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("profiled")
@@ -68,7 +74,7 @@ def test_every_sample_is_kept_and_the_numbers_follow_from_them(profiles, files):
         assert profile.interval_ms[0] <= profile.median_ms <= profile.interval_ms[1]
         assert profile.p95_upper_ms >= profile.p95_ms
         assert profile.sha256 == hashlib.sha256(files[label].read_bytes()).hexdigest()
-        assert Profile.from_json(json.loads(json.dumps(profile.to_json(), allow_nan=False))) == profile
+        assert Profile.from_json(json.loads(json.dumps(dataclasses.asdict(profile), allow_nan=False))) == profile
 
 
 def test_conditions_are_stored(profiles):
@@ -116,9 +122,9 @@ def test_the_time_to_measure_has_an_end_and_the_result_says_what_it_lacks(files,
         assert spent_s <= 0.3 or rounds == 3
         assert profile.noisy
         assert f"Only {rounds} of {planned} rounds were measured within the 0.3 s that" in profile.remark
-        assert Profile.from_json(json.loads(json.dumps(profile.to_json()))) == profile
+        assert Profile.from_json(json.loads(json.dumps(dataclasses.asdict(profile)))) == profile
     with pytest.raises(UserError, match="longest time to measure must be positive seconds, got 0"):
-        profile_onnx(files["small"], device, cap_s=0)
+        profiled(files["small"], device, cap_s=0)
 
 
 def test_the_same_file_twice_agrees_or_is_called_noisy(files, device):
@@ -131,7 +137,7 @@ def test_the_same_file_twice_agrees_or_is_called_noisy(files, device):
 
 def test_one_file_gives_one_profile_named_after_it(files, device):
     assert gc.isenabled()
-    profile = profile_onnx(files["small"], device, 0.05, seed=3)
+    profile = profiled(files["small"], device, 0.05, seed=3)
     assert (profile.model, profile.device, profile.conditions["seed"]) == ("small.onnx", "local-cpu", 3)
     assert gc.isenabled()
 
@@ -142,10 +148,10 @@ def test_what_cannot_be_measured_is_an_error(files, device, tmp_path):
     with pytest.raises(UserError, match=r"cannot load \S+cut\.onnx: "):
         profile_onnx({"good": files["small"], "bad": cut}, device, SECONDS)
     with pytest.raises(UserError, match=r"one float input of fixed shape, got tensor\(float\) \['n', 8, 32, 32\]"):
-        profile_onnx(convolution(tmp_path / "dynamic.onnx", 8, dynamic=True), device, SECONDS)
+        profiled(convolution(tmp_path / "dynamic.onnx", 8, dynamic=True), device, SECONDS)
     for seconds in (0, -1, float("nan")):
         with pytest.raises(UserError, match="must be positive seconds"):
-            profile_onnx(files["small"], device, seconds)
+            profiled(files["small"], device, seconds)
 
 
 def test_a_file_that_fails_while_running_is_an_error(device, tmp_path):
@@ -159,15 +165,15 @@ def test_a_file_that_fails_while_running_is_an_error(device, tmp_path):
     path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
                      .SerializeToString())
     with pytest.raises(UserError, match=r"^ONNX Runtime cannot run \S+fails\.onnx: [^\n]+\.$"):
-        profile_onnx(path, device, SECONDS)
+        profiled(path, device, SECONDS)
 
 
 def test_the_device_must_be_this_one(files, device):
     newer = dataclasses.replace(device, runtime=Runtime("onnxruntime", "99.0", 18, 8))
     with pytest.raises(UserError, match=r"needs ONNX Runtime 99.0 or newer, installed is \d"):
-        profile_onnx(files["small"], newer, SECONDS)
+        profiled(files["small"], newer, SECONDS)
     with pytest.raises(UserError, match="has no QNNExecutionProvider"):
-        profile_onnx(files["small"], dataclasses.replace(device, provider="QNNExecutionProvider"), SECONDS)
+        profiled(files["small"], dataclasses.replace(device, provider="QNNExecutionProvider"), SECONDS)
 
 
 def test_members_are_measured_once(device, tmp_path):
@@ -177,14 +183,21 @@ def test_members_are_measured_once(device, tmp_path):
     members = [space.parse("|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"),
                space.parse("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|")]
 
+    stages = []
+
+    @contextlib.contextmanager
+    def stage():
+        yield stages.append("measuring")
+
     def measure(which, **changes):
-        settings = {"seconds": 0.05, "seed": 0, **changes}
+        settings = {"seconds": 0.05, "seed": 0, "stage": stage, **changes}
         return measure_members(networks, which, tmp_path, device, **settings)
 
     before = torch.random.get_rng_state()
     first = measure(members[:1])
     assert torch.equal(before, torch.random.get_rng_state())
     assert measure(members[:1]) == first  # equal to the last nanosecond: read, not measured
+    assert stages == ["measuring"]
     both = measure(members)
     assert both[members[0]] == first[members[0]]
     assert len(list(tmp_path.glob("*.json"))) == len(list(tmp_path.glob("*.onnx"))) == 2
@@ -207,9 +220,9 @@ class Reports(Hooks):
 def test_measurements_report_their_progress_within_the_context_only(files, device):
     reports = Reports()
     with report_to(reports):
-        profile_onnx(files["small"], device, 0.8)
+        profiled(files["small"], device, 0.8)
     assert reports.seen
     assert all(0 < done <= total and note == "blocks of runs" for done, total, note in reports.seen)
     before = len(reports.seen)
-    profile_onnx(files["small"], device, 0.05)
+    profiled(files["small"], device, 0.05)
     assert len(reports.seen) == before

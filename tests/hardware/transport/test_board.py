@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
 import shutil
@@ -37,6 +38,11 @@ def model(tmp_path_factory):
     return path
 
 
+def profiled(path, device, *settings, **named):
+    (profile,) = profile_onnx({path.name: path}, device, *settings, **named).values()
+    return profile
+
+
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
     monkeypatch.setattr(profiler, "PAUSE_S", 0.01)
@@ -52,7 +58,7 @@ def test_a_board_measures_like_this_machine(board, model):
     python = board.python("welcoming", "echo Welcome to the board; echo '{\"error\": 1}'")  # as login scripts do
     device = load_device(board.device(connection={"python": str(python)}))
     found = profile_onnx({"a": model, "b": model}, device, SECONDS)
-    here = profile_onnx(model, load_device("local-cpu"), SECONDS)
+    here = profiled(model, load_device("local-cpu"), SECONDS)
     for label, profile in found.items():
         assert (profile.model, profile.device, profile.sha256) == (label, "board", here.sha256)
         assert 0.2 < profile.median_ms / here.median_ms < 5
@@ -61,7 +67,7 @@ def test_a_board_measures_like_this_machine(board, model):
             "machine": platform.machine(), "onnxruntime": onnxruntime.__version__, "threads": 1, "attempts": 1}
         rounds, runs = profile.conditions["rounds"], profile.conditions["runs_per_block"]
         assert np.shape(profile.samples_ns) == (rounds, 2, runs)  # every sample came back
-        assert Profile.from_json(json.loads(json.dumps(profile.to_json()))) == profile
+        assert Profile.from_json(json.loads(json.dumps(dataclasses.asdict(profile)))) == profile
     assert not list(board.folder.iterdir())  # nothing is left on the board
 
 
@@ -82,7 +88,7 @@ def test_a_board_measures_like_this_machine(board, model):
 def test_a_board_that_cannot_be_used_is_refused_in_one_sentence(board, model, host, changes, words):
     device = load_device(board.device("mine", host, **changes))
     with pytest.raises(UserError) as caught:
-        profile_onnx(model, device, SECONDS)
+        profiled(model, device, SECONDS)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -92,14 +98,14 @@ def test_a_board_without_onnxruntime_is_told_what_to_install(board, model):
     device = load_device(board.device("bare", connection={"python": str(bare)}))
     with pytest.raises(UserError, match=r"lacks packages that measuring needs \(No module named '\w+'\); run `pip "
                                         "install numpy onnxruntime` there"):
-        profile_onnx(model, device, SECONDS)
+        profiled(model, device, SECONDS)
 
 
 def test_a_model_the_board_cannot_load_is_refused(board, model, tmp_path):
     cut = tmp_path / "cut.onnx"
     cut.write_bytes(model.read_bytes()[:1000])
     with pytest.raises(UserError, match=r"^On device board: ONNX Runtime \S+ cannot load \S+/0.onnx: "):
-        profile_onnx(cut, load_device(board.device()), SECONDS)
+        profiled(cut, load_device(board.device()), SECONDS)
 
 
 @pytest.mark.slow
@@ -108,7 +114,7 @@ def test_what_was_interrupted_is_measured_again_from_the_start(board, model, act
     mark = action.replace(" ", "_").replace("$", "")
     python = board.python(mark + ".sh", once_the_model_is_there(board, mark, action))
     device = load_device(board.device("shaky", connection={"python": str(python)}))
-    found = profile_onnx(model, device, 1.0)  # long enough to be interrupted
+    found = profiled(model, device, 1.0)  # long enough to be interrupted
     assert found.conditions["attempts"] == 2
     assert len(found.samples_ns) == found.conditions["rounds"]
     until = time.monotonic() + 20
@@ -124,7 +130,7 @@ def test_a_board_that_dies_every_time_gives_no_number(board, model):
     python = board.script("dying", "kill -9 $$")
     device = load_device(board.device("dying", connection={"python": str(python)}))
     with pytest.raises(UserError, match=r"^Lost contact with device dying 3 times during measurement; last error: "):
-        profile_onnx(model, device, SECONDS)
+        profiled(model, device, SECONDS)
 
 
 def test_a_silent_board_is_given_up(board, model):
@@ -132,7 +138,7 @@ def test_a_silent_board_is_given_up(board, model):
     device = load_device(board.device("asleep", connection={"python": str(python), "timeout_s": 1}))
     start = time.monotonic()
     with pytest.raises(UserError, match="device asleep 3 times during measurement; last error: no answer for 1 s"):
-        profile_onnx(model, device, SECONDS)
+        profiled(model, device, SECONDS)
     assert time.monotonic() - start < 30
 
 
@@ -140,7 +146,7 @@ def test_a_full_disk_is_reported(board, model):
     python = board.python("full", "ulimit -f 8")  # blocks of 512 bytes, or 1024
     device = load_device(board.device("full", connection={"python": str(python)}))
     with pytest.raises(UserError, match=r"^Device full has no room for the files it was sent \(File too large\)"):
-        profile_onnx(model, device, SECONDS)
+        profiled(model, device, SECONDS)
     assert not list(board.folder.iterdir())
 
 
@@ -151,7 +157,7 @@ def test_a_full_file_system_is_reported(board, model, tmp_path):
         pytest.skip("a small file system cannot be mounted here")
     try:
         with pytest.raises(UserError, match=r"has no room for the files it was sent \(No space left on device\)"):
-            profile_onnx(model, load_device(board.device("small", connection={"folder": str(small)})), SECONDS)
+            profiled(model, load_device(board.device("small", connection={"folder": str(small)})), SECONDS)
     finally:
         subprocess.run(["umount", "-l", small], check=True)
 
@@ -206,5 +212,5 @@ def test_a_board_s_progress_is_passed_on_if_it_makes_sense(board, model):
         teller.close()
     assert reports.seen == [(3, 8, "blocks of runs")]
     with report_to(reports):
-        profile_onnx(model, load_device(board.device()), 2.0)
+        profiled(model, load_device(board.device()), 2.0)
     assert 0 < reports.seen[-1][0] <= reports.seen[-1][1] > 8  # a real one, once a second
