@@ -7,7 +7,7 @@ two operations on different earlier nodes: 14 edges per cell, of which 8 are use
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dcanas.basics.errors import UserError, unknown
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 OPTIONS = ("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3",
            "dil_conv_5x5")
-STEMS = ("cifar", "imagenet")
 
 
 class Darts(Space):
@@ -40,6 +39,7 @@ class Darts(Space):
                    for offset in (0, len(EDGES)) for node in NODES)
     search_skeleton: ClassVar[dict[str, Any]] = {"channels": 16, "cells": 8, "stem": "cifar"}
     final_skeleton: ClassVar[dict[str, Any]] = {"channels": 36, "cells": 20, "stem": "cifar", "auxiliary": False}
+    skeleton_options: ClassVar[dict[str, Sequence[str]]] = {"stem": ("cifar", "imagenet")}
 
     def parse(self, text: str) -> Architecture:
         """Read `Genotype(...)` or the name of a published genotype (DARTS_V1, DARTS_V2, PC-DARTS, PC_DARTS_image)."""
@@ -140,8 +140,6 @@ class Darts(Space):
 
     def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         complete = super().complete_skeleton(skeleton)
-        if complete["stem"] not in STEMS:
-            raise unknown("stem of darts", complete["stem"], STEMS)
         if complete["channels"] < 2:
             raise UserError("darts needs at least 2 channels, because a reduction makes half of them twice; got "
                             f"channels={complete['channels']}.")

@@ -7,11 +7,11 @@ two groups, or a skip connection: 9^22, about 10^21 members.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.errors import UserError
 from dcanas.spaces.plan import Block, BlockPlanner, Shape, head_block, stem_block
 from dcanas.spaces.space import Space, delivered_source
 from dcanas.spaces.types import Architecture, CellSpec, NotationError, Slot
@@ -40,6 +40,7 @@ class Fbnet(Space):
     slots = tuple(Slot(f"layer{number}", BLOCKS) for number in range(LAYERS))
     search_skeleton: ClassVar[dict[str, Any]] = {"stem": "cifar"}
     final_skeleton: ClassVar[dict[str, Any]] = {"stem": "cifar"}
+    skeleton_options: ClassVar[dict[str, Sequence[str]]] = {"stem": tuple(FORMS)}
 
     def parse(self, text: str) -> Architecture:
         """Read 22 block names joined by commas; raises `NotationError`."""
@@ -105,12 +106,6 @@ class Fbnet(Space):
             if BLOCKS[choice] != "skip" or step > 1 or blocks[-1].output_shape[0] != out_channels:
                 blocks.append(_layer(BLOCKS[choice], blocks[-1].output_shape, out_channels, step))
         return (*blocks, head_block(blocks[-1].output_shape, num_classes, width))
-
-    def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
-        complete = super().complete_skeleton(skeleton)
-        if complete["stem"] not in FORMS:
-            raise unknown("stem of fbnet", complete["stem"], FORMS)
-        return complete
 
 
 def shapes(form: str) -> list[tuple[int, int, int]]:

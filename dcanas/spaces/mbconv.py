@@ -9,7 +9,7 @@ Text: see `mbconv_notation`. Published members: see `mbconv_published`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,7 +33,6 @@ KINDS = {f"t{expansion}k{kernel}": Kind(expansion, kernel) for expansion in (1, 
 LEAPS = (1, 2, 4, 8)  # by how many options a step changes a slot; widths change by 8, 16, 32 or 64 channels
 MOST_HALVINGS = 4  # stages of stride 2 in what is drawn: published networks have four, and 32 pixels are enough
 STEM_STRIDES = {"imagenet": 2, "cifar": 1}
-CHOSEN = {"stem": tuple(STEM_STRIDES), "activation": ("relu6", "relu"), "padding": ("torch", "same")}
 
 
 class MBConv(Space):
@@ -56,6 +55,8 @@ class MBConv(Space):
     search_skeleton: ClassVar[dict[str, Any]] = {}
     final_skeleton: ClassVar[dict[str, Any]] = {"stem": "imagenet", "reference": 224, "activation": "relu6",
                                                 "padding": "torch", "epsilon": 1e-5}
+    skeleton_options: ClassVar[dict[str, Sequence[str]]] = {
+        "stem": tuple(STEM_STRIDES), "activation": ("relu6", "relu"), "padding": ("torch", "same")}
     elastic = True
     additive = False  # a stage's cost depends on the width before it and the size of its images
     bounds_class: ClassVar[type[ElasticBounds]] = ElasticBounds
@@ -178,10 +179,6 @@ class MBConv(Space):
 
     def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         completed = super().complete_skeleton(skeleton)
-        for name, options in CHOSEN.items():
-            if completed[name] not in options:
-                raise UserError(f"The skeleton option {name} of {self.name} must be {' or '.join(options)}, "
-                                f"got {completed[name]!r}.")
         if not 0 < completed["epsilon"] < 1:
             raise UserError(f"The skeleton option epsilon of {self.name} must lie between 0 and 1, "
                             f"got {completed['epsilon']!r}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +29,7 @@ class Space(ABC):
         groups: "exactly k of these slots are used"; no slot is in two of them.
         search_skeleton, final_skeleton: defaults of the supernet's and of the delivered network's skeleton
             (names and values of the keyword arguments of `build`).
+        skeleton_options: the texts that skeleton options may have, by their names.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Space(ABC):
     groups: tuple[Group, ...] = ()
     search_skeleton: ClassVar[dict[str, Any]]
     final_skeleton: ClassVar[dict[str, Any]]
+    skeleton_options: ClassVar[dict[str, Sequence[str]]] = {}
     additive: ClassVar[bool] = True  # params, MACs and weights are sums over slots (see `costs.LinearCost`)
     elastic: ClassVar[bool] = False  # smaller members are slices of larger ones (see `supernet.elastic`)
 
@@ -231,7 +233,7 @@ class Space(ABC):
     def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         """Return `skeleton` with the final skeleton's defaults; raises `UserError` for names and values it cannot have.
 
-        A value must be of its default's type, a whole number at least 1.
+        A value must be of its default's type, a whole number at least 1, a text one of `skeleton_options`.
         """
         for name, value in skeleton.items():
             if name not in self.final_skeleton:
@@ -240,6 +242,8 @@ class Space(ABC):
             if type(value) is not type(default) or (type(value) is int and value < 1):
                 wanted = "a whole number from 1" if type(default) is int else f"like {default!r}"
                 raise UserError(f"The skeleton option {name} of {self.name} must be {wanted}, got {value!r}.")
+            if value not in self.skeleton_options.get(name, (value,)):
+                raise unknown(f"{name} of {self.name}", value, self.skeleton_options[name])
         return {**self.final_skeleton, **skeleton}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.files import write_bytes
 from dcanas.training.array_input import Pair
 from dcanas.training.data import Dataset, preprocessing
 from dcanas.training.decode import refit
@@ -88,17 +89,9 @@ def store_arrays(splits: Mapping[str, Pair], cache: Path) -> None:
         return
     content = {f"{name}_{what}": values for name, pair in splits.items()
                for what, values in zip(("images", "labels"), pair, strict=True)}
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            np.savez(file, **content)  # type: ignore[arg-type]
-        part.replace(path)  # whole or absent, as all files
-    except OSError as error:
-        raise UserError(f"Could not write a copy of the images to {cache} ({error.strerror}); make room or choose "
-                        "another directory.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    packed = io.BytesIO()
+    np.savez(packed, **content)  # type: ignore[arg-type]
+    write_bytes(path, packed.getvalue())
 
 
 def _file(cache: Path, digits: str) -> Path:

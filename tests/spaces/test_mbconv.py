@@ -277,8 +277,8 @@ def test_bounds_that_mean_nothing_are_refused(change, message):
 
 
 @pytest.mark.parametrize(("skeleton", "message"), [
-    ({"activation": "swish"}, "activation of mbconv must be relu6 or relu, got 'swish'"),
-    ({"padding": "valid"}, "padding of mbconv must be torch or same, got 'valid'"),
+    ({"activation": "swish"}, "Unknown activation of mbconv 'swish'; known: relu6, relu"),
+    ({"padding": "valid"}, "Unknown padding of mbconv 'valid'; known: torch, same"),
     ({"epsilon": 0.0}, "epsilon of mbconv must lie between 0 and 1, got 0.0"),
     ({"reference": 32}, r"Images of 5 pixels \(resolution 32 at reference=32\) are too small for the strides of "
                         "mbconv, which divide them by 16"),
