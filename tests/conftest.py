@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import os
 import sys
@@ -25,6 +26,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if sys.dont_write_bytecode and config.pluginmanager.has_plugin("cacheprovider"):
         sys.dont_write_bytecode, sys.pycache_prefix = False, str(config.cache.mkdir("bytecode"))
         os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": sys.pycache_prefix}
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what torch and the tests are made of is never garbage; each look through it takes half a second
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from chain_space import Chain
 from recording import Recording
 
 from dcanas.basics.errors import BudgetError, UserError
-from dcanas.costs import Budget, Domain, LinearCost, count_architecture, count_costs
+from dcanas.costs import Budget, Domain, LinearCost, count_architecture, linear_counts
 from dcanas.costs.members import member_choices
 from dcanas.search import derive
 from dcanas.search.finalists import choose_finalist, nominate
@@ -111,7 +111,7 @@ def test_the_pool_holds_a_hundred_distinct_feasible_candidates_of_every_origin()
     allowed = {tuple(row) for row in feasible.tolist()}
     assert all(c.architecture.choices in allowed for c in pool)
     assert {c.origin for c in pool} == {"score", "sample", "neighbour"}
-    params = next(c for c in count_costs(SPACE) if c.name == "params")
+    params = linear_counts(SPACE)["params"]
     with_largest = make_pool(SPACE, np.random.default_rng(0).normal(size=(6, 5)), feasible, 100, 0, [params])
     assert max(params.value(c.architecture) for c in with_largest) == params.values(feasible).max()
     few = member_choices(SPACE)[:7]
@@ -119,7 +119,7 @@ def test_the_pool_holds_a_hundred_distinct_feasible_candidates_of_every_origin()
 
 
 def test_finalists_are_the_best_by_score_and_the_largest() -> None:
-    sizes = [c for c in count_costs(SPACE) if c.name in ("params", "macs")]
+    sizes = [linear_counts(SPACE)[name] for name in ("params", "macs")]
     pool = make_pool(SPACE, np.random.default_rng(1).normal(size=(6, 5)), member_choices(SPACE), 100, seed=0)
     named = nominate(pool, 4, sizes)
     assert [why for _, why in named] == ["score", "score", "largest params", "largest macs"]
@@ -130,7 +130,7 @@ def test_finalists_are_the_best_by_score_and_the_largest() -> None:
 
 
 def test_the_selector_skips_what_measurement_refuses_and_reuses_what_is_known() -> None:
-    sizes = [c for c in count_costs(SPACE) if c.name == "params"]
+    sizes = [linear_counts(SPACE)["params"]]
     examined = []
 
     def examine(arch, hooks):

@@ -12,7 +12,7 @@ from recording import Recording
 
 from dcanas.basics.errors import Stopped
 from dcanas.basics.user_files import forget_user_file, load_user_file
-from dcanas.costs import Budget, LinearCost, count_costs
+from dcanas.costs import Budget, LinearCost, linear_counts
 from dcanas.search import SearchSettings, search
 from dcanas.search.gradient.constraint_registry import constraints
 from dcanas.spaces import load_space
@@ -46,7 +46,7 @@ def test_its_penalty_answers_at_once_and_pulls_as_hard_as_it_weighs():
 
 def test_a_search_by_it_goes_on_after_a_stop(tmp_path):
     space, data = load_space("nasbench201"), load_data(DataSpec())
-    costs = [cost for cost in count_costs(space, data.shape, 10, channels=16, cells=2) if cost.name == "params"]
+    costs = [linear_counts(space, data.shape, 10, channels=16, cells=2)["params"]]
     limit = 0.5 * costs[0].expected([np.full(5, 0.2)] * 6)  # half of what the even mixture costs
 
     def run(**more):

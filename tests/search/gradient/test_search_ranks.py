@@ -9,7 +9,7 @@ import pytest
 import torch
 from two_ranks import run_two
 
-from dcanas.costs import Budget, count_costs
+from dcanas.costs import Budget, linear_counts
 from dcanas.search import SearchSettings, search
 from dcanas.spaces import load_space
 from dcanas.supernet import Supernet
@@ -20,7 +20,7 @@ FEW = replace(DATA, train=DATA.train[:800])
 SETTINGS = SearchSettings(epochs=2, batch_size=150, warmup_epochs=0)
 
 def run(ranks=None):
-    costs = [c for c in count_costs(SPACE, DATA.shape, 10, channels=16, cells=2) if c.name == "params"]
+    costs = [linear_counts(SPACE, DATA.shape, 10, channels=16, cells=2)["params"]]
     more = {} if ranks is None else {"ranks": ranks}
     return search(SPACE, FEW, Budget(params=150_000), costs, SETTINGS, Recipe(crop_padding=0, rotation=5.0), 0,
                   skeleton={"channels": 4, "cells": 1}, **more)

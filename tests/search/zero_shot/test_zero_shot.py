@@ -9,7 +9,7 @@ import pytest
 from chain_space import Chain
 
 from dcanas.basics.errors import BudgetError, UserError
-from dcanas.costs import Budget, count_costs
+from dcanas.costs import Budget, count_costs, linear_counts
 from dcanas.proxies.rank_aggregation import copeland
 from dcanas.proxies.table import Scoring, score_architecture, values_of
 from dcanas.search.feasible import FeasibleMembers
@@ -18,8 +18,8 @@ from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import load_space
 
 SPACE = load_space("nasbench201")
-COSTS = count_costs(SPACE)
-BUDGET = Budget(params=400_000, peak_bytes=250_000)
+COSTS = list(linear_counts(SPACE).values())
+BUDGET = Budget(params=400_000, macs=4.2e7)
 VOTERS = ("synflow", "jacov", "wrcor")
 SMALL = {"random": {}, "evolution": {"population": 20, "tournament": 5}, "reinforce": {}}
 WORTH = np.array([0, 1, 3, 5, 2])  # of none, skip, 1x1, 3x3, pool: an invented truth
@@ -116,7 +116,7 @@ def test_real_networks_are_scored():
     rng = np.random.default_rng(0)
     scoring = Scoring("nasbench201", ("synflow", "jacov"), rng.normal(size=(4, 3, 8, 8)).astype(np.float32),
                       np.arange(4), skeleton={"channels": 4, "cells": 1})
-    costs = count_costs(SPACE, (3, 8, 8), channels=4, cells=1)
+    costs = list(linear_counts(SPACE, (3, 8, 8), channels=4, cells=1).values())
     budget = Budget(params=8_000)
     settings = ZeroShotSettings(("synflow", "jacov"), "borda", "evolution", 8, 4, 2)
     found = zero_shot(SPACE, budget, lambda arch: values_of(score_architecture(scoring, SPACE, arch)), costs, settings)
