@@ -1,7 +1,6 @@
 """Scores random NAS-Bench-201 networks on real images, into a file that other studies read.
 
     python -m tools score_proxies quick.jsonl group=quick        # and group=blocks, slow
-    python -m tools score_proxies noise.jsonl group=few images=noise networks=40
     python -m tools score_proxies meco.jsonl group=meco networks=0   # the whole space
 
 Networks: a fixed draw of connected codes from the NAS-Bench-Suite-Zero table. Images: the first of the shuffled
@@ -61,8 +60,7 @@ def classes() -> list[Architecture]:
 
 
 def main(out: Path, *, group: Literal["quick", "few", "blocks", "meco", "chosen", "slow"] = "quick",
-         networks: int = 300, batch: int = 64, images: Literal["data", "noise"] = "data",
-         initialisation: str = "default", seed: int = 0, workers: int = 1) -> None:
+         networks: int = 300, batch: int = 64, seed: int = 0, workers: int = 1) -> None:
     """Score the networks that are not in the file yet.
 
     Args:
@@ -74,8 +72,5 @@ def main(out: Path, *, group: Literal["quick", "few", "blocks", "meco", "chosen"
     torch.set_num_threads(1)
     pixels, labels = cifar_images("train", batch)
     shown = (pixels / 255 - np.reshape(MEAN, (1, 3, 1, 1))) / np.reshape(DEVIATION, (1, 3, 1, 1))
-    if images == "noise":
-        shown = np.random.default_rng(seed).normal(size=shown.shape)
-    scoring = Scoring("nasbench201", GROUPS[group], shown.astype(np.float32), labels, seed=seed,
-                      initialisation=initialisation)
+    scoring = Scoring("nasbench201", GROUPS[group], shown.astype(np.float32), labels, seed=seed)
     score_many(scoring, drawn(networks, seed) if networks else classes(), out, workers, Printed())

@@ -129,7 +129,7 @@ def evolution(problem: Problem, rng: Generator) -> int:
     born = evolve(problem.space, problem.costs, problem.budget,
                   lambda arch: {"validation_accuracy": problem.train(problem.index[arch.choices]),
                                 "validation_loss": 0.0}, settings, int(rng.integers(2**32)))
-    return problem.index[max(born, key=lambda each: each.fitness).architecture.choices]
+    return problem.index[max(born, key=lambda each: each.scores).architecture.choices]
 
 
 @baselines.add

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import Any
 
 import numpy as np
 
@@ -24,34 +24,11 @@ from dcanas.search.pool import total_scores
 
 CHANCE = 10.0  # test accuracy in percent of what must not be delivered
 KEY = ("baseline", "limits", "seed")
-
-
-class BenchmarkRow(TypedDict):
-    """One answer of a baseline.
-
-    Attributes:
-        limits: as typed, see `make_problem`.
-        architecture: the chosen member, in the notation of the space.
-        feasible: whether it keeps the limits.
-        test, oracle: test accuracy in percent, of it and of the best feasible member; regret: their difference.
-        trainings: members whose validation accuracy the baseline asked for.
-        seconds: it took.
-    """
-
-    baseline: str
-    limits: str
-    seed: int
-    feasible: bool
-    architecture: str
-    test: float
-    regret: float
-    oracle: float
-    trainings: int
-    seconds: float
+Row = dict[str, Any]  # see `evaluate_one`
 
 
 def evaluate(names: Sequence[str], limits: Sequence[str], seeds: int, path: Path,
-             on_row: Callable[[BenchmarkRow], None] = lambda row: None) -> list[BenchmarkRow]:
+             on_row: Callable[[Row], None] = lambda row: None) -> list[Row]:
     """Return one row for each baseline, limits and seed.
 
     Args:
@@ -63,7 +40,7 @@ def evaluate(names: Sequence[str], limits: Sequence[str], seeds: int, path: Path
 
     Raises `UserError` for a name, a limit or an answer that makes no sense, and for a file with other content.
     """
-    known = {tuple(row[name] for name in KEY): cast(BenchmarkRow, row) for row in read_rows(path, KEY)}
+    known = {tuple(row[name] for name in KEY): row for row in read_rows(path, KEY)}
     chosen = {name: baselines[name] for name in names}
     rows = []
     for text in limits:
@@ -79,8 +56,13 @@ def evaluate(names: Sequence[str], limits: Sequence[str], seeds: int, path: Path
     return rows
 
 
-def evaluate_one(name: str, baseline: Baseline, problem: Problem, limits: str, seed: int) -> BenchmarkRow:
-    """Return the row of one baseline's answer."""
+def evaluate_one(name: str, baseline: Baseline, problem: Problem, limits: str, seed: int) -> Row:
+    """Return the row of one baseline's answer.
+
+    baseline, seed; limits: as typed, see `make_problem`; feasible: whether the answer keeps them; architecture: in the
+    notation of the space; test, oracle: test accuracy in percent, of it and of the best feasible member; regret: their
+    difference; trainings: members whose validation accuracy the baseline asked for; seconds: it took.
+    """
     problem.trainings.clear()
     start = time.perf_counter()
     answer = baseline(problem, np.random.default_rng(derive_seed("referee", name, limits, seed)))

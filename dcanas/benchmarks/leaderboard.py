@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from dcanas.benchmarks.benchmark import BenchmarkRow
+from dcanas.benchmarks.benchmark import Row
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class LeaderboardEntry:
     seconds: float
 
 
-def leaderboard(rows: Sequence[BenchmarkRow], reference: str) -> list[LeaderboardEntry]:
+def leaderboard(rows: Sequence[Row], reference: str) -> list[LeaderboardEntry]:
     """Return an entry for every baseline, the smallest mean regret first.
 
     Differences are paired by limits: seeds are averaged first, and the interval is over limits, the unit that another
@@ -64,7 +64,7 @@ def student_interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()) - half, float(values.mean()) + half
 
 
-def leaderboard_markdown(rows: Sequence[BenchmarkRow], reference: str, command: str) -> str:
+def leaderboard_markdown(rows: Sequence[Row], reference: str, command: str) -> str:
     """Return the leaderboard, and the mean test accuracy for each set of limits, as tables in Markdown.
 
     Args:

@@ -28,7 +28,7 @@ DEFAULTS = {  # lists are separated by commas
 def main(command: str, arguments: Sequence[str]) -> int:
     """Evaluate the baselines, print the leaderboard and write it to a file."""
     from dcanas.benchmarks.baselines import baselines
-    from dcanas.benchmarks.benchmark import BenchmarkRow, add_file, add_run, evaluate
+    from dcanas.benchmarks.benchmark import Row, add_file, add_run, evaluate
     from dcanas.benchmarks.leaderboard import leaderboard_markdown
 
     options, console, oracles = key_values("bench", arguments, DEFAULTS), make_console(), {}
@@ -39,7 +39,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     added += [add_run(Path(text).expanduser()) for text in _list(options["runs"])]
     names = list(dict.fromkeys([*(_list(options["baselines"]) or baselines), *added, reference]))
 
-    def on_row(row: BenchmarkRow) -> None:
+    def on_row(row: Row) -> None:
         if row["limits"] not in oracles:
             oracles[row["limits"]] = row["oracle"]
             console.print(f"{row['limits']}: oracle {row['oracle']:.2f} %", soft_wrap=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number, setting
-from dcanas.proxies.initialisation import INITIALISATIONS
+from dcanas.basics.fields import check, number, setting
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.proxy_registry import list_proxies
 
@@ -25,8 +24,6 @@ class ScoreOptions:
     names: tuple[str, ...] = setting(("params", "flops", "synflow", "jacov", "nwot", "wrcor"),
                                      "scores (`dcanas list proxies`), or all")
     batch_size: int = number(64, 1, 65_536, "images on which a network is scored")
-    images: str = choice("data", ("data", "noise"), "images of the training split, or normal noise")
-    initialisation: str = choice("default", INITIALISATIONS, "how weights are drawn; default: as the space builds them")
     workers: int = number(1, 1, 1024, "processes")
     against: str | None = setting(None, "what the scores are compared with: accuracy, latency (of device=NAME), "
                                         "robustness, or a CSV file")

@@ -49,8 +49,7 @@ def score(run: Context, options: ScoreOptions) -> Scores:
     """Return the scores of the networks that the options name; each is stored before the next is computed."""
     reference = read_reference(run, options) if options.against else None
     archs = networks_to_score(run, options)
-    scoring = make_scoring(run.task(folder=run.location), options.proxies, options.batch_size, options.images,
-                           options.initialisation)
+    scoring = make_scoring(run.task(folder=run.location), options.proxies, options.batch_size)
     costs = _costs(run, archs)
     folder = _folder(run, scoring, archs)
     run.hooks.message(f"Scores: {folder}")

@@ -79,16 +79,16 @@ def partial_spearman(scores: np.ndarray, targets: np.ndarray, given: np.ndarray)
     return float((st - sg * tg) / np.sqrt(left)) if left > 1e-12 else float("nan")
 
 
-def interval(statistic: Statistic, scores: np.ndarray, targets: np.ndarray, seed: int = 0, draws: int = DRAWS,
-             level: float = 0.95) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of a statistic over networks; draws without a value do not count."""
+def interval(statistic: Statistic, scores: np.ndarray, targets: np.ndarray, seed: int = 0, draws: int = DRAWS
+             ) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of a statistic over networks; draws without a value do not count."""
     rng = np.random.default_rng(seed)
     scores, targets = np.asarray(scores, float), np.asarray(targets, float)
     found = []
     for _ in range(draws):
         chosen = rng.integers(len(scores), size=len(scores))
         found.append(statistic(scores[chosen], targets[chosen]))
-    low, high = np.nanpercentile(found, [50 * (1 - level), 50 * (1 + level)])
+    low, high = np.nanpercentile(found, [2.5, 97.5])
     return float(low), float(high)
 
 

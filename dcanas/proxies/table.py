@@ -24,7 +24,6 @@ from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, plain
 from dcanas.basics.machine import keep_freed_memory, return_freed_memory
 from dcanas.basics.user_files import File, files_of, load_user_file
-from dcanas.proxies.initialisation import initialise
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.proxy_registry import proxies
 from dcanas.proxies.score import score_network
@@ -42,7 +41,6 @@ class Scoring:
         names: proxies.
         images: (N, C, H, W) float32 as the networks take them.
         labels: class numbers (N,).
-        initialisation: how weights are drawn (`INITIALISATIONS`), seeded by `seed` and the architecture.
         device: on which the passes run; no score depends on it.
     """
 
@@ -53,7 +51,6 @@ class Scoring:
     num_classes: int = 10
     seed: int = 0
     skeleton: Mapping[str, Any] = field(default_factory=dict)
-    initialisation: str = "default"
     device: str = "cpu"
 
     def header(self) -> Row:
@@ -61,8 +58,8 @@ class Scoring:
         batch = hashlib.sha256(np.ascontiguousarray(self.images).tobytes() + self.labels.tobytes()).hexdigest()[:12]
         own = [sha256 for _, _, sha256 in files_of(self._proxies)]
         return {"space": self.space, "names": list(self.names), "num_classes": self.num_classes, "seed": self.seed,
-                "skeleton": plain(dict(self.skeleton)), "initialisation": self.initialisation,
-                "images": list(self.images.shape), "batch": batch, **({"own": own} if own else {})}
+                "skeleton": plain(dict(self.skeleton)), "images": list(self.images.shape), "batch": batch,
+                **({"own": own} if own else {})}
 
     @property
     def user_files(self) -> list[File]:
@@ -177,7 +174,6 @@ def score_architecture(scoring: Scoring, space: Space, arch: Architecture, posit
     with torch.random.fork_rng([]):
         torch.manual_seed(derive_seed(scoring.seed, "initial weights", arch.to_json()))
         net = space.build(arch, scoring.num_classes, scoring.images.shape[1], **scoring.skeleton)
-        initialise(net, scoring.initialisation)
     net = net.to(scoring.device)
     scores = score_network(net, torch.from_numpy(scoring.images), scoring.labels, scoring.names, scoring.seed)
     del net

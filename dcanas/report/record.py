@@ -21,8 +21,7 @@ STAGES = {"derive": "architecture", "train": "train", "export": "export", "profi
 SEARCHED = ("scores.json", "supernet.json", "study.json")  # what the kinds of search write
 NEEDED = {"architecture": ("architecture", "skeleton", "space"), "train": ("confusion", "per_class_recall", "history"),
           "certificate": ("rows", "accuracy", "architecture", "budget", "data")}  # keys that a file must have
-LISTS = ("pool", "robustness")
-FURTHER = ("pool", "evaluations", "mistakes", "latency", "robustness")  # files for the report alone
+FURTHER = ("pool", "evaluations", "mistakes", "latency")  # files for the report alone
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def _json(path: Path) -> Any:
 def _part(path: Path) -> Any:
     """Return the content of a stage's file, or None; raises `UserError` if no stage can have written it."""
     found = _json(path)
-    if found is None or path.stem in LISTS:
+    if found is None or path.stem == "pool":
         return found
     lacking = ["its results"] if not isinstance(found, dict) else \
         [key for key in NEEDED.get(path.stem, ()) if key not in found]

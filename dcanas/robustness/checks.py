@@ -69,10 +69,10 @@ def check_logits(logits: Any, labels: Tensor) -> None:
                         f"{low if low < 0 else high}.")
 
 
-def check_count(name: str, value: Any, low: int = 1) -> None:
-    """Raise `UserError` unless an option is a whole number from `low`; name: of the option, for the message."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise UserError(f"{name} must be a whole number from {low}, got {value!r}.")
+def check_count(name: str, value: Any) -> None:
+    """Raise `UserError` unless an option is a whole number from 1; name: of the option, for the message."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UserError(f"{name} must be a whole number from 1, got {value!r}.")
 
 
 def _kind(tensor: Tensor) -> str:

@@ -23,14 +23,7 @@ class FastAT:
     noise: float = 2.0
 
     def batch(self, network: nn.Module, images: Tensor, labels: Tensor, steps: int, seed: int, start: int) -> Tensor:
-        """Return the images to train on (N, C, H, W).
-
-        Args:
-            images: floats (N, C, H, W) in [0, 1].
-            labels: class indices (N,).
-            steps: of the attack.
-            start: position of these images in their batch, which decides their draws.
-        """
+        """Return the images to train on; see `dcanas.training.adversarial.TrainingAttack`."""
         return fast_at(network, images, labels, self.eps, noise=self.noise, steps=steps, seed=seed,
                        indices=np.arange(start, start + len(images)))
 

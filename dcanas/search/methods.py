@@ -37,7 +37,7 @@ class SearchMethod(Protocol):
 
         As JSON types and dataclasses.
         """
-        return [task.settings, task.recipe, dict(task.limits[0])]
+        return [task.settings, task.recipe, dict(task.limits[0]), *([] if task.start is None else [str(task.start)])]
 
     def effort(self, task: SearchTask, macs: float) -> float:
         """Return an estimate of the training in `run` and `derive`, from which the duration of a run is predicted.

@@ -1,4 +1,4 @@
-"""On which images the networks of a search are scored, and how."""
+"""On which images the networks of a search are scored."""
 
 from __future__ import annotations
 
@@ -12,15 +12,10 @@ from dcanas.proxies.table import Scoring
 from dcanas.search.task import SearchTask
 
 
-def make_scoring(task: SearchTask, names: Sequence[str], batch_size: int, images: str = "data",
-                 initialisation: str = "default") -> Scoring:
-    """Return how final networks are scored by the proxies in `names`: on training images, or on noise like them.
+def make_scoring(task: SearchTask, names: Sequence[str], batch_size: int) -> Scoring:
+    """Return how final networks are scored by the proxies in `names`.
 
     The images are drawn from the training split by the seed and normalised as in the delivered network.
-
-    Args:
-        images: "data", or "noise" of a standard normal distribution.
-        initialisation: how weights are drawn (`dcanas.proxies.initialisation`).
 
     Raises:
         UserError: the training split has fewer than `batch_size` images.
@@ -31,10 +26,7 @@ def make_scoring(task: SearchTask, names: Sequence[str], batch_size: int, images
                         "take a smaller batch_size.")
     rng = np.random.default_rng(derive_seed(task.seed, "score", "images"))
     chosen = np.sort(rng.choice(dataset.train, batch_size, replace=False))
-    if images == "noise":
-        batch = rng.normal(size=(batch_size, *dataset.shape))
-    else:
-        mean, std = (np.reshape(values, (1, -1, 1, 1)) for values in (dataset.mean, dataset.std))
-        batch = (dataset.images[chosen] / 255 - mean) / std
+    mean, std = (np.reshape(values, (1, -1, 1, 1)) for values in (dataset.mean, dataset.std))
+    batch = (dataset.images[chosen] / 255 - mean) / std
     return Scoring(task.space.name, tuple(names), batch.astype(np.float32), dataset.labels[chosen].astype(np.int64),
-                   len(dataset.classes), task.seed, dict(task.skeleton), initialisation, task.device.type)
+                   len(dataset.classes), task.seed, dict(task.skeleton), task.device.type)

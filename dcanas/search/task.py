@@ -39,14 +39,9 @@ class Target:
     latency: LatencySources
     dtype: str = "fp32"
 
-    @property
-    def limited(self) -> list[CostModel]:
-        """Return the model of every limited cost."""
-        return select_costs(self.costs, self.budget)
-
     def allows(self, arch: Architecture) -> bool:
         """Return whether the upper bounds of all limited costs are within the budget."""
-        return keeps(arch, self.limited, self.budget)
+        return keeps(arch, select_costs(self.costs, self.budget), self.budget)
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ class SearchTask:
         limits: dict[str, float] = {}
         models: dict[str, CostModel] = {}
         for target in self.targets:
-            for cost in target.limited:
+            for cost in select_costs(target.costs, target.budget):
                 shared = len(self.targets) == 1 or cost.source == "counted"
                 name = cost.name if shared else f"{target.name}.{cost.name}"
                 if target.budget[cost.name] < limits.get(name, float("inf")):

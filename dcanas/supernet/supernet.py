@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dcanas.basics.errors import UserError
-from dcanas.spaces import Architecture, Space
+from dcanas.spaces import Space
 from dcanas.supernet.batch_statistics import use_batch_statistics
 from dcanas.supernet.cell import CellTerms, SuperCell, Term
 
@@ -46,15 +45,15 @@ class Supernet(nn.Module):
                             "the same node; set search.share=false.")
         use_batch_statistics(self.network)
 
-    def candidate(self, slot: int, option: int) -> nn.Module | None:
-        """Return the operation of a slot's option in the first cell that has the slot, None for `none`."""
-        cell = next(cell for cell in self.cells if slot in cell.spec.slots)
-        return cell.candidate((slot, self.space.slots[slot].options[option]))
-
     def parameter_counts(self) -> list[list[int]]:
         """Return the number of parameters of every candidate, 0 for `none`. Shape: per slot (options,)."""
-        return [[0 if (operation := self.candidate(i, o)) is None else sum(p.numel() for p in operation.parameters())
-                 for o in range(len(slot.options))] for i, slot in enumerate(self.space.slots)]
+        counts = []
+        for i, slot in enumerate(self.space.slots):
+            cell = next(cell for cell in self.cells if i in cell.spec.slots)
+            operations = [cell.candidate((i, option)) for option in slot.options]
+            counts.append([sum(p.numel() for p in operation.parameters()) if operation else 0
+                           for operation in operations])
+        return counts
 
     def targets(self) -> list[list[int]]:
         """Return the slots by the node they lead to: of each list, the edges that meet in one node."""
@@ -94,19 +93,6 @@ class Supernet(nn.Module):
             for cell in self.cells:
                 cell.active = None
         return logits
-
-    def forward_member(self, images: Tensor, arch: Architecture) -> Tensor:
-        """Return the logits (N, num_classes) of one architecture with inherited weights; only its live operations run.
-
-        Equals `forward` at one-hot mixing.
-
-        Args:
-            images: (N, in_channels, H, W).
-        """
-        choices = self.space.prune(arch).choices
-        rows = [F.one_hot(torch.tensor(choice, device=images.device), len(slot.options)).to(images.dtype)
-                for slot, choice in zip(self.space.slots, choices, strict=True)]
-        return self.forward(images, rows, choices)
 
 
 def _terms_of(cell: SuperCell, weights: Mapping[Term, Tensor], edges: Sequence[Tensor]) -> CellTerms:

@@ -9,6 +9,7 @@ from dcanas.basics.fields import check, choice, number, setting
 from dcanas.basics.own_file import OwnFile
 from dcanas.costs.units import cost_unit
 from dcanas.search.ask_tell.sampler_registry import samplers
+from dcanas.search.proposers import check_tournament
 
 MODELS = ("bo", "proxybo")  # samplers that learn from the trials
 
@@ -36,9 +37,8 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         check(self, "search")
-        if self.sampler == "evolution" and self.tournament > self.population:
-            raise UserError(f"search.tournament draws from search.population members, so it must be at most "
-                            f"{self.population}, got {self.tournament}.")
+        if self.sampler == "evolution":
+            check_tournament(self)
         if self.initial > self.evaluations:
             raise UserError(f"search.initial first trials must be at most search.evaluations={self.evaluations}, "
                             f"got {self.initial}.")

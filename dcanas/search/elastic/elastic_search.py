@@ -12,6 +12,7 @@ from torch import nn
 from dcanas.basics.checkpoints import load_weights, save_weights
 from dcanas.basics.ledger import Ledger
 from dcanas.costs import count_architecture
+from dcanas.costs.feasibility import select_costs
 from dcanas.search.derive import Derived, Selector, costs_of
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.elastic.inherited import inherited_accuracy
@@ -60,20 +61,21 @@ class ElasticSearch(SearchMethod):
         settings, space = task.settings, task.space
         examine = inherited_accuracy(self._supernet(task), task.dataset, settings.recalibration_images, task.seed,
                                      task.device)
-        met = evolve(space, target.limited, target.budget, examine, settings, task.seed,
-                     stored=Ledger(folder / "evaluations.json"), hooks=task.hooks)
-        best = max(met, key=lambda each: each.fitness)
+        stored = Ledger(folder / "evaluations.json")
+        met = evolve(space, select_costs(target.costs, target.budget), target.budget, examine, settings, task.seed,
+                     stored=stored, hooks=task.hooks)
+        ordered = sorted(met, key=lambda each: each.scores, reverse=True)
+        best = space.format(ordered[0].architecture)
         select: Selector = partial(
             choose_candidate, task, target, folder,
             BY_RANKS if settings.rerank else "inherited accuracy on the validation split",
             "increase search.evaluations", ranked=bool(settings.rerank), inherit=partial(self.inherit, task))
         if settings.rerank:
             select = partial(choose_reranked, task, target, folder, select)
-        arch, why = select([Candidate(each.architecture, each.fitness[0], "evolution")
-                            for each in sorted(met, key=lambda each: each.fitness, reverse=True)])
+        arch, why = select([Candidate(each.architecture, each.scores[0], "evolution") for each in ordered])
         return Derived(arch, costs_of(arch, target.costs), {
             "method": "ageing evolution over an elastic supernet", "pool": len(met),
-            "best_inherited": {"architecture": space.format(best.architecture), **best.evaluation}, **why})
+            "best_inherited": {"architecture": best, **stored[best]}, **why})
 
     def inherit(self, task: SearchTask, network: nn.Module) -> None:
         if task.settings.inherit:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcanas.basics.errors import UserError
 from dcanas.basics.fields import choice, number, setting
+from dcanas.search.proposers import check_tournament
 from dcanas.search.rerank_settings import RerankSettings
 
 
@@ -38,6 +38,4 @@ class ElasticSettings(RerankSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.tournament > self.population:
-            raise UserError(f"search.tournament draws from search.population members, so it must be at most "
-                            f"{self.population}, got {self.tournament}.")
+        check_tournament(self)

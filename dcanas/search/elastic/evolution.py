@@ -7,7 +7,6 @@ stored evaluations in place of new ones, and comes to the same result.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,23 +25,10 @@ from dcanas.spaces import Architecture, Space
 Evaluation = dict[str, Any]  # validation_accuracy, validation_loss
 
 
-@dataclass(frozen=True)
-class Evaluated:
-    """A member and its evaluation."""
-
-    architecture: Architecture
-    evaluation: Evaluation
-
-    @property
-    def fitness(self) -> tuple[float, float]:
-        """Accuracy; of equal ones the lower loss."""
-        return self.evaluation["validation_accuracy"], -self.evaluation["validation_loss"]
-
-
 def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate: Callable[[Architecture], Evaluation],
            settings: ElasticSettings, seed: int, *, stored: MutableMapping[str, Evaluation] | None = None,
-           hooks: Hooks = QUIET) -> list[Evaluated]:
-    """Return distinct members within the budget with their evaluations, in order of birth.
+           hooks: Hooks = QUIET) -> list[Scored]:
+    """Return distinct members within the budget in order of birth, with their accuracies and, negative, losses.
 
     Args:
         limited: the cost model of every limit.
@@ -57,12 +43,12 @@ def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate:
     """
     stored = {} if stored is None else stored
     members, proposer = FeasibleMembers(space, budget, limited, seed), Evolution(settings)
-    born: list[Evaluated] = []
+    born: list[Scored] = []
     while len(born) < settings.evaluations:
         rng = np.random.default_rng(derive_seed(seed, "evolution", len(born)))
         new = NewMembers(members, [each.architecture for each in born])
         try:
-            arch = proposer.propose(new, [Scored(each.architecture, each.fitness) for each in born], rng).architecture
+            arch = proposer.propose(new, born, rng).architecture
         except ExhaustedError:
             break
         text = space.format(arch)
@@ -70,6 +56,6 @@ def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate:
             if hooks.should_stop():
                 raise Stopped(f"stopped after {len(born)} of {settings.evaluations} members")
             stored[text] = evaluate(arch)
-        born.append(Evaluated(arch, stored[text]))
+        born.append(Scored(arch, (stored[text]["validation_accuracy"], -stored[text]["validation_loss"])))
         hooks.progress(len(born), settings.evaluations, "members evaluated")
     return born

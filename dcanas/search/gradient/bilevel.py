@@ -107,9 +107,8 @@ class BilevelTrainer:
         else:
             self.baseline = loss if self.baseline is None else BASELINE * self.baseline + (1 - BASELINE) * loss
             total = total + (loss - self.baseline) * mixture.log_probability
-        own = self.strategy.regulariser(self.alphas)
-        if own is not None:
-            total = total + own
+        if mixture.penalty is not None:
+            total = total + mixture.penalty
         if self.settings.beta_decay:
             decay = torch.stack([row.logsumexp(0) for row in self.alphas]).mean()
             total = total + self.settings.beta_decay * progress * decay

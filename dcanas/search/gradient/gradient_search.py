@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,6 @@ class GradientSearch(SearchMethod):
                                  **task.search_skeleton)["macs"]
         mixed = sum(sum(row) for row in supernet.table) / (settings.bottleneck * settings.partial_channels)
         return float(settings.epochs * (supernet.base + mixed)) + finalists_effort(task, macs)
-
-    def key(self, task: SearchTask) -> Sequence[Any]:
-        return [*super().key(task), *([] if task.start is None else [str(task.start)])]
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         budget, costs = task.limits

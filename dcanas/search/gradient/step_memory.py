@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,24 +45,18 @@ def predict_memory(run: BilevelTrainer, dataset: Dataset, device: torch.device) 
         chosen = tuple(row.index(max(row)) for row in run.supernet.parameter_counts())
     own = {p.untyped_storage().data_ptr() for p in run.supernet.parameters()}
 
-    def kept(count: int) -> int:
-        storages: dict[int, int] = {}
-
-        def note(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in own:
-                storages[storage.data_ptr()] = storage.nbytes()
-            return tensor
-
+    sizes: list[int] = []
+    for count in (2, 4):
+        kept: list[Tensor] = []
+        keep: Any = kept.append
         images = torch.zeros(count, *dataset.shape, device=device).contiguous(memory_format=torch.channels_last)
-        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor), run.precision():
-            out = run.supernet(run.normalised(images), mixing, chosen)  # noqa: F841 (kept: no address is used twice)
-        return sum(storages.values())
-
-    two, four = kept(2), kept(4)
+        with torch.autograd.graph.saved_tensors_hooks(keep, keep), run.precision():
+            run.supernet(run.normalised(images), mixing, chosen)
+        storages = {storage.data_ptr(): storage.nbytes() for storage in (tensor.untyped_storage() for tensor in kept)}
+        sizes.append(sum(size for address, size in storages.items() if address not in own))
     weights = sum(p.numel() * p.element_size() for p in run.supernet.parameters())
     factor = UNROLLED if run.settings.order == "second" else BACKWARD
-    return Memory(COPIES[run.settings.order] * weights, max(1, int(factor * (four - two) / 2)))
+    return Memory(COPIES[run.settings.order] * weights, max(1, int(factor * (sizes[1] - sizes[0]) / 2)))
 
 
 def free_bytes(device: torch.device) -> int:

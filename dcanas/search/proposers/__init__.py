@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dcanas.basics.errors import UserError
 from dcanas.basics.registry import Registry
 
 if TYPE_CHECKING:
@@ -16,3 +17,10 @@ proposers: Registry[type[Proposer]] = Registry("proposer", {
     "reinforce": ("dcanas.search.proposers.reinforce:Reinforce",
                   "REINFORCE on categorical choices, independent but for groups (Jing et al., arXiv 2507.08841)."),
 })
+
+
+def check_tournament(settings: Any) -> None:
+    """Raise `UserError` if evolution's tournament is larger than the population that it draws from."""
+    if settings.tournament > settings.population:
+        raise UserError(f"search.tournament draws from search.population members, so it must be at most "
+                        f"{settings.population}, got {settings.tournament}.")

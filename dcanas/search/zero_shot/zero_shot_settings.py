@@ -9,7 +9,7 @@ from dcanas.basics.fields import check, choice, number, setting
 from dcanas.basics.own_file import OwnFile
 from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.proxy_name import ProxyName
-from dcanas.search.proposers import proposers
+from dcanas.search.proposers import check_tournament, proposers
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,8 @@ class ZeroShotSettings(OwnFile):
         if not self.names:
             raise UserError("search.names needs at least one training-free score, got none.")
         asked = [ProxyName.parse(name) for name in self.names]
-        if self.strategy == "evolution" and self.tournament > self.population:
-            raise UserError(f"search.tournament draws from search.population networks, so it must be at most "
-                            f"{self.population}, got {self.tournament}.")
+        if self.strategy == "evolution":
+            check_tournament(self)
         needed = max(one.facts.min_images for one in asked)
         if self.batch_size < needed:
             first = next(one.name for one in asked if one.facts.min_images == needed)

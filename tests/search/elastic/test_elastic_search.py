@@ -83,7 +83,7 @@ def test_a_hundred_distinct_members_within_the_budget(percent):
 
 def test_evolution_finds_better_members_than_its_first_population():
     met = evolved(Budget(params=1e9))
-    assert max(e.fitness for e in met[20:]) > max(e.fitness for e in met[:20])
+    assert max(e.scores for e in met[20:]) > max(e.scores for e in met[:20])
 
 
 def test_an_evolution_that_was_cut_off_comes_to_the_same_end_without_judging_twice():

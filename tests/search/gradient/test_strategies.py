@@ -79,7 +79,7 @@ def test_dirichlet_mean_and_divergence() -> None:
     drawn = torch.stack([torch.stack(strategy.mix(alphas, 0.0).weights) for _ in range(300)]).mean((0, 1))
     assert torch.allclose(drawn, mean, atol=0.01)
     divergence = math.log(5) - (1 / 2 + 1 / 3 + 1 / 4 + 1 / 5)
-    assert float(strategy.regulariser(alphas)) == pytest.approx(0.5 * 6 * divergence, rel=1e-5)
+    assert float(strategy.mix(alphas, 0.0).penalty) == pytest.approx(0.5 * 6 * divergence, rel=1e-5)
 
 
 def test_single_path_trains_members_and_learns_by_score_function() -> None:

@@ -19,19 +19,17 @@ class Dirichlet(Strategy):
     """
 
     def mix(self, alphas: Sequence[Tensor], progress: float) -> Mixture:
-        return Mixture([distributions.Dirichlet(concentration(row)).rsample() for row in alphas])
+        weights = [distributions.Dirichlet(concentration(row)).rsample() for row in alphas]
+        if not self.settings.dirichlet_kl:
+            return Mixture(weights)
+        flat = [distributions.Dirichlet(torch.ones_like(row)) for row in alphas]
+        divergences = [distributions.kl_divergence(distributions.Dirichlet(concentration(row)), goal)
+                       for row, goal in zip(alphas, flat, strict=True)]
+        return Mixture(weights, penalty=self.settings.dirichlet_kl * torch.as_tensor(sum(divergences)))
 
     def probabilities(self, alphas: Sequence[Tensor]) -> list[Tensor]:
         """Return the mean of the draws."""
         return [concentration(row) / concentration(row).sum() for row in alphas]
-
-    def regulariser(self, alphas: Sequence[Tensor]) -> Tensor | None:
-        if not self.settings.dirichlet_kl:
-            return None
-        penalty: Tensor = self.settings.dirichlet_kl * sum(
-            distributions.kl_divergence(distributions.Dirichlet(concentration(row)),
-                                        distributions.Dirichlet(torch.ones_like(row))) for row in alphas)
-        return penalty
 
 
 def concentration(alpha: Tensor) -> Tensor:

@@ -22,11 +22,13 @@ class Mixture:
         chosen: per slot the only option that runs, if the weights are one-hot; None: all options run.
         log_probability: of having drawn `chosen`, if the alphas learn from it alone (score function); None: the
             gradient reaches the alphas through `weights`.
+        penalty: what the strategy itself adds to the loss of the alphas, or None.
     """
 
     weights: list[Tensor]
     chosen: tuple[int, ...] | None = None
     log_probability: Tensor | None = None
+    penalty: Tensor | None = None
 
 
 @dataclass(eq=False)
@@ -70,7 +72,3 @@ class Strategy(ABC):
         Shape: per slot (options,) -> the same.
         """
         return [torch.softmax(row, dim=0) for row in alphas]
-
-    def regulariser(self, alphas: Sequence[Tensor]) -> Tensor | None:
-        """Return a term that the strategy itself adds to the loss of the alphas, or None."""
-        return None
