@@ -136,15 +136,14 @@ def _check_value(key: str, hint: Any, value: Any, about: Declared) -> None:
 type_hints = cache(get_type_hints)  # of a settings class: type by field
 
 
-def described(kind: type, group: str = "") -> Iterator[tuple[str, Any, str, str]]:
-    """Yield key, default, allowed values and help of every setting of a class, those of nested classes included."""
+def described(kind: type, group: str = "") -> Iterator[tuple[str, Any, Declared]]:
+    """Yield key, default and declaration of every setting of a class, those of nested classes included."""
     for f in fields(kind):
         key, hint = join(group, f.name), type_hints(kind)[f.name]
         if is_dataclass(hint):
             yield from described(hint, key)  # type: ignore[arg-type]
         elif "setting" in f.metadata:
-            about = f.metadata["setting"]
-            yield key, default_of(f), about.allowed, about.help
+            yield key, default_of(f), f.metadata["setting"]
 
 
 def default_of(made: Field[Any]) -> Any:

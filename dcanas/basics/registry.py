@@ -48,9 +48,9 @@ class Registry(Generic[T]):
 
     def module_of(self, name: str) -> str:
         """Return the name of the module that an entry comes from; raises `UserError` for an unknown one."""
-        if name in self._entries:
-            return self._entries[name].__module__
-        return self._place(name).partition(":")[0]
+        if name in self.table and name not in self._entries:  # not imported for it
+            return self.table[name][0].partition(":")[0]
+        return self[name].__module__
 
     def made_by(self, module: str) -> list[str]:
         """Return the names that a module has added."""
@@ -69,12 +69,9 @@ class Registry(Generic[T]):
         return {**{name: text for name, (_, text) in self.table.items()}, **added}
 
     def __getitem__(self, name: str) -> T:
-        return self._entries[name] if name in self._entries else load_object(self._place(name))
-
-    def _place(self, name: str) -> str:
-        if name not in self.table:
+        if name not in self:
             raise unknown(self.kind, name, self)
-        return self.table[name][0]
+        return self._entries[name] if name in self._entries else load_object(self.table[name][0])
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys((*self.table, *self._entries)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from dcanas.basics.fields import Declared, described
 from dcanas.cli.catalogue import COMMANDS
 
 WIDTH = 120
@@ -24,8 +25,7 @@ def command_help(name: str, arguments: Sequence[str] = ()) -> str:
 
 def _settings(name: str, overrides: Sequence[str]) -> Iterator[str]:
     """Yield a line per setting in the command's groups: key, default and help."""
-    from dcanas.basics.fields import described  # here: help without settings imports nothing
-    from dcanas.pipeline.command_options import COMMAND_OPTIONS
+    from dcanas.pipeline.command_options import COMMAND_OPTIONS  # here: help without settings imports next to nothing
     from dcanas.pipeline.preset_files import presets
     from dcanas.pipeline.settings import Options, Settings
     from dcanas.search.searches import settings_class
@@ -44,8 +44,8 @@ def _settings(name: str, overrides: Sequence[str]) -> Iterator[str]:
             yield _line(*row)
 
 
-def _line(key: str, default: object, allowed: str, text: str) -> str:
+def _line(key: str, default: object, declared: Declared) -> str:
     shown = "null" if default is None else str(default).lower() if isinstance(default, bool) else \
         f"[{', '.join(map(str, default))}]" if isinstance(default, (tuple, list)) else str(default)
-    about = "; ".join(part for part in (text, allowed) if part)
+    about = "; ".join(part for part in (declared.help, declared.allowed) if part)
     return textwrap.fill(f"  {f'{key}={shown}':<34} {about}".rstrip(), WIDTH, subsequent_indent=" " * 37)

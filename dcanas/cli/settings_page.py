@@ -7,14 +7,16 @@ from typing import Any
 
 import yaml
 
+from dcanas.basics.fields import Declared
 
-def settings_page(values: Mapping[str, Any], about: Iterable[tuple[str, Any, str, str]]) -> str:
+
+def settings_page(values: Mapping[str, Any], about: Iterable[tuple[str, Any, Declared]]) -> str:
     """Return nested settings as YAML, with help and allowed values of each as a comment.
 
     Args:
-        about: key, default, allowed values and help per setting, as `basics.fields.described` yields them.
+        about: key, default and declaration per setting, as `basics.fields.described` yields them.
     """
-    helps = {key: f"{text} ({allowed})" if allowed else text for key, _, allowed, text in about}
+    helps = {key: f"{each.help} ({each.allowed})" if each.allowed else each.help for key, _, each in about}
     return "\n".join(_lines(values, helps, "")) + "\n"
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dcanas.costs.feasibility import Feasibility, feasibility
     from dcanas.costs.linear import LinearCost, linear_counts
     from dcanas.costs.model import CostModel, Domain, Networks
-    from dcanas.costs.network import count_network
+    from dcanas.costs.network import count_macs, count_network
     from dcanas.costs.sources import count_costs
     from dcanas.costs.tabular import TabularCost, peak_cost
     from dcanas.costs.units import COSTS, cost_unit, explain_limit, parse_limit

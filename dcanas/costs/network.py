@@ -24,25 +24,30 @@ def count_network(network: nn.Module, input_shape: tuple[int, int, int] = (3, 32
                   dtype: str = "fp32") -> Counts:
     """Return the counts of a built network for one image of `input_shape` (C, H, W), in evaluation mode.
 
-    MACs come from torch's `FlopCounterMode` (half its FLOPs), live memory from the operations in the order torch
-    runs them under the rules of `costs.memory`, stored weights with batch norm folded into the convolution before it.
-    The network itself is not touched.
+    Live memory comes from the operations in the order torch runs them under the rules of `costs.memory`, stored weights
+    with batch norm folded into the convolution before it. The network itself is not touched.
     """
     size = element_bytes(dtype)
     twin = copy.deepcopy(network).to("meta").eval()
-    image = torch.empty(1, *input_shape, device="meta")
-    stored = {id(t) for t in (*twin.parameters(), *twin.buffers())}
-    trace = _Trace(stored)
-    with torch.no_grad(), FlopCounterMode(display=False) as flops, trace:
-        output = twin(image)
+    trace = _Trace({id(t) for t in (*twin.parameters(), *twin.buffers())})
+    with torch.no_grad(), trace:
+        output = twin(torch.empty(1, *input_shape, device="meta"))
     outputs = [t for t in torch.utils._pytree.tree_leaves(output) if isinstance(t, Tensor)]
     weights, vectors = trace.stored()
     return Counts(
         params=sum(p.numel() for p in network.parameters()),
-        macs=flops.get_total_flops() // 2,
+        macs=count_macs(network, input_shape),
         peak_bytes=size * trace.peak({_storage(t) for t in outputs}),
         weight_bytes=size * weights + VECTOR_BYTES[dtype] * vectors,
     )
+
+
+def count_macs(network: nn.Module, input_shape: tuple[int, int, int]) -> int:
+    """Return the multiply-accumulates for one image (C, H, W): half the FLOPs of torch's `FlopCounterMode`."""
+    twin = copy.deepcopy(network).to("meta").eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as flops:
+        twin(torch.empty(1, *input_shape, device="meta"))
+    return int(flops.get_total_flops() // 2)
 
 
 class _Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]

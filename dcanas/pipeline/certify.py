@@ -9,7 +9,7 @@ from typing import Any
 from dcanas.basics.files import read_json, write_json, write_text
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.keys import plain
-from dcanas.costs import Budget, count_network
+from dcanas.costs import Budget, count_macs
 from dcanas.export import write_bundle
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.profile import LATENCIES
@@ -127,8 +127,9 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
           found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Return predicted and measured costs against the device's limits; found: the robustness, None if not wanted."""
     exported, book = delivered_file(folder), run.book(device)
-    counts = count_network(trained_model(run, folder), run.dataset.shape, device.dtype)
-    measured: dict[str, float | None] = {"params": counts.params, "macs": counts.macs}
+    model = trained_model(run, folder)
+    measured: dict[str, float | None] = {"params": sum(p.numel() for p in model.parameters()),
+                                         "macs": count_macs(model, run.dataset.shape)}
     if device.dtype == "fp32" or "precision" in exported:  # fp32 bytes say nothing about the int8 network of a device
         measured |= {"peak_bytes": exported["peak_bytes"], "weight_bytes": exported["weight_bytes"]}
     deciding = dict(measured)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from dcanas.basics.registry import Registry
 from dcanas.spaces.space import Space
 
@@ -22,12 +20,12 @@ spaces: Registry[type[Space]] = Registry("space", {
                "ResNet for small images: width 4 to 64, one to nine blocks in each of three stages."),
 })
 
+_made: dict[type[Space], Space] = {}
+
 
 def load_space(name: str) -> Space:
     """Return the space of this name, always the same object; raises `UserError` with the nearest known name."""
-    return _instance(spaces[name])
-
-
-@cache
-def _instance(space: type[Space]) -> Space:
-    return space()
+    kind = spaces[name]
+    if kind not in _made:
+        _made[kind] = kind()
+    return _made[kind]

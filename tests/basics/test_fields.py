@@ -72,7 +72,7 @@ def test_settings_from_nested_dictionaries():
 
 
 def test_a_list_of_settings():
-    assert list(described(Cake)) == [
+    assert [(key, default, about.allowed, about.help) for key, default, about in described(Cake)] == [
         ("flour_g", 250, "from 1 to 1000", "grams of flour"), ("sizes_cm", (24,), "20, 24, 28", "diameters"),
         ("oven.degrees", 180.0, "from 20 to 250", "degrees Celsius"),
         ("oven.kind", "fan", "fan, grill", "where the heat comes from"),
