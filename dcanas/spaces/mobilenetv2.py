@@ -81,7 +81,7 @@ class MobileNetV2(MBConv):
 
     def sample(self, rng: Generator) -> Architecture:
         """Draw a member (of the bounds, if there are some) uniformly."""
-        choices = [int(rng.choice(allowed)) for allowed in self.allowed]
+        choices = [allowed[int(rng.integers(len(allowed)))] for allowed in self.allowed]
         if self.bounds is None:
             (group,) = self.groups
             halved = set(rng.choice(group.slots, group.k, replace=False).tolist())

@@ -55,7 +55,7 @@ def spread() -> list[dict[str, str]]:
     made = [dict(zip(("search", "space", "data", "train"), (s, x, DATA[(i + 2 * j) % len(DATA)],
                                                             TRAIN[(i + j) % len(TRAIN)]), strict=True))
             for (i, s), (j, x) in product(enumerate(SEARCH), enumerate(SPACE))]
-    return made[::8] + [{"space": space, "data": data} for space, data in product(SPACE, ("digits", "folder"))]
+    return made[::5] + [{"space": space, "data": data} for space, data in product(SPACE, ("digits", "folder"))]
 
 
 def test_hydra_composes_the_same_values():

@@ -77,7 +77,7 @@ def test_what_is_derived_is_within_the_budget_or_the_error_names_the_smallest() 
     rng = np.random.default_rng(2)
     sample = [count_architecture(SPACE, SPACE.sample(rng), **SKELETON) for _ in range(200)]
     met = 0
-    for _ in range(6):
+    for _ in range(4):
         limits = {name: float(np.quantile([getattr(c, name) for c in sample], rng.uniform(0.02, 0.5)))
                   for name in rng.choice(["params", "macs", "peak_bytes", "weight_bytes"], size=2, replace=False)}
         try:
@@ -88,7 +88,7 @@ def test_what_is_derived_is_within_the_budget_or_the_error_names_the_smallest() 
         counts = count_architecture(SPACE, found.architecture, **SKELETON)
         assert all(getattr(counts, name) <= limit for name, limit in limits.items())
         met += 1
-    assert met >= 4
+    assert met >= 3
     least = min(c.params for c in sample)
     with pytest.raises(BudgetError, match="params <= 100 binds, its smallest feasible value is") as caught:
         derive(SPACE, np.zeros((28, 8)), Budget(params=100), **SKELETON)
