@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -101,27 +101,23 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     for name, values in uppers.items():
         kept &= budget.allows(name, values)
     feasible = bool(kept.any())
-    binding: tuple[str, ...] = ()
-    least: dict[str, float] | None = None
-    conflict: tuple[str, ...] = ()
     if not feasible and sampled:
         if space.additive:  # of other costs than linear ones nothing is proved
             nothing = [[0.0] * len(slot.options) for slot in space.slots]
             feasible = best_within(space, nothing, linear_limits(limited, budget)) is not None
         else:  # what is not found is not disproved
             feasible = greedy_descent(space, limited, budget, np.random.default_rng(seed)) is not None
-    if not feasible:
-        binding, least = explain(uppers, budget)
-        conflict = () if sampled else conflicting(uppers, budget)
-        if sampled and space.additive:
-            least |= _exact_smallest(space, limited, budget)
-        elif sampled:
-            rng = np.random.default_rng(seed)
-            ends = [smallest(space, cost, rng) for cost in limited]
-            binding, least = explain({cost.name: np.array([cost.upper(arch) for arch in ends]) for cost in limited},
-                                     budget)
-    return Feasibility(space.name, len(choices), sampled, tuple(ranges), dict(budget), float(kept.mean()),
-                       feasible, binding, least, conflict)
+    found = Feasibility(space.name, len(choices), sampled, tuple(ranges), dict(budget), float(kept.mean()), feasible)
+    if feasible:
+        return found
+    if sampled and not space.additive:
+        rng = np.random.default_rng(seed)
+        ends = [smallest(space, cost, rng) for cost in limited]
+        uppers = {cost.name: np.array([cost.upper(arch) for arch in ends]) for cost in limited}
+    binding, least = explain(uppers, budget)
+    if sampled and space.additive:
+        least |= _exact_smallest(space, limited, budget)
+    return replace(found, binding=binding, smallest=least, conflict=() if sampled else conflicting(uppers, budget))
 
 
 def percentile(space: Space, cost: CostModel, percent: float, seed: int = 0) -> float:
