@@ -92,6 +92,8 @@ def _left(run: Context, macs: float) -> tuple[float, float]:
     task, dataset = run.task(folder=run.folder / "search"), run.dataset
     searched = (task.folder / run.method.results[0]).exists()
     untrained = sum(not (run.folder / "derived" / device.name / "train.json").exists() for device in run.devices)
-    search = 0.0 if searched else len(dataset.train) * run.method.effort(task, macs)
+    finalists = macs * len(task.targets) * getattr(task.settings, "finalists", 0) * \
+        getattr(task.settings, "finalist_epochs", 0)
+    search = 0.0 if searched else len(dataset.train) * (run.method.effort(task, macs) + finalists)
     training = untrained * len(dataset.fit_indices) * run.settings.train.epochs * macs
     return search / task.ranks.count, training / task.ranks.count

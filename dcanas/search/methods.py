@@ -40,7 +40,9 @@ class SearchMethod(Protocol):
         return [task.settings, task.recipe, dict(task.limits[0]), *([] if task.start is None else [str(task.start)])]
 
     def effort(self, task: SearchTask, macs: float) -> float:
-        """Return an estimate of the training in `run` and `derive`, from which the duration of a run is predicted.
+        """Return an estimate of the training in `run`, from which the duration of a run is predicted.
+
+        The short training of finalists is counted for every search that has the settings for it.
 
         Args:
             macs: multiply-accumulates of a typical network within the budget, for one image.

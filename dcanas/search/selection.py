@@ -66,11 +66,6 @@ def choose_candidate(task: SearchTask, target: Target, folder: Path, order: str,
     raise none_kept(refused, remedy)
 
 
-def finalists_effort(task: SearchTask, macs: float) -> float:
-    """Return the effort of the short training of all devices' finalists (see `SearchMethod.effort`)."""
-    return float(len(task.targets) * task.settings.finalists * task.settings.finalist_epochs * macs)
-
-
 def choose_reranked(task: SearchTask, target: Target, folder: Path, select: Selector,
                     pool: Sequence[Candidate]) -> tuple[Architecture, dict[str, Any]]:
     """Order a pool by the ranks of training-free scores and hand it to `select`; return its choice and the reasons.

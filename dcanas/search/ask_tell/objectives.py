@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,7 @@ from dcanas.search.proposers.new_members import Identity
 from dcanas.search.task import SearchTask
 from dcanas.spaces import Architecture, Space
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The result of a trial.
-
-    Attributes:
-        value: larger is better.
-        record: further results, as JSON types.
-    """
-
-    value: float
-    record: dict[str, Any] = field(default_factory=dict)
-
-
-Objective = Callable[[Architecture, Hooks], Evaluation]  # evaluates one architecture
+Objective = Callable[[Architecture, Hooks], tuple[float, dict[str, Any]]]  # -> value, larger is better; JSON to record
 
 
 def make_objective(task: SearchTask) -> tuple[Objective, Identity]:
@@ -48,10 +33,10 @@ def make_objective(task: SearchTask) -> tuple[Objective, Identity]:
                             f"{path.name}, {settings.column}")
         return objective, lambda arch: arch  # two codes of one network were trained twice
 
-    def train_briefly(arch: Architecture, hooks: Hooks) -> Evaluation:
+    def train_briefly(arch: Architecture, hooks: Hooks) -> tuple[float, dict[str, Any]]:
         found = short_training(task.space, task.dataset, task.recipe, settings.epochs, task.seed, arch, hooks,
                                skeleton=task.skeleton, device=task.device)
-        return Evaluation(100 * found["validation_accuracy"], found)
+        return 100 * found["validation_accuracy"], found
 
     return train_briefly, task.space.canonical
 
@@ -63,9 +48,9 @@ def look_up(space: Space, known: Mapping[tuple[int, ...], float], name: str) -> 
         known: values by option indices.
         name: of the table, for messages.
     """
-    def evaluate(arch: Architecture, hooks: Hooks) -> Evaluation:
+    def evaluate(arch: Architecture, hooks: Hooks) -> tuple[float, dict[str, Any]]:
         if arch.choices not in known:
             raise UserError(f"{name} has no value for {space.format(arch)}.")
-        return Evaluation(float(known[arch.choices]), {"looked_up": name})
+        return float(known[arch.choices]), {"looked_up": name}
 
     return evaluate

@@ -28,7 +28,7 @@ from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate, sizes_of
 from dcanas.search.scoring import make_scoring
-from dcanas.search.selection import choose_candidate, finalists_effort
+from dcanas.search.selection import choose_candidate
 from dcanas.search.task import SearchTask, Target
 
 
@@ -40,8 +40,7 @@ class StudySearch(SearchMethod):
 
     def effort(self, task: SearchTask, macs: float) -> float:
         settings = task.settings
-        epochs = settings.evaluations * settings.epochs if settings.objective == "train" else 0
-        return epochs * macs + finalists_effort(task, macs)
+        return macs * settings.evaluations * settings.epochs if settings.objective == "train" else 0.0
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         worker = make_worker(task)

@@ -24,7 +24,7 @@ from dcanas.costs import CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims
 from dcanas.search.ask_tell.history import History
-from dcanas.search.ask_tell.objectives import Evaluation, Objective
+from dcanas.search.ask_tell.objectives import Objective
 from dcanas.search.ask_tell.parameters import Parameters
 from dcanas.search.ask_tell.sampler_registry import samplers
 from dcanas.search.ask_tell.samplers import Sampler
@@ -172,13 +172,12 @@ class Worker:
 
         with self.claims.beating(trial.number, self.name):
             try:
-                found: Evaluation = self.objective(arch, hooks)
-                record["record"] = found.record
-                if math.isfinite(found.value):
-                    values = [found.value, *(record["costs"][name] for name in self.objectives)]
+                value, record["record"] = self.objective(arch, hooks)
+                if math.isfinite(value):
+                    values = [value, *(record["costs"][name] for name in self.objectives)]
                     state = TrialState.COMPLETE
                 else:
-                    record["error"] = f"the objective returned {found.value}"
+                    record["error"] = f"the objective returned {value}"
             except Stopped:
                 self._hand_back(trial)
                 raise

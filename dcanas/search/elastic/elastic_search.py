@@ -19,7 +19,7 @@ from dcanas.search.elastic.inherited import inherited_accuracy
 from dcanas.search.elastic.sandwich import make_supernet, train_supernet
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
-from dcanas.search.selection import BY_RANKS, choose_candidate, choose_reranked, finalists_effort
+from dcanas.search.selection import BY_RANKS, choose_candidate, choose_reranked
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
 from dcanas.supernet import ElasticSupernet
@@ -47,7 +47,7 @@ class ElasticSearch(SearchMethod):
         largest = count_architecture(task.space, task.space.extremes()[0], task.dataset.shape,
                                      len(task.dataset.classes), **task.skeleton).macs
         every_step = largest + (1 + task.settings.random_members) * macs
-        return float(task.settings.epochs * every_step) + finalists_effort(task, macs)
+        return float(task.settings.epochs * every_step)
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         supernet, history = train_supernet(task.space, task.dataset, task.settings, task.recipe, task.seed,

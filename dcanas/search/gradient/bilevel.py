@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from dcanas.search.gradient.edges import EdgeWeights
 from dcanas.search.gradient.gradient_settings import SearchSettings
 from dcanas.search.gradient.second_order import gradients_of, unrolled_gradient
 from dcanas.search.gradient.strategies import strategies
-from dcanas.search.gradient.strategies.strategy import Mixture, Strategy
+from dcanas.search.gradient.strategies.strategy import Strategy
 from dcanas.spaces import Space
 from dcanas.supernet import Supernet
 from dcanas.training import Dataset
@@ -62,6 +62,7 @@ class BilevelTrainer:
         self.alphas = [(ALPHA_SPREAD * torch.randn(len(slot.options))).to(device).requires_grad_()
                        for slot in space.slots]
         self.edges = EdgeWeights(self.supernet, device) if settings.edge_normalisation else None
+        self.weigh: Callable[[Sequence[Tensor]], list[Tensor]] = self.edges or list  # times those of edges
         self.searched = self.alphas if self.edges is None else [*self.alphas, self.edges.betas]
         self.settings, self.ranks = settings, ranks
         self.strategy: Strategy = strategies[settings.strategy](space, settings)
@@ -80,10 +81,6 @@ class BilevelTrainer:
         self.warned = False
         self.running: dict[str, list[float]] = {}  # of the epoch so far: name -> [sum over images, images]
 
-    def mixing(self, mixture: Mixture) -> list[Tensor]:
-        """Return the mixing weights, multiplied by those of the edges if edges have weights."""
-        return mixture.weights if self.edges is None else self.edges(mixture.weights)
-
     def step_alphas(self, batch: Batch, training: Batch, progress: float) -> float:
         """Take one step of the multipliers upwards and one of the alphas downwards.
 
@@ -96,7 +93,7 @@ class BilevelTrainer:
             The validation loss over all processes.
         """
         mixture = self.strategy.mix(self.alphas, progress)
-        mixing = self.mixing(mixture)
+        mixing = self.weigh(mixture.weights)
         leaves = [row.detach().requires_grad_() for row in mixing]
         loss, gradients = self._gradient(batch, training, leaves, mixture.chosen, progress)
         violations = self.violations()
@@ -172,7 +169,7 @@ class BilevelTrainer:
         for group in self.weight_optimiser.param_groups:
             group["lr"] = self._rate(progress)
         mixture = self.strategy.mix_for_weights(self.alphas, progress)
-        own, logits = self._loss(batch, [row.detach() for row in self.mixing(mixture)], mixture.chosen)
+        own, logits = self._loss(batch, [row.detach() for row in self.weigh(mixture.weights)], mixture.chosen)
         self.weight_optimiser.zero_grad()
         torch.autograd.backward(own)
         reached = [p for p in self.supernet.parameters() if p.grad is not None]  # the same in every process
@@ -201,7 +198,7 @@ class BilevelTrainer:
                                "parameter_free_share": parameter_free_share(mixing, free)}
         if batch is not None:
             row["alpha_eigenvalue"] = dominant_eigenvalue(
-                lambda alphas: self._loss(batch, self.mixing(Mixture(self.strategy.probabilities(alphas))),
+                lambda alphas: self._loss(batch, self.weigh(self.strategy.probabilities(alphas)),
                                           weights=dict(self.supernet.named_parameters()))[0],
                 self.alphas, self.ranks.sum)
         for cost, ratio, multiplier in zip(self.constraints.costs, ratios, self.constraints.multipliers.tolist(),

@@ -14,7 +14,7 @@ from dcanas.search.gradient.differentiable import SearchResult, search
 from dcanas.search.gradient.lookup_graph import Point, build, over_limits, tightened
 from dcanas.search.gradient.strategies import strategies
 from dcanas.search.methods import SearchMethod
-from dcanas.search.selection import BY_RANKS, choose_candidate, choose_reranked, finalists_effort
+from dcanas.search.selection import BY_RANKS, choose_candidate, choose_reranked
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.verified import derive_verified
 from dcanas.spaces import Space
@@ -40,7 +40,7 @@ class GradientSearch(SearchMethod):
         supernet = linear_counts(task.space, task.dataset.shape, len(task.dataset.classes),
                                  **task.search_skeleton)["macs"]
         mixed = sum(sum(row) for row in supernet.table) / (settings.bottleneck * settings.partial_channels)
-        return float(settings.epochs * (supernet.base + mixed)) + finalists_effort(task, macs)
+        return float(settings.epochs * (supernet.base + mixed))
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         budget, costs = task.limits

@@ -17,7 +17,7 @@ from dcanas.search.derive import Derived, costs_of
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
 from dcanas.search.scoring import make_scoring
-from dcanas.search.selection import BY_RANKS, choose_candidate, finalists_effort
+from dcanas.search.selection import BY_RANKS, choose_candidate
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.zero_shot.loop import aggregated, zero_shot
 from dcanas.spaces import Architecture
@@ -34,9 +34,6 @@ class ZeroShotSearch(SearchMethod):
         made_with = {name: value for name, value in plain(task.settings).items()
                      if name not in ("pool", "finalists", "finalist_epochs")}
         return [task.skeleton, made_with, {target.name: dict(target.budget) for target in task.targets}]
-
-    def effort(self, task: SearchTask, macs: float) -> float:
-        return finalists_effort(task, macs)
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         settings = task.settings

@@ -15,7 +15,7 @@ from recording import Recording
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.benchmarks.simulate import simulate
 from dcanas.search.ask_tell.claims import Claims, worker_name
-from dcanas.search.ask_tell.objectives import Evaluation, look_up
+from dcanas.search.ask_tell.objectives import look_up
 from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
 from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.ask_tell.worker import NSGA2, Worker, excess_over, summary
@@ -42,7 +42,7 @@ class Grid:
             if self.deaths is not None:
                 self.deaths.release()
             os.kill(os.getpid(), signal.SIGKILL)
-        return Evaluation(float("nan") if mishap == "nan" else worth(arch))
+        return float("nan") if mishap == "nan" else worth(arch), {}
 
 
 def worker(url, objective, sampler="random", evaluations=12, directions=("maximize",), study="grid", **more):
