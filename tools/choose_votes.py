@@ -2,21 +2,18 @@
 
     python -m tools choose_votes
     python -m tools choose_votes more=meco.jsonl     # scores of the whole space beside the published ones
-    python -m tools choose_votes own=quick.jsonl     # scores of `score_proxies`: do they agree?
 
 NAS-Bench-201, scores of NAS-Bench-Suite-Zero, latencies of HW-NAS-Bench. Every set of one to three of the 13 scores
 under each way to add ranks picks the best member within each of 72 limits (six devices, twelve percentiles from 15 to
 80); regret is against the best validation accuracy (`cifar10_val`) within the limit, ties at their mean. The limits
 that results are reported for (percentiles 10, 25 and 50) and test accuracy are printed last, for the set chosen and the
 largest-params rule alone.
-
-own: a few votes within 60 limits (six devices, percentiles 10 to 100 of those networks) on scores computed here.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +21,14 @@ import numpy as np
 from dcanas.benchmarks.table_problem import make_problem, test_accuracies
 from dcanas.proxies.aggregates import AGGREGATES
 from tools.markdown import print_table
-from tools.score_files import merged, of_members
-from tools.tables import NO_LIMIT, column, validation_accuracies
+from tools.score_files import of_members
+from tools.tables import NO_LIMIT, validation_accuracies
 
 DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")
 CHOSEN_ON, REPORTED = (15, 20, 30, 35, 40, 45, 55, 60, 65, 70, 75, 80), (10, 25, 50)
 Vote = tuple[tuple[str, ...], str]  # the scores that vote, and how their ranks are added
 RULE: Vote = (("params",), "borda")
 NAMED: tuple[Vote, ...] = ((("epe_nas", "synflow", "zen"), "log_rank"), (("jacov", "synflow"), "borda"), RULE)
-OWN: tuple[Vote, ...] = (*NAMED, (("synflow", "jacov", "wrcor"), "copeland"), (("jacov", "params", "zen"), "log_rank"))
 
 
 def regret(values: Mapping[str, np.ndarray], vote: Vote, among: np.ndarray, accuracy: np.ndarray) -> float:
@@ -41,23 +37,12 @@ def regret(values: Mapping[str, np.ndarray], vote: Vote, among: np.ndarray, accu
     return float(accuracy[among].max() - accuracy[among[votes == votes.max()]].mean())
 
 
-def judge_own(paths: Sequence[Path]) -> None:
-    """Print how votes of scores computed here do."""
-    texts, values, _ = merged(paths)
-    known = column("nasbench201_accuracy", "cifar10_val")
-    accuracy, limits = np.array([known[text] for text in texts]), []
-    for device in DEVICES:
-        costs = column("hw_nas_bench_cifar10", f"{device}_latency")
-        latency = np.array([costs[text] for text in texts])
-        limits += [np.flatnonzero(latency <= np.percentile(latency, p)) for p in range(10, 101, 10)]
-    print(f"{len(texts)} networks, {len(limits)} limits")
-    print_table(["scores", "way", "mean regret, validation"], [
-        [", ".join(vote[0]), vote[1], f"{np.mean([regret(values, vote, among, accuracy) for among in limits]):.2f}"]
-        for vote in OWN if set(vote[0]) <= set(values)])
+def main(*, more: Path | None = None) -> None:
+    """Choose among all votes and print the best.
 
-
-def choose(more: Path | None) -> None:
-    """Choose among all votes and print the best."""
+    Args:
+        more: scores of all classes of equal networks
+    """
     values = make_problem(NO_LIMIT).scores
     values = values | (of_members(more) if more else {})
     validation, test = validation_accuracies(), test_accuracies()
@@ -79,16 +64,3 @@ def choose(more: Path | None) -> None:
     print_table(["limit", "best member's test accuracy", "regret: the first of these", "largest params"], [
         [name, f"{test[among].max():.2f}", *(f"{regret(values, vote, among, test):.2f}"
                                              for vote in (found[0][1], RULE))] for name, among in asked])
-
-
-def main(*, own: tuple[Path, ...] = (), more: Path | None = None) -> None:
-    """Print which votes are best.
-
-    Args:
-        own: files of scores computed here, which are judged in place of a choice
-        more: scores of all classes of equal networks
-    """
-    if own:
-        judge_own(own)
-    else:
-        choose(more)
