@@ -9,9 +9,9 @@ from dcanas.cli.compose import configure
 from dcanas.pipeline.configure import composed, configured
 
 
-def test_what_is_meant_is_told(dcanas, tmp_path, monkeypatch) -> None:
+def test_what_is_meant_is_told(dcanas, tiny, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    answer = dcanas("feasibility", "budget.weight_bytes=500KiB", "budget.params=p45", "budget.macs=1.5 MFLOPs")
+    answer = dcanas("feasibility", "budget.weight_bytes=500KiB", "budget.params=p45", "budget.macs=1.5 MFLOPs", *tiny)
     assert answer.code == 0, answer.err
     assert "budget.weight_bytes: 500KiB = 512,000 bytes (weights stored in the exported file)\n" in answer.out
     assert "budget.macs: 1.5 MFLOPs = 750,000 MACs (multiply-accumulates for one image" in answer.out

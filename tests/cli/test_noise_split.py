@@ -13,7 +13,7 @@ def test_noise_instead_of_test_images(dcanas, tiny, images, tmp_path):
         root = images(tmp_path / name, counts, noise=noise)
         run = tmp_path / f"run of {name}"
         answer = dcanas("train", *tiny, "train.epochs=8", "train.batch_size=16",
-                        "search.pool=8", "search.rerank_evaluations=12", "data=folder", f"data.root={root}",
+                        "search.pool=4", "search.rerank_evaluations=6", "data=folder", f"data.root={root}",
                         f"run.dir={run}")
         assert answer.code == 0, answer.err
         found[name] = run
