@@ -39,6 +39,16 @@ class Recording(Hooks):
         return bool(self.steps) and self.steps[-1] == self.stop_at
 
 
+class Reports(Hooks):
+    """Keeps the progress that is reported: done, total, note."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, float, str]] = []
+
+    def progress(self, done: float, total: float, note: str = "") -> None:
+        self.seen.append((done, total, note))
+
+
 class StopWhen(Hooks):
     """Stops when a function says so."""
 

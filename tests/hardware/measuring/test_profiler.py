@@ -15,9 +15,9 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from recording import Reports
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.hooks import Hooks
 from dcanas.costs import Networks
 from dcanas.export import open_session
 from dcanas.hardware import Profile, Runtime, load_device, measure_members, profile_onnx
@@ -205,16 +205,6 @@ def test_members_are_measured_once(device, tmp_path):
                            if hashlib.sha256(p.read_bytes()).hexdigest() == both[members[1]].sha256))
     assert [(p.key, p.value) for p in model.metadata_props] == [("architecture", space.format(members[1]))]
     assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim] == [1, 1, 8, 8]
-
-
-class Reports(Hooks):
-    """Keeps the progress that is reported."""
-
-    def __init__(self):
-        self.seen = []
-
-    def progress(self, done, total, note=""):
-        self.seen.append((done, total, note))
 
 
 def test_measurements_report_their_progress_within_the_context_only(files, device):

@@ -15,9 +15,9 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from recording import Reports
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.hooks import Hooks
 from dcanas.hardware import Profile, load_device, profile_onnx
 from dcanas.hardware.measuring import profiler
 from dcanas.hardware.transport import board as boards
@@ -187,16 +187,6 @@ def test_answers_are_untrusted(answer, words):
         liar.close()
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-class Reports(Hooks):
-    """Keeps the progress that is reported."""
-
-    def __init__(self):
-        self.seen = []
-
-    def progress(self, done, total, note=""):
-        self.seen.append((done, total, note))
 
 
 def test_a_board_s_progress_is_passed_on_if_it_makes_sense(board, model):
