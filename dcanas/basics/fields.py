@@ -18,7 +18,7 @@ class Declared:
     Attributes:
         help: one line for lists of settings.
         low, high: smallest and largest number; None: no bound.
-        options: names or numbers to choose from, also each item of a tuple; empty: anything of the field's type.
+        options: names or numbers to choose from, also each item of a tuple; None: anything of the field's type.
         applies: other field of the same class -> its values under which this setting is read; empty: always.
         kind: for settings whose class depends on their content: returns the class for these values.
     """
@@ -26,7 +26,7 @@ class Declared:
     help: str
     low: float | None = None
     high: float | None = None
-    options: Collection[Any] = ()
+    options: Collection[Any] | None = None
     applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kind: Callable[[Mapping[str, Any]], type] | None = None
 
@@ -35,7 +35,7 @@ class Declared:
         """The range or the options as text; empty if there is neither."""
         if self.low is not None:
             return f"from {self.low:.15g}" + (f" to {self.high:.15g}" if self.high is not None else "")
-        return ", ".join(map(str, self.options))
+        return "" if self.options is None else ", ".join(map(str, self.options))
 
 
 def number(default: float | None, low: float, high: float | None, help: str, **applies: tuple[str, ...]) -> Any:
@@ -65,8 +65,8 @@ def is_read(kind: type, about: Declared, values: Mapping[str, Any]) -> bool:
     """Return whether a setting of a class is read given all its values; what a user's own entry reads is not known."""
     for name, allowed in about.applies.items():
         options, value = declared(kind)[name][1].options, values[name]
-        own = value in options and value not in getattr(options, "table", options)  # in a registry, but not shipped
-        if value not in allowed and not own:
+        own = options is not None and value in options and value not in getattr(options, "table", options)
+        if value not in allowed and not own:  # own: in a registry, but not in its table of what is shipped
             return False
     return True
 
@@ -126,7 +126,9 @@ def _check_value(key: str, hint: Any, value: Any, about: Declared) -> None:
         if isinstance(value, bool) or not isinstance(value, allowed) or not about.low <= value <= high:
             kind = "a number" if float in kinds else "a whole number"
             raise UserError(f"{key} must be {kind} {about.allowed}, got {value!r}.")
-    for item in (value if isinstance(value, tuple) else (value,)) if about.options else ():
+    if about.options is None:
+        return
+    for item in value if isinstance(value, tuple) else (value,):
         if item not in about.options:
             meant = nearest(item, about.options) if isinstance(item, str) else None
             raise UserError(f"{key} must be one of {about.allowed}, got {item!r}"

@@ -23,7 +23,7 @@ from dcanas.hardware import Device
 from dcanas.hardware.measuring.measured_members import measure_members
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.cost_book import delivered_bytes
+from dcanas.pipeline.cost_book import CHANNEL_BYTES
 from dcanas.pipeline.export import export_network
 from dcanas.pipeline.profile import profile_network
 from dcanas.pipeline.robustness import network_robustness
@@ -96,7 +96,7 @@ def _size_class(run: Context, device: Device) -> tuple[Budget, str]:
 def _candidates(run: Context, device: Device, limits: Budget) -> list[Handmade]:
     """Return per family the network that fills the limits best and keeps the measured ones."""
     shape = run.dataset.shape
-    counted = Budget({name: limits[name] - (delivered_bytes(shape[0]) if name == "weight_bytes" else 0)
+    counted = Budget({name: limits[name] - (CHANNEL_BYTES * shape[0] if name == "weight_bytes" else 0)
                       for name in counted_limits(limits)})
     measured = [name for name in LATENCIES if name in limits and device.connection is not None]
     found = []

@@ -16,6 +16,7 @@ from dcanas.hardware.latency.source import LatencySources, choose_source
 from dcanas.search.task import Target
 
 QUALITIES = ("robust_accuracy_min",)  # limits on the trained network, which do not restrict architectures
+CHANNEL_BYTES = 2 * 4  # that the delivered file stores beside its network: mean and deviation of each input channel
 CAPACITY = {"peak_bytes": "memory_bytes", "weight_bytes": "flash_bytes"}  # cost -> what the device has of it
 
 
@@ -52,7 +53,7 @@ class CostBook:
         """Return the models of counted costs."""
         device, networks = self.device, self.networks
         stored = "int8-file" if device.dtype == "int8" else device.dtype
-        own = delivered_bytes(networks.input_shape[0])
+        own = CHANNEL_BYTES * networks.input_shape[0]
         return [replace(cost, base=cost.base + own)
                 if cost.name == "weight_bytes" and isinstance(cost, (LinearCost, PlanCost)) else cost
                 for cost in count_costs(networks.space, networks.input_shape, networks.num_classes, stored,
@@ -92,8 +93,3 @@ class CostBook:
     def target(self) -> Target:
         """Return the device as a search sees it."""
         return Target(self.device.name, self.budget, self.costs, self.latency, self.device.dtype)
-
-
-def delivered_bytes(channels: int) -> int:
-    """Return the bytes that the delivered file stores beside its network: mean and deviation of each input channel."""
-    return 2 * 4 * channels

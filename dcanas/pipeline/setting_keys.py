@@ -17,12 +17,6 @@ from dcanas.search.searches import SETTINGS, settings_class
 FREE = ("budget", "space.final_skeleton", "space.search_skeleton")  # keys below them are checked where they are read
 
 
-def setting_keys(search: str) -> list[str]:
-    """Return the keys of all settings of a run whose search has this `search.name`."""
-    rows = (*described(Settings), *described(settings_class(search), "search"))
-    return [*(key for key, *_ in rows if key != "search"), "default_budget"]
-
-
 def check_keys(keys: Iterable[str], search: str, others: Iterable[str]) -> None:
     """Refuse keys that are no settings of a run.
 
@@ -33,7 +27,8 @@ def check_keys(keys: Iterable[str], search: str, others: Iterable[str]) -> None:
     Raises:
         UserError: a key does not exist; the nearest one that does is named.
     """
-    known = setting_keys(search)
+    rows = (*described(Settings), *described(settings_class(search), "search"))
+    known = [*(key for key, *_ in rows if key != "search"), "default_budget"]
     parts = {key.rpartition(".")[0] for key in known}  # `train.schedule={kind: step}`
     for key in keys:
         if key in known or key in parts or key.startswith(tuple(f"{free}." for free in FREE)):

@@ -54,12 +54,12 @@ class Block:
     others: tuple[Shape, ...] = ()
     kept: tuple[int, ...] = ()
 
-    def __hash__(self) -> int:
-        return self._hash
-
-    @cached_property
-    def _hash(self) -> int:  # blocks are keys of caches, and their steps many
-        return hash((self.name, self.count, self.input_shape, self.output, self.steps, self.others, self.kept))
+    def __hash__(self) -> int:  # kept: blocks are keys of caches, and their steps many
+        kept: dict[str, int] = vars(self)
+        if "_hash" not in kept:
+            kept["_hash"] = hash((self.name, self.count, self.input_shape, self.output, self.steps, self.others,
+                                  self.kept))
+        return kept["_hash"]
 
     @property
     def output_shape(self) -> Shape:

@@ -20,7 +20,7 @@ from dcanas.basics.keys import plain
 from dcanas.basics.resources import resource_folder
 from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.preset_files import preset_names, presets
-from dcanas.pipeline.setting_keys import setting_keys
+from dcanas.pipeline.setting_keys import check_keys
 from dcanas.pipeline.settings import Settings, differences, store_settings
 from dcanas.search.searches import SETTINGS, settings_class
 
@@ -162,7 +162,7 @@ def test_every_setting_has_a_help_and_presets_state_settings():
         kind = settings_class(whole(search=search)["search"]["name"])
         assert set(stated("search", search)) <= {f.name for f in fields(kind)}
     for train in TRAIN:
-        assert {f"train.{key}" for key, _ in leaves(stated("train", train))} <= set(setting_keys("study"))
+        check_keys([f"train.{key}" for key, _ in leaves(stated("train", train))], "study", ())
 
 
 def test_threads_and_processes_are_recorded_and_part_of_the_key(tmp_path, monkeypatch):
