@@ -53,7 +53,7 @@ def untrained(name: str, data: Dataset, seed: int = 0) -> Classifier:
     """Return a network of 8 channels and 1 cell per stage."""
     torch.manual_seed(seed)
     space = load_space("nasbench201")
-    return Classifier(Normalise(data.mean, data.std), space.build(
+    return Classifier(Normalise(*data.moments), space.build(
         space.parse(ARCHITECTURES[name]), len(data.classes), data.shape[0], channels=8, cells=1))
 
 

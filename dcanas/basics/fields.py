@@ -103,14 +103,11 @@ def check(settings: Any, group: str) -> None:
 class Checked:
     """Settings whose declared fields are checked when they are made.
 
-    Args:
-        group: prefix of their keys, such as `train` (keyword of the class statement).
+    Attributes:
+        group: prefix of their keys, such as `train`.
     """
 
     group: ClassVar[str]
-
-    def __init_subclass__(cls, group: str) -> None:
-        cls.group = group
 
     def __post_init__(self) -> None:
         check(self, self.group)

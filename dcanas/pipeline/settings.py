@@ -40,12 +40,13 @@ class ProxySettings(OwnFile):
 
 
 @dataclass(frozen=True)
-class Parallelism(Checked, group="run"):
+class Parallelism(Checked):
     """Threads and processes that share the computation: they change the order of additions, so results differ a little.
 
     Both are None in a run of an older version, which can be continued with any number.
     """
 
+    group = "run"
     threads: int | None = number(None, 1, None, "threads of each process; null: all cores that this machine offers "
                                                 "when the run begins, and then always as many")
     processes: int | None = None  # that torchrun started together
@@ -117,9 +118,10 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class DeployOptions(Checked, group="deploy"):
+class DeployOptions(Checked):
     """How a bundle is tried on its device (see `hardware.measuring.deployment`)."""
 
+    group = "deploy"
     seconds: float = number(60.0, 1e-3, 24 * 3600, "seconds of running the network without a pause")
     images: str | None = setting(None, "folder of image files to classify there; null: test images of the bundle")
     folder: str | None = setting(None, "folder on the device for the bundle's own; null: the profile's, or the home "
@@ -127,9 +129,10 @@ class DeployOptions(Checked, group="deploy"):
 
 
 @dataclass(frozen=True)
-class RunOptions(Checked, group="run"):
+class RunOptions(Checked):
     """Settings in the group `run` that do not change a result."""
 
+    group = "run"
     dir: str | None = setting(None, "run directory; null: ROOT/NAME-HASH, by the hash of the settings")
     root: str = setting("runs", "folder of the run directories")
     compute: str = choice("auto", ("auto", "cpu", "cuda"), "cuda or cpu; auto: cuda if there is a CUDA device")

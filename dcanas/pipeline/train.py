@@ -85,7 +85,7 @@ def initial_model(run: Context, derived: Mapping[str, Any]) -> nn.Module:
     torch.manual_seed(derive_seed(run.settings.seed, "weights"))
     network = space.build(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
                           **derived["skeleton"])
-    model = Classifier(Normalise(dataset.mean, dataset.std), network)
+    model = Classifier(Normalise(*dataset.moments), network)
     if "family" not in derived:  # a hand-made network inherits nothing
         run.method.inherit(run.task(), network)
     return model

@@ -70,7 +70,7 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
     torch.manual_seed(derive_seed(seed, "finalist"))
     network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
     inherit(network)
-    model = Classifier(Normalise(dataset.mean, dataset.std), network)
+    model = Classifier(Normalise(*dataset.moments), network)
     train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), hooks=hooks, device=device,
           attack=adversarial_attack(short))
     return validate(model, dataset, device)

@@ -26,7 +26,7 @@ def make_scoring(task: SearchTask, names: Sequence[str], batch_size: int) -> Sco
                         "take a smaller batch_size.")
     rng = np.random.default_rng(derive_seed(task.seed, "score", "images"))
     chosen = np.sort(rng.choice(dataset.train, batch_size, replace=False))
-    mean, std = (np.reshape(values, (1, -1, 1, 1)) for values in (dataset.mean, dataset.std))
+    mean, std = (np.reshape(values, (1, -1, 1, 1)) for values in dataset.moments)
     batch = (dataset.images[chosen] / 255 - mean) / std
     return Scoring(task.space.name, tuple(names), batch.astype(np.float32), dataset.labels[chosen].astype(np.int64),
                    len(dataset.classes), task.seed, dict(task.skeleton), task.device.type)

@@ -71,22 +71,19 @@ class SuperCell(nn.Module):
         self.widen = (Pointwise(len(spec.outputs) * outside, len(spec.outputs) * spec.out_channels)
                       if bottleneck > 1 else None)
         self.operations = nn.ModuleDict()
-        self._keys: dict[Term, str] = {}  # of `operations`
+        self.candidates: dict[Term, nn.Module] = {}  # all but `none`; with sharing one operation of several terms
         for edge, slot in enumerate(spec.slots):
             source, _ = spec.edges[edge]
             for option in space.slots[slot].options:
-                key = self._keys[slot, option] = f"{source if share else edge}:{option}"
+                key = f"{source if share else edge}:{option}"
                 if key not in self.operations:
                     candidate = space.candidate(option, (inside if source < spec.inputs else outside) // partial,
                                                 outside // partial, spec.strides[edge])
                     if candidate is not None:
                         self.operations[key] = candidate
+                if key in self.operations:
+                    self.candidates[slot, option] = self.operations[key]
         self.active: CellTerms | None = None
-
-    def candidate(self, term: Term) -> nn.Module | None:
-        """Return the operation of a term, None for `none`; with sharing it belongs to several terms."""
-        key = self._keys[term]
-        return self.operations[key] if key in self.operations else None  # noqa: SIM401 (ModuleDict has no get)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         if self.active is None:
@@ -101,18 +98,18 @@ class SuperCell(nn.Module):
         return output if self.widen is None else self.widen(output)
 
     def _mix(self, nodes: dict[int, Tensor], active: CellTerms) -> dict[int, Tensor]:
-        outputs: dict[str, Tensor] = {}
+        outputs: dict[nn.Module, Tensor] = {}
         for target in sorted({target for _, target in self.spec.edges}):
             values, summed = [], []
             for position, (slot, option) in enumerate(active.terms.get(target, ())):
                 source = nodes.get(self.spec.edges[self.spec.slots.index(slot)][0])
                 if source is None:
                     continue  # nothing reaches that node: candidates of zero are zero
-                key = self._keys[slot, option]
-                if key not in outputs:
+                candidate = self.candidates[slot, option]
+                if candidate not in outputs:
                     through = source.shape[1] // self.partial
-                    outputs[key] = self.operations[key](source.narrow(1, 0, through) if self.partial > 1 else source)
-                values.append(outputs[key])
+                    outputs[candidate] = candidate(source.narrow(1, 0, through) if self.partial > 1 else source)
+                values.append(outputs[candidate])
                 summed.append(position)
             mixed = None
             if values:

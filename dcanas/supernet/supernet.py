@@ -50,7 +50,7 @@ class Supernet(nn.Module):
         counts = []
         for i, slot in enumerate(self.space.slots):
             cell = next(cell for cell in self.cells if i in cell.spec.slots)
-            operations = [cell.candidate((i, option)) for option in slot.options]
+            operations = [cell.candidates.get((i, option)) for option in slot.options]
             counts.append([sum(p.numel() for p in operation.parameters()) if operation else 0
                            for operation in operations])
         return counts
@@ -99,7 +99,7 @@ def _terms_of(cell: SuperCell, weights: Mapping[Term, Tensor], edges: Sequence[T
     targets = {slot: target for slot, (_, target) in zip(cell.spec.slots, cell.spec.edges, strict=True)}
     terms: dict[int, list[Term]] = {}
     for term in sorted((t for t in weights if t[0] in targets), key=lambda term: targets[term[0]]):
-        if cell.candidate(term) is not None:
+        if term in cell.candidates:
             terms.setdefault(targets[term[0]], []).append(term)
     return CellTerms({target: tuple(summed) for target, summed in terms.items()},
                      {target: torch.stack([weights[term] for term in summed]) for target, summed in terms.items()},

@@ -48,7 +48,7 @@ def make_augment(dataset: Dataset, recipe: Recipe) -> Augment:
     hole = round(recipe.cutout * side)
     colour = recipe.colour
     jittered = any((colour.brightness, colour.contrast, colour.saturation, colour.hue))
-    mean: Sequence[float] = dataset.mean if hole or recipe.erasing else ()
+    mean: Sequence[float] = dataset.moments[0] if hole or recipe.erasing else ()
 
     def augment(images: Tensor, seed: int, start: int = 0, batch: int | None = None) -> Tensor:
         draw = Draw(seed, len(images), start, batch)

@@ -73,16 +73,6 @@ class Dataset:
         """Everything that the final training may learn from: train and, as a rule, validation."""
         return np.concatenate([self.train, self.validation]) if self.learn_validation else self.train
 
-    @property
-    def mean(self) -> tuple[float, ...]:
-        """Mean of each channel in [0, 1] units: published, or that of the training split (see `_moments`)."""
-        return self._moments[0]
-
-    @property
-    def std(self) -> tuple[float, ...]:
-        """Standard deviation of each channel in [0, 1] units, published or that of the training split."""
-        return self._moments[1]
-
     @cached_property
     def fit_key(self) -> str:
         """Hash of what search and training depend on: classes, pixels and labels of train and validation."""
@@ -97,9 +87,10 @@ class Dataset:
         return key_of(self.classes, self._digest(self.test))
 
     @cached_property
-    def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Return mean and deviation (at least 1/255), exact in any order since values are counted, not summed.
+    def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and deviation (at least 1/255) of each channel in [0, 1] units: published, or of the training split.
 
+        They are exact in any order, since values are counted, not summed.
         If images are decoded on demand, `_SAMPLE` of them, spread evenly over the training split, stand for all.
         """
         if self.normalisation is not None:

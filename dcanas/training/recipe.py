@@ -18,13 +18,14 @@ AMP_HELP = "mixed precision: auto computes in bfloat16 if a CUDA device supports
 
 
 @dataclass(frozen=True)
-class Recipe(Checked, group="train"):
+class Recipe(Checked):
     """How a network is trained; the defaults suit small images (configuration group `train`).
 
     AdamW: Loshchilov and Hutter (ICLR 2019). Mixup: Zhang et al. (arXiv 1710.09412). Raises `UserError` naming the
     setting, what is allowed and the value.
     """
 
+    group = "train"
     epochs: int = number(25, 1, 100_000, "epochs of training")
     batch_size: int = number(32, 2, 65_536, "images per step")  # batch norm has no statistics of one image
     optimiser: str = choice("sgd", OPTIMISERS, "sgd, or adamw, which suits networks that start from given weights")

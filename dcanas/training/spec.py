@@ -13,12 +13,13 @@ _SOME_SETS = ("root", "group_by", "download", "split", "classes")  # options tha
 
 
 @dataclass(frozen=True)
-class DataSpec(Checked, group="data"):
+class DataSpec(Checked):
     """What the user states about the data (configuration group `data`).
 
     Raises `UserError` naming the setting, what is allowed and the value.
     """
 
+    group = "data"
     name: str = setting("digits", "name of the data set")
     root: str | None = setting(None, "folder of the images, or the folder that holds a published set's files")
     size: int | None = number(None, SMALLEST_SIDE, LARGEST_SIDE, "side of the images in pixels; null: their own")

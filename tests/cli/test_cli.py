@@ -132,7 +132,7 @@ def test_home_folder_in_settings(dcanas, tmp_path, monkeypatch, tiny):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads in /proc how far a process has come")
 def test_ctrl_c_before_anything_is_begun(tiny, tmp_path):
-    process = subprocess.Popen([sys.executable, "-m", "dcanas", "feasibility", *tiny], stderr=subprocess.PIPE,
+    process = subprocess.Popen([sys.executable, "-m", "dcanas", "run", *tiny], stderr=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=dict(os.environ))
     while process.poll() is None and "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text():
         time.sleep(0.05)  # until it is among its imports

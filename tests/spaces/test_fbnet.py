@@ -177,7 +177,7 @@ def test_supernet_at_one_hot_is_the_network_with_inherited_weights():
         for block, source in zip(discrete.blocks, net.network.blocks, strict=True):
             if hasattr(source, "spec"):
                 (slot,) = source.spec.slots
-                operation = source.candidate((slot, BLOCKS[arch.choices[slot]]))
+                operation = source.candidates.get((slot, BLOCKS[arch.choices[slot]]))
                 block.load_state_dict(operation.state_dict(), strict=False)
             else:
                 block.load_state_dict(source.state_dict(), strict=False)

@@ -49,7 +49,7 @@ def test_a_node_is_the_shuffled_join_of_candidates_and_what_passes_by(space) -> 
     for slot, (source, target), stride in zip(cell.spec.slots, cell.spec.edges, cell.spec.strides, strict=True):
         x = nodes[source]
         through = x[:, :x.shape[1] // 4]
-        candidates = [(w, cell.candidate((slot, o))) for o, w in zip(space.slots[slot].options, weights[slot],
+        candidates = [(w, cell.candidates.get((slot, o))) for o, w in zip(space.slots[slot].options, weights[slot],
                                                                     strict=True)]
         mixed = sum(w * op(through) for w, op in candidates if op is not None)
         rest = x[:, x.shape[1] // 4:]
@@ -64,7 +64,7 @@ def test_candidates_see_a_quarter_of_the_channels() -> None:
     full, part = make(SPACE), make(SPACE, partial_channels=4)
 
     def weights(net: Supernet) -> int:
-        return sum(p.numel() for p in net.cells[0].candidate((0, "nor_conv_3x3")).parameters())
+        return sum(p.numel() for p in net.cells[0].candidates[0, "nor_conv_3x3"].parameters())
 
     assert weights(full) == 16 * weights(part)
 

@@ -71,7 +71,7 @@ def copy_member(net: Supernet, arch: Architecture) -> nn.Module:
     for block, source in zip(discrete.blocks, net.network.blocks, strict=True):
         if isinstance(block, Cell):
             for edge, operation in block.edges.items():
-                candidate = source.candidate((int(edge), OPTIONS[arch.choices[int(edge)]]))
+                candidate = source.candidates.get((int(edge), OPTIONS[arch.choices[int(edge)]]))
                 operation.load_state_dict(candidate.state_dict(), strict=False)
         else:
             block.load_state_dict(source.state_dict(), strict=False)
@@ -87,7 +87,7 @@ def untied(shared: Supernet) -> Supernet:
     for cell, source in zip(net.cells, shared.cells, strict=True):
         for edge in range(EDGES):
             for option in OPTIONS[1:]:
-                cell.candidate((edge, option)).load_state_dict(source.candidate((edge, option)).state_dict())
+                cell.candidates[edge, option].load_state_dict(source.candidates[edge, option].state_dict())
     return net
 
 
@@ -171,7 +171,7 @@ def test_second_order_steps_see_the_mixing():
     """d/d mixing of |d loss / d weights|^2 against finite differences, as unrolled search steps need it."""
     net = supernet(2, True, channels=4).double()
     x, labels = images(3, 6).double(), torch.arange(3)
-    weight = net.cells[0].candidate((0, "nor_conv_3x3"))[1].weight
+    weight = net.cells[0].candidates[0, "nor_conv_3x3"][1].weight
 
     def squared(mixing: Tensor) -> Tensor:
         loss = F.cross_entropy(net(x, mixing), labels)
@@ -221,7 +221,7 @@ def test_macs_of_candidate_convolutions_fall_with_the_square_of_the_bottleneck()
     macs = {}
     for bottleneck in (1, 2, 4):
         net = supernet(bottleneck, channels=16)
-        candidate = net.cells[0].candidate((0, "nor_conv_3x3"))
+        candidate = net.cells[0].candidates[0, "nor_conv_3x3"]
         with FlopCounterMode(display=False) as counter:
             candidate(torch.randn(1, 16 // bottleneck, 8, 8))
         macs[bottleneck] = counter.get_total_flops() // 2

@@ -57,7 +57,7 @@ def discrete(net: Supernet, arch: Architecture) -> nn.Module:
         offset = source.graph.spec.slots[0]
         for edge in list(block.graph.edges):
             option = OPTIONS[arch.choices[offset + int(edge)]]
-            candidate = source.graph.candidate((offset + int(edge), option))
+            candidate = source.graph.candidates.get((offset + int(edge), option))
             if "pool" in option:
                 channels = source.graph.spec.out_channels
                 block.graph.edges[edge] = nn.Sequential(block.graph.edges[edge],
@@ -110,7 +110,7 @@ def test_sharing_equals_tied_weights(bottleneck: int) -> None:
     for cell, source in zip(net.cells, shared.cells, strict=True):
         for slot in cell.spec.slots:
             for option in OPTIONS[1:]:
-                cell.candidate((slot, option)).load_state_dict(source.candidate((slot, option)).state_dict())
+                cell.candidates[slot, option].load_state_dict(source.candidates[slot, option].state_dict())
     results = []
     for each in (shared, net):
         weights = mixing().requires_grad_()
@@ -126,7 +126,7 @@ def test_candidates_are_not_affine_and_pools_are_normalised() -> None:
              if isinstance(m, nn.BatchNorm2d)]
     assert norms
     assert all(not m.affine for m in norms)
-    assert isinstance(net.cells[0].candidate((0, "max_pool_3x3"))[1], nn.BatchNorm2d)
+    assert isinstance(net.cells[0].candidates[0, "max_pool_3x3"][1], nn.BatchNorm2d)
     assert all(m.affine for m in SPACE.build(member(0), channels=4, cells=3).modules()
                if isinstance(m, nn.BatchNorm2d))
     assert any(isinstance(m, Graph) for m in SPACE.build(member(0), channels=4, cells=3).modules())

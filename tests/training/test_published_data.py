@@ -62,11 +62,11 @@ def test_cifar_as_published(tmp_path, monkeypatch, kind, name):
     assert np.array_equal(data.images, images)
     assert data.classes == ("c0", "c1")
     assert [len(data.train), len(data.validation), data.test.tolist()] == [32, 8, list(range(40, 50))]
-    assert data.mean == data.normalisation[0]
+    assert data.moments == data.normalisation
     assert len(data.fit_indices) == 40
     grey = load_data(DataSpec(name, str(tmp_path), channels=1))
     assert grey.normalisation is None  # published for three channels
-    assert grey.mean == pytest.approx([grey.images[grey.train].mean() / 255])
+    assert grey.moments[0] == pytest.approx([grey.images[grey.train].mean() / 255])
 
 
 def test_published_constants_are_those_of_the_real_pixels(tables):
@@ -161,7 +161,7 @@ def test_fashion_mnist_as_published(tmp_path):
     data = load_data(DataSpec("fashion_mnist", str(tmp_path)))
     assert np.array_equal(data.images[:, 0], images)
     assert data.labels.tolist() == [i % 10 for i in range(60)]
-    assert (data.classes[0], data.mean, data.flip) == ("T-shirt/top", (0.2860,), True)
+    assert (data.classes[0], data.moments[0], data.flip) == ("T-shirt/top", (0.2860,), True)
     damaged = tmp_path / "FashionMNIST/raw/train-images-idx3-ubyte"
     damaged.write_bytes(damaged.read_bytes()[:999])
     with pytest.raises(UserError, match=r"FashionMNIST is not at .*raw, or not whole; set data\.root"):
@@ -305,7 +305,7 @@ def test_imagenet_in_memory_and_on_demand_is_the_same(tmp_path, monkeypatch):
     for positions in (asked.train, asked.test[::-1], np.array([], np.int64)):
         assert np.array_equal(asked.images[positions], kept.images[positions])
     assert np.array_equal(asked.images[3], kept.images[3])
-    assert (asked.shape, asked.mean) == (kept.shape, kept.mean)
+    assert (asked.shape, asked.moments) == (kept.shape, kept.moments)
     decoded: list[int] = []
     monkeypatch.setattr(FileImages, "_load", lambda self, name: decoded.append(1))
     key, tested = asked.fit_key, asked.test_key
@@ -325,7 +325,7 @@ def test_the_mean_of_images_on_demand_and_a_bad_one_among_them(tmp_path, monkeyp
     kept = load_data(DataSpec("folder", str(tmp_path)))
     monkeypatch.setattr(decode.decode, "__defaults__", (100, 200))
     asked = load_data(DataSpec("folder", str(tmp_path)))
-    assert asked.mean == kept.mean  # fewer than 10,000: all of them
+    assert asked.moments == kept.moments  # fewer than 10,000: all of them
     bad = tmp_path / "b" / "3.jpg"
     bad.write_bytes(bad.read_bytes()[:300])
     with pytest.raises(UserError, match=r"b/3\.jpg is not a readable image .*; repair or remove it\.$"):

@@ -32,7 +32,7 @@ def inherited_accuracy(supernet: ElasticSupernet, dataset: Dataset, images: int,
     generator = torch.Generator().manual_seed(derive_seed(seed, "recalibration"))
     chosen = torch.randperm(len(dataset.train), generator=generator)[:images].numpy()
     pixels = torch.from_numpy(dataset.images[dataset.train[chosen]]).float() / 255
-    normalise = Normalise(dataset.mean, dataset.std)
+    normalise = Normalise(*dataset.moments)
     batches = [normalise(batch).to(device).contiguous(memory_format=torch.channels_last)
                for batch in torch.split(pixels, BATCH) if len(batch) > 1]
 

@@ -107,7 +107,7 @@ class _Run:
     def __init__(self, supernet: ElasticSupernet, dataset: Dataset, settings: ElasticSettings, recipe: Recipe,
                  device: torch.device):
         self.supernet, self.settings, self.recipe = supernet.train(), settings, recipe
-        self.normalised = Normalise(dataset.mean, dataset.std).to(device)
+        self.normalised = Normalise(*dataset.moments).to(device)
         parameters = list(supernet.parameters())
         self.optimiser = torch.optim.SGD(
             [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},

@@ -55,7 +55,7 @@ class BilevelTrainer:
         torch.manual_seed(derive_seed(seed, "supernet"))
         self.supernet = Supernet(space, len(dataset.classes), dataset.shape[0], settings.bottleneck, settings.share,
                                  settings.partial_channels, **skeleton)
-        self.normalised = Normalise(dataset.mean, dataset.std).to(device)
+        self.normalised = Normalise(*dataset.moments).to(device)
         to_channels_last(self.supernet.to(device)).train()  # a third faster on a CPU
         self.precision = autocast(device, settings.amp, "search.amp")
         self.forward = torch.compile(self.supernet, dynamic=False) if settings.compile else self.supernet
