@@ -32,6 +32,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()  # what torch and the tests are made of is never garbage; each look through it takes half a second
 
 
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # what is frozen at the end counts as leaked
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_table_of_translations() -> Iterator[None]:
     """Let all exports of a version of ONNX share torch's table of translations; making it is a third of an export."""
