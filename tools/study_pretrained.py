@@ -129,7 +129,7 @@ def grouped(folder: Path, px: int, share: float = 0.2) -> Dataset:
 def look_alikes(folder: Path) -> np.ndarray:
     """Return the group of each image that may be learnt from (N,): images of a class with close ImageNet features.
 
-    Equal pixels or perceptual hashes do not find them: goods photographed on one shelf a step apart differ in both.
+    Features and not pixels: goods photographed on one shelf a step apart differ in every pixel.
     """
     dataset = load_data(DataSpec("folder", root=str(folder), size=FEATURES_PX, channels=3))
     model = cut_network(7, FEATURES_PX, 2, 0)
