@@ -93,7 +93,7 @@ class MBConv(Space):
             if value is not None and value not in slot.options:
                 stage = slot.name.partition(".")[0][-1]
                 part = int(stage) + 1 if stage.isdigit() else STAGES + 2 if slot.name == "head" else 1
-                raise NotationError(f"Part {part} of MBConv notation, {slot.name}: expected {_range_text(slot.options)}, "
+                raise NotationError(f"Part {part} of MBConv notation, {slot.name}: expected {_range(slot.options)}, "
                                     f"found {value}.")
             choices.append(allowed[0] if value is None else slot.options.index(value))
         return self.architecture(choices)
@@ -250,7 +250,7 @@ def _chain(choices: tuple[int, ...]) -> Chain:
     return Chain(int(values[0]), int(values[1]), tuple(stages), 0 if values[-1] == NONE else int(values[-1]))
 
 
-def _range_text(options: tuple[str, ...]) -> str:
+def _range(options: tuple[str, ...]) -> str:
     numbers = [int(option) for option in options if option.isdigit()]
     if len(numbers) < 8:
         return f"one of {', '.join(options)}"
