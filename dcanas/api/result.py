@@ -113,7 +113,7 @@ class Run:
 
     def predict_proba(self, images: Any) -> np.ndarray:
         """Return the probability of each class for each image (see `predict`), float32 (N, classes)."""
-        from dcanas.training.decode import refit
+        from dcanas.training.data import refit
 
         pixels, steps = as_pixels(images), read_json(self.bundle / "preprocessing.json")
         if pixels.shape[3] < steps["channels"]:

@@ -54,6 +54,10 @@ class Networks:
     num_classes: int
     skeleton: Mapping[str, Any] = field(default_factory=dict)
 
+    def shape(self, arch: Architecture) -> tuple[int, int, int]:
+        """Return (C, H, W) of the images that the delivered network of an architecture takes."""
+        return self.space.input_shape(arch, self.input_shape, **self.skeleton)
+
     def domain(self, runtime: str = "any") -> Domain:
         """Return these networks, executed by `runtime`, as a domain."""
         return Domain.of(self.space, self.input_shape, self.num_classes, runtime, **self.skeleton)

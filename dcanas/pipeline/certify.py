@@ -14,7 +14,7 @@ from dcanas.export import write_bundle
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context, versions
-from dcanas.pipeline.delivered import ROBUSTNESS, delivered_file, delivered_profile, trained_model
+from dcanas.pipeline.delivered import ROBUSTNESS, delivered_file, delivered_profile, own_images, trained_model
 from dcanas.report import robustness
 from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
@@ -30,6 +30,7 @@ from dcanas.training.splits import sample
 
 NAMES = ("params", "macs", "peak_bytes", "weight_bytes", *LATENCIES, "energy_mj")
 BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of a larger test split it holds a class-balanced part
+TIMED_IMAGES = 32  # made ready one by one, to say what that takes
 
 
 def certify(run: Context) -> dict[str, dict[str, Any]]:
@@ -75,7 +76,7 @@ def write_certificate(run: Context, folder: Path, certificate: dict[str, Any]) -
 def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     derived, exported, book = read_json(folder / "architecture.json"), delivered_file(folder), run.book(device)
     arch = run.space.parse(derived["architecture"])
-    data, dataset = run.settings.data, run.dataset
+    data, dataset = run.settings.data, own_images(run, folder)
     further: dict[str, Any] = {}
     if pretrained := read_json(folder / "train.json").get("pretrained"):
         further["pretrained"] = pretrained
@@ -98,6 +99,7 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
                  "classes": len(dataset.classes), "integer_labels": dataset.integer_labels, "train": len(dataset.train),
                  "validation": len(dataset.validation), "test": len(dataset.test)},
         "parity": exported["parity"],
+        "image_ms": dataset.prepared_ms(dataset.test[:TIMED_IMAGES]),
         **further,
         "onnx": "bundle/model.onnx",
         "sha256": exported["sha256"],
@@ -129,7 +131,7 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
     exported, book = delivered_file(folder), run.book(device)
     model = trained_model(run, folder)
     measured: dict[str, float | None] = {"params": sum(p.numel() for p in model.parameters()),
-                                         "macs": count_macs(model, run.dataset.shape)}
+                                         "macs": count_macs(model, own_images(run, folder).shape)}
     if device.dtype == "fp32" or "precision" in exported:  # fp32 bytes say nothing about the int8 network of a device
         measured |= {"peak_bytes": exported["peak_bytes"], "weight_bytes": exported["weight_bytes"]}
     deciding = dict(measured)
@@ -152,7 +154,7 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
 
 
 def _bundle(run: Context, device: Device, folder: Path) -> None:
-    dataset, derived = run.dataset, read_json(folder / "architecture.json")
+    dataset, derived = own_images(run, folder), read_json(folder / "architecture.json")
     space = load_space(derived["space"])
     source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
                           **space.delivered_skeleton(derived["skeleton"]))

@@ -24,6 +24,7 @@ from dcanas.hardware.measuring.measured_members import measure_members
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.cost_book import CHANNEL_BYTES
+from dcanas.pipeline.delivered import images_for
 from dcanas.pipeline.export import export_network
 from dcanas.pipeline.profile import profile_network
 from dcanas.pipeline.robustness import network_robustness
@@ -134,7 +135,7 @@ def _validated(run: Context, path: Path, derived: dict[str, Any], title: str) ->
     """Return the accuracy on the validation split of a network trained by the full recipe on the training split."""
     if path.exists():
         return float(read_json(path)["validation_accuracy"])
-    dataset, settings = run.dataset, run.settings
+    dataset, settings = images_for(run, derived), run.settings
     model = initial_model(run, derived)
     with run.stage(f"Compare: train {title} without validation images") as hooks:
         recipe = recipe_for(run, derived)

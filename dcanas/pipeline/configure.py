@@ -24,6 +24,7 @@ from dcanas.pipeline.own_images import suit_images
 from dcanas.pipeline.preset_files import merged, preset_names, presets
 from dcanas.pipeline.setting_keys import check_keys, complete
 from dcanas.pipeline.settings import Options, Settings, stored_settings
+from dcanas.pretrained.find import installed
 from dcanas.training.folder import ImageFacts
 
 PATHS = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
@@ -44,7 +45,8 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
             setting.
     """
     options = {key: plain(default) for kind in (Options, own) if kind for key, default, *_ in described(kind)}
-    changes = {key: value for key, value in stated.items() if key not in options}
+    changes = {"pretrained.name" if key == "pretrained" and isinstance(value, str) else key: value
+               for key, value in stated.items() if key not in options}
     for key in options.keys() & stated.keys():
         value = stated[key]
         options[key] = str(Path(value).expanduser()) if key in PATHS and value and isinstance(value, str) else value
@@ -64,6 +66,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
     files = own_files(values, changes) if own_file else {}
     check_keys(changes, files.get("search.name", values["search"]["name"]), options)
     settings = complete(Settings, merged(values, changes | files), changes)
+    settings["pretrained"]["name"] = _weights(settings)
     budget = settings["budget"]
     none = isinstance(budget, str) and budget.lower() == "none"
     if not none and not isinstance(budget or {}, Mapping):
@@ -101,6 +104,17 @@ def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
         "source": values["source"], "run": run, "deploy": values["deploy"], "notes": notes,
         "own": own and from_mapping(own, {f.name: values[f.name] for f in fields(own)})})
     return settings, options
+
+
+def _weights(settings: Mapping[str, Any]) -> str:
+    """Return whose weights a run starts from: `auto` is what is installed if space and search can use it."""
+    stated = settings["pretrained"]
+    if stated["name"] != "auto":
+        return str(stated["name"])
+    if stated.get("file"):
+        return "file"
+    usable = settings["space"]["name"] == "mbconv" and settings["search"]["name"] != "elastic"
+    return (installed() if usable else None) or "none"
 
 
 def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:

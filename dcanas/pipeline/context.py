@@ -26,6 +26,7 @@ from dcanas.hardware import Device, load_device
 from dcanas.pipeline.cost_book import CostBook
 from dcanas.pipeline.distributed import ranks
 from dcanas.pipeline.settings import Options, Settings, differences, store_settings, stored_settings
+from dcanas.pretrained import Pretrained, PretrainedParts, load_pretrained
 from dcanas.report.metrics import MetricsLog
 from dcanas.search.methods import SearchMethod
 from dcanas.search.searches import search_method
@@ -52,8 +53,13 @@ class Context:
     def __init__(self, settings: Settings, options: Options, command: str, hooks: Hooks = QUIET,
                  dataset: Dataset | None = None):
         self.settings, self.options, self.command, self.hooks = settings, options, command, hooks
-        self.space: Space = run_space(settings).within(settings.space.search_skeleton)
-        self.skeleton: dict[str, Any] = self.space.complete_skeleton(settings.space.final_skeleton)  # of the delivered
+        wanted = settings.pretrained
+        self.pretrained: Pretrained | None = load_pretrained(wanted) if wanted.name != "auto" else None
+        space = run_space(settings) if self.pretrained is None else PretrainedParts(self.pretrained)
+        self.space: Space = space.within(settings.space.search_skeleton)
+        of_weights = self.pretrained.skeleton if self.pretrained else {}
+        self.skeleton: dict[str, Any] = space.complete_skeleton(  # of the delivered network
+            {**settings.space.final_skeleton, **of_weights})
         self.ranks: Ranks = ranks() if read_launch().count > 1 else ALONE
         self.devices: list[Device] = [load_device(name) for name in settings.device]
         self.method: SearchMethod = search_method(settings.search.name)
@@ -126,7 +132,10 @@ class Context:
 
     @cached_property
     def dataset(self) -> Dataset:
-        return load_data(self.settings.data, (self.source or self.location) / CACHE)
+        dataset = load_data(self.settings.data, (self.source or self.location) / CACHE)
+        if self.pretrained is None:
+            return dataset
+        return replace(dataset, normalisation=self.pretrained.source.normalisation(dataset.shape[0]))
 
     @cached_property
     def compute(self) -> torch.device:
@@ -162,15 +171,20 @@ class Context:
         if self.source is not None and (folder / self.method.results[0]).exists():
             return folder
         settings = self.settings
-        key = key_of(settings.space, settings.seed, settings.data.split_seed, self.dataset.fit_key,
+        key = key_of(settings.space, settings.seed, settings.data.split_seed, self.dataset.fit_key, *self._weights,
                      *self.method.key(self.task(folder=folder)))
         return self.place(folder, key)
 
     def device_folder(self, device: Device) -> Path:
         """Return the folder of all results for a device."""
         key = key_of(read_json(self.search_folder / "key.json"), self.settings, device, self.dataset.fit_key,
-                     self.dataset.test_key, *self.settings.train.files())
+                     self.dataset.test_key, *self.settings.train.files(), *self._weights)
         return self.place(self.folder / "derived" / device.name, key)
+
+    @property
+    def _weights(self) -> list[str]:
+        """Hash of the pretrained weights, if there are some."""
+        return [self.pretrained.file.sha256] if self.pretrained else []
 
     def message(self, folder: Path) -> dict[str, Any]:
         """Return the run as JSON types for another process that works on `folder`; see `remote_context`."""

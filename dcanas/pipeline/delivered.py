@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,23 @@ from dcanas.export.classifier import Classifier, Normalise
 from dcanas.hardware import Profile
 from dcanas.pipeline.context import Context
 from dcanas.spaces import load_space
+from dcanas.training import Dataset
 
 FILES = {"fp32": "model.onnx", "int8": "model.int8.onnx"}
 ROBUSTNESS = "robustness/delivered.json"  # there if it is wanted or limited; `dcanas attack` adds others beside it
+
+
+def own_images(run: Context, folder: Path) -> Dataset:
+    """Return the run's data set with images of the size that the network of a folder takes."""
+    return images_for(run, read_json(folder / "architecture.json"))
+
+
+def images_for(run: Context, derived: Mapping[str, Any]) -> Dataset:
+    """Return what `own_images` does for the content of an `architecture.json`."""
+    space = load_space(derived["space"])
+    _, height, width = space.input_shape(space.parse(derived["architecture"]), run.dataset.shape,
+                                         **derived["skeleton"])
+    return run.dataset.at((height, width))
 
 
 def trained_model(run: Context, folder: Path) -> nn.Module:

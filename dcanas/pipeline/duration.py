@@ -40,8 +40,8 @@ def announce_duration(run: Context) -> None:
                                   **run.space.delivered_skeleton(run.skeleton))
         if run.settings.train.channels_last:
             to_channels_last(network)
-        throughput = training_throughput(network, run.dataset.shape, macs(member), run.settings.train.batch_size,
-                                         run.compute)
+        throughput = training_throughput(network, book.networks.shape(member), macs(member),
+                                         run.settings.train.batch_size, run.compute)
     minutes = (search + training) / throughput / 60
     if minutes >= NOTABLE_MINUTES:
         share = round(100 * search / (search + training))

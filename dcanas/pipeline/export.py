@@ -22,7 +22,7 @@ from dcanas.export import (
 )
 from dcanas.hardware import Device
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.delivered import trained_model
+from dcanas.pipeline.delivered import own_images, trained_model
 from dcanas.training import Dataset, summarise
 
 PARITY_IMAGES = 256
@@ -44,7 +44,7 @@ def export_network(run: Context, device: Device, folder: Path, title: str) -> di
     done = folder / "export.json"
     if before := run.made_before(done, title):
         return before
-    dataset = run.dataset
+    dataset = own_images(run, folder)
     derived = read_json(folder / "architecture.json")
     model = trained_model(run, folder)
     with run.hooks.stage(title):

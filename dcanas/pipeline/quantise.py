@@ -21,7 +21,7 @@ from dcanas.export import quantize_onnx, stored_weight_bytes
 from dcanas.hardware import Device, Profile, profile_onnx
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.delivered import FILES, trained_model
+from dcanas.pipeline.delivered import FILES, own_images, trained_model
 from dcanas.pipeline.export import examined, predicted_classes
 from dcanas.training.splits import sample
 
@@ -40,7 +40,7 @@ def _quantised(run: Context, device: Device) -> dict[str, Any]:
     if before := run.made_before(done, title):
         return before
     with run.hooks.stage(title):
-        dataset = run.dataset
+        dataset = own_images(run, folder)
         shown = sample(dataset, dataset.train, CALIBRATION_IMAGES * int(np.prod(dataset.shape)),
                        run.settings.data.split_seed)
         quantize_onnx(folder / FILES["fp32"], folder / FILES["int8"], dataset.images[shown])
@@ -72,7 +72,7 @@ def _profiles(run: Context, device: Device, folder: Path) -> dict[str, Profile]:
 
 def _precision(run: Context, device: Device, folder: Path, name: str, profile: Profile | None) -> dict[str, Any]:
     """Return accuracy on validation, bytes, latency and the limits broken by one of the two files."""
-    dataset, path = run.dataset, folder / FILES[name]
+    dataset, path = own_images(run, folder), folder / FILES[name]
     budget, counts = run.book(device).budget, count_network(trained_model(run, folder), dataset.shape, name)
     correct = int((predicted_classes(path, dataset, dataset.validation) == dataset.labels[dataset.validation]).sum())
     costs: dict[str, float] = {"params": counts.params, "macs": counts.macs, "weight_bytes": stored_weight_bytes(path),

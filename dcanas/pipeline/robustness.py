@@ -25,10 +25,11 @@ from dcanas.export.batched import batched_predict
 from dcanas.export.batchnorm_folding import folded
 from dcanas.hardware import Device
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.delivered import FILES, ROBUSTNESS, delivered_file, trained_model
+from dcanas.pipeline.delivered import FILES, ROBUSTNESS, delivered_file, own_images, trained_model
 from dcanas.robustness import RobustAccuracy, ThreatModel, corruption_accuracy, robust_curve
 from dcanas.robustness.corruptions.apply import SMALLEST_SIDE
 from dcanas.robustness.suite import AttackSpec
+from dcanas.training import Dataset
 from dcanas.training.splits import sample
 
 Images = tuple[np.ndarray, np.ndarray]  # float32 (N, C, H, W) in [0, 1], labels (N,)
@@ -82,7 +83,8 @@ def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, 
                                 batch_size=batch, folder=work / place, model_key=digests[name], hooks=hooks, **more)
 
     suite = threat.suite(len(run.dataset.classes))
-    test = _images(run, run.dataset.test, threat)
+    dataset = own_images(run, folder)
+    test = _images(run, dataset, dataset.test, threat)
     value: dict[str, Any] = {"key": key, "split": "test", "n": len(test[1]), "norm": threat.norm,
                              "eps_255": sorted(set(threat.eps_255)), "seed": run.settings.seed,
                              "attacks": [asdict(spec) for spec in suite],
@@ -93,7 +95,7 @@ def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, 
     network = curve(model, test, suite, "test", "", exported.name, shipped=shipped)
     value["results"] = _as_json(network)
     if validation:
-        seen = _images(run, run.dataset.validation, threat)
+        seen = _images(run, dataset, dataset.validation, threat)
         value["validation"] = _as_json(curve(model, seen, suite, "validation", ", validation images", exported.name,
                                              shipped=shipped))
     value["files"] = []
@@ -106,8 +108,7 @@ def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, 
     return value
 
 
-def _images(run: Context, rows: np.ndarray, threat: ThreatModel) -> Images:
-    dataset = run.dataset
+def _images(run: Context, dataset: Dataset, rows: np.ndarray, threat: ThreatModel) -> Images:
     if threat.images is not None:
         size = int(np.prod(dataset.shape))
         rows = sample(dataset, rows, threat.images * size, run.settings.data.split_seed)
@@ -119,7 +120,7 @@ def _as_json(found: list[RobustAccuracy]) -> list[dict[str, Any]]:
 
 
 def _corruptions(run: Context, model: Any, images: Images, work: Path, title: str) -> dict[str, Any]:
-    channels, *sides = run.dataset.shape
+    _, channels, *sides = images[0].shape
     if channels not in (1, 3) or min(sides) < SMALLEST_SIDE:
         return {"mean": None, "reason": f"the corruptions are defined for grey and RGB images of at least "
                                         f"{SMALLEST_SIDE} pixels"}

@@ -15,6 +15,7 @@ from dcanas.basics.keys import key_of, plain
 from dcanas.basics.mapping import from_mapping
 from dcanas.basics.own_file import OwnFile, load_stated
 from dcanas.costs.budget import Budget
+from dcanas.pretrained.settings import PretrainedSettings
 from dcanas.robustness.threat import NORMS, ThreatModel
 from dcanas.search.searches import settings_class
 from dcanas.training.recipe import Recipe
@@ -80,6 +81,7 @@ class Settings:
         "proxies of your own", kind=_proxies_class)})
     search: Any = field(default=None, metadata={"setting": Declared(
         "settings of the search's own class", kind=_search_class)})
+    pretrained: PretrainedSettings = field(default_factory=PretrainedSettings)
     train: Recipe = field(default_factory=Recipe)
     baseline: bool = setting(False, "also train the best hand-made network within the budget and recommend the better")
     robustness: bool = setting(False, "also attack and corrupt the delivered network, for the certificate")
@@ -106,6 +108,10 @@ class Settings:
             if isinstance(limit, str) and not re.fullmatch(r"p[1-9]\d?", limit):
                 raise UserError(f"budget.{name} must be a positive number or a percentile p1 to p99, got {limit!r}.")
             Budget({name: 1.0 if isinstance(limit, str) else limit})  # refuses an unknown cost and an impossible limit
+        if self.pretrained.name not in ("auto", "none") and self.space.name != "mbconv":
+            raise UserError(f"pretrained={self.pretrained.name} gives weights of networks in space=mbconv, not in "
+                            f"{self.space.name}; set space=mbconv, or give train.init=FILE for weights of the searched "
+                            "network itself.")
         _ = self.threat
 
     @property

@@ -17,9 +17,12 @@ from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, plain
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.pipeline.context import Context, remote_context
+from dcanas.pipeline.delivered import own_images
 from dcanas.pipeline.distributed import together
+from dcanas.pretrained import PretrainedParts
 from dcanas.search.adversarial import adversarial_attack
-from dcanas.spaces import load_space
+from dcanas.search.handmade import PRETRAINED
+from dcanas.spaces import Space, load_space
 from dcanas.training import Recipe, predict, summarise
 from dcanas.training import train as fit_network
 from dcanas.training.mistakes import worst_mistakes
@@ -37,7 +40,7 @@ def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
     done = folder / "train.json"
     if before := run.made_before(done, title):
         return before
-    dataset = run.dataset
+    dataset = own_images(run, folder)
     start = time.monotonic()
     log = f"train/{folder.relative_to(run.folder / 'derived').as_posix()}"
     others = together("train", run.message(folder)) if run.ranks.count > 1 else nullcontext()
@@ -63,8 +66,12 @@ def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, dict[str,
     """Return the trained network, and what `train.json` says of its training: given weights and the history."""
     derived = read_json(folder / "architecture.json")
     model, recipe = initial_model(run, derived), recipe_for(run, derived)
+    dataset = own_images(run, folder)
     pretrained = {"pretrained": plain(find_start(model, recipe.init).record)} if recipe.init else {}
-    history = fit_network(model, run.dataset, run.dataset.fit_indices, recipe, derive_seed(run.settings.seed, "train"),
+    space = space_of(run, derived)
+    if isinstance(space, PretrainedParts):
+        pretrained = {"pretrained": plain(space.taken_over(space.parse(derived["architecture"]), dataset.shape[0]))}
+    history = fit_network(model, dataset, dataset.fit_indices, recipe, derive_seed(run.settings.seed, "train"),
                           folder=folder / "training", hooks=hooks, device=run.compute, ranks=run.ranks,
                           attack=adversarial_attack(recipe))
     return model, {**pretrained, "history": history}
@@ -76,12 +83,18 @@ def recipe_for(run: Context, derived: Mapping[str, Any]) -> Recipe:
     return recipe.from_scratch() if "family" in derived else recipe
 
 
+def space_of(run: Context, derived: Mapping[str, Any]) -> Space:
+    """Return the space that builds the network of an `architecture.json` as its training starts: with its weights, if
+    it is a part of the pretrained network."""
+    return run.space if derived.get("family", PRETRAINED) == PRETRAINED else load_space(derived["space"])
+
+
 def initial_model(run: Context, derived: Mapping[str, Any]) -> nn.Module:
     """Return the network of an `architecture.json` as training starts from it, behind its input normalisation.
 
     The run's seed gives it its weights, apart from those that a searched network inherits from its search.
     """
-    dataset, space = run.dataset, load_space(derived["space"])
+    dataset, space = run.dataset, space_of(run, derived)
     torch.manual_seed(derive_seed(run.settings.seed, "weights"))
     network = space.build(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
                           **derived["skeleton"])

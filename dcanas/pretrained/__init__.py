@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from dcanas.pretrained.conditions import other_conditions
     from dcanas.pretrained.find import find_weights, installed
     from dcanas.pretrained.load import Pretrained, load_pretrained
+    from dcanas.pretrained.parts import PretrainedParts
     from dcanas.pretrained.recognise import Recognised, best_fits, recognise
     from dcanas.pretrained.record import TakenOver
     from dcanas.pretrained.settings import PretrainedSettings

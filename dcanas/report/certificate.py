@@ -74,6 +74,11 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
                       f"independent repeats differ by {100 * latency['repeat_difference']:.1f} %."]
         if latency["remark"]:
             lines.append(latency["remark"])
+    if "image_ms" in certificate:
+        height, width = certificate["data"]["input_shape"][1:]
+        lines += ["", f"The network takes images of {height}x{width} pixels. Making one ready (read, decoded and "
+                      f"resized by `infer.py`) takes {amount(certificate['image_ms'])} ms where this run was made and "
+                      "is not part of the latency."]
     if "latency_from" in certificate:
         lines += ["", f"{latency_sources(certificate)}."]
     lines += [

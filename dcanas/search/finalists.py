@@ -68,6 +68,7 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
     """
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
     torch.manual_seed(derive_seed(seed, "finalist"))
+    dataset = dataset.at(space.input_shape(arch, dataset.shape, **skeleton)[1:])
     network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
     inherit(network)
     model = Classifier(Normalise(*dataset.moments), network)

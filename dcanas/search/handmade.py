@@ -18,6 +18,7 @@ from dcanas.spaces import Architecture, load_space
 from dcanas.spaces.mobilenetv2 import MobileNetV2
 
 RESNET_CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
+PRETRAINED = "pretrained"  # family of the parts of a pretrained network
 SMALL_SIDE = 64  # pixels; at most that, MobileNetV2 keeps its resolution in the stem
 
 

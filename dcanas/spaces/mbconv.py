@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dcanas.basics.errors import UserError
 from dcanas.spaces.mbconv_bounds import ElasticBounds
 from dcanas.spaces.mbconv_notation import PLACES, STAGES, Chain, Kind, Stage, format_chain, origins, parse_chain
-from dcanas.spaces.mbconv_plan import plan_chain
+from dcanas.spaces.mbconv_plan import plan_chain, scaled
 from dcanas.spaces.plan import Block
 from dcanas.spaces.space import Space, delivered_source
 from dcanas.spaces.types import Architecture, NotationError, Slot
@@ -39,9 +39,9 @@ class MBConv(Space):
     """Inverted residuals: seven stages of up to six blocks each, with expansion and kernel per block.
 
     Skeleton, most of it set by where weights come from: `stem` "imagenet" (stride 2) or "cifar" (stride 1);
-    `reference`, the side in pixels that resolution 224 stands for: the network scales the shorter side of its input to
-    resolution x reference / 224 pixels (224: the resolution itself; 32 for images of 32 x 32, which are then untouched
-    at resolution 224); `activation`, `padding` and `epsilon`: see `mbconv_network.Style`.
+    `reference`, the side in pixels that resolution 224 stands for: the delivered network takes images whose shorter
+    side has resolution x reference / 224 pixels (224: the resolution itself; 32 for images of 32 x 32, which are then
+    taken as they are at resolution 224); `activation`, `padding` and `epsilon`: see `mbconv_network.Style`.
     """
 
     name = "mbconv"
@@ -174,8 +174,15 @@ class MBConv(Space):
 
     def plan(self, arch: Architecture, input_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10,
              **skeleton: Any) -> tuple[Block, ...]:
-        _, _, _, side, stem_stride = self._arguments(arch, skeleton)
-        return plan_chain(self.chain(arch), side, stem_stride, input_shape, num_classes)
+        *_, stem_stride = self._arguments(arch, skeleton)
+        shape = self.input_shape(arch, input_shape, **skeleton)
+        return plan_chain(self.chain(arch), stem_stride, shape, num_classes)
+
+    def input_shape(self, arch: Architecture, shape: tuple[int, int, int], **skeleton: Any) -> tuple[int, int, int]:
+        """Return (C, H, W) with the resolution of the member as the shorter side; the proportions are those of `shape`.
+        """
+        side = self._arguments(arch, skeleton)[3]
+        return (shape[0], *scaled(shape[1], shape[2], side))
 
     def complete_skeleton(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         completed = super().complete_skeleton(skeleton)

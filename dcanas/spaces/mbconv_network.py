@@ -99,8 +99,8 @@ class Network(nn.Module):
 
     stages: per stage its width, the stride of its first block, and (expansion, kernel) of every block.
     head: width of the last convolution; 0: none.
-    side: the shorter side in pixels that images are scaled to, bilinearly and with their proportions; nothing is done
-        where it is the input's own.
+    side: the shorter side in pixels of its images; while training together with networks of other sides, larger or
+        smaller ones are scaled to it, bilinearly and with their proportions.
     activation, padding, epsilon: see `Style`.
     Shape: (N, in_channels, H, W) -> (N, num_classes).
 

@@ -9,16 +9,10 @@ from dcanas.spaces.mbconv_notation import Chain, Kind
 from dcanas.spaces.plan import Block, BlockPlanner, Shape, head_block, stem_block
 
 
-def plan_chain(chain: Chain, side: int, stem_stride: int, input_shape: tuple[int, int, int],
+def plan_chain(chain: Chain, stem_stride: int, input_shape: tuple[int, int, int],
                num_classes: int) -> tuple[Block, ...]:
-    """Return the steps of the exported network, whose images are scaled to `side` pixels (the shorter one)."""
-    channels, height, width = input_shape
-    blocks = []
-    size = _scaled(height, width, side)
-    if min(height, width) != side:
-        planner = BlockPlanner("resize", (channels, height, width))
-        blocks.append(planner.done(planner.reshaped("resize", 0, *size)))
-    blocks.append(stem_block((channels, *size), chain.stem, stem_stride))
+    """Return the steps of the exported network; input_shape: (C, H, W) at its own resolution."""
+    blocks = [stem_block(input_shape, chain.stem, stem_stride)]
     for stage in chain.stages:
         first, *others = stage.blocks
         blocks.append(_inverted_residual(blocks[-1].output_shape, stage.width, first, stage.stride, 1))
@@ -27,7 +21,7 @@ def plan_chain(chain: Chain, side: int, stem_stride: int, input_shape: tuple[int
     return (*blocks, head_block(blocks[-1].output_shape, num_classes, chain.head))
 
 
-def _scaled(height: int, width: int, side: int) -> tuple[int, int]:
+def scaled(height: int, width: int, side: int) -> tuple[int, int]:
     """Return (height, width) scaled so that the shorter of them is `side`, the other rounded half up."""
     short = min(height, width)
     return (2 * height * side + short) // (2 * short), (2 * width * side + short) // (2 * short)

@@ -78,6 +78,10 @@ class Space(ABC):
         Where costs add up over slots, also of choices that break a group: linear costs are read off such plans.
         """
 
+    def input_shape(self, arch: Architecture, shape: tuple[int, int, int], **skeleton: Any) -> tuple[int, int, int]:
+        """Return (C, H, W) of the delivered network's input for images of `shape`: the same, unless it is a choice."""
+        return shape
+
     def assemble(self, make_cell: Callable[[CellSpec], torch.nn.Module], num_classes: int = 10, in_channels: int = 3,
                  **skeleton: Any) -> torch.nn.Module:
         """Return the skeleton's network around cells made by `make_cell` (the supernet's way in).

@@ -13,8 +13,7 @@ import numpy as np
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
 from dcanas.training.array_input import Pair
-from dcanas.training.data import Dataset, preprocessing
-from dcanas.training.decode import refit
+from dcanas.training.data import Dataset, preprocessing, refit
 from dcanas.training.folder import ImageFacts
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE, DataSpec
@@ -60,10 +59,11 @@ def array_dataset(spec: DataSpec, splits: Mapping[str, Pair]) -> Dataset:
     owner = np.repeat(list(splits), [len(images) for images, _ in splits.values()])
     images = _joined_images(splits)
     steps = preprocessing(_size(spec, images.shape[1:3]), spec.channels or images.shape[3])
-    pixels = refit(np.ascontiguousarray(images.transpose(0, 3, 1, 2)), steps)
+    pixels = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     parts = complete_splits(spec, names, target, owner)
-    return Dataset("arrays", names, pixels, target, parts["train"], parts["validation"], parts["test"], steps,
-                   flip=True, integer_labels=labels.dtype.kind == "i")
+    return Dataset("arrays", names, refit(pixels, steps), target, parts["train"], parts["validation"], parts["test"],
+                   steps, flip=True, integer_labels=labels.dtype.kind == "i",
+                   refitted=lambda other, indices: refit(pixels[indices], other))
 
 
 def describe_arrays(splits: Mapping[str, Pair]) -> ImageFacts:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -47,6 +48,8 @@ class Dataset:
         learn_validation: whether the final training may learn from validation, too (not if a published
             split keeps it apart from the training images).
         integer_labels: whether the names of the classes are integers that were given as labels.
+        refitted: returns images (indices) by another preprocessing, each made from its file or original array; None:
+            `images` are the originals.
     """
 
     name: str
@@ -61,12 +64,43 @@ class Dataset:
     normalisation: Normalisation | None = None
     learn_validation: bool = True
     integer_labels: bool = False
+    refitted: Callable[[dict[str, Any], np.ndarray], Images] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
         _, channels, height, width = self.images.shape
         return channels, height, width
+
+    def at(self, size: tuple[int, int]) -> Dataset:
+        """Return the same data set with images of (H, W) pixels, made from the originals, never from another size.
+
+        Each size is made once; labels and splits are the same.
+        """
+        if size == self.shape[1:]:
+            return self
+        if size not in self._sizes:
+            steps = resized(self.preprocessing, size)
+            images = self._refitted(steps, np.arange(len(self.labels)))
+            self._sizes[size] = replace(self, images=images, preprocessing=steps)
+        return self._sizes[size]
+
+    def prepared_ms(self, indices: np.ndarray) -> float:
+        """Return the median over images of the milliseconds that it takes to make one from its file or original array.
+        """
+        times = []
+        for index in indices:
+            start = time.perf_counter()
+            self._refitted(self.preprocessing, np.array([index]))
+            times.append(time.perf_counter() - start)
+        return 1000 * float(np.median(times))
+
+    def _refitted(self, steps: dict[str, Any], indices: np.ndarray) -> Images:
+        return self.refitted(steps, indices) if self.refitted else refit(self.images[indices], steps)
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[int, int], Dataset]:
+        return {}
 
     @property
     def fit_indices(self) -> np.ndarray:
@@ -122,6 +156,25 @@ class Dataset:
     def _chunks(self, indices: np.ndarray) -> Iterator[np.ndarray]:
         for start in range(0, len(indices), _CHUNK):
             yield self.images[indices[start:start + _CHUNK]]
+
+
+def refit(images: np.ndarray, preprocessing: dict[str, Any]) -> np.ndarray:
+    """Return uint8 images (N, C, H, W) in another size or number of channels, resampled as `infer.py` does it."""
+    if images.shape[1:] == (preprocessing["channels"], *preprocessing["size"]):
+        return images
+    from PIL import Image
+
+    from dcanas.export.infer import fit
+
+    layout = images[:, 0] if images.shape[1] == 1 else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+    return np.stack([fit(Image.fromarray(image), preprocessing) for image in layout])
+
+
+def resized(steps: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+    """Return a preprocessing (see `preprocessing`) for another size (H, W); what is cropped keeps its proportion."""
+    found = {**steps, "size": list(size)}
+    return found if "resize" not in steps else {
+        **found, "resize": round(steps["resize"] * min(size) / min(steps["size"]))}
 
 
 def preprocessing(size: tuple[int, int], channels: int, resize: int | None = None) -> dict[str, Any]:

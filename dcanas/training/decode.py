@@ -1,4 +1,4 @@
-"""Image files and arrays to uint8 (N, C, H, W), by the functions that the delivered `infer.py` uses."""
+"""Image files to uint8 (N, C, H, W), by the functions that the delivered `infer.py` uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import key_of
-from dcanas.export.infer import InputError, fit, open_image
+from dcanas.export.infer import InputError, open_image
 from dcanas.training.data import Images
 from dcanas.training.on_demand import FileImages
 
@@ -65,16 +65,6 @@ def decode(paths: Sequence[Path], preprocessing: dict[str, Any], cache: Path | N
         finally:
             part.unlink(missing_ok=True)
     return np.load(whole, mmap_mode="r")
-
-
-def refit(images: np.ndarray, preprocessing: dict[str, Any]) -> np.ndarray:
-    """Return uint8 images (N, C, H, W) in another size or number of channels, resampled as `infer.py` does it."""
-    if images.shape[1:] == (preprocessing["channels"], *preprocessing["size"]):
-        return images
-    from PIL import Image
-
-    layout = images[:, 0] if images.shape[1] == 1 else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
-    return np.stack([fit(Image.fromarray(image), preprocessing) for image in layout])
 
 
 def _fill(images: np.ndarray, paths: Sequence[Path], preprocessing: dict[str, Any]) -> np.ndarray:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from dcanas.training.data import Dataset, preprocessing
-from dcanas.training.decode import refit
+from dcanas.training.data import Dataset, preprocessing, refit
 from dcanas.training.spec import DataSpec
 from dcanas.training.splits import split, thin
 
@@ -29,4 +28,5 @@ def digits(spec: DataSpec, cache: Path | None = None) -> Dataset:
     for name, least in (("train", 2), ("validation", 1)):
         parts[name] = thin(labels, parts[name], spec.fraction, least, spec.split_seed)
     return Dataset("digits", classes, refit(images, steps), labels, parts["train"], parts["validation"],
-                   parts["test"], preprocessing=steps, flip=False)
+                   parts["test"], preprocessing=steps, flip=False,
+                   refitted=lambda other, indices: refit(images[indices], other))

@@ -32,8 +32,10 @@ def file_dataset(name: str, classes: tuple[str, ...], paths: Sequence[Path], lab
     train, validation, test = (np.searchsorted(used, parts[name]) for name in ("train", "validation", "test"))
     if normalisation is not None and steps["channels"] != len(normalisation[0]):
         normalisation = None
-    return Dataset(name, classes, decode([paths[i] for i in used], steps, cache), labels[used], train, validation, test,
-                   steps, flip=True, normalisation=normalisation)
+    files = [paths[i] for i in used]
+    return Dataset(name, classes, decode(files, steps, cache), labels[used], train, validation, test, steps, flip=True,
+                   normalisation=normalisation,
+                   refitted=lambda other, indices: decode([files[i] for i in indices], other, cache))
 
 
 def from_files(spec: DataSpec, classes: tuple[str, ...], learnt: Sequence[Sequence[Path]],

@@ -18,6 +18,7 @@ from dcanas.export.random_statistics import with_random_statistics
 from dcanas.export.stored_bytes import peak_live_bytes, stored_weight_bytes
 from dcanas.spaces import NotationError, load_space
 from dcanas.spaces.mbconv_published import PUBLISHED, published
+from dcanas.training.data import preprocessing, refit
 
 SPACE = load_space("mbconv")
 THOROUGH = (pytest.mark.slow, pytest.mark.thorough)
@@ -105,20 +106,21 @@ def test_closed_form_is_the_built_network(skeleton, shape, count):
     for arch in drawn(count, seed=count):
         with torch.device("meta"):
             network = SPACE.build(arch, 10, shape[0], **skeleton)
-        assert count_architecture(SPACE, arch, shape, 10, **skeleton) == count_network(network, shape)
+        own = SPACE.input_shape(arch, shape, **skeleton)
+        assert count_architecture(SPACE, arch, shape, 10, **skeleton) == count_network(network, own)
 
 
 def exported(arch, path, seed, **skeleton):
     torch.manual_seed(seed)
     network = with_random_statistics(SPACE.build(arch, 10, stem="cifar", **skeleton)).eval()
-    return network, export_onnx(network, path, (3, 32, 32))
+    return network, export_onnx(network, path, SPACE.input_shape(arch, (3, 32, 32), **skeleton))
 
 
 @pytest.mark.parametrize("members", [["r36-s8 | t1c8n1s2k3 | t2,-,3c16n2s2k5,-,3 | n0 | n0 | n0 | n0 | n0 | h0"],
                                      pytest.param(None, marks=THOROUGH)], ids=["one", "random"])
 def test_an_exported_file_holds_and_costs_what_the_plan_says(tmp_path, members):
     """fp32 to the byte; int8 within what the closed form allows; the same answers."""
-    images = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), dtype=np.uint8)
+    originals = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), dtype=np.uint8)
     for number, arch in enumerate(map(SPACE.parse, members) if members else drawn(100, SMALL)):
         skeleton = {"activation": "relu"} if number % 2 else LITE
         network, path = exported(arch, tmp_path / "a.onnx", number, **skeleton)
@@ -126,7 +128,8 @@ def test_an_exported_file_holds_and_costs_what_the_plan_says(tmp_path, members):
         assert (stored_weight_bytes(path), peak_live_bytes(path)) == (counts.weight_bytes, counts.peak_bytes)
         kinds = {node.op_type for node in onnx.load(path).graph.node}
         assert "Pad" not in kinds  # what TensorFlow's padding adds is a part of the convolution
-        assert ("Resize" in kinds) == (SPACE.chain(arch).resolution != 32)
+        assert "Resize" not in kinds  # an image file is resized, never its pixels
+        images = refit(originals, preprocessing(SPACE.input_shape(arch, (3, 32, 32), **skeleton)[1:], 3))
         assert check_parity(network, path, images)["max_relative_logit_error"] < 1e-4
         small = quantize_onnx(path, tmp_path / "int8.onnx", images)
         assert stored_weight_bytes(small) <= count_architecture(SPACE, arch, (3, 32, 32), 10, "int8-file", stem="cifar",

@@ -66,5 +66,5 @@ def _export(networks: Networks, arch: Architecture, path: Path, device: Device, 
         torch.manual_seed(derive_seed(seed, "weights of a measured member", arch))
         network = space.build(arch, networks.num_classes, channels, **networks.skeleton)
     network = Classifier(Normalise([0.5] * channels, [0.25] * channels), with_random_statistics(network, seed))
-    export_onnx(network, path, networks.input_shape, device.runtime.opset, device.runtime.ir_version,
+    export_onnx(network, path, networks.shape(arch), device.runtime.opset, device.runtime.ir_version,
                 {"architecture": space.format(arch)})
