@@ -26,13 +26,15 @@ from dcanas.training.ranks import ALONE, Ranks
 from dcanas.training.recipe import Recipe
 from dcanas.training.start import freeze, freeze_running_stats, set_drop_path
 from dcanas.training.state import TrainingState
+from dcanas.training.teacher import teacher_key
 
 SAVE_SECONDS = 60.0  # a checkpoint is at most this old, and at most one epoch
 
 
 def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Recipe, seed: int, *,
           folder: Path | None = None, hooks: Hooks = QUIET, device: str | torch.device = "cpu", ranks: Ranks = ALONE,
-          attack: TrainingAttack | None = None) -> list[dict[str, Any]]:
+          attack: TrainingAttack | None = None, teacher: nn.Module | None = None,
+          until: int | None = None) -> list[dict[str, Any]]:
     """Train a network in place on `dataset.images[indices]`.
 
     Args:
@@ -46,26 +48,34 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
             read the folder, and the first writes it.
         attack: attacks every batch after its augmentation, see `OverfitMonitor`; None if `recipe.adversarial` asks for
             no attack.
+        teacher: a network whose answers are learnt too, with `recipe.distillation.weight`, see `Objective`; it is put
+            into evaluation mode. None: that of the recipe, if it names one.
+        until: number of epochs of the recipe's schedule after which to stop for now; a later call with a larger number
+            goes on from the checkpoint in `folder` as if there had been no stop. None: all.
 
     Returns:
-        One row per epoch: epoch, step, loss, accuracy (0 to 1, on augmented images) and learning_rate.
+        One row per epoch so far: epoch, step, loss, accuracy (0 to 1, on augmented images) and learning_rate.
 
     Raises `UserError` if the loss is not finite, memory runs out, the checkpoints belong to other settings, the
-    attack is missing or not asked for, or the recipe requires something that the network, data set or machine lacks;
+    attack is missing or not asked for, there are two teachers, `until` has no folder or lies outside of what is left of
+    the schedule, or the recipe requires something that the network, data set or machine lacks;
     `Stopped` if the hooks asked to stop.
     """
     if (attack is None) != (recipe.adversarial.attack == "none"):
         raise UserError(f"train.adversarial.attack={recipe.adversarial.attack}, but train() was given "
                         f"{'no' if attack is None else 'an'} attack: pass "
                         "attack=dcanas.search.adversarial.adversarial_attack(recipe).")
+    if until is not None:
+        _check_until(until, recipe, folder)
     device = torch.device(device)
     network.to(device)
     if recipe.channels_last:
         to_channels_last(network)  # a quarter faster on a CPU
     ranks.check(recipe.batch_size)
+    batch_loss = _BatchLoss(dataset, indices, recipe, seed, device, ranks, teacher)
     key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(),
-                 [[name, list(value.shape)] for name, value in network.state_dict().items()])
-    batch_loss = _BatchLoss(dataset, indices, recipe, seed, device, ranks)
+                 [[name, list(value.shape)] for name, value in network.state_dict().items()],
+                 *([] if teacher is None else [teacher_key(teacher)]))
     monitor = None if attack is None else OverfitMonitor(attack, dataset, indices, seed, device)
     if recipe.freeze:
         freeze(network, recipe.freeze)
@@ -74,7 +84,10 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     if recipe.compile:
         forward = torch.compile(forward)  # type: ignore[assignment]
     bounds = batch_bounds(len(indices), recipe.batch_size, 2 * ranks.count)
-    steps = recipe.epochs * len(bounds)
+    steps = (until or recipe.epochs) * len(bounds)
+    if state.step > steps:
+        raise UserError(f"The checkpoints in {folder} are {state.step / len(bounds):.3g} epochs old, more than "
+                        f"until={until}; ask for as many epochs or more.")
     order, ordered = indices, -1
     saved = time.monotonic()
     network.train()
@@ -121,10 +134,12 @@ class _BatchLoss:
     """The loss of this process's part of a batch, augmented, attacked and mixed as the recipe says."""
 
     def __init__(self, dataset: Dataset, indices: np.ndarray, recipe: Recipe, seed: int, device: torch.device,
-                 ranks: Ranks):
+                 ranks: Ranks, teacher: nn.Module | None):
         self.dataset, self.recipe, self.seed, self.device, self.ranks = dataset, recipe, seed, device, ranks
         self.precision = autocast(device, recipe.amp, "train.amp")
-        self.objective = Objective(recipe, dataset, indices, device)
+        self.objective = Objective(recipe, dataset, indices, device, teacher)
+        height, width = dataset.shape[1:]
+        self.pixels = dataset.at((round(recipe.crop_from * height), round(recipe.crop_from * width))).images
         self.augment = make_augment(dataset, recipe)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
 
@@ -133,7 +148,7 @@ class _BatchLoss:
         """Return (loss, logits, labels) of a step; whole: indices of all images of the batch."""
         start, stop = self.ranks.part(len(whole))
         batch = whole[start:stop]
-        images = torch.from_numpy(self.dataset.images[batch]).to(self.device)
+        images = torch.from_numpy(self.pixels[batch]).to(self.device)
         images = self.augment(images, derive_seed(self.seed, "augment", step), start, len(whole))
         labels = torch.from_numpy(self.dataset.labels[batch]).to(self.device)
         if monitor:
@@ -162,6 +177,14 @@ def batch_bounds(count: int, batch_size: int, least: int = 2) -> list[tuple[int,
     if len(bounds) > 1 and bounds[-1][1] - bounds[-1][0] < least:
         bounds[-2:] = [(bounds[-2][0], count)]
     return bounds
+
+
+def _check_until(until: int, recipe: Recipe, folder: Path | None) -> None:
+    if not 1 <= until <= recipe.epochs:
+        raise UserError(f"until must be a number of epochs from 1 to train.epochs={recipe.epochs}, got {until}.")
+    if folder is None:
+        raise UserError(f"train(..., until={until}) needs a folder, from whose checkpoint it can go on; pass "
+                        "folder=.")
 
 
 @contextmanager

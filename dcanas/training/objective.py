@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from dcanas.basics.keys import derive_seed
 from dcanas.training.data import Dataset
 from dcanas.training.recipe import Recipe
-from dcanas.training.teacher import load_teacher
+from dcanas.training.teacher import answers, given_teacher, load_teacher
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,23 @@ def mix(images: Tensor, labels: Tensor, alpha: float, seed: int, start: int = 0)
 class Objective:
     """The loss of a recipe on a data set; holds the class weights and the teacher.
 
-    Raises `UserError` for a teacher that cannot be loaded.
+    Args:
+        indices: numbers of the training images (n,).
+        teacher: takes floats (N, C, H, W) in [0, 1] of its own attribute `size`, (H, W), and returns logits
+            (N, classes); None: that of the recipe, if it names one.
+
+    Raises `UserError` for a teacher that cannot be loaded, and if there are two.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, indices: np.ndarray, device: torch.device):
+    def __init__(self, recipe: Recipe, dataset: Dataset, indices: np.ndarray, device: torch.device,
+                 teacher: nn.Module | None = None):
         self.recipe = recipe
         self.weights = class_weights(dataset, indices).to(device) if recipe.weighted_loss else None
-        self.teacher = None if recipe.distillation.teacher is None else load_teacher(recipe, dataset, device)
+        self.teacher: nn.Module | None = None
+        if teacher is not None:
+            self.teacher = given_teacher(teacher, recipe, device)
+        elif recipe.distillation.teacher is not None:
+            self.teacher = load_teacher(recipe, dataset, device)
 
     def __call__(self, output: Tensor | tuple[Tensor, Tensor], images: Tensor, labels: Tensor, mixed: Mix | None = None,
                  shares: tuple[float, float] = (1.0, 1.0)) -> tuple[Tensor, Tensor]:
@@ -73,9 +83,8 @@ class Objective:
             loss = loss + self.recipe.auxiliary_weight * self._entropy(auxiliary[0], labels, mixed)
         loss = loss * shares[0]
         if self.teacher is not None:
-            with torch.no_grad():
-                answers = self.teacher(images).float().softmax(1)
-            loss = loss + self.recipe.distillation.weight * shares[1] * F.cross_entropy(logits, answers)
+            taught = F.cross_entropy(logits, answers(self.teacher, images, logits.shape[1]))
+            loss = loss + self.recipe.distillation.weight * shares[1] * taught
         return logits, loss
 
     def shares(self, labels: Tensor, batch: np.ndarray, count: int) -> tuple[float, float]:

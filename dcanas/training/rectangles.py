@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dcanas.training.draws import Draw
@@ -14,15 +15,17 @@ TRIES = 10  # rectangles drawn per image; the first that fits is taken
 ERASED_AREA, ERASED_ASPECT = (0.02, 0.33), (0.3, 3.3)  # share of the image, height over width
 
 
-def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: Draw) -> Tensor:
-    """Return images (N, C, H, W), each a random rectangle resized bilinearly to the whole (Szegedy et al., CVPR 2015).
+def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: Draw,
+                    result: tuple[int, int] | None = None) -> Tensor:
+    """Return a random rectangle of each image resized bilinearly (Szegedy et al., CVPR 2015).
 
-    If none of the rectangles drawn fits, the largest in the middle of a permitted ratio is taken. A crop is never
-    larger than the result, so there is nothing to smooth before sampling.
+    If none of the rectangles drawn fits, the largest in the middle of a permitted ratio is taken.
 
     Args:
+        images: (N, C, H, W).
         area: [smallest, largest] share of the image.
         aspect: largest ratio of the sides.
+        result: (rows, columns) of what is returned; None: those of the images.
     """
     height, width = images.shape[2:]
     size, fits = _sizes(area, (1 / aspect, aspect), height, width, draw, inclusive=True)
@@ -32,18 +35,20 @@ def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: 
     room = torch.tensor([height, width]) - size
     place = (draw.uniform(..., 2) * (room + 1)).long().clamp_max(room)
     place = torch.where(fits[:, None], place, room // 2)
-    return resized_crop(images, place, size)
+    if result is None or result == (height, width):
+        return resized_crop(images, place, size)
+    return smoothed_crop(images, place, size, result)
 
 
 def resized_crop(images: Tensor, place: Tensor, size: Tensor) -> Tensor:
-    """Return a rectangle of each image resized bilinearly to (H, W).
+    """Return a rectangle of each image resized bilinearly to (H, W), which shrinks nothing, so nothing is smoothed.
 
     Args:
         images: (N, C, H, W).
         place: first row and column of each rectangle (N, 2).
         size: rows and columns of each rectangle (N, 2).
     """
-    height, width = images.shape[2:]
+    count, channels, height, width = images.shape
     lower, upper, share = [], [], []
     for axis, side in enumerate((height, width)):
         start, length = place[:, axis, None], size[:, axis, None]
@@ -53,15 +58,32 @@ def resized_crop(images: Tensor, place: Tensor, size: Tensor) -> Tensor:
         lower.append((start + below).to(images.device))
         upper.append((start + (below + 1).minimum(length - 1)).to(images.device))
         share.append((at - below).to(images.device))
-    sample = torch.arange(len(images), device=images.device)[:, None, None]
+    down, right = share[0][:, None, :, None], share[1][:, None, None, :]
+    lines = images.reshape(count, channels * height, width)
 
-    def at_corner(rows: Tensor, columns: Tensor) -> Tensor:  # (N, H, W, C)
-        return images[sample, :, rows[:, :, None], columns[:, None, :]]
+    def at_columns(columns: Tensor) -> Tensor:
+        return lines.gather(2, columns[:, None].expand_as(lines)).view_as(images)
 
-    down, right = share[0][:, :, None, None], share[1][:, None, :, None]
-    top = at_corner(lower[0], lower[1]) * (1 - right) + at_corner(lower[0], upper[1]) * right
-    bottom = at_corner(upper[0], lower[1]) * (1 - right) + at_corner(upper[0], upper[1]) * right
-    return (top * (1 - down) + bottom * down).permute(0, 3, 1, 2).contiguous()
+    across = at_columns(lower[1]) * (1 - right) + at_columns(upper[1]) * right
+    sample = torch.arange(count, device=images.device)[:, None, None]
+    channel = torch.arange(channels, device=images.device)[:, None]
+    return across[sample, channel, lower[0][:, None]] * (1 - down) + across[sample, channel, upper[0][:, None]] * down
+
+
+def smoothed_crop(images: Tensor, place: Tensor, size: Tensor, result: tuple[int, int]) -> Tensor:
+    """Return a rectangle of each image resized bilinearly to `result`, smoothed where that shrinks it (antialiasing).
+
+    Args:
+        images: (N, C, H, W).
+        place: first row and column of each rectangle (N, 2).
+        size: rows and columns of each rectangle (N, 2).
+        result: rows and columns of what is returned.
+    """
+    found = images.new_empty(*images.shape[:2], *result)
+    for i, (top, left, rows, columns) in enumerate(torch.cat([place, size], 1).tolist()):
+        part = images[i:i + 1, :, top:top + rows, left:left + columns]
+        found[i] = F.interpolate(part, result, mode="bilinear", antialias=True)[0]
+    return found
 
 
 def erase(images: Tensor, probability: float, draw: Draw, fill: Sequence[float]) -> Tensor:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from recording import Recording
 from torch import nn
 
+from dcanas.basics.checkpoints import load_checkpoint
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.training import DataSpec, Recipe, batch_bounds, load_data, predict, train
 from dcanas.training.loop import SAVE_SECONDS
@@ -166,6 +167,48 @@ def test_stopped_at_any_step_it_goes_on_to_the_same_bits(data, rich, tmp_path):
     assert train(finished, data, data.train, RICH, 7, folder=tmp_path, hooks=never) == history
     assert not never.steps
     assert_equal(weights(finished), rich[0])
+
+
+def test_epoch_by_epoch_it_is_the_same_training(data, rich, tmp_path):
+    """RICH until epoch 1, then 2, then all: the weights in between are averages, and what goes on is not."""
+    first = network()
+    history = train(first, data, data.train, RICH, 7, folder=tmp_path, until=1)
+    assert history == rich[1][:1]
+    again = network(seed=99)
+    assert train(again, data, data.train, RICH, 7, folder=tmp_path, until=1) == history
+    assert_equal(weights(again), weights(first))
+    _, state = load_checkpoint(tmp_path)
+    assert_equal(weights(first), state["average"])
+    assert not torch.equal(state["network"]["0.weight"], state["average"]["0.weight"])
+    heard = Recording()
+    assert train(network(), data, data.train, RICH, 7, folder=tmp_path, until=2, hooks=heard) == rich[1][:2]
+    assert heard.steps == list(range(19, 37))
+    with pytest.raises(UserError, match=r"are 2 epochs old, more than until=1"):
+        train(network(), data, data.train, RICH, 7, folder=tmp_path, until=1)
+    last = network()
+    assert train(last, data, data.train, RICH, 7, folder=tmp_path) == rich[1]
+    assert_equal(weights(last), rich[0])
+
+
+def test_epochs_that_cannot_be_stopped_after(data, tmp_path):
+    with pytest.raises(UserError, match=r"until=1\) needs a folder, from whose checkpoint it can go on"):
+        train(network(), data, data.train, RECIPE, 7, until=1)
+    for until in (0, 4):
+        with pytest.raises(UserError, match=rf"until must be .* from 1 to train\.epochs=3, got {until}"):
+            train(network(), data, data.train, RECIPE, 7, folder=tmp_path, until=until)
+
+
+def test_the_crops_come_from_the_larger_images(data):
+    """A data set whose larger images are white: the network sees nothing but white."""
+    white = dataclasses.replace(data, refitted=lambda steps, chosen: np.full((len(chosen), 1, *steps["size"]), 255,
+                                                                              np.uint8))
+    recipe = Recipe(epochs=1, batch_size=64, crop_padding=0, crop_scale=(0.5, 1.0), crop_from=1.5)
+    for of, least in ((white, 1.0), (data, 0.0)):
+        seen, model = [], network()
+        model.register_forward_pre_hook(lambda module, inputs, seen=seen: seen.append(inputs[0]))
+        train(model, of, data.train[:64], recipe, 0)
+        assert seen[0].shape == (64, 1, 8, 8)
+        assert float(seen[0].min()) == pytest.approx(least, abs=1e-6)
 
 
 @pytest.mark.slow
