@@ -12,13 +12,13 @@ from dcanas.basics.files import read_json, write_json
 from dcanas.costs import Domain
 from dcanas.hardware import Device, Profile
 from dcanas.hardware.latency.latency_fit import fit_latency
-from dcanas.hardware.latency.plan_latency import plan_features
+from dcanas.hardware.latency.plan_latency import block_features, plan_features
 from dcanas.hardware.measuring.block_latency import profile_blocks
 from dcanas.pipeline.context import Context
 from dcanas.spaces import Architecture
 from dcanas.spaces.types import NotationError
 
-FITTED = 5  # measured members that suffice to fit the latency of a million MACs and of a step
+FITTED = 7  # measured members that suffice to fit a base and the four prices
 
 
 def record_latency(run: Context, device: Device, folder: Path) -> None:
@@ -48,8 +48,8 @@ def _measured(run: Context, device: Device) -> list[tuple[Architecture, Profile]
 
 def _blocks(run: Context, device: Device, folder: Path,
             known: list[tuple[Architecture, Profile]]) -> list[dict[str, Any]]:
-    """Return per run of equal blocks what it adds to the latency and, from a price per million MACs and per executed
-    step fitted to the members `known`, what it was predicted to add."""
+    """Return per run of equal blocks what it adds to the latency and, from prices of `block_features` fitted to the
+    members `known`, what it was predicted to add."""
     derived, shape, classes = read_json(folder / "architecture.json"), run.dataset.shape, \
         len(run.dataset.classes)
     arch, skeleton = run.space.parse(derived["architecture"]), run.space.delivered_skeleton(derived["skeleton"])
@@ -65,8 +65,8 @@ def _blocks(run: Context, device: Device, folder: Path,
     rows = []
     for number, latency in enumerate(measured):
         block = plan[number] if alike else None
-        predicted = fit and block and (0 if number else fit.base) + fit.per_option[0] * block.totals[1] / 1e6 \
-            + fit.per_option[1] * block.count * len(block.steps)
+        predicted = fit and block and (0 if number else fit.base) + float(
+            np.dot(block_features(block), fit.per_option))
         rows.append({"name": block.name if block else f"block {latency.first}", "count": block.count if block else 1,
                      "measured_ms": latency.added_ms, "predicted_ms": predicted})
     return rows

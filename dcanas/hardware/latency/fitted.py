@@ -18,7 +18,7 @@ from dcanas.hardware.latency.plan_latency import plan_features, plan_latency
 from dcanas.hardware.latency.source import LatencySource
 from dcanas.spaces import Space
 
-MEMBERS = 12  # measured to fit four prices and a base
+MEMBERS = 12  # measured to fit at most four prices and a base
 SAMPLE = 500  # members among which they are chosen if a space is too large to be listed
 FEW_OPTIONS = 5  # whose prices the measured members determine
 
@@ -27,7 +27,7 @@ class Fitted(LatencySource):
     """Prices fitted to a dozen members that are measured on the device.
 
     If all slots have the same few options and all cells are alike, there is a price per option, the same in every slot;
-    otherwise one per million MACs and one per executed step. The upper bound comes from the residuals of members left
+    otherwise those of `plan_features`. The upper bound comes from the residuals of members left
     out of the fit.
     """
 

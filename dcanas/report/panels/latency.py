@@ -55,8 +55,8 @@ def _blocks(device: DeviceRecord, blocks: list[dict[str, Any]]) -> Markup:
         groups["predicted"] = [1000 * row["predicted_ms"] for row in blocks]
     largest = max(range(len(blocks)), key=lambda i: blocks[i]["measured_ms"])
     text = f"{labels[largest]} (part {largest + 1} of {len(blocks)}) adds most: {groups['measured'][largest]:.1f} µs."
-    how = "Predicted from a price per million MACs and per executed step." if len(groups) > 1 else \
-        "No limit on latency was set, so nothing was predicted."
+    how = "Predicted from prices per million MACs, depthwise MACs and weights, and per executed step." \
+        if len(groups) > 1 else "No limit on latency was set, so nothing was predicted."
     return captioned(bars(labels, groups, "added latency (µs)"), f"block-latency-{device.name}",
                      "What each block adds to the latency", text,
                      f"What each block adds, from beginnings of the delivered file measured side by side; the first "
