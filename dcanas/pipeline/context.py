@@ -27,6 +27,7 @@ from dcanas.pipeline.cost_book import CostBook
 from dcanas.pipeline.distributed import ranks
 from dcanas.pipeline.settings import Options, Settings, differences, store_settings, stored_settings
 from dcanas.pretrained import Pretrained, PretrainedParts, load_pretrained
+from dcanas.pretrained.parts import SIDES
 from dcanas.report.metrics import MetricsLog
 from dcanas.search.methods import SearchMethod
 from dcanas.search.searches import search_method
@@ -55,7 +56,7 @@ class Context:
         self.settings, self.options, self.command, self.hooks = settings, options, command, hooks
         wanted = settings.pretrained
         self.pretrained: Pretrained | None = load_pretrained(wanted) if wanted.name != "auto" else None
-        space = run_space(settings) if self.pretrained is None else PretrainedParts(self.pretrained)
+        space = run_space(settings) if self.pretrained is None else PretrainedParts(self.pretrained, settings.data.size)
         self.space: Space = space.within(settings.space.search_skeleton)
         of_weights = self.pretrained.skeleton if self.pretrained else {}
         self.skeleton: dict[str, Any] = space.complete_skeleton(  # of the delivered network
@@ -64,8 +65,7 @@ class Context:
         self.devices: list[Device] = [load_device(name) for name in settings.device]
         self.method: SearchMethod = search_method(settings.search.name)
         self.books: dict[str, CostBook] = {}
-        if dataset is not None:
-            self.dataset = dataset
+        self._given = dataset
 
     @cached_property
     def source(self) -> Path | None:
@@ -132,9 +132,14 @@ class Context:
 
     @cached_property
     def dataset(self) -> Dataset:
-        dataset = load_data(self.settings.data, (self.source or self.location) / CACHE)
+        """The images; with pretrained weights normalised as these ask for, and look-alikes on one side of the split."""
+        cache, stated = (self.source or self.location) / CACHE, self.settings.data
         if self.pretrained is None:
-            return dataset
+            return self._given or load_data(stated, cache)
+        dataset = self._given or load_data(replace(stated, size=SIDES[0]), cache)  # each network has its own size
+        from dcanas.training.look_alikes import keep_together  # here: it takes scikit-learn, a second to import
+
+        dataset = keep_together(dataset, self.settings.data, self.pretrained)
         return replace(dataset, normalisation=self.pretrained.source.normalisation(dataset.shape[0]))
 
     @cached_property
@@ -182,9 +187,9 @@ class Context:
         return self.place(self.folder / "derived" / device.name, key)
 
     @property
-    def _weights(self) -> list[str]:
-        """Hash of the pretrained weights, if there are some."""
-        return [self.pretrained.file.sha256] if self.pretrained else []
+    def _weights(self) -> list[Any]:
+        """Hash of the pretrained weights, if there are some, and the largest image that their network may take."""
+        return [self.pretrained.file.sha256, self.settings.data.size] if self.pretrained else []
 
     def message(self, folder: Path) -> dict[str, Any]:
         """Return the run as JSON types for another process that works on `folder`; see `remote_context`."""

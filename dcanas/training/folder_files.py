@@ -70,7 +70,7 @@ def list_folder(spec: DataSpec) -> Listing:
             labels += [label] * len(folders[name])
             owners += [part] * len(folders[name])
     target, owner = np.array(labels, dtype=np.int64), np.array(owners)
-    groups = _groups(spec.group_by, root, paths)
+    groups = path_groups(spec.group_by, root, paths)
     if groups is not None:
         _check_groups(spec, owner, groups)
     return Listing(classes, paths, target, complete_splits(spec, classes, target, owner, groups))
@@ -107,7 +107,9 @@ def _check_groups(spec: DataSpec, owner: np.ndarray, groups: np.ndarray) -> None
                             f"split of {spec.root}, too; move it into one split or change data.group_by.")
 
 
-def _groups(pattern: str | None, root: Path, paths: list[Path]) -> np.ndarray | None:
+def path_groups(pattern: str | None, root: Path, paths: list[Path]) -> np.ndarray | None:
+    """Return the number of each path's group (N,), None without a pattern; raises `UserError` for a path without one.
+    """
     if pattern is None:
         return None
     try:
