@@ -49,6 +49,8 @@ def certify(run: Context) -> dict[str, dict[str, Any]]:
                         **read_json(baseline / "comparison.json"), **_quality(run, device, baseline, {}),
                         "onnx": "baseline/bundle/model.onnx", "sha256": delivered_file(baseline)["sha256"],
                         "bundle": "baseline/bundle"}
+                elif run.settings.baseline:
+                    made["no_comparison"] = read_json(baseline / "comparison.json")["remark"]
                 write_json(done, made)
         found[device.name] = read_json(done)
         write_certificate(run, folder, found[device.name])
@@ -184,8 +186,8 @@ def show_certificate(hooks: Hooks, folder: Path, certificate: Mapping[str, Any])
         f"Test accuracy {100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
         f"{100 * accuracy['high']:.2f} %, {accuracy['correct']} of {accuracy['n']} images).\n"
         f"Certificate: {folder / 'certificate.md'}\nBundle:      {folder / 'bundle'}")
-    if "comparison" in certificate:
-        hooks.message("\n".join(comparison_lines(certificate)))
+    if lines := comparison_lines(certificate):
+        hooks.message("\n".join(lines))
 
 
 def show_robustness(hooks: Hooks, device: str, found: Mapping[str, Any]) -> None:

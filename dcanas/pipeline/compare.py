@@ -1,5 +1,5 @@
 """Comparison (`baseline=true`): the best hand-made network of the same size class within the same budget,
-trained by the same recipe, beside the one that was searched.
+trained by the same recipe, beside the one that was searched; from pretrained weights also their cuts (see `rival`).
 
 Of each family the network that fills the budget best is taken (measured limits are measured; on a device that cannot
 be reached they are unknown for such a network, so the size of the searched one is the limit instead), short
@@ -27,6 +27,7 @@ from dcanas.pipeline.cost_book import CHANNEL_BYTES
 from dcanas.pipeline.delivered import images_for
 from dcanas.pipeline.export import export_network
 from dcanas.pipeline.profile import profile_network
+from dcanas.pipeline.rival import choose_rival, described, judge, pretrained_cuts, same_network
 from dcanas.pipeline.robustness import network_robustness
 from dcanas.pipeline.train import initial_model, recipe_for, train_network
 from dcanas.search.adversarial import adversarial_attack
@@ -59,19 +60,39 @@ def compare(run: Context) -> None:
 def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     limits, stated = _size_class(run, device)
     candidates = _candidates(run, device, limits)
-    if not candidates:
+    cuts = [] if run.pretrained is None else pretrained_cuts(run, device)
+    if not candidates and not cuts:
         return {"baseline": None, "recommended": "searched", "limits": dict(limits),
                 "remark": "No hand-made network of the known families is within the budget."}
-    chosen, tried = _choose(run, device, folder, candidates)
-    own = read_json(run.device_folder(device) / "architecture.json")
-    space = load_space(chosen.architecture.space)
-    baseline = {"space": space.name, "architecture": space.format(chosen.architecture), "name": chosen.name,
-                "family": chosen.family, "skeleton": space.complete_skeleton(dict(chosen.skeleton))}
+    finalists = list(cuts)
+    tried: list[dict[str, Any]] = []
+    if candidates:
+        chosen, tried = _choose(run, device, folder, candidates)
+        finalists.append(chosen)
+    if run.pretrained is not None:
+        chosen, in_full = choose_rival(run, folder, finalists)
+        tried += in_full
+        if chosen in cuts:  # predicted like what is searched
+            limits, stated = run.book(device).budget, "the budget"
+    own, baseline = read_json(run.device_folder(device) / "architecture.json"), described(chosen)
+    made = {"baseline": baseline, "limits": dict(limits), "limits_from": stated, "candidates": tried}
+    if run.pretrained is None:
+        write_json(folder / "architecture.json", baseline)
+        return {**made, **_validated_once(run, folder, own, baseline)}
+    if same_network(own, baseline):
+        return {**made, "baseline": None, "recommended": "searched",
+                "remark": f"The searched network is {chosen.name}, the best that is made by hand within {stated}: "
+                          "there is nothing to compare it with."}
+    judged = judge(run, device, folder, own, baseline)
     write_json(folder / "architecture.json", baseline)
+    return {**made, **judged}
+
+
+def _validated_once(run: Context, folder: Path, own: dict[str, Any], baseline: dict[str, Any]) -> dict[str, Any]:
+    """Return the accuracy of both on the validation split, and which is recommended by it."""
     searched = _validated(run, folder / "validated-searched.json", own, "the searched network")
-    handmade = _validated(run, folder / "validated-baseline.json", baseline, chosen.name)
-    return {"baseline": baseline, "limits": dict(limits), "limits_from": stated, "candidates": tried,
-            "validation_accuracy": {"searched": searched, "baseline": handmade},
+    handmade = _validated(run, folder / "validated-baseline.json", baseline, baseline["name"])
+    return {"validation_accuracy": {"searched": searched, "baseline": handmade},
             "recommended": "searched" if searched >= handmade else "baseline",
             "recommended_by": "accuracy on the validation split after the full recipe on the training split"}
 
@@ -126,7 +147,8 @@ def _choose(run: Context, device: Device, folder: Path,
                     space, run.dataset, recipe_for(run, {"space": space.name}), epochs, settings.seed,
                     network.architecture, Part(hooks, number, len(candidates), "families"),
                     skeleton=network.skeleton, device=run.compute)
-    tried = [{"name": network.name, "family": network.family, **known[network.name]} for network in candidates]
+    tried = [{"name": network.name, "family": network.family, "recipe": "short", **known[network.name]}
+             for network in candidates]
     best = max(range(len(tried)), key=lambda i: (tried[i]["validation_accuracy"], -tried[i]["validation_loss"]))
     return candidates[best], tried
 

@@ -78,9 +78,9 @@ def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, dict[str,
 
 
 def recipe_for(run: Context, derived: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of the network in an `architecture.json`; given weights are those of the searched network."""
+    """Return the recipe of the network in an `architecture.json`; given weights are not meant for other families."""
     recipe = run.settings.train
-    return recipe.from_scratch() if "family" in derived else recipe
+    return recipe if derived.get("family", PRETRAINED) == PRETRAINED else recipe.from_scratch()
 
 
 def space_of(run: Context, derived: Mapping[str, Any]) -> Space:
@@ -89,7 +89,7 @@ def space_of(run: Context, derived: Mapping[str, Any]) -> Space:
     return run.space if derived.get("family", PRETRAINED) == PRETRAINED else load_space(derived["space"])
 
 
-def initial_model(run: Context, derived: Mapping[str, Any]) -> nn.Module:
+def initial_model(run: Context, derived: Mapping[str, Any]) -> Classifier:
     """Return the network of an `architecture.json` as training starts from it, behind its input normalisation.
 
     The run's seed gives it its weights, apart from those that a searched network inherits from its search.

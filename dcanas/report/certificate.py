@@ -62,10 +62,11 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         lines += ["", *quality_lines(certificate), *robustness.markdown(certificate["robustness"])]
     if "precision" in certificate:
         lines += ["", *precision_markdown(certificate["precision"])]
+    if compared := comparison_lines(certificate):
+        lines += ["", *compared]
     if "comparison" in certificate:
-        lines += ["", *comparison_lines(certificate), "",
-                  f"| cost, measured or counted | limit | searched | {certificate['comparison']['baseline']['name']} |",
-                  "|---|---:|---:|---:|"]
+        name = certificate["comparison"]["baseline"]["name"]
+        lines += ["", f"| cost, measured or counted | limit | searched | {name} |", "|---|---:|---:|---:|"]
         lines += [f"| {row['name']} | {' | '.join(numbers)} |" for row, *numbers in side_by_side(certificate)]
     latency = certificate.get("latency")
     if latency:
@@ -118,11 +119,14 @@ def quality_lines(certificate: Mapping[str, Any]) -> list[str]:
 
 
 def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:
-    """Return in words how the searched network compares with the hand-made one, and which is recommended."""
+    """Return in words how the searched network compares with the hand-made one, and which is recommended.
+
+    Nothing if none was wanted; why, if there is none.
+    """
+    if "comparison" not in certificate:
+        return [certificate["no_comparison"]] if "no_comparison" in certificate else []
     comparison = certificate["comparison"]
     name, accuracy = comparison["baseline"]["name"], comparison["accuracy"]
-    searched, handmade = (100 * comparison["validation_accuracy"][of] for of in ("searched", "baseline"))
-    better = "the searched network" if comparison["recommended"] == "searched" else f"the hand-made {name}"
     broken = [row["name"] for row in comparison["rows"] if row["met"] is not True]
     limits = f"not shown to be met: {', '.join(broken)}" if broken else "every limit met"
     within = comparison.get("limits_from", "the budget")
@@ -131,8 +135,42 @@ def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:
     return [f"Hand-made network {of}, same recipe: {name}, test accuracy "
             f"{100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
             f"{100 * accuracy['high']:.2f} %), {limits}; its bundle: `{comparison['bundle']}`.{chosen}",
-            f"Recommended: {better}; on the validation images, after training without them, the searched network has "
-            f"{searched:.2f} %, {name} {handmade:.2f} %. The test images did not decide this."]
+            *(_splits_words(comparison) if "splits" in comparison else [_once_words(comparison)])]
+
+
+def _once_words(comparison: Mapping[str, Any]) -> str:
+    searched, handmade = (100 * comparison["validation_accuracy"][of] for of in ("searched", "baseline"))
+    return (f"Recommended: {recommended_words(comparison)}; on the validation images, after training without them, the "
+            f"searched network has {searched:.2f} %, {comparison['baseline']['name']} {handmade:.2f} %. The test "
+            "images did not decide this.")
+
+
+def _splits_words(comparison: Mapping[str, Any]) -> list[str]:
+    """Return in words what accuracies on several fresh splits say."""
+    splits, better = comparison["splits"], recommended_words(comparison)
+    searched, handmade = (" ".join(f"{100 * value:.2f}" for value in splits[of]) for of in ("searched", "baseline"))
+    found = (f"Both were trained on {len(splits['searched'])} fresh splits of the images that may be learnt from, "
+             f"look-alikes on one side. Accuracy on the images kept back, in %: the searched network {searched}; "
+             f"{comparison['baseline']['name']} {handmade}. Mean difference, searched minus hand-made: "
+             f"{100 * splits['difference']:+.2f} ± {100 * splits['standard_error']:.2f} points (standard error).")
+    if splits["shown"]:
+        why = f"Recommended: {better}, as the difference is more than its standard error."
+    elif "cost" not in splits:
+        why = f"No difference is shown, as it is within its standard error. Recommended: {better}."
+    else:
+        cost = splits["cost"]
+        mine, other = (f"{amount(cost[of])} {cost['unit']}".rstrip() for of in ("searched", "baseline"))
+        costs = f"costs no more ({mine} each)" if cost["searched"] == cost["baseline"] else \
+            f"costs less (searched {mine}, hand-made {other})"
+        why = (f"No difference is shown, as it is within its standard error. Recommended: {better}, which by "
+               f"{cost['name']} {costs}.")
+    return [found, f"{why} The test images did not decide this."]
+
+
+def recommended_words(comparison: Mapping[str, Any]) -> str:
+    """Return which of two networks is recommended."""
+    return "the searched network" if comparison["recommended"] == "searched" else \
+        f"the hand-made {comparison['baseline']['name']}"
 
 
 def side_by_side(certificate: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

@@ -2,8 +2,9 @@
 
 Three families that are common without a search, each with the parameters of its authors: MobileNetV2 and its width
 multiplier (Sandler et al., CVPR 2018), the ResNet cell of NAS-Bench-201 (Dong & Yang, ICLR 2020) in more or fewer
-channels and cells, and the small ResNets for CIFAR (He et al., CVPR 2016), 6n + 2 layers of some width. All of them are
-members of spaces, so they are counted, built, trained and exported like what a search finds.
+channels and cells, and the small ResNets for CIFAR (He et al., CVPR 2016), 6n + 2 layers of some width. In a run from
+pretrained weights a fourth one: the pretrained network, cut after a stage. All of them are members of spaces, so they
+are counted, built, trained and exported like what a search finds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dcanas.costs import Budget, Counts, count_architecture
+from dcanas.pretrained import PretrainedParts
 from dcanas.spaces import Architecture, load_space
 from dcanas.spaces.mobilenetv2 import MobileNetV2
 
@@ -61,6 +63,23 @@ def resnet(side: int) -> Iterator[Handmade]:
         for width in widths:
             yield Handmade(f"ResNet-{6 * depth + 2}, width {width}", "resnet",
                            space.parse(f"w{width}-d{depth}-d{depth}-d{depth}"))
+
+
+def stage_cuts(space: PretrainedParts, skeleton: Mapping[str, Any]) -> dict[int, list[Handmade]]:
+    """Return per number of stages, from 1 to all, the pretrained network cut after them, the largest images first.
+
+    Args:
+        skeleton: of the run's networks.
+    """
+    resolution = next(i for i, slot in enumerate(space.slots) if slot.name == "resolution")
+    sides = sorted((int(space.slots[resolution].options[i]) for i in space.allowed[resolution]), reverse=True)
+    whole, found = space.whole, {}
+    for count in range(1, len(whole.stages) + 1):
+        where = f"cut after stage {count}" if count < len(whole.stages) else "whole"
+        head = whole.head if count == len(whole.stages) else 0
+        found[count] = [Handmade(f"{space.pretrained.source.name} {where}, {side} px", PRETRAINED, space.encode(
+            whole._replace(resolution=side, stages=whole.stages[:count], head=head)), skeleton) for side in sides]
+    return found
 
 
 families = {family.__name__: family for family in (mobilenetv2, resnet_cell, resnet)}

@@ -7,7 +7,13 @@ import pytest
 from dcanas.basics.errors import UserError
 from dcanas.costs import Budget
 from dcanas.report.amounts import amount
-from dcanas.report.certificate import certificate_markdown, make_rows, met_word, pretrained_words
+from dcanas.report.certificate import (
+    certificate_markdown,
+    comparison_lines,
+    make_rows,
+    met_word,
+    pretrained_words,
+)
 
 NAMES = ("params", "macs", "latency_ms")
 SOURCES = {"params": "counted", "macs": "counted", "latency_ms": "measured"}
@@ -110,6 +116,38 @@ def test_markdown_of_a_comparison():
     assert "Recommended: the hand-made ResNet-8, width 8; on the validation images" in page
     assert "the searched network has 95.00 %, ResNet-8, width 8 96.00 %" in page
     assert "| params | 1,000 | 900 | 1,001 |\n" in page
+
+
+def compared(**splits) -> dict:
+    """Return a certificate of a comparison on three splits, searched 80 81 82 % against 79 80 81.5 %."""
+    made = {"searched": [0.80, 0.81, 0.82], "baseline": [0.79, 0.80, 0.815], "difference": 0.025 / 3,
+            "standard_error": 0.005 / 3, "shown": True,
+            "cost": {"name": "latency_ms", "unit": "ms", "searched": 2.0, "baseline": 1.5}, **splits}
+    return {"comparison": {
+        "baseline": {"name": "lite0 cut after stage 4, 64 px", "family": "pretrained"}, "rows": [], "splits": made,
+        "recommended": "searched" if made["shown"] else "baseline", "bundle": "baseline/bundle",
+        "accuracy": {"value": 0.9, "low": 0.87, "high": 0.92}}}
+
+
+def test_words_for_three_splits():
+    _, found, advice = comparison_lines(compared())
+    assert found == (
+        "Both were trained on 3 fresh splits of the images that may be learnt from, look-alikes on one side. Accuracy "
+        "on the images kept back, in %: the searched network 80.00 81.00 82.00; lite0 cut after stage 4, 64 px 79.00 "
+        "80.00 81.50. Mean difference, searched minus hand-made: +0.83 ± 0.17 points (standard error).")
+    assert advice == ("Recommended: the searched network, as the difference is more than its standard error. The test "
+                      "images did not decide this.")
+    assert comparison_lines(compared(shown=False))[2] == (
+        "No difference is shown, as it is within its standard error. Recommended: the hand-made lite0 cut after stage "
+        "4, 64 px, which by latency_ms costs less (searched 2 ms, hand-made 1.5 ms). The test images did not decide "
+        "this.")
+    equal = {"name": "macs", "unit": "MAC", "searched": 5, "baseline": 5}
+    assert "which by macs costs no more (5 MAC each)." in comparison_lines(compared(shown=False, cost=equal))[2]
+
+
+def test_words_if_there_is_nothing_to_compare_with():
+    assert comparison_lines({}) == []
+    assert comparison_lines({"no_comparison": "The searched network is X."}) == ["The searched network is X."]
 
 
 def test_words_for_given_weights():

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from dcanas.costs import cost_unit
 from dcanas.report.amounts import amount
-from dcanas.report.certificate import decisive, met_word
+from dcanas.report.certificate import decisive, met_word, recommended_words
 from dcanas.report.html import NOTHING, code, joined, paragraph, subsection, table
 from dcanas.report.record import DeviceRecord, RunRecord
 from dcanas.report.verdict import verdict
@@ -54,7 +54,7 @@ def _delivered(device: DeviceRecord) -> Markup:
     met = [f"{row['name']} ({row['source']})" for row in rows if row["limit"] is not None and row["met"] is True]
     sentence = f"Met: {', '.join(met)}. " if met else ""
     comparison = certificate.get("comparison", {})
-    advice = f"Recommended by the validation images: the hand-made {comparison['baseline']['name']} (see below). " \
+    advice = f"Recommended: {recommended_words(comparison)} (see below). " \
         if comparison.get("recommended") == "baseline" else ""
     return subsection(
         f"Delivered for {device.name}",

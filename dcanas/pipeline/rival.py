@@ -1,0 +1,182 @@
+"""The rival in a run from pretrained weights: what a user would cut by hand, and whether the search beats it.
+
+A part found by a search is compared with cuts after a stage, fine-tuned by the same recipe: three fresh splits, paired,
+as one split of a few hundred photographs shows no difference of less than several points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from dcanas.basics.keys import derive_seed, key_of
+from dcanas.basics.ledger import Ledger
+from dcanas.costs import Counts, Networks, cost_unit, count_architecture
+from dcanas.hardware import Device
+from dcanas.hardware.measuring.measured_members import measure_members
+from dcanas.hardware.measuring.profile import LATENCIES
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.delivered import images_for
+from dcanas.pipeline.train import initial_model, recipe_for, space_of
+from dcanas.pretrained import Pretrained, PretrainedParts
+from dcanas.search.adversarial import adversarial_attack
+from dcanas.search.handmade import PRETRAINED, Handmade, stage_cuts
+from dcanas.search.validation import validate
+from dcanas.spaces import load_space
+from dcanas.training import Dataset, train
+
+SPLITS = 3
+TRIES = 4  # sizes of a cut that are measured before it is given up
+COSTS = (*LATENCIES, "energy_mj", "macs", "params")  # in the order in which a limited one decides what costs less
+
+
+def pretrained_cuts(run: Context, device: Device) -> list[Handmade]:
+    """Return for every cut after a stage of the run's pretrained network the largest images that keep the limits.
+
+    Counts and predictions come first; a limit that the device decides is then asked of it, for ever smaller images.
+    """
+    assert isinstance(run.space, PretrainedParts)
+    book = run.book(device)
+    costs = {cost.name: cost for cost in book.costs}
+    found = []
+    for networks in stage_cuts(run.space, run.skeleton).values():
+        fitting = [network for network in networks
+                   if all(book.budget.allows(name, costs[name].value(network.architecture))
+                          for name in book.budget if name in costs)]
+        kept = (network for network in fitting[:TRIES] if not book.latency.broken(network.architecture, book.budget))
+        found += [network for network in [next(kept, None)] if network is not None]
+    return found
+
+
+def described(network: Handmade) -> dict[str, Any]:
+    """Return the content of the `architecture.json` of a network to compare with."""
+    space = load_space(network.architecture.space)
+    return {"space": space.name, "architecture": space.format(network.architecture), "name": network.name,
+            "family": network.family, "skeleton": space.complete_skeleton(dict(network.skeleton))}
+
+
+def choose_rival(run: Context, folder: Path, candidates: Sequence[Handmade]) -> tuple[Handmade, list[dict[str, Any]]]:
+    """Return the best of the candidates by the full recipe on the training split, and what was tried.
+
+    Orders after a few epochs of fine-tuning are not those after all of them.
+    """
+    tried: list[dict[str, Any]] = []
+    for network in candidates:
+        found = validated(run, folder, described(network), run.dataset, "train", f"Fine-tune {network.name}"
+                          if network.family == PRETRAINED else f"Train {network.name} by the full recipe")
+        tried.append({"name": network.name, "family": network.family, "recipe": "full", **found})
+    best = max(range(len(tried)), key=lambda i: (tried[i]["validation_accuracy"], -tried[i]["validation_loss"]))
+    return candidates[best], tried
+
+
+def same_network(searched: Mapping[str, Any], rival: Mapping[str, Any]) -> bool:
+    """Return whether two descriptions are of one network."""
+    if searched["space"] != rival["space"]:
+        return False
+    space = load_space(rival["space"])
+    one, other = ((each["architecture"], space.complete_skeleton(dict(each["skeleton"]))) for each in (searched, rival))
+    return one == other
+
+
+def judge(run: Context, device: Device, folder: Path, searched: Mapping[str, Any],
+          rival: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both networks' accuracies on fresh splits, and which is recommended and why."""
+    pretrained = run.pretrained
+    assert pretrained is not None
+    accuracies: dict[str, list[float]] = {"searched": [], "baseline": []}
+    for number, dataset in enumerate(fresh_splits(run, pretrained), start=1):
+        for who, network in (("searched", searched), ("baseline", rival)):
+            title = f"Compare: train {network.get('name', 'the searched network')}, split {number} of {SPLITS}"
+            found = validated(run, folder, network, dataset, f"split {number}", title)
+            accuracies[who].append(found["validation_accuracy"])
+    costs = limited_cost(run, device, searched, rival)
+    return decide(accuracies["searched"], accuracies["baseline"], costs)
+
+
+def fresh_splits(run: Context, pretrained: Pretrained) -> list[Dataset]:
+    """Return what may be learnt from, divided anew three times, look-alikes on one side."""
+    from dcanas.training.look_alikes import groups_of, regroup  # here: see Context.dataset
+
+    data = run.settings.data
+    groups = groups_of(run.dataset, data, pretrained)
+    return [regroup(run.dataset, groups, data.validation_fraction, derive_seed(data.split_seed, "fresh split", number))
+            for number in range(SPLITS)]
+
+
+def decide(searched: Sequence[float], rival: Sequence[float],
+           costs: tuple[str, float, float] | None) -> dict[str, Any]:
+    """Return what accuracies on the same splits say of two networks, and which is recommended.
+
+    A mean difference within its standard error shows nothing, and the one that costs less is recommended.
+
+    Args:
+        searched, rival: accuracies, paired by split, from 0 to 1.
+        costs: name of a cost and its value of both; None: none is known of both.
+    """
+    differences = [mine - other for mine, other in zip(searched, rival, strict=True)]
+    mean, error = fmean(differences), stdev(differences) / math.sqrt(len(differences))
+    shown = abs(mean) > error
+    better = mean > 0 if shown else costs is None or costs[1] <= costs[2]
+    made: dict[str, Any] = {"searched": list(searched), "baseline": list(rival), "difference": mean,
+                            "standard_error": error, "shown": shown}
+    if costs is not None:
+        name, mine, other = costs
+        made["cost"] = {"name": name, "unit": cost_unit(name), "searched": mine, "baseline": other}
+    return {"splits": made, "validation_accuracy": {"searched": fmean(searched), "baseline": fmean(rival)},
+            "recommended": "searched" if better else "baseline",
+            "recommended_by": f"accuracy on the validation images of {len(differences)} fresh splits" if shown else
+            f"cost, as {len(differences)} fresh splits show no difference in accuracy"}
+
+
+def limited_cost(run: Context, device: Device, searched: Mapping[str, Any],
+                 rival: Mapping[str, Any]) -> tuple[str, float, float] | None:
+    """Return the first limited cost that is known of both networks: its name and values. Without limits: MACs."""
+    budget = run.book(device).budget
+    for name in [name for name in dict.fromkeys([*COSTS, *budget]) if name in budget] or ["macs"]:
+        mine, other = (_cost(run, device, network, name) for network in (searched, rival))
+        if mine is not None and other is not None:
+            return name, mine, other
+    return None
+
+
+def _cost(run: Context, device: Device, derived: Mapping[str, Any], name: str) -> float | None:
+    """Return a cost of a network, measured, counted or predicted; None: it is not known."""
+    space, shape, classes = space_of(run, derived), run.dataset.shape, len(run.dataset.classes)
+    arch = space.parse(derived["architecture"])
+    if name in LATENCIES and device.connection is not None:
+        networks = Networks(space, shape, classes, derived["skeleton"])
+        return measure_members(networks, [arch], run.folder / "latency" / device.name, device,
+                               seed=run.settings.seed)[arch].value(name)
+    if name in Counts.__dataclass_fields__:
+        counts = count_architecture(space, arch, shape, classes, device.dtype, **derived["skeleton"])
+        return float(getattr(counts, name))
+    model = {cost.name: cost for cost in run.book(device).costs}.get(name)
+    return None if model is None or space is not run.space else float(model.value(arch))
+
+
+def validated(run: Context, folder: Path, derived: Mapping[str, Any], dataset: Dataset, split: str,
+              title: str) -> dict[str, float]:
+    """Return `validation_accuracy` and `validation_loss` of a network trained by the full recipe on a training split.
+
+    Args:
+        folder: keeps every training as soon as it is done; none is repeated.
+        dataset: the run's, with splits of its own if need be.
+        split: name of the split, which decides the order of the images too.
+    """
+    known = Ledger(folder / "trainings.json")
+    name = f"{derived['space']} {derived['architecture']}, {split}"
+    if name not in known:
+        images, recipe = images_for(run, derived), recipe_for(run, derived)
+        divided = replace(images, train=dataset.train, validation=dataset.validation)
+        model = initial_model(run, derived)
+        with run.stage(title) as hooks:
+            train(model, divided, divided.train, recipe, derive_seed(run.settings.seed, split),
+                  folder=folder / "trainings" / key_of(name), hooks=hooks, device=run.compute,
+                  attack=adversarial_attack(recipe))
+        known[name] = validate(model, divided, run.compute)
+    found: dict[str, float] = known[name]
+    return found
