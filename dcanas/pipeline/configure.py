@@ -19,6 +19,7 @@ from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import flattened, from_mapping
 from dcanas.costs.units import explain_limit, parse_limit
+from dcanas.pipeline.auto_space import AUTO
 from dcanas.pipeline.own_files import GROUPS, own_files
 from dcanas.pipeline.own_images import suit_images
 from dcanas.pipeline.preset_files import merged, preset_names, presets
@@ -52,11 +53,12 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
         options[key] = str(Path(value).expanduser()) if key in PATHS and value and isinstance(value, str) else value
     notes: list[str] = []
     if options["source"] is None:
+        choices = {group: name for group, name in choices.items() if (group, name) != ("space", AUTO)}
         choices = {"space": "file", **choices} if "space.file" in changes else choices
         values = presets(choices)
         data = merged(values, {key: value for key, value in changes.items() if key.partition(".")[0] == "data"})["data"]
         if facts is not None or data["name"] == "folder":
-            values, notes = suit_images(values, choices, data, facts)
+            values, notes = suit_images(values, choices, data, changes, facts)
     else:
         values = _taken_over(Path(options["source"]), choices, changes)
     default_budget = changes.pop("default_budget", values.pop("default_budget", None))
@@ -71,7 +73,8 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
     none = isinstance(budget, str) and budget.lower() == "none"
     if not none and not isinstance(budget or {}, Mapping):
         raise UserError(f"The budget must name costs (budget.params=100000) or be none, got {budget!r}.")
-    settings["budget"] = {} if none else dict(flattened(budget or default_budget or {}))
+    settings["budget"] = {} if none else dict(flattened(budget or {
+        cost: limit for cost, limit in (default_budget or {}).items() if limit is not None}))
     limits = flattened({key: value for key, value in changes.items() if key.partition(".")[0] == "budget"})
     notes += filter(None, (explain_limit(name.removeprefix("budget."), limit) for name, limit in limits))
     return merged({"name": None, **settings}, options), notes

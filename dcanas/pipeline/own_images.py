@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.mapping import from_mapping
+from dcanas.pipeline.auto_space import PHOTOS, auto_space
 from dcanas.pipeline.preset_files import preset_names, presets
 from dcanas.training.folder import INFERRED_SIDE, ImageFacts, describe_folder, inferred_side
 from dcanas.training.spec import DataSpec
@@ -14,30 +15,45 @@ from dcanas.training.spec import DataSpec
 SMALL = 20_000  # images: fewer take the settings of a small experiment
 
 
-def suit_images(stated: Mapping[str, Any], choices: Mapping[str, str], data: Mapping[str, Any],
-                facts: ImageFacts | None = None) -> tuple[dict[str, Any], list[str]]:
+def suit_images(presets_of: Mapping[str, Any], choices: Mapping[str, str], data: Mapping[str, Any],
+                changes: Mapping[str, Any], facts: ImageFacts | None = None) -> tuple[dict[str, Any], list[str]]:
     """Return what the presets state with what suits the images, and a sentence on each thing that was inferred.
 
     Args:
-        stated: what the presets of `choices` state.
+        presets_of: what the presets of `choices` state.
+        changes: dotted key -> value, as the user states it.
         data: settings of the data, those that the user states included.
         facts: number and sizes of images in memory; those of a folder are read here.
 
     Raises:
         UserError: the images cannot be used, see `describe_folder`.
     """
-    root, values = data.get("root"), dict(stated)
+    root, values = data.get("root"), dict(presets_of)
     notes: list[str] = []
     if data["name"] == "folder" and isinstance(root, str) and Path(root).expanduser().is_dir():
         facts = describe_folder(from_mapping(DataSpec, data, "data"))
     if facts is None:
         return values, notes  # a folder that is not there is refused when the run begins
+    where = root or "The data set"
+    space, why = auto_space(choices, changes, facts, changes.get("device", "local-cpu"))
+    if space is not None:
+        notes.append(f"{where} holds {facts.images:,} images: what is not stated is as in space={space}, which starts "
+                     "from pretrained weights.")
+        values = presets({**choices, "space": space})
+        if not any(key.partition(".")[0] in ("budget", "default_budget") for key in changes):
+            notes.insert(0, f"No budget is stated, so macs is limited to {values['default_budget']['macs']:,}, about a "
+                            "millisecond of one core of a PC: state what the device can do, such as "
+                            "budget.latency_ms=2, or budget=none.")
+        return values, notes
+    notes += [why] if why else []
     space = values["space"]["name"]
+    if space == PHOTOS:
+        return values, notes
     experiment = "small_folder" if space == "nasbench201" else f"small_folder_{space}"
     small = facts.images < SMALL and choices.get("experiment", "null") == "null"
     if small and experiment in preset_names("experiment"):
         values = presets(choices, experiment)
-        notes.append(f"{root or 'The data set'} holds {facts.images:,} images, fewer than {SMALL:,}: what is not "
+        notes.append(f"{where} holds {facts.images:,} images, fewer than {SMALL:,}: what is not "
                      f"stated is as in experiment={experiment}.")
     if data.get("size") is None:
         most = values["data"].get("size") or INFERRED_SIDE

@@ -24,15 +24,25 @@ class PretrainedParts(MBConv):
 
     A stage keeps its first block and any subset of the others, or is cut off with all that follow it. The head's
     convolution, which reads the last stage, stays with the whole network only.
+
+    Args:
+        largest_side: of images in pixels; None: that of `SIDES`.
+
+    Raises:
+        UserError: no image is small enough.
     """
 
-    def __init__(self, pretrained: Pretrained):
+    def __init__(self, pretrained: Pretrained, largest_side: int | None = None):
         super().__init__()
+        sides = [side for side in SIDES if side <= (largest_side or SIDES[-1])]
+        if not sides:
+            raise UserError(f"Parts of {pretrained.source.name} take images of at least {SIDES[0]} pixels, and "
+                            f"data.size={largest_side}; raise it, leave it out, or set pretrained=none.")
         self.pretrained, self.whole = pretrained, self.chain(pretrained.architecture)
         widest = dict(zip((slot.name for slot in self.slots), self.values(self.whole), strict=True))
         for i, slot in enumerate(self.slots):
             if slot.name == "resolution":
-                kept = [str(side) for side in SIDES]
+                kept = [str(side) for side in sides]
             elif slot.name == "head" or (slot.name.startswith("block") and slot.name != "block1.1"):
                 kept = [NONE, widest[slot.name] or NONE]
             else:

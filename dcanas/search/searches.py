@@ -18,6 +18,9 @@ searches: Registry[Any] = Registry("search", {
     "zero_shot": ("dcanas.search.zero_shot.zero_shot_search:ZeroShotSearch",
                   "Training-free scores of networks within the budgets, ranked again for every device within its own "
                   "limits."),
+    "halving": ("dcanas.search.halving.halving_search:HalvingSearch",
+                "Parts of a pretrained network, chosen by successive halving of real fine-tunings under each device's "
+                "limits."),
     "study": ("dcanas.search.ask_tell.study_search:StudySearch",
               "Trials of single networks, proposed by a sampler from what was observed so far."),
 })
@@ -25,6 +28,7 @@ SETTINGS = {  # of the built-in searches; a search of the user's own has them as
     "differentiable": "dcanas.search.gradient.gradient_settings:SearchSettings",
     "elastic": "dcanas.search.elastic.elastic_settings:ElasticSettings",
     "zero_shot": "dcanas.search.zero_shot.zero_shot_settings:ZeroShotSettings",
+    "halving": "dcanas.search.halving.halving_settings:HalvingSettings",
     "study": "dcanas.search.ask_tell.study_settings:StudySettings",
 }
 

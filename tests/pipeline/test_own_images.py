@@ -16,12 +16,13 @@ from dcanas.pipeline.settings import differences, store_settings, stored_setting
 
 
 def folder(root: Path, *sizes: tuple[int, int], count: int = 6) -> dict[str, str]:
-    """Write images of these sizes (width, height) for two classes, and return the setting that names their folder."""
+    """Write images of these sizes (width, height) for two classes, and return the settings that name their folder and
+    start from nothing."""
     for name in ("cat", "dog"):
         (root / name).mkdir(parents=True, exist_ok=True)
         for i in range(count):
             Image.new("RGB", sizes[i % len(sizes)]).save(root / name / f"{i}.png")
-    return {"data.root": str(root)}
+    return {"data.root": str(root), "pretrained.name": "none"}
 
 
 def made(choices: dict[str, str], stated: dict[str, object]) -> tuple[dict, list[str]]:

@@ -25,7 +25,8 @@ def candidates(record: RunRecord, device: DeviceRecord) -> Markup:
     budget, provenance = record.budget(device.name), derived.get("provenance", {})
     parts = [_why(provenance) if derived else paragraph("The run ended before one of the candidates was chosen.")]
     if pool:
-        parts += [_scatter(device, pool, budget), _finalists(provenance, derived, pool)]
+        parts += [_scatter(device, pool, budget), _finalists(provenance, derived, pool),
+                  _tuned(provenance, derived, pool)]
     front = front_panel(device.name, *members_of(device), budget)
     if front:
         parts.append(subsection("Other limits", front))
@@ -51,12 +52,13 @@ def _scatter(device: DeviceRecord, pool: list[dict[str, Any]], budget: Mapping[s
     cost = next((name for name in budget if name in pool[0]["costs"]), "macs")
     derived = device["architecture"] or {}
     provenance = derived.get("provenance", {})
-    tried = {row["architecture"] for row in provenance.get("finalists", ())}
+    tried = {row["architecture"] for row in (*provenance.get("finalists", ()), *provenance.get("tuned", ()))}
     points = {row["architecture"]: (row["costs"][cost], row["score"]) for row in pool}
     groups = {"pool": [point for name, point in points.items() if name not in tried],
               "tried": [point for name, point in points.items() if name in tried]}
     chosen = points.get(derived.get("architecture"))
-    score = "rank aggregation (sum of log ranks)" if provenance.get("reranked_by") else \
+    score = provenance["scored_by"] if "scored_by" in provenance else \
+        "rank aggregation (sum of log ranks)" if provenance.get("reranked_by") else \
         "inherited accuracy" if device["evaluations"] is not None else "score (sum of log weights)"
     text = f"{len(pool):,} candidates, {len(groups['tried'])} of them tried" + (
         f"; the chosen one costs {limit_words(cost, chosen[0])} and scores {chosen[1]:.3g}." if chosen else ".")
@@ -76,3 +78,19 @@ def _finalists(provenance: dict[str, Any], derived: dict[str, Any], pool: list[d
     marked = [i for i, row in enumerate(finalists) if row["architecture"] == derived["architecture"]]
     return table(["architecture", "accuracy, %", "loss", "score", "named by", *names], rows,
                  "Tried by short training, evaluated on the validation split; the chosen one is marked", marked)
+
+
+def _tuned(provenance: dict[str, Any], derived: dict[str, Any], pool: list[dict[str, Any]]) -> Markup:
+    """Return what successive halving fine-tuned, those that were trained longest first."""
+    tuned = sorted(provenance.get("tuned", ()), key=lambda row: (-row["epochs"], -row["validation_accuracy"]))
+    if not tuned:
+        return NOTHING
+    costs = {row["architecture"]: row["costs"] for row in pool}
+    names = list(pool[0]["costs"])
+    rows = [[code(row["architecture"]), row["kind"], row["epochs"], f"{100 * row['validation_accuracy']:.2f}",
+             f"{row['validation_loss']:.4f}", *(amount(costs[row["architecture"]][name]) for name in names)]
+            for row in tuned]
+    marked = [i for i, row in enumerate(tuned) if row["architecture"] == derived["architecture"]]
+    return table(["architecture", "what it is", "epochs", "accuracy, %", "loss", *names], rows,
+                 "Fine-tuned parts of the pretrained network, evaluated on the validation split after so many epochs "
+                 "of the recipe's schedule; the worse were dropped, the chosen one is marked", marked)

@@ -1,0 +1,1 @@
+"""Successive halving of the fine-tunings of a pretrained network's parts."""

@@ -1,0 +1,92 @@
+"""Search among the parts of a pretrained network: those nearest below the limits are fine-tuned, and the best stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import write_json
+from dcanas.basics.keys import plain
+from dcanas.basics.ledger import Ledger
+from dcanas.pretrained import PretrainedParts
+from dcanas.search.derive import Derived, costs_of
+from dcanas.search.finalists import none_kept
+from dcanas.search.halving.measured import expected_use, measured_within
+from dcanas.search.halving.nominate import Nominee, nominate
+from dcanas.search.halving.rungs import FineTuning, halve, rungs
+from dcanas.search.methods import SearchMethod
+from dcanas.search.task import SearchTask, Target
+from dcanas.spaces import Space
+
+
+class HalvingSearch(SearchMethod):
+    """Parts of a pretrained network, chosen by successive halving of real fine-tunings under each device's limits."""
+
+    results = ("halving.json",)
+    scores_final_networks = True
+
+    def check(self, space: Space, settings: Any) -> None:
+        if not isinstance(space, PretrainedParts):
+            raise UserError('search=halving fine-tunes parts of a pretrained network, and no weights are there: pip '
+                            'install "dcanas[pretrained]", or give pretrained=NAME or pretrained.file=FILE with '
+                            "space=mbconv.")
+
+    def key(self, task: SearchTask) -> Sequence[Any]:
+        return [task.skeleton, plain(task.settings), task.recipe, task.recipe.files(),
+                {target.name: dict(target.budget) for target in task.targets}]
+
+    def effort(self, task: SearchTask, macs: float) -> float:
+        plan = rungs(task.settings, task.settings.candidates, task.recipe.epochs)
+        before, epochs = 0, 0
+        for count, trained in plan:
+            epochs, before = epochs + count * (trained - before), trained
+        return float(len(task.targets) * epochs * macs)
+
+    def run(self, task: SearchTask) -> dict[str, Any]:
+        return {"targets": {target.name: self._choose(task, target, task.folder) for target in task.targets}}
+
+    def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
+        made = found["targets"].get(target.name)
+        if made is None or made["budget"] != dict(target.budget):  # another device or limit than the search was for
+            made = self._choose(task, target, folder)
+        space = task.space
+        arch, kinds = space.parse(made["architecture"]), {row["architecture"]: row for row in made["nominees"]}
+        last = {row["architecture"]: {**row, "epochs": rung["epochs"]} for rung in made["rungs"]
+                for row in rung["networks"]}
+        write_json(folder / "pool.json", [
+            {"architecture": text, "score": row["validation_accuracy"], "origin": kinds[text]["kind"],
+             "costs": {cost.name: cost.value(space.parse(text)) for cost in target.costs}}
+            for text, row in last.items()] or [
+            {"architecture": made["architecture"], "score": 0.0, "origin": made["nominees"][0]["kind"],
+             "costs": {cost.name: cost.value(arch) for cost in target.costs}}])
+        return Derived(arch, costs_of(arch, target.costs), {
+            "method": "successive halving of fine-tunings", "pool": len(made["nominees"]),
+            "decided_by": "accuracy on the validation split after fine-tuning" if len(made["nominees"]) > 1
+            else "only one candidate left",
+            "scored_by": "validation accuracy when last compared",
+            "tuned": [{**row, "kind": kinds[text]["kind"]} for text, row in last.items()],
+            "refused_by_measurement": made["refused_by_measurement"]})
+
+    def _choose(self, task: SearchTask, target: Target, folder: Path) -> dict[str, Any]:
+        """Return the network for one device, the nominees and the rungs; all fine-tunings are kept in `folder`."""
+        space = task.space
+        assert isinstance(space, PretrainedParts)
+        nominees, refused = self._nominees(task, target)
+        if not nominees:
+            raise none_kept(refused, "choose a smaller pretrained network")
+        tuning = FineTuning(task, folder / "fine-tuning")
+        plan = rungs(task.settings, len(nominees), task.recipe.epochs)
+        best, made = halve([nominee.architecture for nominee in nominees], plan, tuning, space.format,
+                           Ledger(folder / "fine-tunings.json"), task.hooks, tuning.drop)
+        tuning.drop(best)
+        return {"architecture": space.format(best), "budget": dict(target.budget), "rungs": made,
+                "nominees": [{"architecture": space.format(each.architecture), "kind": each.kind, "use": each.use}
+                             for each in nominees], "refused_by_measurement": refused}
+
+    def _nominees(self, task: SearchTask, target: Target) -> tuple[list[Nominee], list[dict[str, Any]]]:
+        space = task.space
+        assert isinstance(space, PretrainedParts)
+        nominees = nominate(space, expected_use(target), task.settings.candidates)
+        return measured_within(space, target, nominees, task.hooks)

@@ -1,0 +1,72 @@
+"""Nominees under limits that are measured: each at the largest resolution at which it was measured within them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from dcanas.basics.hooks import Hooks
+from dcanas.costs.feasibility import select_costs
+from dcanas.pretrained.parts import PretrainedParts
+from dcanas.search.halving.nominate import Nominee, Use, largest
+from dcanas.search.task import Target
+from dcanas.spaces import Architecture
+
+ROUNDS = 2  # of measurements: at the predicted resolution, then at that which the measurement suggests
+
+
+def expected_use(target: Target) -> Use:
+    """Return the share of the limits that a network takes: exact counts, predictions of what will be measured, and
+    upper bounds of what will not."""
+    limited = select_costs(target.costs, target.budget)
+    measured = [name for name, source in target.latency.decided_by.items() if source == "measured"]
+
+    def use(arch: Architecture) -> float:
+        return max((float((cost.value if cost.name in measured else cost.upper)(arch)) / target.budget[cost.name]
+                    for cost in limited), default=0.0)
+
+    return use
+
+
+def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[Nominee],
+                    hooks: Hooks) -> tuple[list[Nominee], list[dict[str, Any]]]:
+    """Return the nominees at resolutions at which they were measured within the limits, and those that never were.
+
+    All are measured side by side; how far the prediction was off moves each to another resolution, at most `ROUNDS`
+    times. Without a measured limit all are returned.
+    """
+    sources = [source for name, source in target.latency.by_cost.items()
+               if name in target.budget and source.decided_by == "measured"]
+    if not sources:
+        return list(nominees), []
+    use = expected_use(target)
+    kept: dict[int, Nominee] = {}
+    refused: dict[int, dict[str, Any]] = {}
+    asked, seen = dict(enumerate(nominees)), {nominee.architecture for nominee in nominees}
+    for _ in range(ROUNDS):
+        with hooks.stage(f"Measuring candidates on {target.name}"):
+            found = {source.cost: source.ask([each.architecture for each in asked.values()]) for source in sources}
+        further: dict[int, Nominee] = {}
+        for number, nominee in asked.items():
+            arch = nominee.architecture
+            shares = {cost: values[arch] / target.budget[cost] for cost, values in found.items()}
+            most = max(shares.values())
+            if most > 1:
+                refused[number] = {"architecture": space.format(arch),
+                                   "broken": [cost for cost, share in shares.items() if share > 1]}
+            elif number not in kept or most > kept[number].use:
+                kept[number] = nominee._replace(use=most)
+            off = most / use(arch)
+            other = largest(space, space.chain(arch), nominee.kind, partial(_scaled, use, off))
+            if other and other.architecture not in seen:
+                further[number] = other
+                seen.add(other.architecture)
+        asked = further
+        if not asked:
+            break
+    return [kept[number] for number in sorted(kept)], [refused[number] for number in refused if number not in kept]
+
+
+def _scaled(use: Use, factor: float, arch: Architecture) -> float:
+    return factor * use(arch)

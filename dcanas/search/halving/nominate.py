@@ -1,0 +1,93 @@
+"""Which parts of a pretrained network are worth fine-tuning under a limit: the largest image that each can afford."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from dcanas.pretrained.parts import PretrainedParts
+from dcanas.spaces import Architecture
+from dcanas.spaces.mbconv_notation import Chain
+
+Use = Callable[[Architecture], float]  # largest share of a limit that a network takes; above 1 it breaks one
+SHALLOWEST = 3  # stages; with fewer, features of ImageNet networks are edges and textures
+AFTER_STAGE, INSIDE, WITHOUT = "cut after a stage", "cut inside a stage", "one block left out"
+
+
+class Nominee(NamedTuple):
+    """A part of the pretrained network at the largest resolution within the limits.
+
+    Attributes:
+        kind: `AFTER_STAGE`, `INSIDE` or `WITHOUT`.
+        use: largest share of a limit that it takes.
+    """
+
+    architecture: Architecture
+    kind: str
+    use: float
+
+
+def nominate(space: PretrainedParts, use: Use, count: int) -> list[Nominee]:
+    """Return parts within the limits, the best use of the limits first within each kind.
+
+    All cuts after a stage are there, the rivals that everybody knows; the rest of `count` are of the other kinds in
+    turn. Cuts before stage `SHALLOWEST` are nominated only if nothing deeper is within the limits.
+    """
+    found: dict[str, list[Nominee]] = {AFTER_STAGE: [], INSIDE: [], WITHOUT: []}
+    for least in (SHALLOWEST, 1):
+        for kind, chain in patterns(space):
+            if len(chain.stages) >= least and (nominee := largest(space, chain, kind, use)):
+                found[kind].append(nominee)
+        if any(found.values()):
+            break
+    for nominees in found.values():
+        nominees.sort(key=lambda nominee: -nominee.use)
+    others = [found[INSIDE], found[WITHOUT]]
+    chosen = list(found[AFTER_STAGE])
+    while len(chosen) < count and any(others):
+        for nominees in others:
+            if nominees and len(chosen) < count:
+                chosen.append(nominees.pop(0))
+    return chosen
+
+
+def largest(space: PretrainedParts, chain: Chain, kind: str, use: Use) -> Nominee | None:
+    """Return a pattern at the largest resolution within the limits; None if there is none."""
+    for side in sorted(sides(space), reverse=True):
+        arch = space.encode(chain._replace(resolution=side))
+        share = use(arch)
+        if share <= 1:
+            return Nominee(arch, kind, share)
+    return None
+
+
+def sides(space: PretrainedParts) -> list[int]:
+    """Return the resolutions of the space in pixels."""
+    return [int(space.slots[0].options[i]) for i in space.allowed[0]]
+
+
+def patterns(space: PretrainedParts) -> Iterator[tuple[str, Chain]]:
+    """Yield the whole network cut after each of its blocks, and each such cut with one residual block left out."""
+    whole = space.whole
+    for number in range(1, len(whole.stages) + 1):
+        *before, last = whole.stages[:number]
+        for blocks in range(1, len(last.places) + 1):
+            entire = blocks == len(last.places)
+            stages = (*before, last._replace(places=last.places[:blocks]))
+            head = whole.head if entire and number == len(whole.stages) else 0
+            cut = whole._replace(stages=stages, head=head)
+            yield AFTER_STAGE if entire else INSIDE, cut
+            if entire:
+                yield from ((WITHOUT, part) for part in _without_one(cut))
+
+
+def _without_one(chain: Chain) -> Iterator[Chain]:
+    """Yield a chain without each of its residual blocks but the last, which would be a cut."""
+    for number, stage in enumerate(chain.stages):
+        last = number + 1 == len(chain.stages)
+        for place in range(1, len(stage.places) - last):
+            places = (*stage.places[:place], None, *stage.places[place + 1:])
+            while places[-1] is None:
+                places = places[:-1]
+            yield chain._replace(stages=(*chain.stages[:number], stage._replace(places=places),
+                                         *chain.stages[number + 1:]))

@@ -1,0 +1,98 @@
+"""Successive halving: candidates are fine-tuned together, the worse are dropped, the others train on.
+
+Every rung is a beginning of the one schedule of the recipe, and weights are kept from rung to rung, so nothing is
+trained twice (Jamieson and Talwalkar, AISTATS 2016).
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dcanas.basics.hooks import Hooks, Part
+from dcanas.basics.keys import derive_seed, key_of
+from dcanas.export.classifier import Classifier, Normalise
+from dcanas.search.adversarial import adversarial_attack
+from dcanas.search.halving.halving_settings import HalvingSettings
+from dcanas.search.task import SearchTask
+from dcanas.search.validation import validate
+from dcanas.spaces import Architecture
+from dcanas.training import train
+
+Examine = Callable[[Architecture, int, Hooks], dict[str, Any]]  # epochs -> validation_accuracy and validation_loss
+
+
+def rungs(settings: HalvingSettings, candidates: int, epochs: int) -> list[tuple[int, int]]:
+    """Return (networks, epochs that each has been trained when they are compared) of every rung.
+
+    Epochs double up to those of the recipe, `epochs`; a single network is not trained further.
+    """
+    found, trained = [], min(settings.first_epochs, epochs)
+    while candidates > 1:
+        found.append((candidates, trained))
+        if trained == epochs:
+            break
+        candidates, trained = max(1, math.floor(candidates * settings.keep)), min(2 * trained, epochs)
+    return found
+
+
+def halve(archs: Sequence[Architecture], plan: Sequence[tuple[int, int]], examine: Examine, name: Callable[
+        [Architecture], str], stored: MutableMapping[str, dict[str, Any]], hooks: Hooks,
+          drop: Callable[[Architecture], None] = lambda arch: None) -> tuple[Architecture, list[dict[str, Any]]]:
+    """Return the network that survives all rungs, and the rungs with what was found, best network first.
+
+    Args:
+        plan: see `rungs`.
+        examine: trains a network on to so many epochs and evaluates it.
+        name: notation of a network.
+        stored: what `examine` returned, by notation and epochs; none is repeated.
+        drop: called for a network that is trained no further.
+    """
+    left, made = list(archs), []
+    total = sum(count for count, _ in plan)
+    done = 0
+    for number, (_, epochs) in enumerate(plan):
+        for arch in left:
+            key = f"{name(arch)}, {epochs} epochs"
+            if key not in stored:
+                stored[key] = examine(arch, epochs, Part(hooks, done, total, "fine-tunings"))
+            done += 1
+            hooks.progress(done, total, "fine-tunings")
+        found = {arch: stored[f"{name(arch)}, {epochs} epochs"] for arch in left}
+        order = sorted(left, key=lambda arch: (-found[arch]["validation_accuracy"], found[arch]["validation_loss"]))
+        made.append({"epochs": epochs, "networks": [{"architecture": name(arch), **found[arch]} for arch in order]})
+        kept = plan[number + 1][0] if number + 1 < len(plan) else 1
+        for arch in order[kept:]:
+            drop(arch)
+        left = order[:kept]
+    return left[0], made
+
+
+class FineTuning:
+    """Fine-tunes members on the training split and evaluates them on the validation split, at their own resolution."""
+
+    def __init__(self, task: SearchTask, folder: Path):
+        self.task, self.folder = task, folder
+
+    def __call__(self, arch: Architecture, epochs: int, hooks: Hooks) -> dict[str, Any]:
+        """Return `validation_accuracy` (0 to 1) and `validation_loss` after so many epochs of the recipe's schedule."""
+        task, space = self.task, self.task.space
+        dataset = task.dataset.at(space.input_shape(arch, task.dataset.shape, **task.skeleton)[1:])
+        torch.manual_seed(derive_seed(task.seed, "candidate"))
+        network = space.build(arch, len(dataset.classes), dataset.shape[0], **task.skeleton)
+        model = Classifier(Normalise(*dataset.moments), network)
+        train(model, dataset, dataset.train, task.recipe, derive_seed(task.seed, "candidate"), hooks=hooks,
+              folder=self._place(arch), device=task.device, attack=adversarial_attack(task.recipe), until=epochs)
+        return validate(model, dataset, task.device)
+
+    def drop(self, arch: Architecture) -> None:
+        """Delete the checkpoints of a network."""
+        shutil.rmtree(self._place(arch), ignore_errors=True)
+
+    def _place(self, arch: Architecture) -> Path:
+        return self.folder / key_of(self.task.space.format(arch))
