@@ -1,0 +1,91 @@
+"""Successive halving: its rungs by arithmetic, its nominees against every member in turn."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcanas.basics.hooks import QUIET
+from dcanas.costs import count_architecture
+from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrained
+from dcanas.search.halving.halving_settings import HalvingSettings
+from dcanas.search.halving.nominate import AFTER_STAGE, INSIDE, WITHOUT, nominate, patterns, sides
+from dcanas.search.halving.rungs import halve, rungs
+
+LIMIT = 12e6  # MACs
+
+
+@pytest.fixture(scope="module")
+def parts() -> PretrainedParts:
+    return PretrainedParts(load_pretrained(PretrainedSettings("efficientnet_lite0")))
+
+
+@pytest.mark.parametrize(("candidates", "first", "keep", "epochs", "plan"), [
+    (8, 4, 0.5, 32, [(8, 4), (4, 8), (2, 16)]),
+    (12, 2, 0.5, 8, [(12, 2), (6, 4), (3, 8)]),  # the recipe's length is the last rung
+    (9, 1, 0.34, 32, [(9, 1), (3, 2)]),
+    (2, 40, 0.5, 32, [(2, 32)]), (1, 4, 0.5, 32, [])])
+def test_rungs_halve_the_candidates_and_double_the_epochs(candidates, first, keep, epochs, plan) -> None:
+    settings = HalvingSettings(first_epochs=first, keep=keep)
+    assert rungs(settings, candidates, epochs) == plan
+
+
+def test_the_worse_half_is_dropped_and_nothing_is_examined_twice(parts) -> None:
+    archs = [parts.encode(chain._replace(resolution=64)) for _, chain in list(patterns(parts))[:4]]
+    names = {arch: "abcd"[i] for i, arch in enumerate(archs)}
+    accuracy = {"a": (0.5, 0.9), "b": (0.6, 0.7), "c": (0.6, 0.8), "d": (0.1, 0.0)}  # after 1 and after 2 epochs
+    asked: list[tuple[str, int]] = []
+    dropped: list[str] = []
+
+    def examine(arch, epochs, hooks):
+        asked.append((names[arch], epochs))
+        loss = {"b": 2.0, "c": 1.0}.get(names[arch], 0.0)
+        return {"validation_accuracy": accuracy[names[arch]][epochs - 1], "validation_loss": loss}
+
+    stored: dict[str, dict] = {"a, 1 epochs": {"validation_accuracy": 0.5, "validation_loss": 0.0}}
+    best, made = halve(archs, [(4, 1), (2, 2)], examine, names.__getitem__, stored, QUIET,
+                       lambda arch: dropped.append(names[arch]))
+    assert names[best] == "c"  # of b and c, equal after one epoch
+    assert asked == [("b", 1), ("c", 1), ("d", 1), ("c", 2), ("b", 2)]
+    assert [[row["architecture"] for row in rung["networks"]] for rung in made] == [["c", "b", "a", "d"], ["c", "b"]]
+    assert dropped == ["a", "d", "b"]
+
+
+def test_nominees_take_the_largest_image_that_the_limit_allows(parts) -> None:
+    def macs(arch) -> int:
+        return count_architecture(parts, arch, (3, 32, 32), 10, **parts.pretrained.skeleton).macs
+
+    nominees = nominate(parts, lambda arch: macs(arch) / LIMIT, 10)
+    assert len(nominees) == 10
+    for nominee in nominees:
+        chain = parts.chain(nominee.architecture)
+        assert macs(nominee.architecture) <= LIMIT
+        larger = chain._replace(resolution=chain.resolution + 8)
+        assert larger.resolution > max(sides(parts)) or macs(parts.encode(larger)) > LIMIT
+        assert nominee.use == macs(nominee.architecture) / LIMIT
+    stages = {len(parts.chain(each.architecture).stages) for each in nominees if each.kind == AFTER_STAGE}
+    assert stages == {3, 4, 5, 6, 7}  # the cuts that everybody knows are always there
+    for kind in (INSIDE, WITHOUT):
+        chosen = [each.use for each in nominees if each.kind == kind]
+        every = [largest_use(parts, chain, macs) for found, chain in patterns(parts)
+                 if found == kind and len(chain.stages) >= 3]
+        assert chosen == sorted(every, reverse=True)[:len(chosen)]  # those nearest below the limit
+    assert [parts.format(each.architecture) for each in nominate(parts, lambda arch: macs(arch) / 5e5, 3)] == [
+        "r32-s32 | t1c16n1s1k3 | n0 | n0 | n0 | n0 | n0 | n0 | h0"]  # all that so few allow
+
+
+def largest_use(parts, chain, macs) -> float:
+    return max((share for side in sides(parts) if (share := macs(parts.encode(chain._replace(resolution=side))) /
+                                                   LIMIT) <= 1), default=0.0)
+
+
+def test_patterns_are_parts_of_the_network(parts) -> None:
+    """Lite0 has 16 blocks, hence 16 cuts, 7 of them after a stage; blocks left out are residual and not the last."""
+    found = list(patterns(parts))
+    assert [kind for kind, _ in found].count(AFTER_STAGE) == 7
+    assert [kind for kind, _ in found].count(INSIDE) == 9
+    # residual blocks before the last block of a cut after stages 1 to 7: 0, 0, 1, 3, 5, 8, 9
+    assert [kind for kind, _ in found].count(WITHOUT) == 0 + 0 + 1 + 3 + 5 + 8 + 9
+    for _, chain in found:
+        arch = parts.encode(chain)
+        assert parts.is_member(arch)
+        parts.build(arch, 3)  # takes its weights over, or raises
