@@ -31,6 +31,7 @@ CLASS = 2_000  # images of a class beyond which features do not join: clustering
 MANY = 10_000  # images to learn from beyond which none are compared
 BITS = 8  # of 256: differences up to which two images are copies
 TEXTURE = 32  # bits of 256 that differ from an even image's, below which they say nothing
+LEAST = 0.25  # times its share: fewest images of a class that are kept for validation
 ROOM = 1.3  # times its share: most images of a class that are kept for validation
 CHUNK = 32  # images at once: what passes through the network stays in the processor's cache
 
@@ -98,9 +99,9 @@ def regroup(dataset: Dataset, groups: np.ndarray, share: float, seed: int) -> Da
     """Return the data set with train and validation divided anew so that no group is on both sides.
 
     Groups go to validation in random order while each of their classes has room: up to its share, and never beyond 1.3
-    times that. A class that gets less than half its share that way gives its smallest further groups as long as half of
-    each class is left for training; where that is too little, too, its groups are too coarse to be copies of one thing
-    (all images of a digit look alike to the network), and its images are divided one by one.
+    times that. A class that gets less than a quarter of its share that way gives its smallest further groups as long as
+    half of each class is left for training; where that is too little, too, its groups are too coarse to be copies of
+    one thing (all images of a digit look alike to the network), and its images are divided one by one.
 
     Args:
         groups: a number per image that may be learnt from, in the order of `fit_indices` (n,).
@@ -122,13 +123,13 @@ def regroup(dataset: Dataset, groups: np.ndarray, share: float, seed: int) -> Da
         for group in rng.permutation(np.flatnonzero(content[:, label])).tolist():
             if have[label] < share * totals[label]:
                 take(group, ROOM * share * totals)
-    for label in np.flatnonzero(have < share * totals / 2).tolist():
+    for label in np.flatnonzero(have < LEAST * share * totals).tolist():
         of_class = np.flatnonzero(content[:, label])
         for group in of_class[np.argsort(content[of_class].sum(axis=1), kind="stable")].tolist():
-            if have[label] < share * totals[label] / 2:
+            if have[label] < LEAST * share * totals[label]:
                 take(group, totals / 2)
     kept = taken[groups]
-    for label in np.flatnonzero(have < share * totals / 2).tolist():
+    for label in np.flatnonzero(have < LEAST * share * totals).tolist():
         rest = rng.permutation(np.flatnonzero((labels == label) & ~kept))
         kept[rest[:max(1, round(share * totals[label])) - have[label]]] = True
     return replace(dataset, train=np.sort(indices[~kept]), validation=np.sort(indices[kept]))
