@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -78,7 +78,7 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
 
     def cell(name: str, recipe: str, seed: int) -> dict[str, float]:
         return cells.get(f"{name}, cut {cut}, {px} px, {recipe}, seed {seed}",
-                         lambda: fine_tuned(photos / name, cut, px, RECIPES[recipe], seed))
+                         partial(fine_tuned, photos / name, cut, px, RECIPES[recipe], seed))
 
     def rows() -> Iterator[list[str]]:
         for recipe in recipes:
@@ -120,7 +120,7 @@ def print_rungs(cells: Cells, photos: Path, sets: Sequence[str], seeds: Sequence
     for name in sets:
         for seed in seeds:
             found = [cells.get(f"{name}, {parts.format(each.architecture)}, rungs, seed {seed}",
-                               lambda each=each: by_epoch(photos / name, parts, each.architecture, seed))
+                               partial(by_epoch, photos / name, parts, each.architecture, seed))
                      for each in nominees]
             for each, row in zip(nominees, found, strict=True):
                 print(f"{name}, seed {seed}:", *(f"{100 * row['accuracy'][epochs]:.1f}" for epochs in RUNGS),
@@ -144,7 +144,8 @@ def by_epoch(folder: Path, parts: PretrainedParts, arch: Architecture, seed: int
     with TemporaryDirectory() as place:
         for epochs in RUNGS:
             start = time.process_time()
-            train(model, dataset, dataset.train, BASE, derive_seed(seed, "train"), folder=Path(place), until=int(epochs))
+            train(model, dataset, dataset.train, BASE, derive_seed(seed, "train"), folder=Path(place),
+                  until=int(epochs))
             found["seconds"] += time.process_time() - start
             judged = validate(model, dataset)
             found["accuracy"][epochs], found["loss"][epochs] = judged["validation_accuracy"], judged["validation_loss"]
