@@ -10,8 +10,8 @@ from dcanas.hardware.latency.latency_fit import LatencyFit
 from dcanas.hardware.latency.plan_latency import PlanLatency, plan_features, plan_latency
 from dcanas.spaces import load_space
 
-FIT = LatencyFit(base=0.5, per_option=(0.02, 0.05, 0.1, 0.003), relative_residual_q95=0.25, loo_mape=0.1, macs_mape=None,
-                 n=12)
+FIT = LatencyFit(base=0.5, per_option=(0.02, 0.05, 0.1, 0.003), relative_residual_q95=0.25, loo_mape=0.1,
+                 macs_mape=None, n=12)
 
 
 def test_features_of_a_small_resnet_by_hand():
