@@ -17,7 +17,7 @@ from dcanas.pipeline.context import Context
 
 NOTABLE_MINUTES = 20
 SLOW = 3e8  # multiply-accumulates per second that any machine reaches; if they suffice, nothing is measured
-SAMPLE = 25  # members drawn to estimate the cost of a typical network
+SAMPLE = 100  # members drawn to estimate the cost of a typical network
 STEP = 2e9  # multiply-accumulates of a measured step
 SECONDS = 1.0  # of measuring
 
@@ -29,7 +29,8 @@ def announce_duration(run: Context) -> None:
     """
     book, rng = run.book(run.devices[0]), np.random.default_rng(derive_seed(run.settings.seed, "duration"))
     macs = next(cost for cost in book.counted if cost.name == "macs").value
-    members = [run.space.sample(rng) for _ in range(SAMPLE)]
+    drawn = [run.space.sample(rng) for _ in range(SAMPLE)]
+    members = [member for member in drawn if book.target.allows(member)] or drawn
     typical = min(median(map(macs, members)), book.budget.get("macs", math.inf))
     search, training = _left(run, typical)
     if (search + training) / SLOW / 60 < NOTABLE_MINUTES:

@@ -19,7 +19,7 @@ from dcanas.hardware.devices.device import Device
 from dcanas.hardware.devices.profiles import user_folder
 from dcanas.hardware.latency.device_table import covering_table
 from dcanas.hardware.latency.predictor import LatencyPredictor
-from dcanas.hardware.measuring.measured_members import measure_members
+from dcanas.hardware.measuring.measured_members import SECONDS, measure_members
 from dcanas.hardware.measuring.profile import Profile
 from dcanas.spaces import Architecture
 
@@ -81,9 +81,11 @@ class LatencySource(ABC):
         return {arch: self.model.upper(arch) for arch in members} if self.decided_by == "looked up" else {}
 
     def measure(self, members: Sequence[Architecture],
-                stage: Callable[[], AbstractContextManager[Any]] = nullcontext) -> dict[Architecture, Profile]:
-        """Measure exported members on the device, within a `stage`, unless that was done before."""
-        return measure_members(self.networks, members, self.folder(), self.device, seed=self.seed, stage=stage)
+                stage: Callable[[], AbstractContextManager[Any]] = nullcontext,
+                seconds: float = SECONDS) -> dict[Architecture, Profile]:
+        """Measure exported members on the device, each for so many seconds, within a `stage`, unless that was done
+        before."""
+        return measure_members(self.networks, members, self.folder(), self.device, seconds, self.seed, stage=stage)
 
     def bound(self, arch: Architecture) -> float | None:
         """Return the upper bound of an unverified prediction, None if no bound is known."""

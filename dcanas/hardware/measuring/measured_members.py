@@ -20,11 +20,12 @@ from dcanas.hardware.measuring.profiler import PROTOCOL, profile_onnx
 from dcanas.hardware.transport.progress import report
 from dcanas.spaces import Architecture
 
+SECONDS = 2.5  # of measuring a member
 _exporting = threading.Lock()  # several boards may be measured at once, but the exporter and torch's seeds are shared
 
 
 def measure_members(networks: Networks, members: Sequence[Architecture], folder: Path | str, device: Device,
-                    seconds: float = 2.5, seed: int = 0, cap_s: float | None = None,
+                    seconds: float = SECONDS, seed: int = 0, cap_s: float | None = None,
                     stage: Callable[[], AbstractContextManager[Any]] = nullcontext) -> dict[Architecture, Profile]:
     """Build, export and measure members side by side, as they would be delivered but with random weights.
 

@@ -13,6 +13,7 @@ from dcanas.search.halving.nominate import Nominee, Use, largest
 from dcanas.search.task import Target
 from dcanas.spaces import Architecture
 
+SECONDS = 0.8  # of measuring a candidate; what is delivered is measured longer
 ROUNDS = 2  # of measurements: at the predicted resolution, then at that which the measurement suggests
 
 
@@ -46,7 +47,9 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
     asked, seen = dict(enumerate(nominees)), {nominee.architecture for nominee in nominees}
     for _ in range(ROUNDS):
         with hooks.stage(f"Measuring candidates on {target.name}"):
-            found = {source.cost: source.ask([each.architecture for each in asked.values()]) for source in sources}
+            members = [each.architecture for each in asked.values()]
+            found = {source.cost: {arch: profile.upper(source.cost) for arch, profile in
+                                   source.measure(members, seconds=SECONDS).items()} for source in sources}
         further: dict[int, Nominee] = {}
         for number, nominee in asked.items():
             arch = nominee.architecture
