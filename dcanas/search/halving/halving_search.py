@@ -65,7 +65,7 @@ class HalvingSearch(SearchMethod):
             "method": "successive halving of fine-tunings", "pool": len(made["nominees"]),
             "decided_by": "accuracy on the validation split after fine-tuning" if len(made["nominees"]) > 1
             else "only one candidate left",
-            "scored_by": "validation accuracy when last compared",
+            "scored_by": "validation accuracy",
             "tuned": [{**row, "kind": kinds[text]["kind"]} for text, row in last.items()],
             "refused_by_measurement": made["refused_by_measurement"]})
 
