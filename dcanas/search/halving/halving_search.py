@@ -20,6 +20,8 @@ from dcanas.search.methods import SearchMethod
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
 
+SLACK = 0.25  # share of a limit by which predictions of latency are off
+
 
 class HalvingSearch(SearchMethod):
     """Parts of a pretrained network, chosen by successive halving of real fine-tunings under each device's limits."""
@@ -88,5 +90,6 @@ class HalvingSearch(SearchMethod):
     def _nominees(self, task: SearchTask, target: Target) -> tuple[list[Nominee], list[dict[str, Any]]]:
         space = task.space
         assert isinstance(space, PretrainedParts)
-        nominees = nominate(space, expected_use(target), task.settings.candidates)
+        slack = SLACK if target.latency.measures else 0.0
+        nominees = nominate(space, expected_use(target), task.settings.candidates, slack)
         return measured_within(space, target, nominees, task.hooks)

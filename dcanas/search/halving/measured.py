@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dcanas.basics.hooks import Hooks
+from dcanas.costs import CostModel
 from dcanas.costs.feasibility import select_costs
 from dcanas.pretrained.parts import PretrainedParts
 from dcanas.search.halving.nominate import Nominee, Use, largest
@@ -17,17 +17,21 @@ SECONDS = 0.8  # of measuring a candidate; what is delivered is measured longer
 ROUNDS = 2  # of measurements: at the predicted resolution, then at that which the measurement suggests
 
 
-def expected_use(target: Target) -> Use:
+def expected_use(target: Target, off: Mapping[str, float] | None = None) -> Use:
     """Return the share of the limits that a network takes: exact counts, predictions of what will be measured, and
-    upper bounds of what will not."""
+    upper bounds of what will not.
+
+    Args:
+        off: by cost, the factor by which a measurement of a similar network was off its prediction; empty: 1.
+    """
     limited = select_costs(target.costs, target.budget)
     measured = [name for name, source in target.latency.decided_by.items() if source == "measured"]
 
-    def use(arch: Architecture) -> float:
-        return max((float((cost.value if cost.name in measured else cost.upper)(arch)) / target.budget[cost.name]
-                    for cost in limited), default=0.0)
+    def share(cost: CostModel, arch: Architecture) -> float:
+        value = cost.value(arch) * (off or {}).get(cost.name, 1.0) if cost.name in measured else cost.upper(arch)
+        return float(value) / target.budget[cost.name]
 
-    return use
+    return lambda arch: max((share(cost, arch) for cost in limited), default=0.0)
 
 
 def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[Nominee],
@@ -41,7 +45,7 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
                if name in target.budget and source.decided_by == "measured"]
     if not sources:
         return list(nominees), []
-    use = expected_use(target)
+    predicted = {cost.name: cost for cost in target.costs}
     kept: dict[int, Nominee] = {}
     refused: dict[int, dict[str, Any]] = {}
     asked, seen = dict(enumerate(nominees)), {nominee.architecture for nominee in nominees}
@@ -60,8 +64,8 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
                                    "broken": [cost for cost, share in shares.items() if share > 1]}
             elif number not in kept or most > kept[number].use:
                 kept[number] = nominee._replace(use=most)
-            off = most / use(arch)
-            other = largest(space, space.chain(arch), nominee.kind, partial(_scaled, use, off))
+            off = {cost: values[arch] / predicted[cost].value(arch) for cost, values in found.items()}
+            other = largest(space, space.chain(arch), nominee.kind, expected_use(target, off))
             if other and other.architecture not in seen:
                 further[number] = other
                 seen.add(other.architecture)
@@ -69,7 +73,3 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
         if not asked:
             break
     return [kept[number] for number in sorted(kept)], [refused[number] for number in refused if number not in kept]
-
-
-def _scaled(use: Use, factor: float, arch: Architecture) -> float:
-    return factor * use(arch)

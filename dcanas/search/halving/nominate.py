@@ -27,16 +27,21 @@ class Nominee(NamedTuple):
     use: float
 
 
-def nominate(space: PretrainedParts, use: Use, count: int) -> list[Nominee]:
+def nominate(space: PretrainedParts, use: Use, count: int, slack: float = 0.0) -> list[Nominee]:
     """Return parts within the limits, the best use of the limits first within each kind.
 
     All cuts after a stage are there, the rivals that everybody knows; the rest of `count` are of the other kinds in
     turn. Cuts before stage `SHALLOWEST` are nominated only if nothing deeper is within the limits.
+
+    Args:
+        slack: share of a limit by which a part may seem to exceed it at the smallest resolution, because `use` is a
+            prediction that will be verified.
     """
     found: dict[str, list[Nominee]] = {AFTER_STAGE: [], INSIDE: [], WITHOUT: []}
     for least in (SHALLOWEST, 1):
         for kind, chain in patterns(space):
-            if len(chain.stages) >= least and (nominee := largest(space, chain, kind, use)):
+            if len(chain.stages) >= least and (
+                    nominee := largest(space, chain, kind, use, slack)):
                 found[kind].append(nominee)
         if any(found.values()):
             break
@@ -51,12 +56,13 @@ def nominate(space: PretrainedParts, use: Use, count: int) -> list[Nominee]:
     return chosen
 
 
-def largest(space: PretrainedParts, chain: Chain, kind: str, use: Use) -> Nominee | None:
-    """Return a pattern at the largest resolution within the limits; None if there is none."""
-    for side in sorted(sides(space), reverse=True):
+def largest(space: PretrainedParts, chain: Chain, kind: str, use: Use, slack: float = 0.0) -> Nominee | None:
+    """Return a pattern at the largest resolution within the limits; None if there is none. slack: see `nominate`."""
+    resolutions = sorted(sides(space), reverse=True)
+    for side in resolutions:
         arch = space.encode(chain._replace(resolution=side))
         share = use(arch)
-        if share <= 1:
+        if share <= (1 + slack if side == resolutions[-1] else 1):
             return Nominee(arch, kind, share)
     return None
 

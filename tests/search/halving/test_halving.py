@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from dcanas.basics.hooks import QUIET
-from dcanas.costs import count_architecture
+from dcanas.costs import Budget, count_architecture, count_costs
 from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrained
 from dcanas.search.halving.halving_settings import HalvingSettings
+from dcanas.search.halving.measured import expected_use, measured_within
 from dcanas.search.halving.nominate import AFTER_STAGE, INSIDE, WITHOUT, nominate, patterns, sides
 from dcanas.search.halving.rungs import halve, rungs
 
@@ -89,3 +92,52 @@ def test_patterns_are_parts_of_the_network(parts) -> None:
         arch = parts.encode(chain)
         assert parts.is_member(arch)
         parts.build(arch, 3)  # takes its weights over, or raises
+
+
+class Source:
+    """A latency that was measured to be so many times what is predicted."""
+
+    cost, decided_by = "latency_ms", "measured"
+
+    def __init__(self, model, factor: float):
+        self.model, self.factor, self.asked = model, factor, []
+
+    def measure(self, members, seconds):
+        self.asked.append([*members])
+        return {arch: SimpleNamespace(upper=lambda cost, arch=arch: self.factor * self.model.value(arch))
+                for arch in members}
+
+
+@pytest.mark.parametrize(("factor", "macs_limit"), [(1.0, None), (0.6, None), (1.7, None), (0.5, 8e6)])
+def test_a_measured_limit_moves_every_candidate_to_the_image_that_it_allows(parts, factor, macs_limit) -> None:
+    """A millisecond per 10 million MACs was predicted; the measurement says another number, the same for all."""
+    macs = next(cost for cost in count_costs(parts, (3, 32, 32), 10, **parts.pretrained.skeleton)
+                if cost.name == "macs")
+    predicted = SimpleNamespace(name="latency_ms", value=lambda arch: macs.value(arch) / 1e7)
+    source = Source(predicted, factor)
+    budget = Budget({"latency_ms": 1.2, **({"macs": macs_limit} if macs_limit else {})})
+    latency = SimpleNamespace(by_cost={"latency_ms": source}, decided_by={"latency_ms": "measured"})
+    target = SimpleNamespace(name="here", budget=budget, costs=[macs, predicted], latency=latency)
+    nominees = nominate(parts, expected_use(target), 6)
+    kept, refused = measured_within(parts, target, nominees, QUIET)
+    limit = min(1.2e7 / factor, macs_limit or float("inf"))
+    smallest = [macs.value(parts.encode(parts.chain(each.architecture)._replace(resolution=32))) for each in nominees]
+    possible = sum(value <= limit for value in smallest)
+    assert (len(kept), len(refused)) == (possible, len(nominees) - possible)
+    for nominee in kept:
+        chain = parts.chain(nominee.architecture)
+        assert macs.value(nominee.architecture) <= limit
+        larger = parts.encode(chain._replace(resolution=chain.resolution + 8))
+        assert macs.value(larger) > limit
+    assert len(source.asked) <= 2
+
+
+def test_what_no_image_makes_fast_enough_is_refused_with_the_limit_it_broke(parts) -> None:
+    macs = next(cost for cost in count_costs(parts, (3, 32, 32), 10, **parts.pretrained.skeleton)
+                if cost.name == "macs")
+    predicted = SimpleNamespace(name="latency_ms", value=lambda arch: macs.value(arch) / 1e7)
+    latency = SimpleNamespace(by_cost={"latency_ms": Source(predicted, 50.0)}, decided_by={"latency_ms": "measured"})
+    target = SimpleNamespace(name="here", budget=Budget({"latency_ms": 1.2}), costs=[predicted], latency=latency)
+    kept, refused = measured_within(parts, target, nominate(parts, expected_use(target), 2), QUIET)
+    assert kept == []
+    assert {tuple(each["broken"]) for each in refused} == {("latency_ms",)}
