@@ -44,8 +44,9 @@ def _why(provenance: dict[str, Any]) -> Markup:
     ranked += f"The best of them and the largest were ranked once more ({', '.join(again)}). " if again else ""
     refused = provenance.get("refused_by_measurement") or []
     measured = f"{len(refused)} were rejected because a measurement exceeded a limit. " if refused else ""
+    control = f" {provenance['control']['text']}" if "control" in provenance else ""
     return paragraph(counted, pool, ranked, measured, Markup("<b>Decided by:</b> "),
-                     provenance.get("decided_by", "score"), ".")
+                     provenance.get("decided_by", "score"), ".", control)
 
 
 def _scatter(device: DeviceRecord, pool: list[dict[str, Any]], budget: Mapping[str, float]) -> Markup:

@@ -8,14 +8,16 @@ from typing import Any
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
+from dcanas.basics.hooks import Part
 from dcanas.basics.keys import plain
 from dcanas.basics.ledger import Ledger
 from dcanas.pretrained import PretrainedParts
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.finalists import none_kept
+from dcanas.search.halving.control import weights_help
 from dcanas.search.halving.measured import expected_use, measured_within
 from dcanas.search.halving.nominate import Nominee, nominate
-from dcanas.search.halving.rungs import FineTuning, halve, rungs
+from dcanas.search.halving.rungs import Examine, FineTuning, halve, rungs
 from dcanas.search.methods import SearchMethod
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
@@ -67,7 +69,7 @@ class HalvingSearch(SearchMethod):
             "method": "successive halving of fine-tunings", "pool": len(made["nominees"]),
             "decided_by": "accuracy on the validation split after fine-tuning" if len(made["nominees"]) > 1
             else "only one candidate left",
-            "scored_by": "validation accuracy",
+            "scored_by": "validation accuracy", "control": made["control"],
             "tuned": [{**row, "kind": kinds[text]["kind"]} for text, row in last.items()],
             "refused_by_measurement": made["refused_by_measurement"]})
 
@@ -80,12 +82,27 @@ class HalvingSearch(SearchMethod):
             raise none_kept(refused, "choose a smaller pretrained network")
         tuning = FineTuning(task, folder / "fine-tuning")
         plan = rungs(task.settings, len(nominees), task.recipe.epochs)
-        best, made = halve([nominee.architecture for nominee in nominees], plan, tuning, space.format,
-                           Ledger(folder / "fine-tunings.json"), task.hooks, tuning.drop)
+        stored = Ledger(folder / "fine-tunings.json")
+        best, made = halve([nominee.architecture for nominee in nominees], plan, tuning, space.format, stored,
+                           task.hooks, tuning.drop)
+        control = self._control(task, tuning, space.format(best), stored)
         tuning.drop(best)
-        return {"architecture": space.format(best), "budget": dict(target.budget), "rungs": made,
+        task.hooks.message(control["text"])
+        return {"architecture": space.format(best), "control": control, "budget": dict(target.budget), "rungs": made,
                 "nominees": [{"architecture": space.format(each.architecture), "kind": each.kind, "use": each.use}
                              for each in nominees], "refused_by_measurement": refused}
+
+    def _control(self, task: SearchTask, tuning: FineTuning, best: str, stored: Ledger) -> dict[str, Any]:
+        """Return whether the weights help on these images (see `weights_help`), by the chosen network's first rung."""
+        epochs, arch = min(task.settings.first_epochs, task.recipe.epochs), task.space.parse(best)
+        ways: list[tuple[str, Examine]] = [("", tuning), (", random weights", tuning.from_random_weights)]
+        accuracies = []
+        for number, (suffix, examine) in enumerate(ways):
+            key = f"{best}, {epochs} epochs{suffix}"
+            if key not in stored:
+                stored[key] = examine(arch, epochs, Part(task.hooks, number, 2, "trainings with and without weights"))
+            accuracies.append(stored[key]["validation_accuracy"])
+        return weights_help(*accuracies, len(task.dataset.validation), epochs)
 
     def _nominees(self, task: SearchTask, target: Target) -> tuple[list[Nominee], list[dict[str, Any]]]:
         space = task.space

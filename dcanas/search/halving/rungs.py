@@ -21,7 +21,7 @@ from dcanas.search.adversarial import adversarial_attack
 from dcanas.search.halving.halving_settings import HalvingSettings
 from dcanas.search.task import SearchTask
 from dcanas.search.validation import validate
-from dcanas.spaces import Architecture
+from dcanas.spaces import Architecture, Space, load_space
 from dcanas.training import train
 
 Examine = Callable[[Architecture, int, Hooks], dict[str, Any]]  # epochs -> validation_accuracy and validation_loss
@@ -81,13 +81,23 @@ class FineTuning:
 
     def __call__(self, arch: Architecture, epochs: int, hooks: Hooks) -> dict[str, Any]:
         """Return `validation_accuracy` (0 to 1) and `validation_loss` after so many epochs of the recipe's schedule."""
-        task, space = self.task, self.task.space
+        return self._trained(self.task.space, arch, epochs, hooks, self._place(arch))
+
+    def from_random_weights(self, arch: Architecture, epochs: int, hooks: Hooks) -> dict[str, Any]:
+        """Return the same for a network that knows nothing."""
+        place = self._place(arch).with_suffix(".random")
+        found = self._trained(load_space(arch.space), arch, epochs, hooks, place)
+        shutil.rmtree(place, ignore_errors=True)
+        return found
+
+    def _trained(self, space: Space, arch: Architecture, epochs: int, hooks: Hooks, place: Path) -> dict[str, Any]:
+        task = self.task
         dataset = task.dataset.at(space.input_shape(arch, task.dataset.shape, **task.skeleton)[1:])
         torch.manual_seed(derive_seed(task.seed, "candidate"))
         network = space.build(arch, len(dataset.classes), dataset.shape[0], **task.skeleton)
         model = Classifier(Normalise(*dataset.moments), network)
         train(model, dataset, dataset.train, task.recipe, derive_seed(task.seed, "candidate"), hooks=hooks,
-              folder=self._place(arch), device=task.device, attack=adversarial_attack(task.recipe), until=epochs)
+              folder=place, device=task.device, attack=adversarial_attack(task.recipe), until=epochs)
         return validate(model, dataset, task.device)
 
     def drop(self, arch: Architecture) -> None:
