@@ -102,7 +102,7 @@ class HalvingSearch(SearchMethod):
             if key not in stored:
                 stored[key] = examine(arch, epochs, Part(task.hooks, number, 2, "trainings with and without weights"))
             accuracies.append(stored[key]["validation_accuracy"])
-        return weights_help(*accuracies, len(task.dataset.validation), epochs)
+        return weights_help(accuracies[0], accuracies[1], len(task.dataset.validation), epochs)
 
     def _nominees(self, task: SearchTask, target: Target) -> tuple[list[Nominee], list[dict[str, Any]]]:
         space = task.space
