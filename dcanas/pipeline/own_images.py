@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from dcanas.pipeline.preset_files import preset_names, presets
 from dcanas.training.folder import INFERRED_SIDE, ImageFacts, describe_folder, inferred_side
 from dcanas.training.spec import DataSpec
 
+SEEN, EPOCHS = 40_000, (32, 128)  # images that a fine-tuning sees at least, within these epochs (docs/results.md)
 SMALL = 20_000  # images: fewer take the settings of a small experiment
 
 
@@ -40,6 +42,10 @@ def suit_images(presets_of: Mapping[str, Any], choices: Mapping[str, str], data:
         notes.append(f"{where} holds {facts.images:,} images: what is not stated is as in space={space}, which starts "
                      "from pretrained weights.")
         values = presets({**choices, "space": space})
+        epochs = max(EPOCHS[0], min(EPOCHS[1], math.ceil(SEEN / facts.images)))
+        if "train" not in choices and "train.epochs" not in changes and epochs > values["train"]["epochs"]:
+            values["train"] = {**values["train"], "epochs": epochs}
+            notes.append(f"train.epochs={epochs}: so few images have to be seen more often.")
         if not any(key.partition(".")[0] in ("budget", "default_budget") for key in changes):
             notes.insert(0, f"No budget is stated, so macs is limited to {values['default_budget']['macs']:,}, about a "
                             "millisecond of one core of a PC: state what the device can do, such as "

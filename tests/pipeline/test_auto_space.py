@@ -10,6 +10,7 @@ from PIL import Image
 from dcanas.basics.errors import UserError
 from dcanas.pipeline import auto_space
 from dcanas.pipeline.configure import composed, configured
+from dcanas.training.folder import ImageFacts
 
 
 @pytest.fixture
@@ -36,10 +37,20 @@ def test_photographs_start_from_installed_weights(photos) -> None:
             "No budget is stated, so macs is limited to 20,000,000, about a millisecond of one core of a PC: state "
             "what the device can do, such as budget.latency_ms=2, or budget=none.",
             f"{photos} holds 12 images: what is not stated is as in space=mbconv, which starts from pretrained "
-            "weights."]
+            "weights.",
+            "train.epochs=128: so few images have to be seen more often."]
     values, notes = made(photos, **{"budget.latency_ms": 2})
     assert values["budget"] == {"latency_ms": 2}
-    assert len(notes) == 1
+    assert len(notes) == 2
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(100, 128), (500, 80), (1250, 32), (19_000, 32)])
+def test_few_images_are_seen_more_often(images, epochs) -> None:
+    """40,000 / 500 = 80; never less than 32 epochs, never more than 128."""
+    values, _ = composed({"data": "arrays"}, {}, facts=ImageFacts(images, 100, (100, 100)))
+    assert values["train"]["epochs"] == epochs
+    values, _ = composed({"data": "arrays"}, {"train.epochs": 5}, facts=ImageFacts(images, 100, (100, 100)))
+    assert values["train"]["epochs"] == 5
 
 
 def test_what_is_stated_wins(photos) -> None:
