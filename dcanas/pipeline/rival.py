@@ -24,32 +24,25 @@ from dcanas.pipeline.delivered import images_for
 from dcanas.pipeline.train import initial_model, recipe_for, space_of
 from dcanas.pretrained import Pretrained, PretrainedParts
 from dcanas.search.adversarial import adversarial_attack
-from dcanas.search.handmade import PRETRAINED, Handmade, stage_cuts
+from dcanas.search.halving.measured import nominees_within
+from dcanas.search.handmade import PRETRAINED, Handmade, stage_cut
 from dcanas.search.validation import validate
 from dcanas.spaces import load_space
 from dcanas.training import Dataset, train
 
 SPLITS = 3
-TRIES = 4  # sizes of a cut that are measured before it is given up
 COSTS = (*LATENCIES, "energy_mj", "macs", "params")  # in the order in which a limited one decides what costs less
 
 
 def pretrained_cuts(run: Context, device: Device) -> list[Handmade]:
-    """Return for every cut after a stage of the run's pretrained network the largest images that keep the limits.
+    """Return the cuts after a stage of the run's pretrained network, each with the largest images that keep the limits.
 
-    Counts and predictions come first; a limit that the device decides is then asked of it, for ever smaller images.
+    They are those that `search=halving` has among its candidates.
     """
-    assert isinstance(run.space, PretrainedParts)
-    book = run.book(device)
-    costs = {cost.name: cost for cost in book.costs}
-    found = []
-    for networks in stage_cuts(run.space, run.skeleton).values():
-        fitting = [network for network in networks
-                   if all(book.budget.allows(name, costs[name].value(network.architecture))
-                          for name in book.budget if name in costs)]
-        kept = (network for network in fitting[:TRIES] if not book.latency.broken(network.architecture, book.budget))
-        found += [network for network in [next(kept, None)] if network is not None]
-    return found
+    space = run.space
+    assert isinstance(space, PretrainedParts)
+    kept, _ = nominees_within(space, run.book(device).target, 0, run.hooks)
+    return [stage_cut(space, nominee.architecture, run.skeleton) for nominee in kept]
 
 
 def described(network: Handmade) -> dict[str, Any]:

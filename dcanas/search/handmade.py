@@ -65,21 +65,11 @@ def resnet(side: int) -> Iterator[Handmade]:
                            space.parse(f"w{width}-d{depth}-d{depth}-d{depth}"))
 
 
-def stage_cuts(space: PretrainedParts, skeleton: Mapping[str, Any]) -> dict[int, list[Handmade]]:
-    """Return per number of stages, from 1 to all, the pretrained network cut after them, the largest images first.
-
-    Args:
-        skeleton: of the run's networks.
-    """
-    resolution = next(i for i, slot in enumerate(space.slots) if slot.name == "resolution")
-    sides = sorted((int(space.slots[resolution].options[i]) for i in space.allowed[resolution]), reverse=True)
-    whole, found = space.whole, {}
-    for count in range(1, len(whole.stages) + 1):
-        where = f"cut after stage {count}" if count < len(whole.stages) else "whole"
-        head = whole.head if count == len(whole.stages) else 0
-        found[count] = [Handmade(f"{space.pretrained.source.name} {where}, {side} px", PRETRAINED, space.encode(
-            whole._replace(resolution=side, stages=whole.stages[:count], head=head)), skeleton) for side in sides]
-    return found
+def stage_cut(space: PretrainedParts, arch: Architecture, skeleton: Mapping[str, Any]) -> Handmade:
+    """Return the pretrained network cut after a stage, or whole, with its name; skeleton: of the run's networks."""
+    chain = space.chain(arch)
+    where = "whole" if len(chain.stages) == len(space.whole.stages) else f"cut after stage {len(chain.stages)}"
+    return Handmade(f"{space.pretrained.source.name} {where}, {chain.resolution} px", PRETRAINED, arch, skeleton)
 
 
 families = {family.__name__: family for family in (mobilenetv2, resnet_cell, resnet)}

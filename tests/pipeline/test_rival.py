@@ -8,7 +8,7 @@ import pytest
 
 from dcanas.pipeline.rival import decide, same_network
 from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrained
-from dcanas.search.handmade import stage_cuts
+from dcanas.search.handmade import stage_cut
 from dcanas.spaces import load_space
 
 
@@ -43,20 +43,17 @@ def parts():
     return PretrainedParts(load_pretrained(PretrainedSettings("efficientnet_lite0")))
 
 
-def test_cuts_are_the_first_stages_of_the_network_at_every_size(parts):
-    cuts = stage_cuts(parts, {})
-    assert list(cuts) == [1, 2, 3, 4, 5, 6, 7]
-    names = [network.name for network in cuts[4]]
-    assert names[0] == "efficientnet_lite0 cut after stage 4, 224 px"
-    assert len(names) == len(range(32, 225, 8))
-    fourth = parts.chain(cuts[4][0].architecture)
-    assert (fourth.stages, fourth.head) == (parts.whole.stages[:4], 0)
-    assert cuts[7][0].architecture == parts.pretrained.architecture  # the whole one, with its head's convolution
-    assert all(parts.prune(network.architecture) == network.architecture for each in cuts.values() for network in each)
+def cut_after(parts, stages, side):
+    return parts.encode(parts.whole._replace(resolution=side, stages=parts.whole.stages[:stages], head=0))
+
+
+def test_a_cut_is_named_by_its_last_stage_and_its_images(parts):
+    assert stage_cut(parts, cut_after(parts, 4, 64), {}).name == "efficientnet_lite0 cut after stage 4, 64 px"
+    assert stage_cut(parts, parts.pretrained.architecture, {}).name == "efficientnet_lite0 whole, 224 px"
 
 
 def test_the_same_network_is_recognised_by_what_is_built(parts):
-    cut = stage_cuts(parts, parts.pretrained.skeleton)[4][0]
+    cut = stage_cut(parts, cut_after(parts, 4, 224), parts.pretrained.skeleton)
     space = load_space("mbconv")
     one = {"space": "mbconv", "architecture": space.format(cut.architecture), "skeleton": dict(cut.skeleton)}
     full = {**one, "skeleton": space.complete_skeleton(dict(cut.skeleton))}

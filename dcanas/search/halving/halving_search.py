@@ -15,14 +15,11 @@ from dcanas.pretrained import PretrainedParts
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.finalists import none_kept
 from dcanas.search.halving.control import weights_help
-from dcanas.search.halving.measured import expected_use, measured_within
-from dcanas.search.halving.nominate import Nominee, nominate
+from dcanas.search.halving.measured import nominees_within
 from dcanas.search.halving.rungs import Examine, FineTuning, halve, rungs
 from dcanas.search.methods import SearchMethod
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
-
-SLACK = 0.25  # share of a limit by which predictions of latency are off
 
 
 class HalvingSearch(SearchMethod):
@@ -77,7 +74,7 @@ class HalvingSearch(SearchMethod):
         """Return the network for one device, the nominees and the rungs; all fine-tunings are kept in `folder`."""
         space = task.space
         assert isinstance(space, PretrainedParts)
-        nominees, refused = self._nominees(task, target)
+        nominees, refused = nominees_within(space, target, task.settings.candidates, task.hooks)
         if not nominees:
             raise none_kept(refused, "choose a smaller pretrained network")
         tuning = FineTuning(task, folder / "fine-tuning")
@@ -104,9 +101,3 @@ class HalvingSearch(SearchMethod):
             accuracies.append(stored[key]["validation_accuracy"])
         return weights_help(accuracies[0], accuracies[1], len(task.dataset.validation), epochs)
 
-    def _nominees(self, task: SearchTask, target: Target) -> tuple[list[Nominee], list[dict[str, Any]]]:
-        space = task.space
-        assert isinstance(space, PretrainedParts)
-        slack = SLACK if target.latency.measures else 0.0
-        nominees = nominate(space, expected_use(target), task.settings.candidates, slack)
-        return measured_within(space, target, nominees, task.hooks)

@@ -9,10 +9,11 @@ from dcanas.basics.hooks import Hooks
 from dcanas.costs import CostModel
 from dcanas.costs.feasibility import select_costs
 from dcanas.pretrained.parts import PretrainedParts
-from dcanas.search.halving.nominate import Nominee, Use, largest
+from dcanas.search.halving.nominate import Nominee, Use, largest, nominate
 from dcanas.search.task import Target
 from dcanas.spaces import Architecture
 
+SLACK = 0.25  # share of a limit by which predictions of latency are off
 SECONDS = 0.8  # of measuring a candidate; what is delivered is measured longer
 ROUNDS = 2  # of measurements: at the predicted resolution, then at that which the measurement suggests
 
@@ -32,6 +33,13 @@ def expected_use(target: Target, off: Mapping[str, float] | None = None) -> Use:
         return float(value) / target.budget[cost.name]
 
     return lambda arch: max((share(cost, arch) for cost in limited), default=0.0)
+
+
+def nominees_within(space: PretrainedParts, target: Target, count: int,
+                    hooks: Hooks) -> tuple[list[Nominee], list[dict[str, Any]]]:
+    """Return parts within the limits of a device (see `nominate`), and those that a measurement refused."""
+    slack = SLACK if target.latency.measures else 0.0
+    return measured_within(space, target, nominate(space, expected_use(target), count, slack), hooks)
 
 
 def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[Nominee],
