@@ -26,5 +26,5 @@ def weights_help(pretrained: float, random: float, images: int, epochs: int) -> 
             "hurt": "the weights do not help here; search from random ones by pretrained=none.",
             "no difference": "no difference is shown; pretrained=none searches from random weights."}[conclusion]
     return {"pretrained": pretrained, "random": random, "images": images, "epochs": epochs, "conclusion": conclusion,
-            "text": f"After {epochs} epochs the chosen network has {100 * pretrained:.1f} % of {images} validation "
+            "text": f"After {epochs} epoch{'s' * (epochs != 1)} the chosen network has {100 * pretrained:.1f} % of {images} validation "
                     f"images right from pretrained weights and {100 * random:.1f} % from random ones: {said}"}
