@@ -22,6 +22,8 @@ _WANTED = "(images, labels), a dictionary of such pairs by split, or a torch Dat
 def read_splits(data: Any) -> dict[str, Pair]:
     """Return images and labels of each split that was given; of `train` alone if the images have still to be split.
 
+    They are in the order train, validation, test, whatever the order in which they were given.
+
     Args:
         data: (images, labels), see `as_pixels` and `as_labels`; an object with a length whose items are pairs of an
             image and a label, such as a torch `Dataset`, which is read once in order; or one of these for each of
@@ -37,7 +39,8 @@ def read_splits(data: Any) -> dict[str, Pair]:
             raise unknown("split", str(name), ("train", "val", "test"))
     if "train" not in data:
         raise UserError("The data lack the split 'train', which is learnt from.")
-    return {SPLITS[name]: _read_pair(value, f" of {name}") for name, value in data.items()}
+    given = {SPLITS[name]: _read_pair(value, f" of {name}") for name, value in data.items()}
+    return {name: given[name] for name in dict.fromkeys(SPLITS.values()) if name in given}
 
 
 def as_pixels(images: Any, of: str = "") -> np.ndarray:

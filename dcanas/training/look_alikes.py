@@ -18,7 +18,9 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering
 from torch import Tensor, nn
 
-from dcanas.basics.keys import derive_seed
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import read_json, write_json
+from dcanas.basics.keys import derive_seed, key_of
 from dcanas.export.classifier import Normalise
 from dcanas.pretrained import Pretrained, PretrainedParts
 from dcanas.training.data import Dataset, Images, preprocessing, refit
@@ -36,14 +38,17 @@ ROOM = 1.3  # times its share: most images of a class that are kept for validati
 CHUNK = 32  # images at once: what passes through the network stays in the processor's cache
 
 
-def keep_together(dataset: Dataset, spec: DataSpec, pretrained: Pretrained) -> Dataset:
+def keep_together(dataset: Dataset, spec: DataSpec, pretrained: Pretrained, cache: Path | None = None) -> Dataset:
     """Return the data set with look-alikes on one side of the validation split, if that split is the tool's own.
 
     A split that the user has made or published, and groups that the user names, stay as they are.
+
+    Args:
+        cache: see `groups_of`.
     """
     if spec.group_by or spec.split or not dataset.learn_validation or divided_before(dataset):
         return dataset
-    groups = groups_of(dataset, spec, pretrained)
+    groups = groups_of(dataset, spec, pretrained, cache)
     return regroup(dataset, groups, spec.validation_fraction, derive_seed(spec.split_seed, "look-alikes"))
 
 
@@ -52,10 +57,18 @@ def divided_before(dataset: Dataset) -> bool:
     return int(dataset.validation.min()) > int(dataset.train.max())
 
 
-def groups_of(dataset: Dataset, spec: DataSpec, pretrained: Pretrained) -> np.ndarray:
+def groups_of(dataset: Dataset, spec: DataSpec, pretrained: Pretrained, cache: Path | None = None) -> np.ndarray:
     """Return a group per image that may be learnt from, in the order of `fit_indices` (n,).
 
     They are those that the user names (`data.group_by`), else look-alikes; of more than 10,000 images each is its own.
+
+    Args:
+        cache: folder in which look-alikes are kept: found again on another machine, whose features differ in the last
+            bit, they might be others, and so would the split be. They hold however train and validation are divided,
+            and whatever the normalisation. None: they are found each time.
+
+    Raises:
+        UserError: the folder cannot be written.
     """
     indices = dataset.fit_indices
     if spec.group_by:
@@ -65,9 +78,17 @@ def groups_of(dataset: Dataset, spec: DataSpec, pretrained: Pretrained) -> np.nd
         return np.asarray(named)
     if len(indices) > MANY:
         return np.arange(len(indices))
-    steps = preprocessing((FEATURES_PX, FEATURES_PX), dataset.shape[0])
-    images = dataset.refitted(steps, indices) if dataset.refitted else refit(dataset.images[indices], steps)
-    return look_alikes(images, dataset.labels[indices], pooled_features(images, pretrained))
+    if cache is None:
+        return _find(dataset, pretrained)
+    by_position = np.sort(indices)  # the order in the file: `fit_indices` are in another once the data are divided anew
+    whole = replace(dataset, train=by_position, validation=by_position[:0], normalisation=None)
+    path = cache / f"look-alikes-{key_of(whole.fit_key, pretrained.file.sha256)}.json"
+    stored = _read_groups(path, len(indices))
+    if stored is not None:
+        return stored[np.searchsorted(by_position, indices)]
+    groups = _find(dataset, pretrained)
+    write_json(path, groups[np.argsort(indices)].tolist())
+    return groups
 
 
 def look_alikes(images: Images, labels: np.ndarray, features: np.ndarray | None) -> np.ndarray:
@@ -155,6 +176,23 @@ def pooled_features(images: Images, pretrained: Pretrained) -> np.ndarray:
             pixels = _floats(images, start).contiguous(memory_format=torch.channels_last)
             found.append(model(pixels).mean((2, 3)).numpy())
     return np.concatenate(found)
+
+
+def _find(dataset: Dataset, pretrained: Pretrained) -> np.ndarray:
+    """Return the look-alikes among the images that may be learnt from (n,)."""
+    indices, steps = dataset.fit_indices, preprocessing((FEATURES_PX, FEATURES_PX), dataset.shape[0])
+    images = dataset.refitted(steps, indices) if dataset.refitted else refit(dataset.images[indices], steps)
+    return look_alikes(images, dataset.labels[indices], pooled_features(images, pretrained))
+
+
+def _read_groups(path: Path, count: int) -> np.ndarray | None:
+    """Return the groups in a file (count,); None: it is missing or damaged."""
+    try:
+        found = read_json(path)
+    except (OSError, UserError):
+        return None
+    sound = isinstance(found, list) and len(found) == count and all(type(n) is int and 0 <= n < count for n in found)
+    return np.array(found, np.int64) if sound else None
 
 
 def _close(features: np.ndarray | None, count: int) -> np.ndarray:

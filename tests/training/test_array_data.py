@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,16 @@ def test_the_users_splits_are_kept(rows):
         here = {image.tobytes() for image in data.images[found[name]]}
         assert here == pixels if name in kept else here <= pixels
     assert len(np.unique(np.concatenate([*found.values()]))) == 60
+
+
+def test_the_order_in_which_splits_are_given_changes_nothing():
+    given_ = part(IMAGES, NAMES, slice(0, 30), slice(30, 40), slice(40, 60))
+    for names in permutations(given_):
+        data = array_dataset(SPEC, read_splits({name: given_[name] for name in names}))
+        for found, start, end in ((data.train, 0, 30), (data.validation, 30, 50), (data.test, 50, 60)):
+            assert found.tolist() == list(range(start, end))
+        assert (data.images[30:50].transpose(0, 2, 3, 1) == IMAGES[40:]).all()
+        assert [data.classes[i] for i in data.labels[30:50]] == NAMES[40:].tolist()
 
 
 class Items(TorchDataset):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from sklearn.datasets import load_sample_images
 
 from dcanas.pretrained import PretrainedSettings, load_pretrained
 from dcanas.training import Dataset, DataSpec, load_data
+from dcanas.training.array_data import array_dataset
+from dcanas.training.array_input import read_splits
 from dcanas.training.look_alikes import groups_of, keep_together, look_alikes, pooled_features, regroup
 
 
@@ -114,6 +117,69 @@ def test_a_folder_is_divided_anew_unless_the_user_has_divided_it_or_named_groups
     divided = replace(spec, root=str(folder(tmp_path / "divided", ("train", "val", "test"))))
     theirs = load_data(divided)
     assert keep_together(theirs, divided, lite) is theirs
+
+
+@pytest.mark.parametrize("names", [("train", "val"), ("val", "train")])
+def test_a_validation_split_given_in_python_is_kept_in_either_order(names, lite):
+    images, labels = textures(40).transpose(0, 2, 3, 1), np.arange(40) % 2
+    splits = {"train": (images[:30], labels[:30]), "val": (images[30:], labels[30:])}
+    theirs = array_dataset(DataSpec("arrays"), read_splits({name: splits[name] for name in names}))
+    assert keep_together(theirs, DataSpec("arrays"), lite) is theirs
+
+
+@pytest.fixture(scope="module")
+def shots(tmp_path_factory):
+    """Return a data set without a validation split of the user's own, and what it is read from."""
+    spec = DataSpec("folder", root=str(folder(tmp_path_factory.mktemp("shots"), ("train", "test"))), size=48)
+    return load_data(spec), spec
+
+
+def test_what_was_found_first_is_kept_whatever_is_divided_later(shots, lite, tmp_path):
+    before, spec = shots
+    plain = keep_together(before, spec, lite)
+    for _ in ("found", "read"):
+        made = keep_together(before, spec, lite, tmp_path / "cache")
+        assert np.array_equal(made.train, plain.train)
+        assert np.array_equal(made.validation, plain.validation)
+    (file,) = (tmp_path / "cache").iterdir()
+    pairs = (np.arange(len(before.fit_indices)) // 2).tolist()  # groups that no search for look-alikes would find
+    file.write_text(json.dumps(pairs))
+    used = np.sort(before.fit_indices).tolist()
+    asked = keep_together(before, spec, lite, tmp_path / "cache")
+    group = dict(zip(used, pairs, strict=True))
+    assert not {group[i] for i in asked.train.tolist()} & {group[i] for i in asked.validation.tolist()}
+    for dataset in (before, asked, replace(made, normalisation=((0.5,) * 3, (0.5,) * 3))):
+        assert groups_of(dataset, spec, lite, tmp_path / "cache").tolist() == [
+            group[i] for i in dataset.fit_indices.tolist()]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [file.name]
+
+
+def test_other_images_or_weights_are_not_taken_for_those_of_the_file(shots, lite, tmp_path):
+    before, spec = shots
+    labels = before.labels.copy()
+    labels[before.train[0]] ^= 1
+    images = before.images[:].copy()
+    images[before.validation[0], 0, 0, 0] ^= 1
+    weights = replace(lite, file=replace(lite.file, sha256="0" * 64))
+    for dataset, pretrained in ((before, lite), (replace(before, labels=labels), lite),
+                                (replace(before, images=images), lite), (before, weights)):
+        groups_of(dataset, spec, pretrained, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"[0, 1", b"\xff", b"{}", b"7", "short", "long", -1, 10**30, 0.5, True, "1",
+                                     None])
+def test_a_damaged_file_is_made_again(content, shots, lite, tmp_path):
+    before, spec = shots
+    small = replace(before, train=before.train[:4], validation=before.validation[:2])
+    found = groups_of(small, spec, lite, tmp_path)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    groups = json.loads(whole)
+    damaged = {"short": groups[:-1], "long": [*groups, 0]}.get(content, [content, *groups[1:]])
+    file.write_bytes(content if isinstance(content, bytes) else json.dumps(damaged).encode())
+    assert np.array_equal(groups_of(small, spec, lite, tmp_path), found)
+    assert file.read_bytes() == whole
 
 
 def test_features_are_those_of_the_whole_network_without_its_head(lite):
