@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.files import read_json, write_json
+from dcanas.basics.keys import plain
 from dcanas.costs import Domain
 from dcanas.hardware import Device, Profile
 from dcanas.hardware.latency.latency_fit import fit_latency
@@ -36,14 +37,21 @@ def record_latency(run: Context, device: Device, folder: Path) -> None:
 
 
 def _measured(run: Context, device: Device) -> list[tuple[Architecture, Profile]]:
-    """Return the members of the space that were measured before training, as far as the files name them."""
-    found = []
+    """Return the members of the space that were measured before training, as far as the files name them.
+
+    Each is there once, by its longest measurement. Files of older versions name neither space nor skeleton.
+    """
+    own = {"space": run.space.name, "skeleton": plain(run.space.complete_skeleton(dict(run.skeleton)))}
+    found: dict[Architecture, Profile] = {}
     for path in sorted((run.folder / "latency" / device.name).glob("*.json")):
         stored = read_json(path)
-        with suppress(NotationError):  # a hand-made network of another space
-            if "architecture" in stored:
-                found.append((run.space.parse(stored["architecture"]), Profile.from_json(stored)))
-    return found
+        if "architecture" not in stored or any(stored.get(name, value) != value for name, value in own.items()):
+            continue
+        with suppress(NotationError):  # a hand-made network of another space, in a file of an older version
+            arch, profile = run.space.parse(stored["architecture"]), Profile.from_json(stored)
+            if arch not in found or profile.n > found[arch].n:
+                found[arch] = profile
+    return list(found.items())
 
 
 def _blocks(run: Context, device: Device, folder: Path,

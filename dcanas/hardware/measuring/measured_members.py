@@ -38,7 +38,8 @@ def measure_members(networks: Networks, members: Sequence[Architecture], folder:
         stage: surrounds measuring, if anything is left to measure.
     """
     folder, space = Path(folder), networks.space
-    settings = (space.complete_skeleton(dict(networks.skeleton)), networks.input_shape, networks.num_classes, device,
+    skeleton = space.complete_skeleton(dict(networks.skeleton))
+    settings = (skeleton, networks.input_shape, networks.num_classes, device,
                 seconds, seed, onnxruntime.__version__ if device.connection == "local" else device.runtime, PROTOCOL)
     keys = {arch: key_of(arch, *settings) for arch in members}
     missing = {arch: key for arch, key in keys.items() if not (folder / f"{key}.json").is_file()}
@@ -51,7 +52,8 @@ def measure_members(networks: Networks, members: Sequence[Architecture], folder:
                     _export(networks, arch, files[key], device, seed)
         profiles = profile_onnx(files, device, seconds, seed, cap_s) if files else {}
     for arch, key in missing.items():
-        write_json(folder / f"{key}.json", {**asdict(profiles[key]), "architecture": space.format(arch)})
+        write_json(folder / f"{key}.json", {**asdict(profiles[key]), "architecture": space.format(arch),
+                                            "space": space.name, "skeleton": skeleton})
     return {arch: Profile.from_json(read_json(folder / f"{key}.json")) for arch, key in keys.items()}
 
 

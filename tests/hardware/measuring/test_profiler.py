@@ -201,6 +201,10 @@ def test_members_are_measured_once(device, tmp_path):
     both = measure(members)
     assert both[members[0]] == first[members[0]]
     assert len(list(tmp_path.glob("*.json"))) == len(list(tmp_path.glob("*.onnx"))) == 2
+    stored = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
+    assert {(each["space"], each["architecture"]) for each in stored} == {
+        ("nasbench201", space.format(member)) for member in members}
+    assert all(each["skeleton"] == space.complete_skeleton({"channels": 4, "cells": 1}) for each in stored)
     model = onnx.load(next(p for p in tmp_path.glob("*.onnx")
                            if hashlib.sha256(p.read_bytes()).hexdigest() == both[members[1]].sha256))
     assert [(p.key, p.value) for p in model.metadata_props] == [("architecture", space.format(members[1]))]
