@@ -11,9 +11,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from dcanas.basics.files import read_json
 from dcanas.basics.keys import derive_seed
 from dcanas.basics.layout import to_channels_last
 from dcanas.pipeline.context import Context
+from dcanas.pipeline.rival import SPLITS
+from dcanas.pretrained import PretrainedParts
+from dcanas.search.halving.nominate import SHALLOWEST
+from dcanas.search.handmade import families
 
 NOTABLE_MINUTES = 20
 SLOW = 3e8  # multiply-accumulates per second that any machine reaches; if they suffice, nothing is measured
@@ -33,7 +38,9 @@ def announce_duration(run: Context) -> None:
     members = [member for member in drawn if book.target.allows(member)] or drawn
     typical = min(median(map(macs, members)), book.budget.get("macs", math.inf))
     search, training = _left(run, typical)
-    if (search + training) / SLOW / 60 < NOTABLE_MINUTES:
+    comparison = _comparison(run, typical)
+    whole = search + training + comparison
+    if whole / SLOW / 60 < NOTABLE_MINUTES:
         return
     member = min(members, key=lambda each: abs(macs(each) - typical))
     with torch.random.fork_rng([]):
@@ -43,13 +50,14 @@ def announce_duration(run: Context) -> None:
             to_channels_last(network)
         throughput = training_throughput(network, book.networks.shape(member), macs(member),
                                          run.settings.train.batch_size, run.compute)
-    minutes = (search + training) / throughput / 60
+    minutes = whole / throughput / 60
     if minutes >= NOTABLE_MINUTES:
-        share = round(100 * search / (search + training))
+        compared = f"{round(100 * comparison / whole)} % for the comparison, " if comparison else ""
+        without = "baseline=false, " if comparison else ""
         run.hooks.message(
-            f"This run is expected to take {in_words(minutes)} on this machine, {share} % of it for the search and the "
-            "choice among its candidates, the rest for the final training; fewer epochs, a smaller data.fraction, "
-            "data.size or space.final_skeleton, or a GPU shorten it.")
+            f"This run is expected to take {in_words(minutes)} on this machine, {round(100 * search / whole)} % of it "
+            f"for the search and the choice among its candidates, {compared}the rest for the final training; {without}"
+            "fewer epochs, a smaller data.fraction, data.size or space.final_skeleton, or a GPU shorten it.")
 
 
 def in_words(minutes: float) -> str:
@@ -98,3 +106,27 @@ def _left(run: Context, macs: float) -> tuple[float, float]:
     search = 0.0 if searched else len(dataset.train) * (run.method.effort(task, macs) + finalists)
     training = untrained * len(dataset.fit_indices) * run.settings.train.epochs * macs
     return search / task.ranks.count, training / task.ranks.count
+
+
+def _comparison(run: Context, macs: float) -> float:
+    """Return the multiply-accumulates left to train for `baseline=true`, roughly.
+
+    Every family is trained briefly, then two networks in full; from pretrained weights the cuts and one of a family in
+    full, then two networks on every fresh split. The final training of the one to compare with shares the processes.
+
+    macs: of a typical network within the budget, for one image.
+    """
+    if not run.settings.baseline:
+        return 0.0
+    dataset, epochs, full = run.dataset, run.settings.train.epochs, 2
+    if isinstance(run.space, PretrainedParts):
+        full = max(1, len(run.space.whole.stages) - SHALLOWEST + 1) + 1 + 2 * SPLITS
+    choice = len(dataset.train) * (len(families) * max(1, epochs // 5) + full * epochs)
+    images = 0.0
+    for device in run.devices:
+        folder = run.folder / "derived" / device.name / "baseline"
+        judged = read_json(folder / "comparison.json") if (folder / "comparison.json").exists() else None
+        images += choice if judged is None else 0
+        if not (folder / "train.json").exists() and (judged is None or judged["baseline"] is not None):
+            images += len(dataset.fit_indices) * epochs / run.ranks.count
+    return images * macs

@@ -61,6 +61,43 @@ def test_what_is_left_is_images_times_epochs_times_macs(tmp_path, choices, chang
         assert left[0] > 1149 * 1e6
 
 
+@pytest.mark.parametrize(("choices", "changes", "trainings"), [
+    ({}, {}, 3 / 5 + 2),
+    ({"space": "mbconv", "search": "random"}, {"pretrained__name": "efficientnet_lite0"}, 3 / 5 + 5 + 1 + 2 * 3),
+    ({}, {"device": ["local-cpu", "raspi4"]}, 2 * (3 / 5 + 2))])
+def test_the_comparison_is_trained_for_too(tmp_path, choices, changes, trainings) -> None:
+    """Families for a fifth of the epochs; cuts after stages 3 to 7, one family, two networks on three splits; a final
+    training for every device."""
+    run, _ = made(tmp_path / "run", choices, baseline=True, train__epochs=10, **changes)
+    learnt, kept = len(run.dataset.train), len(run.dataset.validation)
+    final = len(run.devices) * (learnt + kept) * 10 * 1e6
+    assert duration._comparison(run, 1e6) == pytest.approx(learnt * trainings * 10 * 1e6 + final)
+    without, _ = made(tmp_path / "without", choices, train__epochs=10, **changes)
+    assert duration._comparison(without, 1e6) == 0
+
+
+def test_a_comparison_that_was_made_is_not_counted_again(tmp_path) -> None:
+    run, _ = made(tmp_path / "run", baseline=True, train__epochs=10)
+    folder = run.folder / "derived" / "local-cpu" / "baseline"
+    write_json(folder / "comparison.json", {"baseline": {"name": "ResNet-8, width 8"}})
+    assert duration._comparison(run, 1e6) == 1438 * 10 * 1e6
+    write_json(folder / "train.json", {})
+    assert duration._comparison(run, 1e6) == 0
+    (folder / "train.json").unlink()
+    write_json(folder / "comparison.json", {"baseline": None})
+    assert duration._comparison(run, 1e6) == 0
+
+
+def test_a_run_with_a_comparison_names_its_share_and_how_to_leave_it_out(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(duration, "training_throughput", lambda *arguments: 1e9)
+    monkeypatch.setattr(duration, "_left", lambda run, macs: (1e12, 2e12))
+    monkeypatch.setattr(duration, "_comparison", lambda run, macs: 1e12)
+    run, told = made(tmp_path / "run")
+    announce_duration(run)
+    assert ("about 70 minutes on this machine, 25 % of it for the search and the choice among its candidates, 25 % for "
+            "the comparison, the rest for the final training; baseline=false, fewer epochs") in told.messages[0]
+
+
 def test_a_long_run_says_so_and_what_shortens_it_and_draws_nothing(tmp_path) -> None:
     run, told = made(tmp_path / "run", train__epochs=100_000)
     torch.manual_seed(5)
