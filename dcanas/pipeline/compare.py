@@ -11,6 +11,7 @@ them side by side.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ def _size_class(run: Context, device: Device) -> tuple[Budget, str]:
 
 def _candidates(run: Context, device: Device, limits: Budget) -> list[Handmade]:
     """Return per family the network that fills the limits best and keeps the measured ones."""
-    shape = run.dataset.shape
+    shape = _image_shape(run, device)
+    size = None if run.pretrained is None else shape[1:]
     counted = Budget({name: limits[name] - (CHANNEL_BYTES * shape[0] if name == "weight_bytes" else 0)
                       for name in counted_limits(limits)})
     measured = [name for name in LATENCIES if name in limits and device.connection is not None]
@@ -128,9 +130,18 @@ def _candidates(run: Context, device: Device, limits: Budget) -> list[Handmade]:
             profile = measure_members(asked, [network.architecture], run.folder / "latency" / device.name, device,
                                       seed=run.settings.seed)[network.architecture] if measured else None
             if profile is None or all(limits.allows(name, profile.upper(name)) for name in measured):
-                found.append(network)
+                found.append(replace(network, size=size))
                 break
     return found
+
+
+def _image_shape(run: Context, device: Device) -> tuple[int, int, int]:
+    """Return (C, H, W) of the images of the hand-made families: the data set's, or, from pretrained weights, where each
+    part has images of its own size, those of the searched network."""
+    if run.pretrained is None:
+        return run.dataset.shape
+    searched = read_json(run.device_folder(device) / "architecture.json")
+    return run.space.input_shape(run.space.parse(searched["architecture"]), run.dataset.shape, **searched["skeleton"])
 
 
 def _choose(run: Context, device: Device, folder: Path,
@@ -142,10 +153,10 @@ def _choose(run: Context, device: Device, folder: Path,
     with run.stage(f"Hand-made networks for {device.name}") as hooks:
         for number, network in enumerate(candidates):
             if network.name not in known:
-                space = load_space(network.architecture.space)
+                derived = described(network)
                 known[network.name] = short_training(
-                    space, run.dataset, recipe_for(run, {"space": space.name}), epochs, settings.seed,
-                    network.architecture, Part(hooks, number, len(candidates), "families"),
+                    load_space(derived["space"]), images_for(run, derived), recipe_for(run, derived), epochs,
+                    settings.seed, network.architecture, Part(hooks, number, len(candidates), "families"),
                     skeleton=network.skeleton, device=run.compute)
     tried = [{"name": network.name, "family": network.family, "recipe": "short", **known[network.name]}
              for network in candidates]

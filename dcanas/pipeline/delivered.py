@@ -28,9 +28,9 @@ def own_images(run: Context, folder: Path) -> Dataset:
 def images_for(run: Context, derived: Mapping[str, Any]) -> Dataset:
     """Return what `own_images` does for the content of an `architecture.json`."""
     space = load_space(derived["space"])
-    _, height, width = space.input_shape(space.parse(derived["architecture"]), run.dataset.shape,
-                                         **derived["skeleton"])
-    return run.dataset.at((height, width))
+    dataset = run.dataset.at(tuple(derived["size"])) if "size" in derived else run.dataset
+    _, height, width = space.input_shape(space.parse(derived["architecture"]), dataset.shape, **derived["skeleton"])
+    return dataset.at((height, width))
 
 
 def trained_model(run: Context, folder: Path) -> nn.Module:

@@ -48,8 +48,9 @@ def pretrained_cuts(run: Context, device: Device) -> list[Handmade]:
 def described(network: Handmade) -> dict[str, Any]:
     """Return the content of the `architecture.json` of a network to compare with."""
     space = load_space(network.architecture.space)
+    size = {} if network.size is None else {"size": list(network.size)}
     return {"space": space.name, "architecture": space.format(network.architecture), "name": network.name,
-            "family": network.family, "skeleton": space.complete_skeleton(dict(network.skeleton))}
+            "family": network.family, "skeleton": space.complete_skeleton(dict(network.skeleton)), **size}
 
 
 def choose_rival(run: Context, folder: Path, candidates: Sequence[Handmade]) -> tuple[Handmade, list[dict[str, Any]]]:
@@ -104,7 +105,8 @@ def decide(searched: Sequence[float], rival: Sequence[float],
            costs: tuple[str, float, float] | None) -> dict[str, Any]:
     """Return what accuracies on the same splits say of two networks, and which is recommended.
 
-    A mean difference within its standard error shows nothing, and the one that costs less is recommended.
+    A mean difference within its standard error shows nothing, and the one that costs less is recommended; the searched
+    one, if neither is known to.
 
     Args:
         searched, rival: accuracies, paired by split, from 0 to 1.
@@ -121,8 +123,18 @@ def decide(searched: Sequence[float], rival: Sequence[float],
         made["cost"] = {"name": name, "unit": cost_unit(name), "searched": mine, "baseline": other}
     return {"splits": made, "validation_accuracy": {"searched": fmean(searched), "baseline": fmean(rival)},
             "recommended": "searched" if better else "baseline",
-            "recommended_by": f"accuracy on the validation images of {len(differences)} fresh splits" if shown else
-            f"cost, as {len(differences)} fresh splits show no difference in accuracy"}
+            "recommended_by": _reason(len(differences), shown, costs)}
+
+
+def _reason(splits: int, shown: bool, costs: tuple[str, float, float] | None) -> str:
+    """Return in words what decides between two networks, see `decide`."""
+    if shown:
+        return f"accuracy on the validation images of {splits} fresh splits"
+    alike = f"{splits} fresh splits show no difference in accuracy"
+    if costs is None:
+        return f"the search, as {alike} and no cost is known of both networks"
+    name, mine, other = costs
+    return f"cost, as {alike}" if mine != other else f"the search, as {alike} and both networks have the same {name}"
 
 
 def limited_cost(run: Context, device: Device, searched: Mapping[str, Any],
@@ -138,7 +150,9 @@ def limited_cost(run: Context, device: Device, searched: Mapping[str, Any],
 
 def _cost(run: Context, device: Device, derived: Mapping[str, Any], name: str) -> float | None:
     """Return a cost of a network, measured, counted or predicted; None: it is not known."""
-    space, shape, classes = space_of(run, derived), run.dataset.shape, len(run.dataset.classes)
+    channels, *sides = run.dataset.shape
+    height, width = derived.get("size", sides)
+    space, shape, classes = space_of(run, derived), (channels, height, width), len(run.dataset.classes)
     arch = space.parse(derived["architecture"])
     if name in LATENCIES and device.connection is not None:
         networks = Networks(space, shape, classes, derived["skeleton"])
@@ -161,7 +175,9 @@ def validated(run: Context, folder: Path, derived: Mapping[str, Any], dataset: D
         split: name of the split, which decides the order of the images too.
     """
     known = Ledger(folder / "trainings.json")
-    name = f"{derived['space']} {derived['architecture']}, {split}"
+    skeleton = load_space(derived["space"]).complete_skeleton(dict(derived["skeleton"]))
+    built = key_of(skeleton, derived.get("size"))  # one architecture may be built in several widths
+    name = f"{derived['space']} {derived['architecture']}, {built}, {split}"
     if name not in known:
         images, recipe = images_for(run, derived), recipe_for(run, derived)
         divided = replace(images, train=dataset.train, validation=dataset.validation)

@@ -26,12 +26,16 @@ SMALL_SIDE = 64  # pixels; at most that, MobileNetV2 keeps its resolution in the
 
 @dataclass(frozen=True)
 class Handmade:
-    """One hand-made network: its name and family, its architecture, and the skeleton that it is built with."""
+    """One hand-made network: its name and family, its architecture, and the skeleton that it is built with.
+
+    size: (H, W) of the images that it is given, in pixels; None: those of the data set.
+    """
 
     name: str
     family: str
     architecture: Architecture
     skeleton: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    size: tuple[int, int] | None = None
 
 
 def mobilenetv2(side: int) -> Iterator[Handmade]:

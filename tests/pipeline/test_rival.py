@@ -6,9 +6,12 @@ import math
 
 import pytest
 
-from dcanas.pipeline.rival import decide, same_network
+from dcanas.basics.files import read_json
+from dcanas.pipeline.configure import composed, configured
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.rival import decide, described, same_network, validated
 from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrained
-from dcanas.search.handmade import stage_cut
+from dcanas.search.handmade import resnet_cell, stage_cut
 from dcanas.spaces import load_space
 
 
@@ -23,15 +26,17 @@ def test_a_difference_beyond_its_standard_error_decides():
     assert decide([0.80, 0.80, 0.80], [0.81, 0.82, 0.83], None)["recommended"] == "baseline"
 
 
-@pytest.mark.parametrize(("costs", "better"), [
-    (("latency_ms", 2.0, 1.0), "baseline"), (("latency_ms", 1.0, 2.0), "searched"), (("macs", 5.0, 5.0), "searched"),
-    (None, "searched")])
-def test_within_a_standard_error_what_costs_less_is_recommended(costs, better):
+@pytest.mark.parametrize(("costs", "better", "by"), [
+    (("latency_ms", 2.0, 1.0), "baseline", "cost, as {alike}"),
+    (("latency_ms", 1.0, 2.0), "searched", "cost, as {alike}"),
+    (("macs", 5.0, 5.0), "searched", "the search, as {alike} and both networks have the same macs"),
+    (None, "searched", "the search, as {alike} and no cost is known of both networks")])
+def test_within_a_standard_error_what_costs_less_is_recommended(costs, better, by):
     """Differences of -2, 0 and 5 points: mean 1, deviation sqrt(13), standard error 2.08."""
     found = decide([0.78, 0.80, 0.85], [0.80, 0.80, 0.80], costs)
     assert found["splits"]["standard_error"] == pytest.approx(math.sqrt(13 / 3) / 100)
     assert (found["splits"]["shown"], found["recommended"]) == (False, better)
-    assert found["recommended_by"] == "cost, as 3 fresh splits show no difference in accuracy"
+    assert found["recommended_by"] == by.format(alike="3 fresh splits show no difference in accuracy")
 
 
 def test_equal_accuracies_show_no_difference():
@@ -60,3 +65,14 @@ def test_the_same_network_is_recognised_by_what_is_built(parts):
     assert same_network(one, full)
     assert not same_network(one, {**full, "architecture": full["architecture"].replace("r224", "r216")})
     assert not same_network({**one, "space": "nasbench201"}, full)
+
+
+def test_one_cell_in_two_widths_is_trained_twice_and_each_only_once(tmp_path):
+    run = Context(*configured(*composed({}, {"run.dir": str(tmp_path / "run"), "run.threads": 1, "train.epochs": 1,
+                                             "data.fraction": 0.1})), "dcanas run")
+    narrow, wide = (described(network) for network in resnet_cell(8) if network.skeleton["cells"] == 1
+                    and network.skeleton["channels"] in (4, 12))
+    assert narrow["architecture"] == wide["architecture"]
+    found = [validated(run, tmp_path, each, run.dataset, "train", "Train") for each in (narrow, wide, narrow)]
+    assert found[0] == found[2] != found[1]
+    assert len(read_json(tmp_path / "trainings.json")) == len(list((tmp_path / "trainings").iterdir())) == 2
