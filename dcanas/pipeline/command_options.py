@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, number, setting
@@ -18,6 +19,7 @@ class ScoreOptions:
         UserError: a value is not allowed.
     """
 
+    searches: ClassVar[bool] = False
     architecture: str | None = setting(None, "one network, in the space's notation, or a published cell's name")
     list: str | None = setting(None, "text file with one architecture per line, or CSV file with a column architecture")
     n: int | str | None = setting(None, "number of different members to draw by seed, or all")

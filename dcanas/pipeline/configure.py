@@ -28,6 +28,7 @@ from dcanas.pipeline.settings import Options, Settings, stored_settings
 from dcanas.pretrained.find import installed
 from dcanas.training.folder import ImageFacts
 
+SEARCHES = ("halving", "study")  # that train what they try
 PATHS = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
 
 
@@ -58,7 +59,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
         values = presets(choices)
         data = merged(values, {key: value for key, value in changes.items() if key.partition(".")[0] == "data"})["data"]
         if facts is not None or data["name"] == "folder":
-            values, notes = suit_images(values, choices, data, changes, facts)
+            values, notes = suit_images(values, choices, data, changes, facts, getattr(own, "searches", True))
     else:
         values = _taken_over(Path(options["source"]), choices, changes)
     default_budget = changes.pop("default_budget", values.pop("default_budget", None))
@@ -110,13 +111,14 @@ def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
 
 
 def _weights(settings: Mapping[str, Any]) -> str:
-    """Return whose weights a run starts from: `auto` is what is installed if space and search can use it."""
+    """Return whose weights a run starts from: `auto` is what is installed if space, search and recipe can use it."""
     stated = settings["pretrained"]
     if stated["name"] != "auto":
         return str(stated["name"])
     if stated.get("file"):
         return "file"
-    usable = settings["space"]["name"] == "mbconv" and settings["search"]["name"] != "elastic"
+    usable = settings["space"]["name"] == "mbconv" and settings["search"]["name"] in SEARCHES and \
+        not settings["train"].get("init")
     return (installed() if usable else None) or "none"
 
 

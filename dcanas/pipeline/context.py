@@ -27,7 +27,7 @@ from dcanas.pipeline.cost_book import CostBook
 from dcanas.pipeline.distributed import ranks
 from dcanas.pipeline.settings import Options, Settings, differences, store_settings, stored_settings
 from dcanas.pretrained import Pretrained, PretrainedParts, load_pretrained
-from dcanas.pretrained.parts import SIDES
+from dcanas.pretrained.settings import SIDES
 from dcanas.report.metrics import MetricsLog
 from dcanas.search.methods import SearchMethod
 from dcanas.search.searches import search_method
@@ -136,10 +136,11 @@ class Context:
         cache, stated = (self.source or self.location) / CACHE, self.settings.data
         if self.pretrained is None:
             return self._given or load_data(stated, cache)
-        dataset = self._given or load_data(replace(stated, size=SIDES[0]), cache)  # each network has its own size
+        side = SIDES[0]  # each network has its own size
+        dataset = self._given.at((side, side)) if self._given else load_data(replace(stated, size=side), cache)
         from dcanas.training.look_alikes import keep_together  # here: it takes scikit-learn, a second to import
 
-        dataset = keep_together(dataset, self.settings.data, self.pretrained)
+        dataset = keep_together(dataset, stated, self.pretrained, cache)
         return replace(dataset, normalisation=self.pretrained.source.normalisation(dataset.shape[0]))
 
     @cached_property

@@ -54,10 +54,10 @@ def _refuse_changes(run: Context, source: Path, taken: tuple[str, ...]) -> None:
     method = run.method
     later = tuple(f"search.{name}" for name in method.read_by_derive)
     made_with = {  # stage -> the settings that its result depends on
-        "search": ("space.", "data.", "search.") if method.scores_final_networks else
-                  ("space.name", "space.search_skeleton.", "search."),
-        "derive": ("space.", "budget", *later),
-        "train": ("data.", "train.", "seed"),
+        "search": (*(("space.", "data.", "search.") if method.scores_final_networks else
+                     ("space.name", "space.search_skeleton.", "search.")), "pretrained.", *method.read_beside),
+        "derive": ("space.", "budget", "pretrained.", *later),
+        "train": ("data.", "train.", "pretrained.", "seed"),
         "export": (),
     }
     for key, text in differences(plain(run.settings), stored_settings(source)).items():

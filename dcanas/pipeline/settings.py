@@ -112,6 +112,9 @@ class Settings:
             raise UserError(f"pretrained={self.pretrained.name} gives weights of networks in space=mbconv, not in "
                             f"{self.space.name}; set space=mbconv, or give train.init=FILE for weights of the searched "
                             "network itself.")
+        if self.pretrained.name not in ("auto", "none") and self.train.init is not None:
+            raise UserError(f"pretrained={self.pretrained.name} and train.init={self.train.init} both give the first "
+                            "weights; drop one of them.")
         _ = self.threat
 
     @property

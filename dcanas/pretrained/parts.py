@@ -8,6 +8,7 @@ from dcanas.basics.errors import UserError
 from dcanas.pretrained.load import Pretrained
 from dcanas.pretrained.recognise import STATISTICS
 from dcanas.pretrained.record import TakenOver
+from dcanas.pretrained.settings import SIDES
 from dcanas.pretrained.slices import slice_state, start_from_slice
 from dcanas.spaces.mbconv import NONE, MBConv
 from dcanas.spaces.types import Architecture
@@ -15,8 +16,6 @@ from dcanas.spaces.types import Architecture
 if TYPE_CHECKING:
     import torch
     from numpy.random import Generator
-
-SIDES = range(32, 225, 8)  # pixels of the image's shorter side
 
 
 class PretrainedParts(MBConv):

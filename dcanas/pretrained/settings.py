@@ -8,6 +8,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, setting
 from dcanas.pretrained.sources import NAMES, SOURCES
 
+SIDES = range(32, 225, 8)  # pixels of the shorter side of the images that parts of a pretrained network take
 ANY = ("auto", "file", *NAMES)
 LOADABLE = tuple(source.name for source in SOURCES if source.enum)
 

@@ -21,12 +21,14 @@ class SearchMethod(Protocol):
         results: files that a finished search leaves in its folder; the first holds what `run` returned.
         read_by_derive: names of the settings that `derive` reads and `run` does not.
         scores_final_networks: whether the result of `run` is valid for one final skeleton and one data set only.
+        read_beside: beginnings of the further settings that the result of `run` depends on.
         distributed: whether several processes of `torchrun` can search together.
     """
 
     results: tuple[str, ...] = ("search.json",)
     read_by_derive: tuple[str, ...] = ()
     scores_final_networks: bool = False
+    read_beside: tuple[str, ...] = ()
     distributed: bool = False
 
     def check(self, space: Space, settings: Any) -> None:

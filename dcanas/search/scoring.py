@@ -8,8 +8,17 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
+from dcanas.pretrained import PretrainedParts
 from dcanas.proxies.table import Scoring
 from dcanas.search.task import SearchTask
+from dcanas.spaces import Space
+
+
+def check_scored(space: Space) -> None:
+    """Raise `UserError` for parts of a pretrained network, of which training-free scores say nothing."""
+    if isinstance(space, PretrainedParts):
+        raise UserError("Training-free scores judge networks from random weights on images of one size; use "
+                        "search=halving for parts of a pretrained network, or pretrained=none.")
 
 
 def make_scoring(task: SearchTask, names: Sequence[str], batch_size: int) -> Scoring:
@@ -21,6 +30,7 @@ def make_scoring(task: SearchTask, names: Sequence[str], batch_size: int) -> Sco
         UserError: the training split has fewer than `batch_size` images.
     """
     dataset = task.dataset
+    check_scored(task.space)
     if batch_size > len(dataset.train):
         raise UserError(f"The training split has {len(dataset.train)} images, fewer than the batch of {batch_size}; "
                         "take a smaller batch_size.")

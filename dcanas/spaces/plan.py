@@ -24,6 +24,7 @@ class Step(NamedTuple):
     weights: multiplicative weights stored in the exported file (kernels and matrices).
     vectors: values per channel stored beside them (biases, unfolded batch norm), which int8 files keep at 4 bytes.
     in_place: elementwise, so that the output may take the memory of an input that dies here.
+    depthwise: a convolution that filters each channel by itself.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Step(NamedTuple):
     weights: int = 0
     vectors: int = 0
     in_place: bool = False
+    depthwise: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class BlockPlanner:
         weights = kernel * kernel * (channels // groups) * out_channels
         return self._add("conv", (source,), (out_channels, height, width),
                          params=weights + 2 * out_channels * norm, macs=weights * height * width,
-                         weights=weights, vectors=out_channels * norm)
+                         weights=weights, vectors=out_channels * norm, depthwise=groups == channels > 1)
 
     def relu(self, source: int) -> int:
         return self._once("relu", (source,), self.shapes[source], in_place=True)

@@ -13,7 +13,7 @@ import numpy as np
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
 from dcanas.training.array_input import Pair
-from dcanas.training.data import Dataset, preprocessing, refit
+from dcanas.training.data import Dataset, Originals, preprocessing, refit
 from dcanas.training.folder import ImageFacts
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE, DataSpec
@@ -28,7 +28,7 @@ def arrays(spec: DataSpec, cache: Path | None = None) -> Dataset:
     path = _file(cache, spec.fingerprint)
     try:
         with np.load(path, allow_pickle=False) as stored:
-            names = [key.removesuffix("_images") for key in stored if key.endswith("_images")]
+            names = [name for name in ("train", "validation", "test") if f"{name}_images" in stored]
             splits = {name: (stored[f"{name}_images"], stored[f"{name}_labels"]) for name in names}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"The images of this run were given in Python, and their copy {path} is missing or damaged; "
@@ -63,7 +63,7 @@ def array_dataset(spec: DataSpec, splits: Mapping[str, Pair]) -> Dataset:
     parts = complete_splits(spec, names, target, owner)
     return Dataset("arrays", names, refit(pixels, steps), target, parts["train"], parts["validation"], parts["test"],
                    steps, flip=True, integer_labels=labels.dtype.kind == "i",
-                   refitted=lambda other, indices: refit(pixels[indices], other))
+                   refitted=Originals(lambda other, indices: refit(pixels[indices], other)))
 
 
 def describe_arrays(splits: Mapping[str, Pair]) -> ImageFacts:

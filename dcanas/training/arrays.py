@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.training.data import Dataset, Normalisation, preprocessing, refit
+from dcanas.training.data import Dataset, Normalisation, Originals, preprocessing, refit
 from dcanas.training.nasbench201_splits import published_split
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import DataSpec
@@ -50,7 +50,7 @@ def from_arrays(spec: DataSpec, classes: tuple[str, ...], learnt: tuple[np.ndarr
                    parts["validation"], parts["test"], preprocessing=steps, flip=flip,
                    normalisation=normalisation if len(normalisation[0]) == steps["channels"] else None,
                    learn_validation=bool(parts["validation"].max() < first),
-                   refitted=lambda other, indices: np.ascontiguousarray(refit(images[indices], other)))
+                   refitted=Originals(lambda other, indices: np.ascontiguousarray(refit(images[indices], other))))
 
 
 def _parts(spec: DataSpec, labels: np.ndarray, first: int, classes: tuple[str, ...]) -> dict[str, np.ndarray]:

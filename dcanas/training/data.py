@@ -15,6 +15,7 @@ from dcanas.basics.keys import key_of
 
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and deviation of each channel, in [0, 1] units
 
+_KEPT_BYTES = 2 << 30  # of images of all sizes that are kept in memory
 _CHUNK = 1024  # images read at once from what may lie on disk
 _SAMPLE = 10_000  # images whose mean and deviation stand for those of all if each has to be decoded
 
@@ -35,6 +36,37 @@ class Images(Protocol):
     def __getitem__(self, indices: Any, /) -> Any: ...
 
 
+class Originals:
+    """What images of any size are made from: files, or arrays.
+
+    `originals(preprocessing, indices)` returns these images; `all` keeps what it made last.
+
+    Args:
+        make: returns images (indices) by a preprocessing.
+        files: whether they come from image files.
+    """
+
+    def __init__(self, make: Callable[[dict[str, Any], np.ndarray], Images], files: bool = False):
+        self._make, self.files = make, files
+        self._kept: dict[str, Images] = {}
+
+    def __call__(self, steps: dict[str, Any], indices: np.ndarray) -> Images:
+        return self._make(steps, indices)
+
+    def all(self, steps: dict[str, Any], everything: np.ndarray) -> Images:
+        """Return all images; of those made before, the latest are kept in memory, up to `_KEPT_BYTES`."""
+        key = key_of(steps)
+        images = self._kept.pop(key) if key in self._kept else self._make(steps, everything)
+        self._kept[key] = images
+        while len(self._kept) > 1 and sum(map(_memory, self._kept.values())) > _KEPT_BYTES:
+            del self._kept[next(iter(self._kept))]
+        return images
+
+
+def _memory(images: Images) -> int:
+    return images.nbytes if type(images) is np.ndarray else 0  # others lie on disk
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Images, labels and three disjoint splits.
@@ -48,8 +80,7 @@ class Dataset:
         learn_validation: whether the final training may learn from validation, too (not if a published
             split keeps it apart from the training images).
         integer_labels: whether the names of the classes are integers that were given as labels.
-        refitted: returns images (indices) by another preprocessing, each made from its file or original array; None:
-            `images` are the originals.
+        refitted: makes images of any size from their files or original arrays; None: `images` are the originals.
     """
 
     name: str
@@ -64,7 +95,7 @@ class Dataset:
     normalisation: Normalisation | None = None
     learn_validation: bool = True
     integer_labels: bool = False
-    refitted: Callable[[dict[str, Any], np.ndarray], Images] | None = None
+    refitted: Originals | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -75,32 +106,26 @@ class Dataset:
     def at(self, size: tuple[int, int]) -> Dataset:
         """Return the same data set with images of (H, W) pixels, made from the originals, never from another size.
 
-        Each size is made once; labels and splits are the same.
+        Labels and splits are the same.
         """
         if size == self.shape[1:]:
             return self
-        if size not in self._sizes:
-            steps = resized(self.preprocessing, size)
-            images = self._refitted(steps, np.arange(len(self.labels)))
-            self._sizes[size] = replace(self, images=images, preprocessing=steps)
-        return self._sizes[size]
+        steps = resized(self.preprocessing, size)
+        everything = np.arange(len(self.labels))
+        images = self.refitted.all(steps, everything) if self.refitted else refit(self.images[everything], steps)
+        return replace(self, images=images, preprocessing=steps)
 
-    def prepared_ms(self, indices: np.ndarray) -> float:
-        """Return the median over images of the milliseconds that it takes to make one from its file or original array.
-        """
+    def prepared_ms(self, indices: np.ndarray) -> float | None:
+        """Return the median over images of the milliseconds that it takes to make one from its file; None: there are no
+        files."""
+        if self.refitted is None or not self.refitted.files:
+            return None
         times = []
         for index in indices:
             start = time.perf_counter()
-            self._refitted(self.preprocessing, np.array([index]))
+            self.refitted(self.preprocessing, np.array([index]))
             times.append(time.perf_counter() - start)
         return 1000 * float(np.median(times))
-
-    def _refitted(self, steps: dict[str, Any], indices: np.ndarray) -> Images:
-        return self.refitted(steps, indices) if self.refitted else refit(self.images[indices], steps)
-
-    @cached_property
-    def _sizes(self) -> dict[tuple[int, int], Dataset]:
-        return {}
 
     @property
     def fit_indices(self) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.training.data import Dataset, Normalisation, preprocessing
+from dcanas.training.data import Dataset, Normalisation, Originals, preprocessing
 from dcanas.training.decode import decode
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import DataSpec
@@ -33,9 +33,9 @@ def file_dataset(name: str, classes: tuple[str, ...], paths: Sequence[Path], lab
     if normalisation is not None and steps["channels"] != len(normalisation[0]):
         normalisation = None
     files = [paths[i] for i in used]
+    originals = Originals(lambda other, indices: decode([files[i] for i in indices], other, cache), files=True)
     return Dataset(name, classes, decode(files, steps, cache), labels[used], train, validation, test, steps, flip=True,
-                   normalisation=normalisation,
-                   refitted=lambda other, indices: decode([files[i] for i in indices], other, cache))
+                   normalisation=normalisation, refitted=originals)
 
 
 def from_files(spec: DataSpec, classes: tuple[str, ...], learnt: Sequence[Sequence[Path]],

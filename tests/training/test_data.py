@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from dcanas.basics.errors import UserError
 from dcanas.export.infer import load_image
 from dcanas.training import DataSpec, load_data
+from dcanas.training.data import Originals, preprocessing, resized
 from dcanas.training.decode import decode
 from dcanas.training.folder import ImageFacts, describe_folder, inferred_side
 from dcanas.training.on_demand import FileImages
@@ -289,3 +290,30 @@ def test_a_mistake_in_the_settings_is_one_sentence(options, said):
 def test_a_missing_cifar_says_where_it_should_lie(tmp_path, name, inside):
     with pytest.raises(UserError, match=rf"is not at {tmp_path}/{inside}.*data\.root.*data\.download=true"):
         load_data(DataSpec(name, str(tmp_path)))
+
+
+def test_images_of_every_size_come_from_the_originals_and_the_latest_are_kept(monkeypatch):
+    """Three sizes of 10 grey images: 10, 40 and 90 bytes times 64 pixels; two of them at most are kept in memory."""
+    made = []
+
+    def make(steps, indices):
+        made.append(tuple(steps["size"]))
+        return np.zeros((len(indices), 1, *steps["size"]), np.uint8)
+
+    monkeypatch.setattr("dcanas.training.data._KEPT_BYTES", 10 * 64 * (4 + 9))
+    data = load_data(DataSpec("digits"))
+    data = dataclasses.replace(data, labels=data.labels[:10], images=data.images[:10], refitted=Originals(make))
+    assert data.at((8, 8)) is data
+    for side in (16, 24, 16):
+        assert data.at((side, side)).shape == (1, side, side)
+        assert data.at((side, side)).preprocessing == {**data.preprocessing, "size": [side, side]}
+    assert made == [(16, 16), (24, 24)]
+    data.at((16, 16)).at((32, 32))  # of the originals, too: 8 x 8 by way of 16 x 16 would be another image
+    dataclasses.replace(data, train=data.train[:1]).at((16, 16))  # splits share what is kept
+    assert made == [(16, 16), (24, 24), (32, 32), (16, 16)]
+
+
+def test_a_preprocessing_that_crops_keeps_its_proportion():
+    """ImageNet's: the shorter side becomes 256 for a crop of 224; of 112, 128."""
+    steps = resized(preprocessing((224, 224), 3, resize=256), (112, 112))
+    assert (steps["size"], steps["resize"]) == ([112, 112], 128)

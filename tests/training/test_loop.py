@@ -17,6 +17,7 @@ from torch import nn
 from dcanas.basics.checkpoints import load_checkpoint
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.training import DataSpec, Recipe, batch_bounds, load_data, predict, train
+from dcanas.training.data import Originals
 from dcanas.training.loop import SAVE_SECONDS
 from dcanas.training.recipe_parts import Colour
 
@@ -200,8 +201,8 @@ def test_epochs_that_cannot_be_stopped_after(data, tmp_path):
 
 def test_the_crops_come_from_the_larger_images(data):
     """A data set whose larger images are white: the network sees nothing but white."""
-    white = dataclasses.replace(data, refitted=lambda steps, chosen: np.full((len(chosen), 1, *steps["size"]), 255,
-                                                                              np.uint8))
+    white = dataclasses.replace(data, refitted=Originals(
+        lambda steps, chosen: np.full((len(chosen), 1, *steps["size"]), 255, np.uint8)))
     recipe = Recipe(epochs=1, batch_size=64, crop_padding=0, crop_scale=(0.5, 1.0), crop_from=1.5)
     for of, least in ((white, 1.0), (data, 0.0)):
         seen, model = [], network()

@@ -13,8 +13,6 @@ from dcanas.hardware.latency.latency_fit import LatencyFit
 from dcanas.spaces import Architecture, Space
 from dcanas.spaces.plan import Block
 
-DEPTHWISE = (3, 5, 7)  # sides of depthwise filters
-
 
 @dataclass(frozen=True)
 class PlanLatency(ExpectedByFit):
@@ -49,7 +47,7 @@ def block_features(block: Block) -> tuple[float, float, float, float]:
     """
     dense = depthwise = weights = 0
     for step in block.steps:
-        if step.weights and step.weights in {step.shape[0] * side * side for side in DEPTHWISE}:
+        if step.depthwise:
             depthwise += step.macs
         else:
             dense += step.macs

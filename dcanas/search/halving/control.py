@@ -23,8 +23,9 @@ def weights_help(pretrained: float, random: float, images: int, epochs: int) -> 
     difference = pretrained - random
     conclusion = "no difference" if abs(difference) <= CLEAR * error else "help" if difference > 0 else "hurt"
     said = {"help": "the weights help here.",
-            "hurt": "the weights do not help here; search from random ones by pretrained=none.",
-            "no difference": "no difference is shown; pretrained=none searches from random weights."}[conclusion]
+            "hurt": "the weights do not help here; space=nasbench201 searches from random ones.",
+            "no difference": "no difference is shown; space=nasbench201 searches from random ones."}[conclusion]
+    length = f"{epochs} epoch{'s' * (epochs != 1)}"
     return {"pretrained": pretrained, "random": random, "images": images, "epochs": epochs, "conclusion": conclusion,
-            "text": f"After {epochs} epoch{'s' * (epochs != 1)} the chosen network has {100 * pretrained:.1f} % of {images} validation "
-                    f"images right from pretrained weights and {100 * random:.1f} % from random ones: {said}"}
+            "text": f"After {length} the chosen network has {100 * pretrained:.1f} % of {images} validation images "
+                    f"right from pretrained weights and {100 * random:.1f} % from random ones: {said}"}

@@ -21,25 +21,28 @@ from dcanas.search.methods import SearchMethod
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
 
+STAGES = 5  # cuts after a stage that are always candidates
+
 
 class HalvingSearch(SearchMethod):
     """Parts of a pretrained network, chosen by successive halving of real fine-tunings under each device's limits."""
 
     results = ("halving.json",)
     scores_final_networks = True
+    read_beside = ("train.", "seed")
 
     def check(self, space: Space, settings: Any) -> None:
         if not isinstance(space, PretrainedParts):
-            raise UserError('search=halving fine-tunes parts of a pretrained network, and no weights are there: pip '
+            raise UserError('search=halving fine-tunes parts of a pretrained network, and this run has none: pip '
                             'install "dcanas[pretrained]", or give pretrained=NAME or pretrained.file=FILE with '
-                            "space=mbconv.")
+                            "space=mbconv; or choose another search.")
 
     def key(self, task: SearchTask) -> Sequence[Any]:
         return [task.skeleton, plain(task.settings), task.recipe, task.recipe.files(),
-                {target.name: dict(target.budget) for target in task.targets}]
+                [_asked(target) for target in task.targets]]
 
     def effort(self, task: SearchTask, macs: float) -> float:
-        plan = rungs(task.settings, task.settings.candidates, task.recipe.epochs)
+        plan = rungs(task.settings, max(task.settings.candidates, STAGES), task.recipe.epochs)
         before, epochs = 0, 0
         for count, trained in plan:
             epochs, before = epochs + count * (trained - before), trained
@@ -50,7 +53,7 @@ class HalvingSearch(SearchMethod):
 
     def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
         made = found["targets"].get(target.name)
-        if made is None or made["budget"] != dict(target.budget):  # another device or limit than the search was for
+        if made is None or made["asked"] != plain(_asked(target)):  # another device or limit than the search was for
             made = self._choose(task, target, folder)
         space = task.space
         arch, kinds = space.parse(made["architecture"]), {row["architecture"]: row for row in made["nominees"]}
@@ -75,8 +78,12 @@ class HalvingSearch(SearchMethod):
         space = task.space
         assert isinstance(space, PretrainedParts)
         nominees, refused = nominees_within(space, target, task.settings.candidates, task.hooks)
-        if not nominees:
+        if refused and not nominees:
             raise none_kept(refused, "choose a smaller pretrained network")
+        if not nominees:
+            raise UserError(f"No cut of {space.pretrained.source.name}, with at most one block left out, is within the "
+                            f"budget of {target.name}: loosen the tightest limit, or choose search=random, which "
+                            "leaves out more blocks.")
         tuning = FineTuning(task, folder / "fine-tuning")
         plan = rungs(task.settings, len(nominees), task.recipe.epochs)
         stored = Ledger(folder / "fine-tunings.json")
@@ -85,7 +92,7 @@ class HalvingSearch(SearchMethod):
         control = self._control(task, tuning, space.format(best), stored)
         tuning.drop(best)
         task.hooks.message(control["text"])
-        return {"architecture": space.format(best), "control": control, "budget": dict(target.budget), "rungs": made,
+        return {"architecture": space.format(best), "control": control, "asked": plain(_asked(target)), "rungs": made,
                 "nominees": [{"architecture": space.format(each.architecture), "kind": each.kind, "use": each.use}
                              for each in nominees], "refused_by_measurement": refused}
 
@@ -101,3 +108,8 @@ class HalvingSearch(SearchMethod):
             accuracies.append(stored[key]["validation_accuracy"])
         return weights_help(accuracies[0], accuracies[1], len(task.dataset.validation), epochs)
 
+
+def _asked(target: Target) -> list[Any]:
+    """Return everything of a device that the choice depends on."""
+    devices = [source.device for source in target.latency.by_cost.values()]
+    return [target.name, dict(target.budget), target.dtype, target.latency.kinds, [plain(each) for each in devices[:1]]]

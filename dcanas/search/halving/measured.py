@@ -38,8 +38,8 @@ def expected_use(target: Target, off: Mapping[str, float] | None = None) -> Use:
 def nominees_within(space: PretrainedParts, target: Target, count: int,
                     hooks: Hooks) -> tuple[list[Nominee], list[dict[str, Any]]]:
     """Return parts within the limits of a device (see `nominate`), and those that a measurement refused."""
-    slack = SLACK if target.latency.measures else 0.0
-    return measured_within(space, target, nominate(space, expected_use(target), count, slack), hooks)
+    lenient = expected_use(target, dict.fromkeys(target.budget, 1 / (1 + SLACK)))
+    return measured_within(space, target, nominate(space, expected_use(target), count, lenient), hooks)
 
 
 def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[Nominee],

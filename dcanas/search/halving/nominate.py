@@ -27,26 +27,27 @@ class Nominee(NamedTuple):
     use: float
 
 
-def nominate(space: PretrainedParts, use: Use, count: int, slack: float = 0.0) -> list[Nominee]:
-    """Return parts within the limits, the best use of the limits first within each kind.
+def nominate(space: PretrainedParts, use: Use, count: int, lenient: Use | None = None) -> list[Nominee]:
+    """Return parts within the limits, the best use of the limits first within each kind, then the deepest.
 
-    All cuts after a stage are there, the rivals that everybody knows; the rest of `count` are of the other kinds in
-    turn. Cuts before stage `SHALLOWEST` are nominated only if nothing deeper is within the limits.
+    All cuts after a stage, from stage `SHALLOWEST` on, are there whatever `count` is: they are the rivals that
+    everybody knows. The rest of `count` are of the other kinds in turn. Shallower parts are nominated only if nothing
+    deeper is within the limits.
 
     Args:
-        slack: share of a limit by which a part may seem to exceed it at the smallest resolution, because `use` is a
-            prediction that will be verified.
+        lenient: the share that decides at the smallest resolution, where a prediction that will be verified may be off
+            without another resolution to fall back to; None: `use`.
     """
     found: dict[str, list[Nominee]] = {AFTER_STAGE: [], INSIDE: [], WITHOUT: []}
     for least in (SHALLOWEST, 1):
         for kind, chain in patterns(space):
             if len(chain.stages) >= least and (
-                    nominee := largest(space, chain, kind, use, slack)):
+                    nominee := largest(space, chain, kind, use, lenient)):
                 found[kind].append(nominee)
         if any(found.values()):
             break
     for nominees in found.values():
-        nominees.sort(key=lambda nominee: -nominee.use)
+        nominees.sort(key=lambda nominee: (-nominee.use, -_blocks(space, nominee)))
     others = [found[INSIDE], found[WITHOUT]]
     chosen = list(found[AFTER_STAGE])
     while len(chosen) < count and any(others):
@@ -56,15 +57,19 @@ def nominate(space: PretrainedParts, use: Use, count: int, slack: float = 0.0) -
     return chosen
 
 
-def largest(space: PretrainedParts, chain: Chain, kind: str, use: Use, slack: float = 0.0) -> Nominee | None:
-    """Return a pattern at the largest resolution within the limits; None if there is none. slack: see `nominate`."""
+def largest(space: PretrainedParts, chain: Chain, kind: str, use: Use, lenient: Use | None = None) -> Nominee | None:
+    """Return a pattern at the largest resolution within the limits; None if there is none. lenient: see `nominate`."""
     resolutions = sorted(sides(space), reverse=True)
     for side in resolutions:
         arch = space.encode(chain._replace(resolution=side))
         share = use(arch)
-        if share <= (1 + slack if side == resolutions[-1] else 1):
+        if share <= 1 or (lenient is not None and side == resolutions[-1] and lenient(arch) <= 1):
             return Nominee(arch, kind, share)
     return None
+
+
+def _blocks(space: PretrainedParts, nominee: Nominee) -> int:
+    return sum(len(stage.blocks) for stage in space.chain(nominee.architecture).stages)
 
 
 def sides(space: PretrainedParts) -> list[int]:

@@ -16,11 +16,11 @@ from dcanas.proxies.table import stored_scorer, values_of
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
-from dcanas.search.scoring import make_scoring
+from dcanas.search.scoring import check_scored, make_scoring
 from dcanas.search.selection import BY_RANKS, choose_candidate
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.zero_shot.loop import aggregated, zero_shot
-from dcanas.spaces import Architecture
+from dcanas.spaces import Architecture, Space
 
 
 class ZeroShotSearch(SearchMethod):
@@ -29,6 +29,9 @@ class ZeroShotSearch(SearchMethod):
     results = ("scores.json",)
     read_by_derive = ("pool", "finalists", "finalist_epochs", "aggregate")
     scores_final_networks = True
+
+    def check(self, space: Space, settings: Any) -> None:
+        check_scored(space)
 
     def key(self, task: SearchTask) -> Sequence[Any]:
         made_with = {name: value for name, value in plain(task.settings).items()

@@ -19,4 +19,4 @@ def test_a_difference_beyond_two_standard_errors_is_one(pretrained, random, imag
 def test_the_sentence_says_both_and_what_to_do() -> None:
     assert weights_help(0.4, 0.6, 100, 4)["text"] == (
         "After 4 epochs the chosen network has 40.0 % of 100 validation images right from pretrained weights and "
-        "60.0 % from random ones: the weights do not help here; search from random ones by pretrained=none.")
+        "60.0 % from random ones: the weights do not help here; space=nasbench201 searches from random ones.")
