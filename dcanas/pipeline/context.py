@@ -130,10 +130,15 @@ class Context:
         """Scalars of the run."""
         return MetricsLog(self.folder)
 
+    @property
+    def cache(self) -> Path:
+        """Folder of decoded images, images given in Python, and groups of look-alikes."""
+        return (self.source or self.location) / CACHE
+
     @cached_property
     def dataset(self) -> Dataset:
         """The images; with pretrained weights normalised as these ask for, and look-alikes on one side of the split."""
-        cache, stated = (self.source or self.location) / CACHE, self.settings.data
+        cache, stated = self.cache, self.settings.data
         if self.pretrained is None:
             return self._given or load_data(stated, cache)
         side = SIDES[0]  # each network has its own size

@@ -96,7 +96,7 @@ def fresh_splits(run: Context, pretrained: Pretrained) -> list[Dataset]:
     from dcanas.training.look_alikes import groups_of, regroup  # here: see Context.dataset
 
     data = run.settings.data
-    groups = groups_of(run.dataset, data, pretrained)
+    groups = groups_of(run.dataset, data, pretrained, run.cache)
     return [regroup(run.dataset, groups, data.validation_fraction, derive_seed(data.split_seed, "fresh split", number))
             for number in range(SPLITS)]
 
