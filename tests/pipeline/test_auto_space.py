@@ -9,6 +9,7 @@ from PIL import Image
 
 from dcanas.basics.errors import UserError
 from dcanas.pipeline import auto_space
+from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.configure import composed, configured
 from dcanas.training.folder import ImageFacts
 
@@ -82,6 +83,25 @@ def test_a_limit_that_only_tables_know_takes_the_space_that_they_know(photos) ->
     assert notes[0].startswith("latency_ms on raspi4 is looked up in tables of other networks")
     values, _ = made(photos, device="raspi4", **{"budget.macs": 5e6})
     assert values["space"]["name"] == "mbconv"
+
+
+def test_what_pretrained_networks_cannot_do_is_left_to_random_weights(photos) -> None:
+    values, notes = made(photos, **{"data.size": 28})
+    assert values["space"]["name"] == "nasbench201"
+    assert "data.size=28 is stated" in notes[0]
+    for stated in ({"train.init": "weights.pt"}, {"pretrained": "none"}):
+        assert made(photos, {"space": "mbconv", "search": "random"}, **stated)[0]["pretrained"]["name"] == "none"
+    assert made(photos, {"space": "mbconv", "search": "zero_shot"})[0]["pretrained"]["name"] == "none"
+    assert made(photos, {"space": "mbconv", "search": "random"})[0]["pretrained"]["name"] == "efficientnet_lite0"
+
+
+def test_typing_the_space_is_the_same_run_as_auto(photos) -> None:
+    assert made(photos, {"space": "mbconv"}) == made(photos)
+
+
+def test_scores_of_single_networks_stay_in_the_default_space(photos) -> None:
+    values, _ = composed({"data": "folder"}, {"data.root": str(photos)}, ScoreOptions)
+    assert values["space"]["name"] == "nasbench201"
 
 
 def test_small_pictures_are_no_photographs(tmp_path) -> None:

@@ -10,7 +10,7 @@ from dcanas.basics.hooks import QUIET
 from dcanas.costs import Budget, count_architecture, count_costs
 from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrained
 from dcanas.search.halving.halving_settings import HalvingSettings
-from dcanas.search.halving.measured import expected_use, measured_within
+from dcanas.search.halving.measured import expected_use, measured_within, nominees_within
 from dcanas.search.halving.nominate import AFTER_STAGE, INSIDE, WITHOUT, nominate, patterns, sides
 from dcanas.search.halving.rungs import halve, rungs
 
@@ -141,3 +141,23 @@ def test_what_no_image_makes_fast_enough_is_refused_with_the_limit_it_broke(part
     kept, refused = measured_within(parts, target, nominate(parts, expected_use(target), 2), QUIET)
     assert kept == []
     assert {tuple(each["broken"]) for each in refused} == {("latency_ms",)}
+
+
+def test_a_counted_limit_is_never_exceeded_where_a_prediction_may_be(parts) -> None:
+    """At 32 pixels the whole network has 7.9 million MACs. Measured latency: half of what is predicted."""
+    macs = next(cost for cost in count_costs(parts, (3, 32, 32), 10, **parts.pretrained.skeleton)
+                if cost.name == "macs")
+    predicted = SimpleNamespace(name="latency_ms", value=lambda arch: macs.value(arch) / 1e7)
+    latency = SimpleNamespace(by_cost={"latency_ms": Source(predicted, 0.5)}, decided_by={"latency_ms": "measured"})
+    for budget, whole in (({"latency_ms": 0.7}, True), ({"latency_ms": 0.7, "macs": 7e6}, False)):
+        target = SimpleNamespace(name="here", budget=Budget(budget), costs=[macs, predicted], latency=latency)
+        kept, _ = nominees_within(parts, target, 8, QUIET)
+        assert any(len(parts.chain(each.architecture).stages) == 7 for each in kept) == whole
+        assert all(macs.value(each.architecture) <= budget.get("macs", 1.4e7) for each in kept)
+
+
+def test_without_a_limit_the_largest_images_and_the_deepest_parts_are_nominated(parts) -> None:
+    nominees = nominate(parts, lambda arch: 0.0, 7)
+    assert {parts.chain(each.architecture).resolution for each in nominees} == {224}
+    others = [parts.chain(each.architecture) for each in nominees if each.kind != AFTER_STAGE]
+    assert [len(chain.stages) for chain in others] == [6, 7]
