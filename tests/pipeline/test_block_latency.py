@@ -21,7 +21,8 @@ def profile(ms: float, runs: int) -> Profile:
 
 
 def test_members_of_the_run_count_once_and_other_networks_do_not(tmp_path) -> None:
-    run = Context(*configured(*composed({"space": "mbconv"}, {"run.dir": str(tmp_path / "run"), "run.threads": 1})), "")
+    stated = {"run.dir": str(tmp_path / "run"), "run.threads": 1, "data.fraction": 0.05}
+    run = Context(*configured(*composed({"space": "mbconv"}, stated)), "")
     space, rng, folder = run.space, np.random.default_rng(0), run.folder / "latency/local-cpu"
     one, two, three = (space.format(space.sample(rng)) for _ in range(3))
     handmade = next(mobilenetv2(32))

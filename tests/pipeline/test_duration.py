@@ -63,7 +63,8 @@ def test_what_is_left_is_images_times_epochs_times_macs(tmp_path, choices, chang
 
 @pytest.mark.parametrize(("choices", "changes", "trainings"), [
     ({}, {}, 3 / 5 + 2),
-    ({"space": "mbconv", "search": "random"}, {"pretrained__name": "efficientnet_lite0"}, 3 / 5 + 5 + 1 + 2 * 3),
+    ({"space": "mbconv", "search": "random"}, {"pretrained__name": "efficientnet_lite0", "data__fraction": 0.05},
+     3 / 5 + 5 + 1 + 2 * 3),
     ({}, {"device": ["local-cpu", "raspi4"]}, 2 * (3 / 5 + 2))])
 def test_the_comparison_is_trained_for_too(tmp_path, choices, changes, trainings) -> None:
     """Families for a fifth of the epochs; cuts after stages 3 to 7, one family, two networks on three splits; a final
