@@ -29,6 +29,7 @@ from dcanas.basics.keys import derive_seed
 from dcanas.search.validation import validate
 from dcanas.training import train
 from dcanas.training.recipe_parts import Distillation
+from dcanas.training.splits import thin
 from tools.markdown import print_table
 from tools.pretrained_budgets import print_budgets
 from tools.pretrained_cells import BASE, Cells, cut_after, grouped, network_of
@@ -49,13 +50,15 @@ RECIPES = {
     "no label smoothing": replace(BASE, label_smoothing=0.0),
     "weight decay 0.2": replace(BASE, weight_decay=0.2),
     "64 epochs": replace(BASE, epochs=64),
+    "128 epochs": replace(BASE, epochs=128),
     SOFT: BASE,
     f"{SOFT} of weight 3": replace(BASE, distillation=Distillation(weight=3.0)),
 }
 
 
 def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[str, ...] = ("grocery", "trash"),
-         cut: int = 4, px: int = 64, recipes: tuple[str, ...] = tuple(RECIPES), seeds: tuple[int, ...] = (0,),
+         cut: int = 4, px: int = 64, fraction: float = 1.0, recipes: tuple[str, ...] = tuple(RECIPES),
+         seeds: tuple[int, ...] = (0,),
          macs: float = 12.8e6, candidates: int = 10, units: tuple[float, ...] = (0.3, 1.0, 3.0), rival: bool = True,
          threads: int = 2) -> None:
     """Print a table.
@@ -66,6 +69,7 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
         table: recipes, rungs, or budgets
         cut: number of stages that stay (recipes)
         px: side of the images (recipes)
+        fraction: of every class's training images, drawn by the seed (recipes)
         recipes: rows of the table (recipes)
         macs: limit under which candidates are nominated (rungs)
         candidates: number of nominees (rungs)
@@ -83,16 +87,17 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
         print_budgets(cells, photos, directory, sets, seeds, units, rival, threads)
         return
 
-    print_recipes(cells, photos, directory, sets, seeds, cut_after(cut, px), recipes)
+    print_recipes(cells, photos, directory, sets, seeds, cut_after(cut, px), recipes, fraction)
 
 
 def print_recipes(cells: Cells, photos: Path, directory: Path, sets: Sequence[str], seeds: Sequence[int], text: str,
-                  recipes: Sequence[str]) -> None:
+                  recipes: Sequence[str], fraction: float) -> None:
     """Print accuracy and loss on validation of one network after every recipe."""
 
     def cell(name: str, recipe: str, seed: int) -> dict[str, float]:
-        return cells.get(f"{name}, {text}, {recipe}, seed {seed}",
-                         partial(fine_tuned, photos / name, text, recipe, seed, directory))
+        part = f", {fraction:g} of the images" if fraction < 1 else ""
+        return cells.get(f"{name}, {text}, {recipe}, seed {seed}{part}",
+                         partial(fine_tuned, photos / name, text, recipe, seed, directory, fraction))
 
     def rows() -> Iterator[list[str]]:
         for recipe in recipes:
@@ -106,14 +111,16 @@ def print_recipes(cells: Cells, photos: Path, directory: Path, sets: Sequence[st
     print_table(["recipe", *(f"{name}, validation %; loss" for name in sets), "CPU seconds"], rows())
 
 
-def fine_tuned(folder: Path, text: str, recipe: str, seed: int, directory: Path) -> dict[str, float]:
+def fine_tuned(folder: Path, text: str, recipe: str, seed: int, directory: Path,
+               fraction: float) -> dict[str, float]:
     """Return the accuracy on whole groups of look-alikes, the loss there and the CPU seconds of the training."""
     side = int(text.partition("-")[0].removeprefix("r"))
     dataset, taught = grouped(folder, side), recipe.startswith(SOFT)
     teacher = trained_teacher(folder, directory) if taught else None
     start = time.process_time()
     model = network_of(text, len(dataset.classes), seed)
-    train(model, dataset, dataset.train, RECIPES[recipe], derive_seed(seed, "train"), teacher=teacher)
+    chosen = thin(dataset.labels, dataset.train, fraction, 4, seed)
+    train(model, dataset, chosen, RECIPES[recipe], derive_seed(seed, "train"), teacher=teacher)
     seconds = time.process_time() - start
     judged = validate(model, dataset)
     return {"accuracy": judged["validation_accuracy"], "loss": judged["validation_loss"], "seconds": seconds}

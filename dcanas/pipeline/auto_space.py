@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcanas.basics.fields import described
+from dcanas.hardware.devices.cost_sources import CHOSEN
 from dcanas.hardware.devices.profiles import load_device
 from dcanas.pretrained.find import installed
 from dcanas.pretrained.settings import SIDES
@@ -14,7 +15,7 @@ from dcanas.training.folder import ImageFacts
 
 AUTO, PHOTOS = "auto", "mbconv"
 SMALLEST = 24  # pixels of the shorter side: what is smaller, such as an 8 x 8 digit, is no photograph
-LATENCIES = ("latency_ms", "latency_p95_ms", "energy_mj")
+SEARCHES = ("halving", "study")  # that train what they try
 
 
 def auto_space(choices: Mapping[str, str], stated: Mapping[str, Any], facts: ImageFacts,
@@ -45,7 +46,7 @@ def auto_space(choices: Mapping[str, str], stated: Mapping[str, Any], facts: Ima
     for name in [device] if isinstance(device, str) else device:
         profile = load_device(name)
         limited = {key.rpartition(".")[2] for key in stated if key.partition(".")[0] == "budget"}
-        for cost in LATENCIES:
+        for cost in CHOSEN:
             source = profile.costs.get(cost, "")
             if cost in limited and source in ("looked up", "predicted"):
                 return None, f"{cost} on {name} is {source} in tables of other networks, so space=nasbench201 is " \
@@ -57,7 +58,20 @@ def auto_space(choices: Mapping[str, str], stated: Mapping[str, Any], facts: Ima
 
 
 def starts_from_weights(values: Mapping[str, Any], stated: Mapping[str, Any]) -> bool:
-    """Return whether the presets and what is stated ask for parts of a pretrained network."""
-    weights = stated.get("pretrained.name", AUTO)
-    there = stated.get("pretrained.file") or installed() is not None if weights == AUTO else weights != "none"
-    return values["space"]["name"] == PHOTOS and values["search"]["name"] == "halving" and bool(there)
+    """Return whether the presets and what is stated ask for parts of a pretrained network that are fine-tuned."""
+    asked = {"name": stated.get("pretrained.name", AUTO), "file": stated.get("pretrained.file")}
+    with_init = {**values, "pretrained": asked, "train": {"init": stated.get("train.init")}}
+    return values["space"]["name"] == PHOTOS and values["search"]["name"] == "halving" and \
+        whose_weights(with_init) != "none"
+
+
+def whose_weights(settings: Mapping[str, Any]) -> str:
+    """Return whose weights a run starts from: `auto` is what is installed if space, search and recipe can use it."""
+    stated = settings["pretrained"]
+    if stated["name"] != AUTO:
+        return str(stated["name"])
+    if stated.get("file"):
+        return "file"
+    usable = settings["space"]["name"] == PHOTOS and settings["search"]["name"] in SEARCHES and \
+        not settings["train"].get("init")
+    return (installed() if usable else None) or "none"

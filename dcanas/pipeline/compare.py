@@ -17,7 +17,6 @@ from typing import Any
 
 from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import Part
-from dcanas.basics.keys import derive_seed
 from dcanas.basics.ledger import Ledger
 from dcanas.costs import Budget, Networks
 from dcanas.hardware import Device
@@ -28,14 +27,12 @@ from dcanas.pipeline.cost_book import CHANNEL_BYTES
 from dcanas.pipeline.delivered import images_for
 from dcanas.pipeline.export import export_network
 from dcanas.pipeline.profile import profile_network
-from dcanas.pipeline.rival import choose_rival, described, judge, pretrained_cuts, same_network
+from dcanas.pipeline.rival import choose_rival, described, judge, pretrained_cuts, same_network, validated
 from dcanas.pipeline.robustness import network_robustness
-from dcanas.pipeline.train import initial_model, recipe_for, train_network
-from dcanas.search.adversarial import adversarial_attack
+from dcanas.pipeline.train import recipe_for, train_network
 from dcanas.search.finalists import short_training
 from dcanas.search.handmade import Handmade, counted_limits, fullest
 from dcanas.spaces import load_space
-from dcanas.training import predict, train
 
 TRIES = 4  # networks of a family that are measured before it is given up
 
@@ -91,8 +88,9 @@ def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
 
 def _validated_once(run: Context, folder: Path, own: dict[str, Any], baseline: dict[str, Any]) -> dict[str, Any]:
     """Return the accuracy of both on the validation split, and which is recommended by it."""
-    searched = _validated(run, folder / "validated-searched.json", own, "the searched network")
-    handmade = _validated(run, folder / "validated-baseline.json", baseline, baseline["name"])
+    searched, handmade = (
+        validated(run, folder, network, run.dataset, "train", f"Compare: train {name} without validation images")
+        ["validation_accuracy"] for network, name in ((own, "the searched network"), (baseline, baseline["name"])))
     return {"validation_accuracy": {"searched": searched, "baseline": handmade},
             "recommended": "searched" if searched >= handmade else "baseline",
             "recommended_by": "accuracy on the validation split after the full recipe on the training split"}
@@ -162,19 +160,3 @@ def _choose(run: Context, device: Device, folder: Path,
              for network in candidates]
     best = max(range(len(tried)), key=lambda i: (tried[i]["validation_accuracy"], -tried[i]["validation_loss"]))
     return candidates[best], tried
-
-
-def _validated(run: Context, path: Path, derived: dict[str, Any], title: str) -> float:
-    """Return the accuracy on the validation split of a network trained by the full recipe on the training split."""
-    if path.exists():
-        return float(read_json(path)["validation_accuracy"])
-    dataset, settings = images_for(run, derived), run.settings
-    model = initial_model(run, derived)
-    with run.stage(f"Compare: train {title} without validation images") as hooks:
-        recipe = recipe_for(run, derived)
-        train(model, dataset, dataset.train, recipe, derive_seed(settings.seed, "train"), folder=path.with_suffix(""),
-              hooks=hooks, device=run.compute, attack=adversarial_attack(recipe))
-    answers = predict(model, dataset, dataset.validation, device=run.compute).argmax(axis=1)
-    accuracy = float((answers == dataset.labels[dataset.validation]).mean())
-    write_json(path, {**derived, "validation_accuracy": accuracy})
-    return accuracy

@@ -19,16 +19,14 @@ from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import flattened, from_mapping
 from dcanas.costs.units import explain_limit, parse_limit
-from dcanas.pipeline.auto_space import AUTO
+from dcanas.pipeline.auto_space import AUTO, whose_weights
 from dcanas.pipeline.own_files import GROUPS, own_files
 from dcanas.pipeline.own_images import suit_images
 from dcanas.pipeline.preset_files import merged, preset_names, presets
 from dcanas.pipeline.setting_keys import check_keys, complete
 from dcanas.pipeline.settings import Options, Settings, stored_settings
-from dcanas.pretrained.find import installed
 from dcanas.training.folder import ImageFacts
 
-SEARCHES = ("halving", "study")  # that train what they try
 PATHS = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
 
 
@@ -69,7 +67,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
     files = own_files(values, changes) if own_file else {}
     check_keys(changes, files.get("search.name", values["search"]["name"]), options)
     settings = complete(Settings, merged(values, changes | files), changes)
-    settings["pretrained"]["name"] = _weights(settings)
+    settings["pretrained"]["name"] = whose_weights(settings)
     budget = settings["budget"]
     none = isinstance(budget, str) and budget.lower() == "none"
     if not none and not isinstance(budget or {}, Mapping):
@@ -108,18 +106,6 @@ def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
         "source": values["source"], "run": run, "deploy": values["deploy"], "notes": notes,
         "own": own and from_mapping(own, {f.name: values[f.name] for f in fields(own)})})
     return settings, options
-
-
-def _weights(settings: Mapping[str, Any]) -> str:
-    """Return whose weights a run starts from: `auto` is what is installed if space, search and recipe can use it."""
-    stated = settings["pretrained"]
-    if stated["name"] != "auto":
-        return str(stated["name"])
-    if stated.get("file"):
-        return "file"
-    usable = settings["space"]["name"] == "mbconv" and settings["search"]["name"] in SEARCHES and \
-        not settings["train"].get("init")
-    return (installed() if usable else None) or "none"
 
 
 def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:

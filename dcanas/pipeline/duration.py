@@ -17,7 +17,7 @@ from dcanas.basics.layout import to_channels_last
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.rival import SPLITS
 from dcanas.pretrained import PretrainedParts
-from dcanas.search.halving.nominate import SHALLOWEST
+from dcanas.search.halving.nominate import stage_cuts
 from dcanas.search.handmade import families
 
 NOTABLE_MINUTES = 20
@@ -120,7 +120,7 @@ def _comparison(run: Context, macs: float) -> float:
         return 0.0
     dataset, epochs, full = run.dataset, run.settings.train.epochs, 2
     if isinstance(run.space, PretrainedParts):
-        full = max(1, len(run.space.whole.stages) - SHALLOWEST + 1) + 1 + 2 * SPLITS
+        full = stage_cuts(run.space) + 1 + 2 * SPLITS
     choice = len(dataset.train) * (len(families) * max(1, epochs // 5) + full * epochs)
     images = 0.0
     for device in run.devices:

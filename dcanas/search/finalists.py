@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -67,13 +68,29 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
         inherit: gives a network other initial weights, in place.
     """
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
-    torch.manual_seed(derive_seed(seed, "finalist"))
+    return train_and_validate(space, dataset, short, derive_seed(seed, "finalist"), arch, hooks, skeleton=skeleton,
+                              device=device, inherit=inherit)
+
+
+def train_and_validate(space: Space, dataset: Dataset, recipe: Recipe, seed: int, arch: Architecture, hooks: Hooks, *,
+                       skeleton: Mapping[str, Any], device: str | torch.device = "cpu",
+                       inherit: Callable[[nn.Module], None] = lambda network: None, folder: Path | None = None,
+                       until: int | None = None) -> dict[str, Any]:
+    """Train an architecture on the training split, at its own image size, and return what `validate` does.
+
+    Args:
+        seed: of the first weights, the order of images and their augmentation.
+        skeleton: of the final network.
+        inherit: gives a network other initial weights, in place.
+        folder, until: see `train`.
+    """
+    torch.manual_seed(seed)
     dataset = dataset.at(space.input_shape(arch, dataset.shape, **skeleton)[1:])
     network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
     inherit(network)
     model = Classifier(Normalise(*dataset.moments), network)
-    train(model, dataset, dataset.train, short, derive_seed(seed, "finalist"), hooks=hooks, device=device,
-          attack=adversarial_attack(short))
+    train(model, dataset, dataset.train, recipe, seed, folder=folder, hooks=hooks, device=device,
+          attack=adversarial_attack(recipe), until=until)
     return validate(model, dataset, device)
 
 

@@ -115,7 +115,7 @@ class BlockPlanner:
         return self._once("max_pool", (source,), (channels, -(-height // stride), -(-width // stride)))
 
     def reshaped(self, kind: str, source: int, height: int, width: int) -> int:
-        """A copy with another height and width: cut, padded, scaled."""
+        """A copy with another height and width: cut, padded, shuffled."""
         return self._once(kind, (source,), (self.shapes[source][0], height, width))
 
     def widened(self, source: int, channels: int) -> int:

@@ -16,12 +16,11 @@ from dcanas.search.derive import Derived, costs_of
 from dcanas.search.finalists import none_kept
 from dcanas.search.halving.control import weights_help
 from dcanas.search.halving.measured import nominees_within
-from dcanas.search.halving.rungs import Examine, FineTuning, halve, rungs
+from dcanas.search.halving.nominate import stage_cuts
+from dcanas.search.halving.rungs import FineTuning, halve, rungs, stored_as
 from dcanas.search.methods import SearchMethod
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
-
-STAGES = 5  # cuts after a stage that are always candidates
 
 
 class HalvingSearch(SearchMethod):
@@ -42,7 +41,8 @@ class HalvingSearch(SearchMethod):
                 [_asked(target) for target in task.targets]]
 
     def effort(self, task: SearchTask, macs: float) -> float:
-        plan = rungs(task.settings, max(task.settings.candidates, STAGES), task.recipe.epochs)
+        assert isinstance(task.space, PretrainedParts)
+        plan = rungs(task.settings, max(task.settings.candidates, stage_cuts(task.space)), task.recipe.epochs)
         before, epochs = 0, 0
         for count, trained in plan:
             epochs, before = epochs + count * (trained - before), trained
@@ -62,9 +62,7 @@ class HalvingSearch(SearchMethod):
         write_json(folder / "pool.json", [
             {"architecture": text, "score": row["validation_accuracy"], "origin": kinds[text]["kind"],
              "costs": {cost.name: cost.value(space.parse(text)) for cost in target.costs}}
-            for text, row in last.items()] or [
-            {"architecture": made["architecture"], "score": 0.0, "origin": made["nominees"][0]["kind"],
-             "costs": {cost.name: cost.value(arch) for cost in target.costs}}])
+            for text, row in last.items()])
         return Derived(arch, costs_of(arch, target.costs), {
             "method": "successive halving of fine-tunings", "pool": len(made["nominees"]),
             "decided_by": "accuracy on the validation split after fine-tuning" if len(made["nominees"]) > 1
@@ -98,15 +96,14 @@ class HalvingSearch(SearchMethod):
 
     def _control(self, task: SearchTask, tuning: FineTuning, best: str, stored: Ledger) -> dict[str, Any]:
         """Return whether the weights help on these images (see `weights_help`), by the chosen network's first rung."""
-        epochs, arch = min(task.settings.first_epochs, task.recipe.epochs), task.space.parse(best)
-        ways: list[tuple[str, Examine]] = [("", tuning), (", random weights", tuning.from_random_weights)]
-        accuracies = []
-        for number, (suffix, examine) in enumerate(ways):
-            key = f"{best}, {epochs} epochs{suffix}"
-            if key not in stored:
-                stored[key] = examine(arch, epochs, Part(task.hooks, number, 2, "trainings with and without weights"))
-            accuracies.append(stored[key]["validation_accuracy"])
-        return weights_help(accuracies[0], accuracies[1], len(task.dataset.validation), epochs)
+        epochs = min(task.settings.first_epochs, task.recipe.epochs)
+        first = stored_as(best, epochs)
+        key = f"{first}, random weights"
+        if key not in stored:
+            stored[key] = tuning.from_random_weights(task.space.parse(best), epochs,
+                                                     Part(task.hooks, 0, 1, "trainings from random weights"))
+        return weights_help(stored[first]["validation_accuracy"], stored[key]["validation_accuracy"],
+                            len(task.dataset.validation), epochs)
 
 
 def _asked(target: Target) -> list[Any]:

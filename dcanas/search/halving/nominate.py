@@ -72,6 +72,11 @@ def _blocks(space: PretrainedParts, nominee: Nominee) -> int:
     return sum(len(stage.blocks) for stage in space.chain(nominee.architecture).stages)
 
 
+def stage_cuts(space: PretrainedParts) -> int:
+    """Return the number of cuts after a stage that are always nominated if the limits allow them."""
+    return max(1, len(space.whole.stages) - SHALLOWEST + 1)
+
+
 def sides(space: PretrainedParts) -> list[int]:
     """Return the resolutions of the space in pixels."""
     return [int(space.slots[0].options[i]) for i in space.allowed[0]]

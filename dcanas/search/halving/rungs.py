@@ -12,17 +12,12 @@ from collections.abc import Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from dcanas.basics.hooks import Hooks, Part
 from dcanas.basics.keys import derive_seed, key_of
-from dcanas.export.classifier import Classifier, Normalise
-from dcanas.search.adversarial import adversarial_attack
+from dcanas.search.finalists import train_and_validate
 from dcanas.search.halving.halving_settings import HalvingSettings
 from dcanas.search.task import SearchTask
-from dcanas.search.validation import validate
 from dcanas.spaces import Architecture, Space, load_space
-from dcanas.training import train
 
 Examine = Callable[[Architecture, int, Hooks], dict[str, Any]]  # epochs -> validation_accuracy and validation_loss
 
@@ -30,14 +25,13 @@ Examine = Callable[[Architecture, int, Hooks], dict[str, Any]]  # epochs -> vali
 def rungs(settings: HalvingSettings, candidates: int, epochs: int) -> list[tuple[int, int]]:
     """Return (networks, epochs that each has been trained when they are compared) of every rung.
 
-    Epochs double up to those of the recipe, `epochs`; a single network is not trained further.
+    Epochs double up to those of the recipe, `epochs`; a single network that is left is not trained further.
     """
-    found, trained = [], min(settings.first_epochs, epochs)
-    while candidates > 1:
+    trained = min(settings.first_epochs, epochs)
+    found = [(candidates, trained)]
+    while trained < epochs and (candidates := math.floor(candidates * settings.keep)) > 1:
+        trained = min(2 * trained, epochs)
         found.append((candidates, trained))
-        if trained == epochs:
-            break
-        candidates, trained = max(1, math.floor(candidates * settings.keep)), min(2 * trained, epochs)
     return found
 
 
@@ -58,12 +52,12 @@ def halve(archs: Sequence[Architecture], plan: Sequence[tuple[int, int]], examin
     done = 0
     for number, (_, epochs) in enumerate(plan):
         for arch in left:
-            key = f"{name(arch)}, {epochs} epochs"
+            key = stored_as(name(arch), epochs)
             if key not in stored:
                 stored[key] = examine(arch, epochs, Part(hooks, done, total, "fine-tunings"))
             done += 1
             hooks.progress(done, total, "fine-tunings")
-        found = {arch: stored[f"{name(arch)}, {epochs} epochs"] for arch in left}
+        found = {arch: stored[stored_as(name(arch), epochs)] for arch in left}
         order = sorted(left, key=lambda arch: (-found[arch]["validation_accuracy"], found[arch]["validation_loss"]))
         made.append({"epochs": epochs, "networks": [{"architecture": name(arch), **found[arch]} for arch in order]})
         kept = plan[number + 1][0] if number + 1 < len(plan) else 1
@@ -71,6 +65,11 @@ def halve(archs: Sequence[Architecture], plan: Sequence[tuple[int, int]], examin
             drop(arch)
         left = order[:kept]
     return left[0], made
+
+
+def stored_as(text: str, epochs: int) -> str:
+    """Return the key of a network's evaluation after so many epochs; text: its notation."""
+    return f"{text}, {epochs} epochs"
 
 
 class FineTuning:
@@ -92,13 +91,8 @@ class FineTuning:
 
     def _trained(self, space: Space, arch: Architecture, epochs: int, hooks: Hooks, place: Path) -> dict[str, Any]:
         task = self.task
-        dataset = task.dataset.at(space.input_shape(arch, task.dataset.shape, **task.skeleton)[1:])
-        torch.manual_seed(derive_seed(task.seed, "candidate"))
-        network = space.build(arch, len(dataset.classes), dataset.shape[0], **task.skeleton)
-        model = Classifier(Normalise(*dataset.moments), network)
-        train(model, dataset, dataset.train, task.recipe, derive_seed(task.seed, "candidate"), hooks=hooks,
-              folder=place, device=task.device, attack=adversarial_attack(task.recipe), until=epochs)
-        return validate(model, dataset, task.device)
+        return train_and_validate(space, task.dataset, task.recipe, derive_seed(task.seed, "candidate"), arch, hooks,
+                                  skeleton=task.skeleton, device=task.device, folder=place, until=epochs)
 
     def drop(self, arch: Architecture) -> None:
         """Delete the checkpoints of a network."""

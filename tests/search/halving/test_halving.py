@@ -26,7 +26,7 @@ def parts() -> PretrainedParts:
     (8, 4, 0.5, 32, [(8, 4), (4, 8), (2, 16)]),
     (12, 2, 0.5, 8, [(12, 2), (6, 4), (3, 8)]),  # the recipe's length is the last rung
     (9, 1, 0.34, 32, [(9, 1), (3, 2)]),
-    (2, 40, 0.5, 32, [(2, 32)]), (1, 4, 0.5, 32, [])])
+    (2, 40, 0.5, 32, [(2, 32)]), (1, 4, 0.5, 32, [(1, 4)])])
 def test_rungs_halve_the_candidates_and_double_the_epochs(candidates, first, keep, epochs, plan) -> None:
     settings = HalvingSettings(first_epochs=first, keep=keep)
     assert rungs(settings, candidates, epochs) == plan
