@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from dcanas.pretrained.find import find_weights, installed
-from dcanas.pretrained.recognise import recognise
+from dcanas.pretrained.order import by_importance
+from dcanas.pretrained.recognise import MBCONV, recognise
 from dcanas.pretrained.settings import PretrainedSettings
 from dcanas.pretrained.sources import Source
 from dcanas.pretrained.weights_file import WeightsFile, read_weights
@@ -22,7 +23,8 @@ class Pretrained:
 
     Attributes:
         architecture: the whole network, a member of `mbconv`; `skeleton`: what these weights rely on.
-        state: parameters and statistics under the names of `mbconv`, stages and blocks numbered as in `architecture`.
+        state: parameters and statistics under the names of `mbconv`, stages and blocks numbered as in `architecture`;
+            the channels of every expansion by importance (see `by_importance`).
     """
 
     source: Source
@@ -45,4 +47,5 @@ def load_pretrained(wanted: PretrainedSettings) -> Pretrained | None:
         return None
     file = read_weights(wanted.file or find_weights(str(name), wanted.download))
     found = recognise(file, name)
-    return Pretrained(found.source, file, found.architecture, found.source.skeleton, found.state)
+    state = by_importance(found.state, MBCONV.chain(found.architecture))
+    return Pretrained(found.source, file, found.architecture, found.source.skeleton, state)

@@ -1,4 +1,4 @@
-"""The parts of a pretrained network as a space: any stages cut off, any residual blocks left out, any resolution."""
+"""The parts of a pretrained network as a space: stages cut off, residual blocks left out, slices of blocks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dcanas.pretrained.load import Pretrained
 from dcanas.pretrained.recognise import STATISTICS
 from dcanas.pretrained.record import TakenOver
 from dcanas.pretrained.settings import SIDES
-from dcanas.pretrained.slices import slice_state, start_from_slice
-from dcanas.spaces.mbconv import NONE, MBConv
+from dcanas.pretrained.slices import slice_state, slices_of, start_from_slice
+from dcanas.spaces.mbconv import KINDS, NONE, MBConv
 from dcanas.spaces.types import Architecture
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class PretrainedParts(MBConv):
     """The members of `mbconv` that are parts of one pretrained network; what it builds starts from its weights.
 
-    A stage keeps its first block and any subset of the others, or is cut off with all that follow it. The head's
-    convolution, which reads the last stage, stays with the whole network only.
+    A stage keeps its first block and any subset of the others, or is cut off with all that follow it. A block keeps its
+    expansion and kernel or has smaller ones (see `slice_state`). The head's convolution, which reads the last stage,
+    stays with the whole network only. Images are of any size in `SIDES`.
 
     Args:
         largest_side: of images in pixels; None: that of `SIDES`.
@@ -42,19 +43,26 @@ class PretrainedParts(MBConv):
         for i, slot in enumerate(self.slots):
             if slot.name == "resolution":
                 kept = [str(side) for side in sides]
-            elif slot.name == "head" or (slot.name.startswith("block") and slot.name != "block1.1"):
+            elif slot.name == "head":
                 kept = [NONE, widest[slot.name] or NONE]
+            elif slot.name.startswith("block"):
+                slices = slices_of(KINDS.get(widest[slot.name] or NONE))
+                kept = [NONE] * (slot.options[0] == NONE) + [f"t{kind.expansion}k{kind.kernel}" for kind in slices]
             else:
                 kept = [widest[slot.name] or slot.options[0]]
             self.allowed[i] = tuple(sorted({slot.options.index(value) for value in kept}))
 
     def sample(self, rng: Generator) -> Architecture:
-        """Draw a number of stages, a subset of the later blocks of each and a resolution, each uniformly."""
+        """Draw a number of stages, a subset of the later blocks of each, their slices and a resolution, each uniformly.
+        """
         choices = [allowed[int(rng.integers(len(allowed)))] for allowed in self.allowed]
         count = int(rng.integers(1, len(self.whole.stages) + 1))
         for i, slot in enumerate(self.slots):
-            if slot.name.startswith("block") and slot.name.endswith(".1"):
-                choices[i] = self.allowed[i][-1 if int(slot.name[len("block")]) <= count else 0]
+            if slot.name.startswith("block") and slot.options[0] == NONE:
+                stage, place = map(int, slot.name.removeprefix("block").split("."))
+                kinds = [option for option in self.allowed[i] if option]
+                there = stage <= count if place == 1 else rng.random() < 0.5
+                choices[i] = kinds[int(rng.integers(len(kinds)))] if there and kinds else 0
         return self.prune(Architecture(self.name, tuple(choices)))
 
     def prune(self, arch: Architecture) -> Architecture:

@@ -1,4 +1,4 @@
-"""Parts of a pretrained network: stages cut off, blocks left out, no head."""
+"""Parts of a pretrained network: stages cut off, blocks left out, fewer channels and smaller filters, no head."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from dcanas.pretrained.naming import whole_name
 from dcanas.pretrained.recognise import LAST, MBCONV
 from dcanas.pretrained.record import TakenOver
 from dcanas.spaces import Architecture
-from dcanas.spaces.mbconv_notation import origins
+from dcanas.spaces.mbconv import KINDS
+from dcanas.spaces.mbconv_notation import Kind, origins
+from dcanas.spaces.slicing import cut
 
 
 def start_from_slice(network: nn.Module, pretrained: Pretrained, architecture: Architecture) -> TakenOver:
@@ -32,7 +34,8 @@ def slice_state(pretrained: Pretrained, architecture: Architecture, in_channels:
     Filters that see grey images are the sums over the colours: a grey image is one of three equal colours.
 
     Args:
-        architecture: member of `mbconv` with the pretrained network's own blocks, some of which may be absent.
+        architecture: member of `mbconv` with the pretrained network's own blocks, some of which may be absent, of a
+            smaller expansion (its most important channels) or kernel (the centre of its filters).
 
     Raises:
         UserError: it is no part of that network.
@@ -46,9 +49,18 @@ def slice_state(pretrained: Pretrained, architecture: Architecture, in_channels:
             continue
         if name == "stem.0.weight" and in_channels == 1:
             value = value.sum(1, keepdim=True)
-        if value.shape == shape:
+        if value.shape == shape or name.startswith("stages."):
+            value = cut(value, shape)
             state[name] = value.float() if value.is_floating_point() else value
     return state
+
+
+def slices_of(whole: Kind | None) -> list[Kind]:
+    """Return the blocks that are slices of a pretrained one, itself included; none of a block that is absent."""
+    if whole is None:
+        return []
+    return [kind for kind in KINDS.values() if kind.kernel <= whole.kernel and kind.expansion <= whole.expansion
+            and (kind.expansion == 1) == (whole.expansion == 1)]
 
 
 def _check_part(pretrained: Pretrained, architecture: Architecture) -> None:
@@ -59,6 +71,7 @@ def _check_part(pretrained: Pretrained, architecture: Architecture) -> None:
                         f"and {len(whole.stages)} stages.")
     for number, (mine, its) in enumerate(zip(part.stages, whole.stages, strict=False), start=1):
         blocks = dict(enumerate(its.places))
-        if mine[:2] != its[:2] or any(kind not in (None, blocks.get(i)) for i, kind in enumerate(mine.places)):
+        if mine[:2] != its[:2] or any(kind not in (None, *slices_of(blocks.get(i)))
+                                      for i, kind in enumerate(mine.places)):
             raise UserError(f"{MBCONV.format(architecture)} is no part of {name}: stage {number} has other widths, "
                             f"strides or blocks than {MBCONV.format(pretrained.architecture)}.")

@@ -17,6 +17,7 @@ from torch.func import functional_call
 
 from dcanas.basics.errors import UserError
 from dcanas.spaces import Architecture, Space
+from dcanas.spaces.slicing import cut
 from dcanas.supernet.batch_statistics import use_batch_statistics
 
 MEMBERS = 256  # outlines kept ready
@@ -73,17 +74,6 @@ class ElasticSupernet(nn.Module):
             block = ".".join(name.split(".")[:3])  # stages.S.B
             found[name] = cut(full[origins.get(block, block) + name[len(block):]], parameter.shape)
         return found
-
-
-def cut(weight: Tensor, shape: torch.Size) -> Tensor:
-    """Return the slice of a weight that a smaller member uses, as a view.
-
-    It is the first entries along the first two dimensions and the centre along the others.
-    """
-    for dim, (full, part) in enumerate(zip(weight.shape, shape, strict=True)):
-        if full != part:
-            weight = weight.narrow(dim, 0 if dim < 2 else (full - part) // 2, part)
-    return weight
 
 
 def recalibrate(network: nn.Module, batches: list[Tensor]) -> None:

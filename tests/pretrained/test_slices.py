@@ -116,10 +116,32 @@ def test_grey_images_are_seen_as_the_same_in_three_colours():
 
 @pytest.mark.parametrize(("text", "said"), [
     (" | ".join(["r64-s16", *LITE0, "h1280"]), "is no part of efficientnet_lite0: that has a stem of 32 channels"),
-    (" | ".join(["r64-s32", *LITE0[:3], "t4c80n3s2k3", *LITE0[4:], "h1280"]), "stage 4 has other widths"),
+    (" | ".join(["r64-s32", *LITE0[:3], "t6c80n3s2k5", *LITE0[4:], "h1280"]), "stage 4 has other widths"),
+    (" | ".join(["r64-s32", "t2c16n1s1k3", *LITE0[1:], "h1280"]), "stage 1 has other widths"),
     (" | ".join(["r64-s32", *LITE0[:3], "t6c80n4s2k3", *LITE0[4:], "h1280"]), "stage 4 has other widths"),
     (" | ".join(["r64-s32", *LITE0[:5], "t6c192n4s1k5", LITE0[6], "h1280"]), "stage 6 has other widths"),
 ])
 def test_what_is_no_part_of_the_network_is_refused(text, said):
     with pytest.raises(UserError, match=said):
         slice_state(lite0(), MBCONV.parse(text))
+
+
+def test_a_slice_has_the_first_channels_and_the_centre_of_the_filters():
+    text = " | ".join(["r64-s32", *LITE0[:2], "t6,3c40n2s2k3,5", *["n0"] * 4, "h0"])
+    whole, part = lite0().state, slice_state(lite0(), MBCONV.parse(text))
+    assert torch.equal(part["stages.2.0.depthwise.0.weight"], whole["stages.2.0.depthwise.0.weight"][:, :, 1:4, 1:4])
+    assert torch.equal(part["stages.2.1.depthwise.0.weight"], whole["stages.2.1.depthwise.0.weight"][:120])  # 3 x 40
+    assert torch.equal(part["stages.2.1.expand.0.weight"], whole["stages.2.1.expand.0.weight"][:120])
+    assert torch.equal(part["stages.2.1.expand.1.running_var"], whole["stages.2.1.expand.1.running_var"][:120])
+    assert torch.equal(part["stages.2.1.project.0.weight"], whole["stages.2.1.project.0.weight"][:, :120])
+    assert torch.equal(part["stages.2.1.project.1.bias"], whole["stages.2.1.project.1.bias"])
+
+
+def test_the_most_important_channels_come_first():
+    """The block's own magnitudes: what writes a channel, what reads it, and the scale of its batch norm."""
+    block = {name.removeprefix("stages.3.1."): value for name, value in lite0().state.items()
+             if name.startswith("stages.3.1.")}
+    importance = (block["expand.0.weight"].abs().sum((1, 2, 3)) + block["project.0.weight"].abs().sum((0, 2, 3))
+                  ) * block["depthwise.1.weight"].abs()
+    assert torch.equal(importance, importance.sort(descending=True).values)
+    assert importance[0] > 2 * importance[-1]  # so it matters
