@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution: of two-sided 95 % intervals
+UNEVEN = 1.5  # times its fair part: share of the largest class from which accuracy alone misleads
 
 
 def wilson_interval(share: float, count: float) -> tuple[float, float]:

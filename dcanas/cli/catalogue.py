@@ -69,6 +69,9 @@ COMMANDS = {
                      "search=nsga2 [search.front=[COST,COST]] [key=value ...]", "", ("search",)),
     "list": Command("listing", "list spaces, devices, searches and so on",
                     "spaces|data|devices|costs|searches|proxies|recipes|experiments|attacks"),
+    "data": Command("data", "what is understood of a folder of images, and what is done to them", "[FOLDER|DATA] "
+                    "[key=value ...]", "Prints layout, splits, classes, copies, bad files and more; trains nothing and "
+                    "writes nothing.", ("data",)),
     "doctor": Command("doctor", "versions, devices, threads, write access, missing packages", ""),
     "completion": Command("completion", "a script that completes commands and settings", "bash|zsh|fish",
                           "eval \"$(dcanas completion bash)\" in ~/.bashrc"),

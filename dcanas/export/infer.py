@@ -1,7 +1,7 @@
 """Classify images with the model.onnx beside this file: numpy and onnxruntime; Pillow to open image files.
 
     python infer.py                    accuracy on the delivered test set (test.npz)
-    python infer.py a.png b.jpg        label and probability of each image
+    python infer.py a.png FOLDER       label and probability of each image, also of those in a folder
     python infer.py --json [files]     the same as JSON
 
 Beside this file lie `model.onnx` (input: float32 (1, C, H, W) in [0, 1]; output: logits (1, classes)),
@@ -20,6 +20,13 @@ from pathlib import Path
 import numpy as np
 
 RESAMPLE = ("nearest", "bilinear", "bicubic", "lanczos")
+HEIF = (".heic", ".heif")  # opened by pillow-heif
+EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
+              ".pbm", ".avif", *HEIF)
+TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE",
+         8: "ROTATE_90"}  # by EXIF's orientation
+LITTER = ("@eadir", "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information",
+          "lost+found", "#recycle", "icon\r")  # what systems leave in folders
 
 
 class InputError(Exception):
@@ -44,11 +51,19 @@ def open_image(path):
     """Return the opened, not yet decoded Pillow image; raises `InputError` naming the file."""
     from PIL import Image
 
+    suffix = Path(path).suffix.lower()
+    if suffix in HEIF or suffix == ".avif":
+        _register_heif(suffix)
     try:
         return Image.open(path)
     except FileNotFoundError as error:
         raise InputError(f"There is no image {path}.") from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path} is too large ({_reason(error)}).") from error
     except Exception as error:
+        if suffix in HEIF or suffix == ".avif":
+            raise InputError(f"{path} is not a readable image, or Pillow cannot open its kind; `pip install "
+                             f"pillow-heif` adds {', '.join(HEIF)} and .avif.") from error
         raise InputError(f"{path} is not a readable image ({_reason(error)}).") from error
 
 
@@ -59,10 +74,10 @@ def fit(image, preprocessing):
     (Resize, CenterCrop). Without it the crop is the largest centred box of the wanted aspect ratio, resized; an
     image of the right size keeps its pixels. Pillow's filters average over the source's pixels where they shrink.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     height, width = preprocessing["size"]
-    image = _eight_bits(ImageOps.exif_transpose(image))
+    image = _eight_bits(upright(image), preprocessing.get("max_value"))
     if _has_alpha(image):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -80,6 +95,47 @@ def fit(image, preprocessing):
         image = image.resize((width, height), resample, box=box)
     pixels = np.asarray(image, dtype=np.uint8)
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def upright(image):
+    """Return the image as its metadata say that it is seen; as it is stored if they are damaged."""
+    from PIL import Image
+
+    image.load()  # first: in PNG files the metadata may stand after the pixels, whose errors are none of theirs
+    turn = TURNS.get(orientation(image))
+    return image if turn is None else image.transpose(getattr(Image.Transpose, turn))
+
+
+def orientation(image):
+    """Return the orientation that the metadata state, 1 to 8; 1 (as stored) if they are damaged or state none."""
+    try:
+        found = int(image.getexif().get(0x0112, 1))
+    except Exception:
+        return 1
+    return found if found in TURNS else 1
+
+
+def is_litter(name):
+    """Return whether a file or folder of this name is hidden or left by a system: no one's image."""
+    return name.startswith(".") or name.lower() in LITTER
+
+
+def image_files(folder):
+    """Return the image files in a folder, at any depth, sorted; litter and files of other kinds are passed over."""
+    found, waiting, seen = [], [Path(folder)], set()
+    while waiting:
+        parent = waiting.pop()
+        if parent.resolve() in seen:  # a link in a circle
+            continue
+        seen.add(parent.resolve())
+        for path in parent.iterdir():
+            if is_litter(path.name):
+                continue
+            if path.is_dir():
+                waiting.append(path)
+            elif path.suffix.lower() in EXTENSIONS and path.is_file():
+                found.append(path)
+    return sorted(found)
 
 
 def to_input(images):
@@ -133,12 +189,13 @@ def evaluate(folder):
 def main(argv=None):
     """Run the command line; returns the exit code: 0 done, 2 a file that cannot be used."""
     parser = argparse.ArgumentParser(description="Classify images with the model.onnx beside this file.")
-    parser.add_argument("files", nargs="*", help="image files; none: the delivered test set")
+    parser.add_argument("files", nargs="*", help="image files or folders; none: the delivered test set")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(argv)
     folder = Path(__file__).resolve().parent
     try:
-        result = classify(folder, args.files) if args.files else evaluate(folder)
+        files = [file for given in args.files for file in _files(given)]
+        result = classify(folder, files) if args.files else evaluate(folder)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -167,22 +224,65 @@ def _middle(image, width, height):
     return image.crop((left, top, left + width, top + height))
 
 
-def _eight_bits(image):
-    """Return an image of more than 8 bits per pixel as 8; Pillow itself does so for 16-bit colour."""
-    if image.mode == "F":
-        raise InputError("its pixels are floating point, of no stated range; save it with 8 or 16 bits.")
-    if not image.mode.startswith("I"):
+def deep_values(image):
+    """Return the values of an image of more than 8 bits per pixel; None: it has 8. Pillow itself makes 16-bit colour 8.
+
+    Raises `InputError` for values that are no brightness.
+    """
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return None
+    values = np.asarray(image)
+    if image.mode == "F" and not np.isfinite(values).all():
+        raise InputError("some of its pixels are not a number or infinite.")
+    if values.min() < 0:
+        raise InputError("some of its pixels are negative.")
+    return values
+
+
+def _eight_bits(image, max_value):
+    """Return an image of more than 8 bits per pixel as 8: `max_value` becomes 255, what is brighter, too."""
+    values = deep_values(image)
+    if values is None:
         return image
     from PIL import Image
 
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
-        raise InputError("its pixels have more than 16 bits; save it with 8 or 16 bits.")
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    if image.mode == "F":
+        if max_value is None:
+            raise InputError("its pixels are floating point, of no stated range; state the value of white with "
+                             "data.max_value=.")
+        eight = np.floor(np.minimum(values / max_value, 1) * 255 + 0.5)
+    else:
+        most = 65535 if max_value is None else max_value
+        if max_value is None and values.max() > most:
+            raise InputError("its pixels have more than 16 bits; state the value of white with data.max_value=.")
+        eight = np.floor(np.minimum(values.astype(np.float64), most) * 255 / most + 0.5)
+    return Image.fromarray(eight.astype(np.uint8))
 
 
 def _has_alpha(image):
     return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+
+
+def _files(given):
+    """Return the image files that an argument names: itself, or those in a folder."""
+    if not Path(given).is_dir():
+        return [given]
+    found = image_files(given)
+    if not found:
+        raise InputError(f"{given} holds no image files ({', '.join(EXTENSIONS)}).")
+    return found
+
+
+def _register_heif(suffix):
+    """Let Pillow open HEIF; AVIF it may open itself."""
+    try:
+        import pillow_heif
+    except ImportError as error:
+        if suffix in HEIF:
+            raise InputError(f"Images of the kind {suffix} need a further package: `pip install pillow-heif`, or "
+                             "`pip install 'dcanas[heif]'` where they are learnt from.") from error
+    else:
+        pillow_heif.register_heif_opener()
 
 
 def _beside(folder, name):

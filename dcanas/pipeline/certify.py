@@ -16,10 +16,12 @@ from dcanas.export import write_bundle
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context, versions
+from dcanas.pipeline.data_words import data_words
 from dcanas.pipeline.delivered import ROBUSTNESS, delivered_file, delivered_profile, own_images, trained_model
 from dcanas.report import robustness
 from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
+    accuracy_lines,
     certificate_markdown,
     comparison_lines,
     make_rows,
@@ -104,7 +106,9 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
         "skeleton": run.space.delivered_skeleton(derived["skeleton"]),
         "data": {"name": data.name, "root": data.root, "input_shape": list(dataset.shape),
                  "classes": len(dataset.classes), "integer_labels": dataset.integer_labels, "train": len(dataset.train),
-                 "validation": len(dataset.validation), "test": len(dataset.test)},
+                 "validation": len(dataset.validation), "test": len(dataset.test),
+                 **({"understood": dict(dataset.report)} if dataset.report else {}),
+                 "words": data_words(dataset, run.settings.train)},
         "parity": exported["parity"],
         **further,
         "onnx": "bundle/model.onnx",
@@ -124,11 +128,13 @@ def _quality(run: Context, device: Device, folder: Path, predicted: Mapping[str,
     exported, attacked = delivered_file(folder), folder / ROBUSTNESS
     found = read_json(attacked) if attacked.exists() else None
     low, high = exported["test_accuracy_interval"]
+    further = {key: exported[f"test_{key}"] for key in ("balanced_accuracy", "largest_class", "with_copies")
+               if f"test_{key}" in exported}
     robust = {} if found is None else {"robustness": [found], "adversarial": plain(run.settings.train.adversarial)}
     return {"rows": _rows(run, device, folder, predicted, found), **robust,
             "accuracy": {"value": exported["test_accuracy"], "low": low, "high": high, "confidence": 0.95,
                          "correct": exported["test_correct"], "n": exported["test_n"], "split": "test",
-                         "by": "the exported file in ONNX Runtime"}}
+                         "by": "the exported file in ONNX Runtime", **further}}
 
 
 def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, float],
@@ -189,6 +195,7 @@ def show_certificate(hooks: Hooks, folder: Path, certificate: Mapping[str, Any])
     hooks.message(
         f"Test accuracy {100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
         f"{100 * accuracy['high']:.2f} %, {accuracy['correct']} of {accuracy['n']} images).\n"
+        + "".join(f"{line}\n" for line in accuracy_lines(certificate)) +
         f"Certificate: {folder / 'certificate.md'}\nBundle:      {folder / 'bundle'}")
     if lines := comparison_lines(certificate):
         hooks.message("\n".join(lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,22 @@ def examined(model: nn.Module, path: Path, device: Device, dataset: Dataset) -> 
     """
     parity = check_parity(model, path, dataset.images[dataset.test[:PARITY_IMAGES]])
     test = summarise(dataset.labels[dataset.test], predicted_classes(path, dataset, dataset.test), dataset.classes)
+    copies = {}
+    if len(dataset.copies):  # beside the accuracy, never in it
+        right = test["correct"] + int((predicted_classes(path, dataset, dataset.copies)
+                                       == dataset.labels[dataset.copies]).sum())
+        copies["test_with_copies"] = {"correct": right, "n": test["n"] + len(dataset.copies)}
     return {"onnx": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "bytes": path.stat().st_size, "opset": device.runtime.opset, "ir_version": device.runtime.ir_version,
             "parity": parity, "test_accuracy": test["accuracy"], "test_accuracy_interval": test["accuracy_interval"],
-            "test_correct": test["correct"], "test_n": test["n"]}
+            "test_correct": test["correct"], "test_n": test["n"], "test_balanced_accuracy": test["balanced_accuracy"],
+            "test_largest_class": largest_share(test["confusion"]), **copies}
+
+
+def largest_share(confusion: Sequence[Sequence[int]]) -> float:
+    """Return the share of the largest class among the images of a confusion matrix."""
+    counts = [sum(row) for row in confusion]
+    return max(counts) / sum(counts)
 
 
 def predicted_classes(path: Path, dataset: Dataset, indices: np.ndarray) -> np.ndarray:

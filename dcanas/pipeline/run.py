@@ -8,6 +8,7 @@ from typing import Any
 from dcanas.pipeline.certify import certify
 from dcanas.pipeline.compare import compare
 from dcanas.pipeline.context import Context
+from dcanas.pipeline.data_words import data_words
 from dcanas.pipeline.derive import derive
 from dcanas.pipeline.export import export
 from dcanas.pipeline.feasibility import feasibility
@@ -39,7 +40,7 @@ def stages_of(run: Context) -> list[Stage]:
 
 def run_all(run: Context) -> None:
     """Do all stages, and write the report whether the run is done, refused, stopped or failed."""
-    run.hooks.message(f"Run directory: {run.folder}")
+    _begin(run)
     with reported(run):
         if run.source is not None:
             adopt(run, run.source, "derive")
@@ -53,7 +54,7 @@ def run_until(run: Context, last: str) -> Any:
     If the run starts from another one, that one's results of the stages before are taken over; what comes after the
     measurement is always made again.
     """
-    run.hooks.message(f"Run directory: {run.folder}")
+    _begin(run)
     if run.source is not None:
         adopt(run, run.source, last if last in REUSED else REUSED[-1])
     for stage in stages_of(run):
@@ -61,3 +62,8 @@ def run_until(run: Context, last: str) -> Any:
         if stage.__name__ == last:
             return found
     return None
+
+
+def _begin(run: Context) -> None:
+    """Say where the run lies and what was understood of its images."""
+    run.hooks.message("\n".join([f"Run directory: {run.folder}", *data_words(run.dataset, run.settings.train)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dcanas.basics.statistics import UNEVEN
 from dcanas.costs import Budget, cost_unit
 from dcanas.report import robustness
 from dcanas.report.amounts import amount, latency_words
@@ -51,11 +52,14 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         f"{', '.join(f'{k} {v}' for k, v in certificate['skeleton'].items())}).", "",
         f"Accuracy on the {accuracy['n']} test images, which decided nothing: **{100 * accuracy['value']:.2f} %** "
         f"(95 % interval {100 * accuracy['low']:.2f} to {100 * accuracy['high']:.2f} %), by the exported file.", "",
+        *(f"{line}\n" for line in accuracy_lines(certificate)),
         "| cost | limit | predicted | measured | met | source |", "|---|---:|---:|---:|---|---|",
     ]
     for row in certificate["rows"]:
         lines.append(f"| {row['name']} | {amount(row['limit'])} | {predicted_words(row)} | "
                      f"{amount(row['measured'])} | {met_word(row)} | {row['source']} |")
+    if words := certificate["data"].get("words"):
+        lines += ["", "What was understood of the images:", "", *(f"- {line}" for line in words)]
     if "pretrained" in certificate:
         lines += ["", pretrained_words(certificate["pretrained"])]
     if certificate.get("robustness"):
@@ -92,6 +96,27 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         *deployments_markdown(certificate), "",
     ]
     return "\n".join(lines)
+
+
+def accuracy_lines(certificate: Mapping[str, Any]) -> list[str]:
+    """Return what has to be known beside the accuracy: of copies, bad files and uneven classes."""
+    accuracy, data = certificate["accuracy"], certificate["data"]
+    understood = data.get("understood", {})
+    lines = []
+    if "with_copies" in accuracy:
+        copies, others = understood["copies"], accuracy["with_copies"]
+        why = [f"{copies['learnt']} of {copies['test_files']} test images are also in train or validation"] \
+            if copies["learnt"] else []
+        again = copies["not_counted"] - copies["learnt"]
+        why += [f"{again} are stored more than once"] if again else []
+        lines.append(f"{', '.join(why)}, and do not count; with them it would be "
+                     f"{100 * others['correct'] / others['n']:.2f} % ({others['correct']} of {others['n']}).")
+    if left := understood.get("bad", {}).get("of_test"):
+        lines.append(f"{left} test images that cannot be read are left out.")
+    if accuracy.get("largest_class", 0) * data["classes"] > UNEVEN:
+        lines.append(f"Balanced accuracy {100 * accuracy['balanced_accuracy']:.2f} %: the classes are uneven, and "
+                     f"{100 * accuracy['largest_class']:.2f} % of the test images are of the largest one.")
+    return lines
 
 
 def latency_sources(certificate: Mapping[str, Any]) -> str:

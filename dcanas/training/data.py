@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -80,6 +80,8 @@ class Dataset:
         learn_validation: whether the final training may learn from validation, too (not if a published
             split keeps it apart from the training images).
         integer_labels: whether the names of the classes are integers that were given as labels.
+        copies: indices of test images whose pixels are also learnt from or tested already: they do not count.
+        report: what was understood of one's own images, as JSON types (see `dcanas.training.understood`).
         refitted: makes images of any size from their files or original arrays; None: `images` are the originals.
     """
 
@@ -96,6 +98,8 @@ class Dataset:
     learn_validation: bool = True
     integer_labels: bool = False
     refitted: Originals | None = None
+    copies: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    report: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -143,7 +147,8 @@ class Dataset:
     @cached_property
     def test_key(self) -> str:
         """Hash of pixels and labels of the test split."""
-        return key_of(self.classes, self._digest(self.test))
+        copies = (self._digest(self.copies),) if len(self.copies) else ()
+        return key_of(self.classes, self._digest(self.test), *copies)
 
     @cached_property
     def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +11,11 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import key_of
-from dcanas.export.infer import InputError, open_image
 from dcanas.training.data import Images
 from dcanas.training.on_demand import FileImages
 
 MEMORY_BYTES = 4 << 30  # decoded images larger than this go to disk
 DISK_BYTES = 16 << 30  # those larger than this are decoded again and again
-_ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-_ORIENTATION = 0x0112
-
-
-def probe(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
-    """Return the size (H, W) in pixels of every image and whether all are grey, from the files' headers."""
-    try:
-        with ThreadPoolExecutor() as pool:  # Pillow reads outside the interpreter's lock
-            found = list(pool.map(_header, paths))
-    except InputError as error:
-        raise UserError(f"{str(error).rstrip('.')}; repair or remove it.") from error
-    return [size for size, _ in found], all(grey for _, grey in found)
 
 
 def decode(paths: Sequence[Path], preprocessing: dict[str, Any], cache: Path | None,
@@ -72,14 +58,3 @@ def _fill(images: np.ndarray, paths: Sequence[Path], preprocessing: dict[str, An
     for start in range(0, len(paths), 1024):  # so that a bad file ends the work soon
         images[start:start + 1024] = files[start:start + 1024]
     return images
-
-
-def _header(path: Path) -> tuple[tuple[int, int], bool]:
-    with open_image(path) as image:
-        width, height = image.size
-        try:
-            if width != height and image.getexif().get(_ORIENTATION) in _ROTATED:
-                width, height = height, width
-        except Exception as error:  # in PNG files it may stand after the pixels, which may be damaged
-            raise InputError(f"{path} is not a readable image ({error}).") from error
-        return (height, width), image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")

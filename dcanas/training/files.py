@@ -23,19 +23,20 @@ def file_dataset(name: str, classes: tuple[str, ...], paths: Sequence[Path], lab
     Args:
         paths: the N files.
         labels: index into `classes` of each file (N,).
-        parts: positions in `paths` of `train`, `validation` and `test`.
+        parts: positions in `paths` of `train`, `validation` and `test`, and perhaps of `copies`.
         steps: see `dcanas.training.data.preprocessing`.
         cache: see `decode`.
         normalisation: published constants; they apply to the published number of channels only.
     """
     used = np.sort(np.concatenate(list(parts.values())))
-    train, validation, test = (np.searchsorted(used, parts[name]) for name in ("train", "validation", "test"))
+    train, validation, test, copies = (np.searchsorted(used, parts.get(name, np.zeros(0, np.int64)))
+                                       for name in ("train", "validation", "test", "copies"))
     if normalisation is not None and steps["channels"] != len(normalisation[0]):
         normalisation = None
     files = [paths[i] for i in used]
     originals = Originals(lambda other, indices: decode([files[i] for i in indices], other, cache), files=True)
     return Dataset(name, classes, decode(files, steps, cache), labels[used], train, validation, test, steps, flip=True,
-                   normalisation=normalisation, refitted=originals)
+                   normalisation=normalisation, refitted=originals, copies=copies)
 
 
 def from_files(spec: DataSpec, classes: tuple[str, ...], learnt: Sequence[Sequence[Path]],

@@ -1,9 +1,9 @@
-"""One's own images: a folder per class, with or without folders per split above them."""
+"""One's own images: which files there are, what they hold, and how they become a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -11,14 +11,18 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.errors import UserError
+from dcanas.training.copies import Divided, divide
 from dcanas.training.data import Dataset, preprocessing
-from dcanas.training.decode import probe
+from dcanas.training.depth import white
 from dcanas.training.files import file_dataset
-from dcanas.training.folder_files import list_folder
+from dcanas.training.folder_files import Listing, list_folder
+from dcanas.training.own_splits import complete_splits
+from dcanas.training.pictures import Pictures, bad_files, examine
 from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE, DataSpec
+from dcanas.training.understood import make_report
 
 INFERRED_SIDE = 32  # pixels: larger images are scaled down unless data.size says otherwise
-PROBED = 2_000  # headers that are read to describe the images of a folder
+PROBED = 2_000  # images whose sizes describe those of a folder
 
 
 @dataclass(frozen=True)
@@ -36,23 +40,81 @@ class ImageFacts:
     size: tuple[int, int] | None
 
 
+@dataclass(frozen=True)
+class Opened:
+    """The sound image files of a folder, what they hold and their splits.
+
+    Attributes:
+        bad: files that were left out (`data.skip_bad`), those of them that the user put into test, and the sentence
+            that names them.
+    """
+
+    listed: Listing
+    pictures: Pictures
+    divided: Divided
+    bad: tuple[int, int, str]
+
+    @property
+    def known(self) -> np.ndarray:
+        """Positions of the images that may be learnt from: train and validation, in order."""
+        return np.sort(np.concatenate([self.divided.parts["train"], self.divided.parts["validation"]]))
+
+
+def open_folder(spec: DataSpec) -> Opened:
+    """Return what is in the folder `spec.root`; every file is read.
+
+    Raises `UserError` as `list_folder` does, for bad files unless they are left out, and for classes with too few
+    different pictures.
+    """
+    listed, pictures, bad = _sound_files(spec)
+    divided = divide(spec, listed.classes, listed.labels, listed.owner, pictures.copy_of, listed.groups)
+    return Opened(listed, pictures, divided, bad)
+
+
+def _sound_files(spec: DataSpec) -> tuple[Listing, Pictures, tuple[int, int, str]]:
+    """Return the files that can be read, what they hold, and what was left out (see `Opened`)."""
+    listed = list_folder(spec)
+    pictures = examine(listed.paths)
+    bad = (0, 0, "")
+    if pictures.errors:
+        text = bad_files(listed.paths, pictures)
+        several = len(pictures.errors) > 1
+        if not spec.skip_bad:
+            raise UserError(f"{text}; repair or remove {'them' if several else 'it'}, or set data.skip_bad=true.")
+        sound = np.setdiff1d(np.arange(len(listed.paths)), list(pictures.errors))
+        bad = (len(pictures.errors), int((listed.owner[list(pictures.errors)] == "test").sum()), text)
+        for part in np.unique(listed.owner):
+            for label, name in enumerate(listed.classes):
+                if not ((listed.labels[sound] == label) & (listed.owner[sound] == part)).any():
+                    raise UserError(f"Class {name!r} of {listed.root} has only unreadable images in {part}: {text}; "
+                                    "repair them or remove the class.")
+        listed, pictures = listed.at(sound), pictures.at(sound)
+    return listed, pictures, bad
+
+
 def folder(spec: DataSpec, cache: Path | None = None) -> Dataset:
     """Any folder in torchvision's ImageFolder layout: data.root=<folder>; a class is named as its folder."""
-    listed = list_folder(spec)
-    steps = _preprocessing(spec, *probe([listed.paths[i] for i in listed.known]))
-    return file_dataset("folder", listed.classes, listed.paths, listed.labels, listed.parts, steps, cache)
+    opened = open_folder(spec)
+    listed, pictures, known = opened.listed, opened.pictures, opened.known
+    steps = _preprocessing(spec, list(map(tuple, pictures.sizes[known].tolist())), bool(pictures.grey[known].all()))
+    depth = white(spec, pictures, known, opened.divided.parts["test"], listed.paths)
+    if depth is not None:
+        steps["max_value"] = depth["max_value"]
+    dataset = file_dataset("folder", listed.classes, listed.paths, listed.labels, opened.divided.parts, steps, cache)
+    return replace(dataset, report=make_report(listed, pictures, opened.divided, opened.bad, depth, steps))
 
 
 def describe_folder(spec: DataSpec) -> ImageFacts:
-    """Return what the folder `spec.root` is like, from the names of its files and the headers of some (`PROBED`).
+    """Return what the folder `spec.root` is like, before copies are found in it; test images decide nothing.
 
-    Test images decide nothing. Raises `UserError` as `list_folder` does, and for a file that is not an image.
+    Raises `UserError` as `list_folder` does, for bad files unless they are left out, and for small classes.
     """
-    listed = list_folder(spec)
-    known = listed.known
+    listed, pictures, _ = _sound_files(spec)
+    parts = complete_splits(spec, listed.classes, listed.labels, listed.owner, listed.groups)
+    known = np.sort(np.concatenate([parts["train"], parts["validation"]]))
     if len(known) > PROBED:
         known = known[np.linspace(0, len(known) - 1, PROBED).astype(np.int64)]  # spread evenly over the classes
-    sizes, _ = probe([listed.paths[i] for i in known])
+    sizes = list(map(tuple, pictures.sizes[known].tolist()))
     return ImageFacts(len(listed.paths), _shorter_side(sizes), sizes[0] if len(set(sizes)) == 1 else None)
 
 

@@ -1,22 +1,18 @@
-"""The image files of one's own folder: a folder per class, with or without folders per split above them."""
+"""The image files of one's own folder, with classes, labels, and the splits that the user has made."""
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.training.own_splits import complete_splits
+from dcanas.training.folder_labels import read_labels
+from dcanas.training.folder_layout import EXPECTED, Layout, understand
+from dcanas.training.folder_walk import shown
 from dcanas.training.spec import DataSpec
-
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
-SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
-          "validation": "validation", "test": "test", "testing": "test"}
-_LAYOUT = "expected one folder of images per class, or train/ and test/ with such folders in them"
 
 
 @dataclass(frozen=True)
@@ -25,78 +21,69 @@ class Listing:
 
     Attributes:
         labels: int64 (N,), index into `classes`, of each of the N paths.
-        parts: by split (`train`, `validation`, `test`), positions among the paths.
+        owner: the split (`train`, `validation`, `test`) that the user put each image into; `train` for all if none was
+            made (N,).
+        groups: a number per image by `data.group_by` (N,); None: no groups are named.
+        layout: how the folder was understood.
     """
 
+    root: Path
     classes: tuple[str, ...]
     paths: list[Path]
     labels: np.ndarray
-    parts: dict[str, np.ndarray]
+    owner: np.ndarray
+    groups: np.ndarray | None
+    layout: Layout
 
-    @property
-    def known(self) -> np.ndarray:
-        """Positions of the images that may be learnt from: train and validation, in order."""
-        return np.sort(np.concatenate([self.parts["train"], self.parts["validation"]]))
+    def at(self, positions: np.ndarray) -> Listing:
+        """Return the listing of some of the files."""
+        return replace(self, paths=[self.paths[i] for i in positions], labels=self.labels[positions],
+                       owner=self.owner[positions], groups=None if self.groups is None else self.groups[positions])
 
 
 def list_folder(spec: DataSpec) -> Listing:
-    """Return what is in the folder `spec.root`, divided among the splits; no image is opened.
+    """Return what is in the folder `spec.root`; no image is opened.
 
-    Raises `UserError` for a folder of another layout and for classes or groups that cannot be split.
+    Raises `UserError` for a folder of another layout, for classes without images, and for groups in several splits.
     """
     spec.allow("root", "group_by")
     if spec.root is None:
-        raise UserError("data=folder needs data.root=<folder>: " + _LAYOUT + ".")
+        raise UserError("data=folder needs data.root=<folder>: " + EXPECTED + ".")
     root = Path(spec.root).expanduser()
-    if not root.is_dir():
-        raise UserError(f"There is no folder {root} (data.root); {_LAYOUT}.")
-    found = _by_split(root)
+    layout = understand(spec, root) if spec.labels is None else read_labels(spec.labels, spec.labels_columns, root)
+    found = layout.parts
     classes = tuple(sorted(found["train"]))
     if len(classes) < 2:
-        raise UserError(f"{root} holds only the class {', '.join(classes)}; {_LAYOUT}, at least two of them.")
+        raise UserError(f"{root} holds only the class {', '.join(map(shown, classes))}; {EXPECTED}, at least two of "
+                        "them.")
     paths: list[Path] = []
     labels: list[int] = []
     owners: list[str] = []
     for part, folders in found.items():
         for name in sorted(folders):
             if name not in classes:
-                raise UserError(f"Class {name!r} of {root} is in {part}/ but not in train/; each class needs "
+                raise UserError(f"Class {shown(name)!r} of {root} is in {part}/ but not in train/; each class needs "
                                 "images to learn from.")
         for label, name in enumerate(classes):
             if not folders.get(name):
                 where = root if len(found) == 1 else root / part
-                raise UserError(f"Class {name!r} has no images in {where}; add some or remove the class.")
+                raise UserError(f"Class {shown(name)!r} has no images in {where}; add some or remove the class"
+                                f"{_of_other_kinds(layout)}.")
             paths += folders[name]
             labels += [label] * len(folders[name])
             owners += [part] * len(folders[name])
-    target, owner = np.array(labels, dtype=np.int64), np.array(owners)
-    groups = path_groups(spec.group_by, root, paths)
+    for name in classes:
+        if name.splitlines() != [name] or shown(name) != name:
+            raise UserError(f"The class name {shown(name)!r} spans several lines or is not UTF-8; rename the class.")
+    groups, owner = path_groups(spec.group_by, root, paths), np.array(owners)
     if groups is not None:
         _check_groups(spec, owner, groups)
-    return Listing(classes, paths, target, complete_splits(spec, classes, target, owner, groups))
+    return Listing(root, classes, paths, np.array(labels, dtype=np.int64), owner, groups, layout)
 
 
-def _by_split(root: Path) -> dict[str, dict[str, list[Path]]]:
-    """Return {split: {class: sorted files}}; `train` alone if the user has made no splits."""
-    folders = subfolders(root)
-    if not folders:
-        loose = "images that are in no class folder" if image_files(root) else "no images"
-        raise UserError(f"{root} (data.root) holds {loose}; {_LAYOUT}.")
-    named = [f for f in folders if f.name.lower() in SPLITS]
-    if not any(SPLITS[f.name.lower()] == "train" and subfolders(f) for f in named):
-        return {"train": {f.name: image_files(f) for f in folders}}
-    for f in folders:
-        if f not in named:
-            splits = ", ".join(n.name + "/" for n in named)
-            raise UserError(f"{root} holds {f.name}/ beside the splits {splits}; {_LAYOUT}.")
-    found: dict[str, dict[str, list[Path]]] = {}
-    order = list(dict.fromkeys(SPLITS.values()))
-    for f in sorted(named, key=lambda f: order.index(SPLITS[f.name.lower()])):
-        part = SPLITS[f.name.lower()]
-        if part in found:
-            raise UserError(f"{root} holds the {part} split twice ({f.name}/ is one of them); keep one.")
-        found[part] = {c.name: image_files(c) for c in subfolders(f)}
-    return found
+def _of_other_kinds(layout: Layout) -> str:
+    kinds = ", ".join(f"{kind} {count}" for kind, count in layout.passed.kinds.most_common())
+    return f" (files of other kinds were passed over: {kinds})" if kinds else ""
 
 
 def _check_groups(spec: DataSpec, owner: np.ndarray, groups: np.ndarray) -> None:
@@ -126,18 +113,3 @@ def path_groups(pattern: str | None, root: Path, paths: list[Path]) -> np.ndarra
                             "matches the path of every image.")
         names.append(name)
     return np.unique(names, return_inverse=True)[1]
-
-
-def subfolders(parent: Path) -> list[Path]:
-    """Return the folders in `parent` that are not hidden, sorted by name."""
-    return sorted(p for p in parent.iterdir()
-                  if p.is_dir() and not p.name.startswith(".") and p.name != "__MACOSX")
-
-
-def image_files(parent: Path) -> list[Path]:
-    """Return the image files at any depth, sorted by path; hidden files and other kinds are passed over."""
-    found = []
-    for where, folders, files in os.walk(parent, followlinks=True):
-        folders[:] = [f for f in folders if not f.startswith(".")]
-        found += [Path(where, f) for f in files if not f.startswith(".") and f.lower().endswith(EXTENSIONS)]
-    return sorted(found)

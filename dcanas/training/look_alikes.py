@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering
@@ -24,15 +23,14 @@ from dcanas.basics.keys import derive_seed, key_of
 from dcanas.export.classifier import Normalise
 from dcanas.pretrained import Pretrained, PretrainedParts
 from dcanas.training.data import Dataset, Images, preprocessing, refit
-from dcanas.training.folder_files import list_folder, path_groups
+from dcanas.training.folder import open_folder
+from dcanas.training.hashing import BITS, TEXTURE, difference_hash
 from dcanas.training.spec import DataSpec
 
 LIKE = 0.25  # average cosine distance up to which images of a class are one group
 FEATURES_PX = 96
 CLASS = 2_000  # images of a class beyond which features do not join: clustering takes their number squared
 MANY = 10_000  # images to learn from beyond which none are compared
-BITS = 8  # of 256: differences up to which two images are copies
-TEXTURE = 32  # bits of 256 that differ from an even image's, below which they say nothing
 LEAST = 0.25  # times its share: fewest images of a class that are kept for validation
 ROOM = 1.3  # times its share: most images of a class that are kept for validation
 CHUNK = 32  # images at once: what passes through the network stays in the processor's cache
@@ -72,10 +70,9 @@ def groups_of(dataset: Dataset, spec: DataSpec, pretrained: Pretrained, cache: P
     """
     indices = dataset.fit_indices
     if spec.group_by:
-        listed = list_folder(spec)
-        used = np.sort(np.concatenate(list(listed.parts.values())))
-        named = path_groups(spec.group_by, Path(str(spec.root)).expanduser(), [listed.paths[i] for i in used[indices]])
-        return np.asarray(named)
+        opened = open_folder(spec)
+        used = np.sort(np.concatenate(list(opened.divided.parts.values())))
+        return np.asarray(opened.listed.groups)[used[indices]]
     if len(indices) > MANY:
         return np.arange(len(indices))
     if cache is None:
@@ -221,17 +218,6 @@ def _same_hash(images: Images) -> np.ndarray:
     found = [np.argwhere(signs[start:] @ signs[start:start + CHUNK].T >= signs.shape[1] - 2 * BITS) + start
              for start in range(0, len(signs), CHUNK)]
     return textured[np.concatenate(found)] if found else np.zeros((0, 2), np.int64)
-
-
-def difference_hash(images: Tensor) -> np.ndarray:
-    """Return 256 signs per image, float32 (n, 256): whether each of 16x17 places is darker than the next to its right.
-
-    Args:
-        images: float (n, C, H, W).
-    """
-    small = F.interpolate(images.mean(1, keepdim=True), size=(16, 17), mode="bilinear", antialias=True,
-                          align_corners=False)
-    return np.where((small.diff(dim=3) > 1e-4).flatten(1).numpy(), 1, -1).astype(np.float32)
 
 
 def _floats(images: Images, start: int) -> Tensor:

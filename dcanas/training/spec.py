@@ -9,6 +9,7 @@ from dcanas.basics.fields import Checked, choice, number, setting
 
 SMALLEST_SIDE, LARGEST_SIDE = 8, 1024  # pixels
 SPLITS = ("nasbench201",)
+LAYOUTS = ("auto", "classes", "splits")
 _SOME_SETS = ("root", "group_by", "download", "split", "classes")  # options that only some data sets understand
 
 
@@ -34,6 +35,18 @@ class DataSpec(Checked):
                                                              "validation split")
     group_by: str | None = setting(None, "regular expression searched in file paths below root: images with the same "
                                          "first group (or match) stay in one split")
+    layout: str = choice("auto", LAYOUTS, "classes: a folder per class; splits: folders per split, too; auto: found by "
+                                          "their names", name=("folder",))
+    test_folder: str | None = setting(None, "folder in root whose images are tested; those of the others are learnt "
+                                            "from", name=("folder",))
+    labels: str | None = setting(None, "CSV file of the images' labels, if these are in no class folders",
+                                 name=("folder",))
+    labels_columns: tuple[str, ...] = setting((), "[FILE,CLASS] or [FILE,CLASS,SPLIT]: its columns; []: found by their "
+                                                  "names", name=("folder",))
+    skip_bad: bool = setting(False, "leave out image files that cannot be read", name=("folder",))
+    max_value: float | None = number(None, 1e-9, 1e9, "value of white in images of more than 8 bits; null: the largest "
+                                                      "of 8, 10, 12, 14 or 16 bits, as the training images need",
+                                     name=("folder",))
     download: bool = setting(False, "fetch a missing archive, if torchvision can")
     fingerprint: str | None = setting(None, "hash of the images and labels that a Python program gave",
                                       name=("arrays",))

@@ -8,7 +8,7 @@ from dcanas.basics.errors import UserError
 from dcanas.training.arrays import data_root
 from dcanas.training.data import Dataset, Normalisation
 from dcanas.training.files import from_files, synonyms
-from dcanas.training.folder_files import image_files, subfolders
+from dcanas.training.folder_walk import image_files, subfolders
 from dcanas.training.spec import DataSpec
 
 SIDE = 64

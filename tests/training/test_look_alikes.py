@@ -91,10 +91,10 @@ def lite():
 
 def folder(root: Path, splits: tuple[str, ...]) -> Path:
     """Write per split and class four places of a photograph, three shots of each, a few pixels apart."""
-    for split in splits:
+    for number, split in enumerate(splits):
         for name, photograph in zip("ab", load_sample_images().images, strict=True):
             for i in range(12):
-                x, y, scene = 150 * (i // 3) + 4 * (i % 3), 200 * (i // 3 % 2), i // 3
+                x, y, scene = 150 * (i // 3) + 4 * (i % 3) + 2 * number, 200 * (i // 3 % 2), i // 3
                 path = root / split / name / f"scene{scene}-{i}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(photograph[y:y + 160, x:x + 160]).save(path)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from dcanas.costs import cost_unit
 from dcanas.report.amounts import amount
-from dcanas.report.certificate import decisive, met_word, recommended_words
+from dcanas.report.certificate import accuracy_lines, decisive, met_word, recommended_words
 from dcanas.report.html import NOTHING, code, joined, paragraph, subsection, table
 from dcanas.report.record import DeviceRecord, RunRecord
 from dcanas.report.verdict import verdict
@@ -42,6 +42,7 @@ def _delivered(device: DeviceRecord) -> Markup:
     accuracy, rows = certificate["accuracy"], certificate["rows"]
     facts = [(f"{100 * accuracy['value']:.2f} %", f"test accuracy, {100 * accuracy['low']:.2f} to "
               f"{100 * accuracy['high']:.2f} % (95 % interval, {accuracy['n']:,} images)")]
+    accuracies = [paragraph(line) for line in accuracy_lines(certificate)]
     latency = next((row for row in rows if row["name"] == "latency_ms" and row["measured"] is not None), None)
     if latency:
         facts.append((f"{latency['measured']:.3g} ms",
@@ -62,6 +63,7 @@ def _delivered(device: DeviceRecord) -> Markup:
                   ", ".join(f"{k} {v}" for k, v in certificate["skeleton"].items()), ")"),
         Markup('<ul class="big">{}</ul>').format(joined(
             Markup("<li><b>{}</b><span>{}</span></li>").format(*fact) for fact in facts)),
+        *accuracies,
         table(["cost", "limit", "predicted", "delivered", "deciding end of its 95 % interval", "met", "by"],
               [_row(row) for row in rows], f"Costs of the network for {device.name} against their limits"),
         paragraph(sentence, advice, "A limit is met if the deciding number is within it: the count of the delivered "

@@ -1,0 +1,31 @@
+"""What training does to images, in a sentence: whoever has arrows, text or scans should read it."""
+
+from __future__ import annotations
+
+from dcanas.training.data import Dataset
+from dcanas.training.recipe import Recipe
+
+MUCH = 0.8  # share of an image's area: crops below it are pointed out
+
+
+def treatment(dataset: Dataset, recipe: Recipe) -> str:
+    """Return the sentence: whether images are mirrored, cropped, turned, recoloured or mixed, and how to leave it."""
+    mirror = dataset.flip if recipe.flip is None else recipe.flip
+    done = ["mirrored left to right (train.flip=false leaves this)"] if mirror else []
+    padding = min(dataset.shape[1:]) // 8 if recipe.crop_padding is None else recipe.crop_padding
+    done += [f"shifted by up to {padding} pixels"] if padding else []
+    if recipe.crop_scale:
+        low, high = (f"{100 * share:.0f}" for share in recipe.crop_scale)
+        much = ", so that much may be cut away" if recipe.crop_scale[0] < MUCH else ""
+        done.append(f"cropped to {low} to {high} % of their area{much} (train.crop_scale)")
+    done += [f"rotated by up to {recipe.rotation:g} degrees (train.rotation)"] if recipe.rotation else []
+    done += [f"scaled by up to {100 * recipe.zoom:g} %"] if recipe.zoom else []
+    colour = recipe.colour
+    if any((colour.brightness, colour.contrast, colour.saturation, colour.hue, colour.lighting)) \
+            or colour.auto_augment != "none":
+        done.append("changed in colour (train.colour)")
+    done += ["partly covered"] if recipe.cutout or recipe.erasing else []
+    done += ["mixed with others"] if recipe.mixup else []
+    text = ", ".join(done[:-1]) + (" and " if len(done) > 1 else "") + done[-1] if done else "left as they are"
+    height, width = dataset.shape[1:]
+    return (f"In training images of {height}x{width} pixels are {text}{'' if mirror else '; they are not mirrored'}.")
