@@ -24,8 +24,8 @@ from dcanas.pipeline.settings import Options, Settings
 from dcanas.search.searches import settings_class
 
 LITERAL = ("space.file", "search.file", "proxies.file", "data.root", "data.group_by", "data.labels",
-           "data.test_folder", "train.init",
-           "train.distillation.weights", "run.dir", "run.root", "source", "architecture", "list", "against", "onnx",
+           "data.test_folder", "train.init", "train.distillation.weights",
+           "run.dir", "run.root", "source", "architecture", "list", "against", "onnx",
            "deploy.images", "deploy.folder")  # taken as typed
 
 

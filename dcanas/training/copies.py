@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from dcanas.basics.errors import UserError
 from dcanas.training.own_splits import complete_splits
@@ -71,6 +69,9 @@ def _firsts(owner: np.ndarray, copy_of: np.ndarray) -> np.ndarray:
 
 def _joined(groups: np.ndarray, copy_of: np.ndarray) -> np.ndarray:
     """Return the groups with those that share a picture made one (N,)."""
+    from scipy.sparse import coo_array  # here: describing a folder takes none of it
+    from scipy.sparse.csgraph import connected_components
+
     number = int(groups.max()) + 1
     pairs = coo_array((np.ones(len(groups)), (groups, groups[copy_of])), shape=(number, number))
     return np.asarray(connected_components(pairs, directed=False)[1][groups])

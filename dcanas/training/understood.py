@@ -12,7 +12,6 @@ from dcanas.training.copies import Divided
 from dcanas.training.depth import FEW_LEVELS
 from dcanas.training.folder_files import Listing
 from dcanas.training.folder_walk import shown
-from dcanas.training.near import near_pairs
 from dcanas.training.pictures import Pictures
 
 NAMED = 5  # files, pairs or classes that a sentence names
@@ -28,6 +27,8 @@ def make_report(listed: Listing, pictures: Pictures, divided: Divided, bad: tupl
         depth: see `dcanas.training.depth.white`.
         steps: see `dcanas.training.data.preprocessing`.
     """
+    from dcanas.training.near import near_pairs  # here: it takes torch, which describing a folder does not
+
     layout, parts = listed.layout, divided.parts
     name = {i: shown(path) for i, path in enumerate(listed.paths)}
     first = pictures.copy_of
