@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from dcanas.basics.hooks import QUIET, Hooks
+from dcanas.basics.printable import printable_lines
 from dcanas.hardware.transport.progress import report_to
 
 SECONDS = 5.0  # between two lines of a long stage
@@ -20,7 +21,7 @@ class Lines(Hooks):
         self._printed = 0.0
 
     def message(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(printable_lines(text), file=sys.stderr, flush=True)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         lines = [list(columns), *map(list, rows)]

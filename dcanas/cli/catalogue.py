@@ -72,7 +72,8 @@ COMMANDS = {
     "data": Command("data", "what is understood of a folder of images, and what is done to them", "[FOLDER|DATA] "
                     "[key=value ...]", "Prints layout, splits, classes, copies, bad files and more; trains nothing and "
                     "writes nothing.", ("data",)),
-    "doctor": Command("doctor", "versions, devices, threads, write access, missing packages", ""),
+    "doctor": Command("doctor", "versions, devices, threads, write access, missing packages; what is left on a board",
+                      "[device=NAME [--clean]]"),
     "completion": Command("completion", "a script that completes commands and settings", "bash|zsh|fish",
                           "eval \"$(dcanas completion bash)\" in ~/.bashrc"),
 }

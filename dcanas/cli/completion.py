@@ -14,7 +14,7 @@ from dcanas.cli.catalogue import COMMANDS
 
 GROUPS = ("space", "data", "search", "train", "experiment")
 KINDS = ("spaces", "data", "devices", "costs", "searches", "recipes", "experiments", "proxies", "attacks")
-OTHERS = {"doctor": (), "completion": ("bash", "zsh", "fish"), "list": KINDS}
+OTHERS = {"doctor": ("--clean", "device="), "completion": ("bash", "zsh", "fish"), "list": KINDS}
 SCRIPTS = {
     "bash": """_dcanas() {
   local line="${COMP_LINE:0:COMP_POINT}"; local current="${line##* }"

@@ -1,4 +1,7 @@
-"""`dcanas doctor`: versions, devices, threads, write access, and what is missing with the line that installs it."""
+"""`dcanas doctor`: versions, devices, threads, write access, and what is missing with the line that installs it.
+
+`dcanas doctor device=NAME` lists what broken measurements left on a device; `--clean` removes it.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,54 @@ from rich.table import Table
 from dcanas import __version__
 from dcanas.basics.errors import UserError
 from dcanas.basics.machine import usable_cores
-from dcanas.cli.terminal import make_console
+from dcanas.cli.terminal import make_console, plain
+
+DEVICE, CLEAN = "device=", "--clean"
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
     if arguments:
-        raise UserError(f"`dcanas doctor` takes no settings, got {' '.join(arguments)}.")
+        return _left_on(*_asked(arguments))
     table = Table("what", "found", "", box=None, header_style="bold", pad_edge=False)
     bad = 0
     versions = [("dcanas", __version__, ""), ("Python", platform.python_version(), "")]
     for name, found, problem in [*versions, *_packages(), *_machine(), *_folders(), *_devices()]:
-        table.add_row(name, found, problem)
+        table.add_row(plain(name), plain(found), plain(problem))
         bad += bool(problem)
     console = make_console()
     console.print(table)
     console.print(f"{bad} problem{'s' if bad > 1 else ''} found." if bad else "Nothing is missing.")
     return 2 if bad else 0
+
+
+def _asked(arguments: Sequence[str]) -> tuple[str, bool]:
+    """Return the name of a device, and whether what was left on it is to be removed."""
+    named = [text for text in arguments if text != CLEAN]
+    if len(named) != 1 or not named[0].removeprefix(DEVICE) or not named[0].startswith(DEVICE):
+        raise UserError(f"`dcanas doctor` takes nothing, or device=NAME and {CLEAN}, got {' '.join(arguments)}.")
+    return named[0].removeprefix(DEVICE), CLEAN in arguments
+
+
+def _left_on(name: str, clean: bool) -> int:
+    from dcanas.hardware import load_device
+    from dcanas.hardware.transport.leftovers import list_leftovers, remove_leftovers
+
+    device, console = load_device(name), make_console()
+    parent, folders = list_leftovers(device)
+    console.print(plain(f"Temporary folders of processes that are gone, in {parent} of {device.place}:"))
+    for folder in folders:
+        console.print(plain(f"  {folder}"))
+    if not folders:
+        console.print("  none")
+        return 0
+    if not clean:
+        console.print(plain(f"`dcanas doctor device={name} {CLEAN}` removes them."))
+        return 0
+    removed = remove_leftovers(device, folders)
+    console.print(f"{len(removed)} removed.")
+    if kept := [folder for folder in folders if folder not in removed]:
+        raise UserError(f"{', '.join(kept)} in {parent} could not be removed whole; remove it there by hand.")
+    return 0
 
 
 def _packages() -> list[tuple[str, str, str]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.printable import complain
 from dcanas.cli.compose import configure, jobs, shown
 from dcanas.cli.terminal import Terminal
 from dcanas.pipeline.data_word import data_word
@@ -53,7 +53,7 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
         try:
             _do_one(command, module, own)
         except UserError as error:
-            print(f"dcanas: {error}", file=sys.stderr)
+            complain(str(error))
             refused += 1
     if refused:
         raise UserError(f"{refused} of {len(combinations)} runs could not be done; see above.")

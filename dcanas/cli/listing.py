@@ -11,7 +11,7 @@ from rich.text import Text
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.lazy import load_object
-from dcanas.cli.terminal import make_console
+from dcanas.cli.terminal import make_console, plain
 
 Rows = Iterator[tuple[str, ...]]
 WIDEST = 10_000  # letters: no table is asked to be narrower
@@ -33,7 +33,7 @@ def _print(console: Console, columns: Sequence[str], rows: Sequence[tuple[str, .
     """Print a table, or, if the terminal is too narrow for it, the columns below each name."""
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(plain, row))
     needed = console.measure(table, options=console.options.update(width=WIDEST)).maximum
     if len(columns) <= BESIDE or needed <= console.width:
         console.print(table)

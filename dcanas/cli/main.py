@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from dcanas.basics.errors import Stopped, UserError, unknown
 from dcanas.basics.launcher import read_launch
+from dcanas.basics.printable import complain
 from dcanas.cli.catalogue import COMMANDS, HELP
 from dcanas.cli.help import command_help
 
@@ -42,19 +43,19 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         return _do(name, rest) if read_launch().count == 1 else _together(name, rest)
     except UserError as error:
-        print(f"dcanas: {error}", file=sys.stderr)
+        complain(str(error))
         return 2
     except OSError as error:
         if error.errno not in OF_USER:
             raise
         place = f": {error.filename}" if error.filename else ""
-        print(f"dcanas: {error.strerror}{place}; fix this and run the same command again.", file=sys.stderr)
+        complain(f"{error.strerror}{place}; fix this and run the same command again.")
         return 2
     except (Stopped, KeyboardInterrupt) as stopped:
         from shlex import join
 
         reason = str(stopped).capitalize() or "Stopped"
-        print(f"dcanas: {reason}; `{join(['dcanas', *arguments])}` goes on from there.", file=sys.stderr)
+        complain(f"{reason}; `{join(['dcanas', *arguments])}` goes on from there.")
         return 130
 
 
@@ -87,7 +88,7 @@ def _one_line(message: Warning | str, category: type[Warning], filename: str, li
               line: str | None = None) -> None:
     """Show the warnings of this package as one line; those of libraries are about the libraries."""
     if Path(filename).is_relative_to(Path(__file__).parents[1]):
-        print(f"dcanas: {message}", file=sys.stderr)
+        complain(str(message))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_text
+from dcanas.basics.printable import complain
 
 COMPARISON = "comparison.html"
 
@@ -61,7 +61,7 @@ def _compare(stated: str, others: dict[str, str]) -> int:
     folders = [Path(text.strip()).expanduser() for text in stated.strip("[]").split(",") if text.strip()]
     path = Path(others.get("to", COMPARISON)).expanduser()
     for sentence in write_comparison(folders, path):
-        print(f"dcanas: {sentence}", file=sys.stderr)
+        complain(sentence)
     Terminal().message(f"Comparison:  {path}")
     return 0
 

@@ -12,8 +12,10 @@ from copy import copy
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from dcanas.basics.hooks import Hooks
+from dcanas.basics.printable import printable, printable_lines
 from dcanas.cli.interrupt import Interrupts
 
 PLAIN_SECONDS = 5.0  # between two lines of a long stage without a terminal
@@ -38,18 +40,18 @@ class Terminal(Hooks):
 
     def message(self, text: str) -> None:
         if self.mode != "none":
-            self.console.print(text, markup=False, highlight=False)
+            self.console.print(printable_lines(text), markup=False, highlight=False, emoji=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table; columns after the first are aligned as numbers if they look like numbers."""
         if self.mode == "none":
             return
-        table = Table(title=title, title_justify="left")
+        table = Table(title=plain(title), title_justify="left")
         for i, column in enumerate(columns):
             numeric = i > 0 and all(r[i][:1].isdigit() or r[i] == "–" for r in rows)
-            table.add_column(column, justify="right" if numeric else "left", no_wrap=not i)
+            table.add_column(plain(column), justify="right" if numeric else "left", no_wrap=not i)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(plain, row))
         self.console.print(table)
 
     @contextmanager
@@ -60,10 +62,10 @@ class Terminal(Hooks):
         stage, start = copy(self), time.monotonic()
         stage._title, stage._shown, stage._first = title, start, None
         if self.mode == "bars":
-            stage._bars = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
+            stage._bars = Progress(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
                                    TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
                                    TextColumn("{task.fields[left]}"), console=self.console, transient=True)
-            stage._bars.add_task(title, total=None, count="", left="")
+            stage._bars.add_task(printable(title), total=None, count="", left="")
         elif self.mode == "plain":
             self.message(f"{title} ...")
         with stage._bars or nullcontext(), self.interrupts.between_steps() if stoppable else nullcontext(), \
@@ -87,11 +89,16 @@ class Terminal(Hooks):
             left = f"{per}, {duration((total - done) / rate)} left"
         if self._bars is not None:
             self._bars.update(self._bars.task_ids[0], completed=done, total=total, count=f"{int(done)} of {int(total)}",
-                              description=f"{self._title} {note}".strip(), left=left)
+                              description=printable(f"{self._title} {note}").strip(), left=left)
         elif self._title and (now - self._shown > PLAIN_SECONDS or done == total):
             self._shown = now
             line = ", ".join(part for part in (f"{int(done)} of {int(total)}", note, left) if part)
             self.message(f"  {self._title}: {line}")
+
+
+def plain(cell: str) -> Text:
+    """Return a cell of a table that shows its text as it is, without markup."""
+    return Text(printable(cell))
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,8 @@ alike; the first run of a block, which refills the caches others emptied, is not
 round but the first three begins when the time that measuring may take is up.
 
 On a board, `serve` reads requests from standard input (one JSON line each, followed by the bytes of a file where it
-has a `size`) and answers on standard output with lines of JSON behind a token, until its input ends.
+has a `size`) and answers on standard output with lines of JSON behind a token, until its input ends. An input that ends
+while it works ends the work too, and removes the temporary folder.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ import json
 import os
 import platform
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -47,6 +51,8 @@ CAP_S, CAP_TIMES = 60.0, 2.0  # that measuring may take where nobody says: a min
 STATE_S = 1.0  # between two looks at temperature and clock
 STAGES_S = 3.0  # for the parts of classifying an image file
 INFER_S = 600.0  # for `infer.py` to classify a few images
+MARK = ".dcanas-worker"  # in a temporary folder: which process made it
+GRACE_S = 1.0  # for a worker whose input has ended to come to its end by itself
 FLAGS = "devices/platform/soc/soc:firmware/get_throttled"  # of a Raspberry Pi's firmware
 
 
@@ -105,16 +111,10 @@ class Bench:
         Returns {"samples": {label: [rounds][repeats][runs] nanoseconds}, "states": [...], "left_s": seconds that
         further calls may take}.
         """
+        self.prepare()
         collecting = gc.isenabled()
         gc.disable()  # Python's garbage collector is no part of the network
         try:
-            if not self.prepared:
-                for subject in self.subjects.values():
-                    self._prepare(subject)
-                self.prepared = True
-                if self.cap_s is None:
-                    self.cap_s = max(CAP_S, CAP_TIMES * sum(s["planned_s"] for s in self.subjects.values()))
-                self.left_s = self.cap_s
             start = time.monotonic()
             found = self._rounds(labels, start + self.left_s)
             self.left_s -= time.monotonic() - start
@@ -123,6 +123,17 @@ class Bench:
             if collecting:
                 gc.enable()
 
+    def prepare(self):
+        """Warm all files up and plan their measurement, once."""
+        if self.prepared:
+            return
+        for subject in self.subjects.values():
+            self._prepare(subject)
+        self.prepared = True
+        if self.cap_s is None:
+            self.cap_s = cap([subject["planned_s"] for subject in self.subjects.values()])
+        self.left_s = self.cap_s
+
     def facts(self):
         """Return per file what its measurement was like."""
         return {label: {**{name: subject[name] for name in ("sha256", "input_shape", "runs", "rounds", "warm_up")},
@@ -130,7 +141,10 @@ class Bench:
                 for label, subject in self.subjects.items()}
 
     def _open(self, path, threads, provider):
-        sessions = [open_session(path, threads, provider) for _ in range(REPEATS)]
+        sessions = []
+        for _ in range(REPEATS):
+            sessions.append(open_session(path, threads, provider))
+            self.tell()
         entry = sessions[0].get_inputs()[0]
         shape = list(entry.shape)
         if len(sessions[0].get_inputs()) != 1 or entry.type != "tensor(float)" or \
@@ -148,10 +162,8 @@ class Bench:
         except Exception as error:  # the runtime's exceptions share no base class
             raise WorkerError(f"ONNX Runtime cannot run {subject['path']}: "
                               f"{str(error).splitlines()[0]}.") from error
-        run_s = sum(w["last_block_ms"] for w in warm) / REPEATS / 1e3
-        runs = min(max(round(BLOCK_S / run_s), MIN_RUNS), MAX_RUNS)
-        rounds = max(MIN_ROUNDS, round(self.seconds / (REPEATS * (runs + 1) * run_s)))
-        subject.update(warm_up=warm, runs=runs, rounds=rounds, planned_s=rounds * REPEATS * (runs + 1) * run_s)
+        runs, rounds, planned_s = plan(warm, self.seconds)
+        subject.update(warm_up=warm, runs=runs, rounds=rounds, planned_s=planned_s)
 
     def _rounds(self, labels, deadline):
         chosen = [self.subjects[label] for label in labels]
@@ -176,6 +188,19 @@ class Bench:
             if time.monotonic() - states[-1]["at_s"] > STATE_S:
                 states.append(state())
         return {"samples": {label: samples[i] for i, label in enumerate(labels)}, "states": [*states, state()]}
+
+
+def plan(warm_up, seconds):
+    """Return runs per block, rounds and the seconds that they take, for a file that was warmed up so."""
+    run_s = sum(warm["last_block_ms"] for warm in warm_up) / REPEATS / 1e3
+    runs = min(max(round(BLOCK_S / run_s), MIN_RUNS), MAX_RUNS)
+    rounds = max(MIN_ROUNDS, round(seconds / (REPEATS * (runs + 1) * run_s)))
+    return runs, rounds, rounds * REPEATS * (runs + 1) * run_s
+
+
+def cap(planned_s):
+    """Return the most seconds that measuring takes where nobody says, for files that are planned to take so long."""
+    return max(CAP_S, CAP_TIMES * sum(planned_s))
 
 
 def _warm_up(run, cap_s, tell):
@@ -210,6 +235,7 @@ def look():
         "governor": _first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "clock_ns": max(1, round(time.get_clock_info("perf_counter").resolution * 1e9)),
     }
     if not MISSING:
         facts["onnxruntime"], facts["numpy"] = onnxruntime.__version__, np.__version__
@@ -270,6 +296,7 @@ class Server:
         self.folder: Path = Path()
         self.temporary = False
         self.bench: Any = None
+        self.child: Any = None
         self.told = 0.0
 
     def do(self, request, content):
@@ -288,7 +315,19 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="dcanas-", dir=str(parent))) if self.temporary else \
             parent / request["name"]
         self.folder.mkdir(exist_ok=True)
+        if self.temporary:
+            (self.folder / MARK).write_text(json.dumps(_self_described()), encoding="ascii")
         return {"folder": str(self.folder)}
+
+    def do_left(self, request, content):
+        """List the temporary folders of workers that are gone, and remove those that are named."""
+        parent = Path(request["folder"] or tempfile.gettempdir()).expanduser().resolve()
+        folders = sorted(path for path in parent.glob("dcanas-*")
+                         if re.fullmatch(r"dcanas-\w+", path.name) and abandoned(path))
+        for path in folders:
+            if path.name in request["remove"]:
+                shutil.rmtree(str(path), ignore_errors=True)
+        return {"folder": str(parent), "left": [path.name for path in folders if path.is_dir()][:1000]}
 
     def do_store(self, request, content):
         """Write a file into the folder, whole or not at all, and tell the checksum of what lies there."""
@@ -297,6 +336,7 @@ class Server:
         with part.open("wb") as file:
             for chunk in content:
                 file.write(chunk)
+                self.alive()
             file.flush()
             os.fsync(file.fileno())
         found = hashlib.sha256(part.read_bytes()).hexdigest()
@@ -308,9 +348,14 @@ class Server:
 
     def do_bench(self, request, content):
         files = {label: str(self.folder / name) for label, name in request["files"].items()}
+        self.bench = None
         self.bench = Bench(files, request["threads"], request["provider"], request["seconds"], request["seed"],
-                           lambda: self.alive(done=self.bench.done, planned=self.bench.planned), request["cap_s"])
+                           self.tell, request["cap_s"])
         return {"opened": len(files)}
+
+    def do_prepare(self, request, content):
+        self.bench.prepare()
+        return {"facts": self.bench.facts(), "left_s": self.bench.left_s}
 
     def do_measure(self, request, content):
         return {**self.bench.measure(request["labels"]), "facts": self.bench.facts()}
@@ -375,8 +420,8 @@ class Server:
 
     def _infer(self, files):
         """Return what `infer.py --json` prints for image files, in a process of its own."""
-        process = subprocess.Popen([sys.executable, "infer.py", "--json", *files], cwd=str(self.folder),
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = self.child = subprocess.Popen([sys.executable, "infer.py", "--json", *files], cwd=str(self.folder),
+                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         until = time.monotonic() + INFER_S
         while True:
             try:
@@ -392,6 +437,10 @@ class Server:
             raise WorkerError(f"infer.py failed with exit code {process.returncode} ({last}).")
         return json.loads(out.decode("utf-8"))
 
+    def tell(self):
+        """Tell at times how far the measurement is."""
+        self.alive(**({} if self.bench is None else {"done": self.bench.done, "planned": self.bench.planned}))
+
     def alive(self, **how_far):
         """Tell at times that the work goes on, and how far it is."""
         now = time.monotonic()
@@ -400,6 +449,8 @@ class Server:
             self.say({"alive": True, **how_far})
 
     def close(self):
+        if self.child is not None and self.child.poll() is None:
+            self.child.kill()
         if self.temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -414,6 +465,10 @@ def serve(token):
         answers.flush()
 
     server = Server(say)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    threading.Thread(target=watch, args=(server,), daemon=True).start()
     try:
         for line in iter(sys.stdin.buffer.readline, b""):
             request = json.loads(line)
@@ -433,6 +488,48 @@ def serve(token):
         pass  # nobody listens any more
     finally:
         server.close()
+
+
+def watch(server):
+    """End this process if its input closes while it works: nobody waits for the answer any more."""
+    if not hasattr(select, "poll"):
+        return
+    closed = select.poll()
+    closed.register(0, select.POLLHUP | getattr(select, "POLLRDHUP", 0))
+    closed.poll()
+    time.sleep(GRACE_S)
+    server.close()
+    os._exit(1)
+
+
+def abandoned(path):
+    """Return whether a folder, no link, is a temporary one of ours, made on this machine by a process that is gone."""
+    mark = path / MARK
+    try:
+        if path.is_symlink() or mark.is_symlink() or not mark.is_file() or path.stat().st_uid != os.getuid():
+            return False
+        maker = json.loads(mark.read_bytes()[:1000].decode("ascii"))
+        pid = int(maker["pid"])
+        if pid <= 0 or maker["node"] != platform.node():
+            return False
+        if maker["started"] is not None:
+            return maker["started"] != _started(pid)
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        pass
+    return False
+
+
+def _self_described():
+    return {"pid": os.getpid(), "node": platform.node(), "started": _started(os.getpid())}
+
+
+def _started(pid):
+    """Return when a process began, told apart from that of any other of the same number; None if it is gone."""
+    line, boot = _first_line(Path("/proc") / str(pid) / "stat"), _first_line(Path("/proc/sys/kernel/random/boot_id"))
+    return boot + " " + line.rpartition(")")[2].split()[19] if line and boot else None
 
 
 class _Content:

@@ -26,6 +26,7 @@ from torch.distributed.rendezvous import rendezvous
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.keys import plain
 from dcanas.basics.launcher import Launch, read_launch
+from dcanas.basics.printable import complain
 from dcanas.training.ranks import ALONE, Ranks
 
 Works = Mapping[str, Callable[[dict[str, Any]], object]]
@@ -86,7 +87,7 @@ def worker_loop(works: Works) -> int:
             with suppress(Stopped), peer_errors():  # all ranks stop after the same step
                 works[received["work"]](received["message"])
     except UserError as error:
-        print(f"dcanas, process {rank}: {error}", file=sys.stderr)
+        complain(str(error), f"dcanas, process {rank}")
         return 2
     dist.destroy_process_group()
     return 0

@@ -97,7 +97,7 @@ def test_values(refused, setting, expected):
 
 @pytest.mark.parametrize(("command", "expected"), [
     (["list"], "takes one of spaces, data, devices"),
-    (["doctor", "all"], "takes no settings, got all"),
+    (["doctor", "all"], "takes nothing, or device=NAME and --clean, got all"),
     (["report"], "holds no certificate; finish the run"),
     (["report", "source=elsewhere"], "elsewhere is not a run directory"),
     (["profile", "onnx=missing.onnx"], "There is no ONNX file at missing.onnx"),

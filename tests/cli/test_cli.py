@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -13,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from dcanas import __version__
+from dcanas.basics.printable import complain
 from dcanas.cli.catalogue import COMMANDS, HELP
+from dcanas.cli.terminal import Terminal
 
 HEAVY = ("hydra", "omegaconf", "numpy", "torch", "onnx", "rich", "yaml")
 
@@ -118,6 +122,38 @@ def test_doctor_names_what_is_wrong(dcanas, tmp_path, monkeypatch):
     assert answer.code == 2
     assert "broken profile" in answer.out
     assert "1 problem found." in answer.out
+
+
+def test_doctor_cleans_what_broken_measurements_left(dcanas, tmp_path, monkeypatch):
+    """Of a process of this number that began at another time, on this machine."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    left = tmp_path / "dcanas-left0001"
+    left.mkdir()
+    (left / ".dcanas-worker").write_text(json.dumps({"pid": 1, "node": platform.node(), "started": "long ago"}))
+    answer = dcanas("doctor", "device=local-cpu")
+    assert (answer.code, answer.err) == (0, "")
+    assert "  dcanas-left0001\n" in answer.out
+    assert left.is_dir()
+    assert "1 removed." in dcanas("doctor", "device=local-cpu", "--clean").out
+    assert not left.exists()
+
+
+def test_text_of_others_is_shown_as_it_is(capsys):
+    """Names of classes and files may hold anything: markup stays text, and no control character reaches a terminal."""
+    name = "[red]a[/red]:smile:\x1b]0;title\x07\x9b31m\u202e"
+    shown = r"[red]a[/red]:smile:\x1b]0;title\x07\x9b31m\u202e"
+    for mode in ("plain", "bars"):
+        terminal = Terminal(mode)
+        terminal.message(f"{name}\nnext")
+        terminal.table(name, ["class"], [[name]])
+        with terminal.stage(name) as stage:
+            stage.progress(1, 2, name)
+        complain(name)
+        out, err = capsys.readouterr()
+        assert out.count(shown) >= 4
+        assert err == f"dcanas: {shown}\n"
+        assert "next" in out
+        assert not any(c in out + err for c in "\x07\x9b\u202e")
 
 
 def test_home_folder_in_settings(dcanas, tmp_path, monkeypatch, tiny):

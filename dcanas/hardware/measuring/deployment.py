@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.export import infer, open_session
+from dcanas.export import infer, open_session, worker
 from dcanas.export.bundle import FILES
 from dcanas.export.parity import relative_errors
 from dcanas.hardware.devices.device import Device, Ssh
@@ -22,9 +22,12 @@ from dcanas.hardware.measuring.profiler import measured
 from dcanas.hardware.transport.board import BoardLostError, Worker, connected
 from dcanas.hardware.transport.board_protocol import block_of, count, list_of, number, or_none, states_of, text
 from dcanas.hardware.transport.on_board import OnBoard, look
+from dcanas.hardware.transport.plausible import require_sum
 
 _ROW = block_of({"label": text, "probability": number})
 _TIMES = list_of(count, 10_000_000)
+_START_S, _IMAGE_S = 30.0, 2.0  # for infer.py to start, and for it and the comparison to classify an image
+_STAGE_BYTES = 16 << 20  # of all times of the stages: more than any device makes in their seconds
 
 
 def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], seconds: float = 60.0,
@@ -82,11 +85,13 @@ def _classified(started: Worker, bundle: Path, device: Device,
     classes, n = len((bundle / "labels.txt").read_text(encoding="utf-8").splitlines()), len(names)
     checks = {"rows": or_none(list_of(_ROW, n)), "logits": or_none(list_of(list_of(number, classes), n)),
               "stages": or_none(block_of(dict.fromkeys(("decode", "preprocess", "network"), _TIMES)))}
-    found = started.ask("classify", checks, files=list(names), threads=device.threads, provider=device.provider)
+    found = started.ask("classify", checks, files=list(names), threads=device.threads, provider=device.provider,
+                        takes_s=_START_S + _IMAGE_S * n + worker.STAGES_S, longest=_STAGE_BYTES + 32 * n * classes)
     if any(found[key] is None for key in checks):
         return None, {}
     if not len(found["rows"]) == len(found["logits"]) == n or any(len(row) != classes for row in found["logits"]):
         raise UserError(f"Device {device.name} did not answer for every image; run the command again.")
+    require_sum(device.name, "classifying", sum(map(sum, found["stages"].values())), started.took_s)
     preprocessing = json.loads((bundle / "preprocessing.json").read_text(encoding="utf-8"))
     pixels = np.stack([infer.load_image(path, preprocessing) for path in names.values()])
     ours = infer.predict(open_session(bundle / "model.onnx"), pixels)
@@ -103,7 +108,14 @@ def _sustained(started: Worker, device: Device, seconds: float) -> dict[str, Any
     """Return the network's latency under sustained load, in ms."""
     checks = {**dict.fromkeys(("runs", "median_ns", "p95_ns", "slowest_ns"), count), "medians_ns": _TIMES,
               "states": states_of}
-    found = started.ask("sustain", checks, seconds=seconds, threads=device.threads, provider=device.provider)
+    found = started.ask("sustain", checks, seconds=seconds, threads=device.threads, provider=device.provider,
+                        takes_s=seconds, longest=_STAGE_BYTES)
+    require_sum(device.name, "the runs without a pause", found["median_ns"] * found["runs"] / 2, started.took_s)
+    require_sum(device.name, "its slowest run", found["slowest_ns"], started.took_s)
+    if not found["median_ns"] <= found["p95_ns"] <= found["slowest_ns"] or not found["medians_ns"] or \
+            not found["states"]:
+        raise UserError(f"Device {device.name} answered with times of its load that contradict each other; none of "
+                        "them is used. Run the command again.")
     medians, conditions = np.array(found["medians_ns"]) / 1e6, during(found["states"])
     part = max(len(medians) // 6, 1)
     first, last = float(np.median(medians[:part])), float(np.median(medians[-part:]))

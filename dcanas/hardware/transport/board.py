@@ -7,27 +7,26 @@ JSON, checked, and never executed.
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import hashlib
 import json
 import secrets
 import shlex
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.printable import printable
 from dcanas.export import worker
 from dcanas.hardware.devices.device import Ssh
+from dcanas.hardware.transport.peer import Peer, PeerError, PeerGoneError, PeerSilentError
 from dcanas.hardware.transport.progress import report_blocks
 
-ANSWER_BYTES = 256 << 20  # of one line; a longer one is not from our worker
-CHUNK = 1 << 16
 OPTIONS = ("BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=5", "ServerAliveCountMax=3")
+ANSWER_BYTES = 1 << 16  # where no more is asked for
+LINK_BYTES_PER_S = 50_000  # of the slowest connection that is waited for
 
 Check = Callable[[Any], bool]
 
@@ -42,7 +41,11 @@ class Worker:
     Args:
         command: starts the worker; its source is sent to the standard input.
         name: of the board, for messages.
-        patience_s: how long the worker may be silent, in seconds.
+        patience_s: how long the worker may be silent, and take longer than it was asked to, in seconds.
+
+    Attributes:
+        took_s: the seconds from the last request to its answer.
+        sent: name of a file in the worker's folder -> its SHA-256.
 
     Raises:
         UserError: the command is not installed.
@@ -50,42 +53,43 @@ class Worker:
     """
 
     def __init__(self, command: Sequence[str], name: str, patience_s: float):
-        self.name, self.patience_s = name, patience_s
-        self._token = secrets.token_hex(8)
-        self._silent = False
+        self.name, self.took_s = name, 0.0
+        self.sent: dict[str, str] = {}
+        token = secrets.token_hex(8)
         try:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                             stderr=subprocess.PIPE, start_new_session=True)
+            self._peer = Peer(command, token, patience_s)
         except FileNotFoundError as error:
             raise UserError(f"{command[0]} is not installed here; a board is reached with the OpenSSH client.") \
                 from error
-        self._errors: collections.deque[str] = collections.deque(maxlen=20)
-        self._reader = threading.Thread(target=self._read_errors, daemon=True)
-        self._reader.start()
-        self._send(_source(self._token))
+        with self._heeded():
+            self._peer.send(_source(token))
 
-    def ask(self, do: str, checks: dict[str, Check], content: bytes | None = None, **request: Any) -> dict[str, Any]:
+    def ask(self, do: str, checks: dict[str, Check], content: bytes = b"", takes_s: float = 0.0,
+            longest: int = ANSWER_BYTES, **request: Any) -> dict[str, Any]:
         """Return the answer to a request: a dictionary whose values have passed `checks`.
 
         Args:
             do: name of the request.
             checks: key of the answer -> whether its value is valid.
             content: the bytes of a file that goes with the request.
+            takes_s: what the worker is asked to take, in seconds, besides the time that a file takes to travel.
+            longest: bytes of the answer.
             request: its arguments, as JSON types.
 
         Raises:
-            UserError: the worker cannot do what is asked, or its answer is invalid.
+            UserError: the worker cannot do what is asked, its answer is invalid, or it says too much or takes too long.
             BoardLostError: the connection or the worker was lost, or silent for too long.
         """
-        size = {} if content is None else {"size": len(content)}
-        self._send(json.dumps({"do": do, **request, **size}).encode() + b"\n")
-        if content is not None:
-            for start in range(0, len(content), CHUNK):
-                self._send(content[start:start + CHUNK])
-        answer = self._answer()
-        while answer.get("alive") is True:
-            report_blocks(answer.get("done"), answer.get("planned"))
+        size = {"size": len(content)} if content else {}
+        with self._heeded():
+            self._peer.begin(takes_s + len(content) / LINK_BYTES_PER_S, longest)
+            self._peer.send(json.dumps({"do": do, **request, **size}).encode() + b"\n")
+            self._peer.send(content)
             answer = self._answer()
+            while answer.get("alive") is True:
+                report_blocks(answer.get("done"), answer.get("planned"))
+                answer = self._answer()
+            self.took_s = self._peer.end()
         if "error" in answer:
             self._refuse(do, answer)
         for key, check in checks.items():
@@ -105,41 +109,20 @@ class Worker:
         content = Path(path).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         self.ask("store", {"sha256": lambda found: found == digest}, content, name=name, sha256=digest)
+        self.sent[name] = digest
 
     def close(self) -> None:
         """End the worker after its own cleanup; it is killed if it does not end."""
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()  # type: ignore[union-attr]
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._process.wait()
-        self._reader.join(timeout=5)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
+        self._peer.close()
 
-    def _send(self, content: bytes) -> None:
-        with self._watched():
-            try:
-                self._process.stdin.write(content)  # type: ignore[union-attr]
-                self._process.stdin.flush()  # type: ignore[union-attr]
-            except OSError as error:
-                raise self._lost() from error
+    def _give_up(self) -> None:
+        self._peer.kill()
+        self._peer.close()
 
     def _answer(self) -> dict[str, Any]:
-        """Return the next line that starts with the token; login scripts may print other lines before."""
-        mark = f"{self._token} ".encode()
-        while True:
-            with self._watched():
-                line = self._process.stdout.readline(ANSWER_BYTES)  # type: ignore[union-attr]
-            if not line.endswith(b"\n"):
-                raise self._nonsense("a line without an end") if len(line) == ANSWER_BYTES else self._lost()
-            if line.startswith(mark):
-                break
+        line = self._peer.line()
         try:
-            value = json.loads(line[len(mark):], parse_constant=_refuse_constant)
+            value = json.loads(line, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             raise self._nonsense("invalid JSON") from error
         if not isinstance(value, dict):
@@ -147,65 +130,51 @@ class Worker:
         return value
 
     @contextlib.contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Kill the process if it is silent for too long; its output then ends, and the waiting call returns."""
-
-        def kill() -> None:
-            self._silent = True
-            self._process.kill()
-
-        timer = threading.Timer(self.patience_s, kill)
-        timer.daemon = True
-        timer.start()
+    def _heeded(self) -> Iterator[None]:
+        """Raise what became of the peer as an error for the user, or one that is worth another try."""
         try:
             yield
-        finally:
-            timer.cancel()
+        except PeerGoneError as error:
+            raise self._lost(self._peer.close()) from error
+        except PeerSilentError as error:
+            self._give_up()
+            raise BoardLostError(str(error)) from error
+        except PeerError as error:
+            self._give_up()
+            raise UserError(f"Device {self.name} {error}, and was given up; check its login shell and its Python, or "
+                            "raise connection.timeout_s in its profile if it is only slow.") from error
 
-    def _lost(self) -> Exception:
+    def _lost(self, code: int) -> Exception:
         """Return why the worker was lost: an error for the user to fix, or one that is worth another try."""
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        self._reader.join(timeout=5)
-        if self._silent:
-            return BoardLostError(f"no answer for {self.patience_s:g} s")
-        said = " ".join(self._errors)
+        errors = self._peer.errors
+        said = " ".join(errors)
         for words, meaning in REFUSALS.items():
             if code in (255, 127, 126) and words.lower() in said.lower():
-                return UserError(f"Device {self.name} cannot be reached: {meaning} (ssh: {_last(self._errors)}).")
+                return UserError(f"Device {self.name} cannot be reached: {meaning} (ssh: {_last(errors)}).")
         if code in (126, 127):
             return UserError(f"Device {self.name} has no Python where its profile says "
-                             f"({_last(self._errors)}); set connection.python to one with numpy and onnxruntime.")
+                             f"({_last(errors)}); set connection.python to one with numpy and onnxruntime.")
         if "SyntaxError" in said:
-            return UserError(f"The Python of device {self.name} is too old ({_last(self._errors)}); set "
+            return UserError(f"The Python of device {self.name} is too old ({_last(errors)}); set "
                              "connection.python to 3.8 or newer.")
         if code in (255, 0):
-            return BoardLostError(f"the connection ended ({_last(self._errors)})")
+            return BoardLostError(f"the connection ended ({_last(errors)})")
         how = f"signal {code - 128 if code > 128 else -code}" if code > 128 or code < 0 else f"exit code {code}"
-        return BoardLostError(f"the worker there died of {how} ({_last(self._errors)})")
+        return BoardLostError(f"the worker there died of {how} ({_last(errors)})")
 
     def _nonsense(self, what: str) -> UserError:
-        self._process.kill()
+        self._give_up()
         return UserError(f"Device {self.name} answered with {what} instead of its worker's answer; check its login "
                          "shell and its Python, then run the command again.")
 
     def _refuse(self, do: str, answer: dict[str, Any]) -> None:
-        text = str(answer.get("text", ""))[:500].replace("\n", " ").rstrip(".")
+        text = printable(str(answer.get("text", "")), 500).rstrip(".")
         if answer["error"] == "unusable":
             raise UserError(f"On device {self.name}: {text}.")
         if answer["error"] == "full":
             raise UserError(f"Device {self.name} has no room for the files it was sent ({text}); make room there, or "
                             "set connection.folder to a place that has some.")
         raise UserError(f"Device {self.name} failed at {do!r} ({text}); fix that there and run the command again.")
-
-    def _read_errors(self) -> None:
-        for line in self._process.stderr or ():
-            text = line[:500].decode("utf-8", "replace").strip()
-            if text:
-                self._errors.append("".join(c for c in text if c.isprintable()))
 
 
 REFUSALS = {

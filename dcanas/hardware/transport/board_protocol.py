@@ -50,7 +50,7 @@ state_of = block_of(_STATE)
 states_of = list_of(state_of, 100_000)
 LOOK: dict[str, Check] = {
     "cpu": or_none(text), "machine": text, "cores": lambda v: count(v, 1, 1 << 16), "governor": or_none(text),
-    "system": text, "python": text, "missing": text, "state": state_of}
+    "system": text, "python": text, "clock_ns": lambda v: count(v, 1, 10**9), "missing": text, "state": state_of}
 RUNTIME: dict[str, Check] = {"onnxruntime": text, "numpy": text, "providers": list_of(text, 100)}
 _WARM_UP = block_of({"runs": count, "stable": lambda v: isinstance(v, bool), "last_block_ms": number})
 _FACTS = block_of({"sha256": text, "input_shape": list_of(count, 8), "runs": count, "rounds": count,

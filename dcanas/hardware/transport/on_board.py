@@ -1,4 +1,7 @@
-"""Files under measurement on a board, and what the board is."""
+"""Files under measurement on a board, and what the board is.
+
+What the board says of its measurement is held against what was asked and against the clock here.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
+from dcanas.export import worker
 from dcanas.hardware.devices.device import Device, Ssh
 from dcanas.hardware.devices.machine import check_machine
 from dcanas.hardware.transport.board import Worker, connected
@@ -22,6 +26,12 @@ from dcanas.hardware.transport.board_protocol import (
     states_of,
     text,
 )
+from dcanas.hardware.transport.plausible import require_facts, require_same, require_times
+
+OPEN_S = 5.0  # for a board to open a file twice
+WARM_S = 20.0  # for a run of a slow network, three times, to warm one of the two up
+TIME_BYTES = 16  # of one time in an answer
+REST_BYTES = 1 << 20  # of everything else in it
 
 HOT_CELSIUS = 70.0  # above it before a measurement, a warning is given
 BUSY = 0.5  # load per core, likewise
@@ -50,18 +60,31 @@ class OnBoard:
                  seconds: float, seed: int, cap_s: float | None = None):
         self._worker, self.machine = started, machine
         started.ask("bench", {"opened": lambda found: found == len(names)}, files=dict(names), threads=device.threads,
-                    provider=device.provider, seconds=seconds, seed=seed, cap_s=cap_s)
+                    provider=device.provider, seconds=seconds, seed=seed, cap_s=cap_s, takes_s=OPEN_S * len(names))
+        warm_up_s = worker.REPEATS * len(names) * (WARM_S + max(0.1, seconds / 4))
+        checks = {"facts": facts_of(list(names)), "left_s": number}
+        self._facts = started.ask("prepare", checks, takes_s=warm_up_s, longest=REST_BYTES)["facts"]
+        sent = {label: started.sent[name] for label, name in names.items()}
+        self._plans = require_facts(device.name, self._facts, sent, seconds, cap_s, started.took_s)
+        self._left_s = max(fact["cap_s"] for fact in self._facts.values())
 
     def measure(self, labels: Sequence[str]) -> dict[str, Any]:
+        """Return what a measurement of these files found; see `Bench`."""
         labels = list(labels)
-        found = self._worker.ask("measure", {"facts": facts_of(labels), "states": states_of, "left_s": number},
-                                 labels=labels)
+        plans = [self._plans[label] for label in labels]
+        least_s = sum((worker.LEAST_ROUNDS + 1) * plan.round_s for plan in plans)
+        checks = {"facts": facts_of(list(self._facts)), "states": states_of, "left_s": number}
+        found = self._worker.ask("measure", checks, labels=labels, takes_s=max(self._left_s, least_s),
+                                 longest=REST_BYTES + TIME_BYTES * sum(plan.times for plan in plans))
+        require_same(self._worker.name, self._facts, found["facts"])
+        self._left_s = min(found["left_s"], self._left_s)
         try:
-            samples = {label: block_times(found["samples"][label], found["facts"][label]) for label in labels}
+            samples = {label: block_times(found["samples"][label], self._facts[label]) for label in labels}
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"Device {self._worker.name} answered with invalid times ({error}); none of them is "
                             "used. Run the command again.") from error
-        return {**{key: found[key] for key in ("states", "facts", "left_s")}, "samples": samples}
+        require_times(self._worker.name, samples, found["states"], self.machine["clock_ns"], self._worker.took_s)
+        return {"states": found["states"], "facts": self._facts, "left_s": found["left_s"], "samples": samples}
 
 
 def look(started: Worker, device: Device) -> dict[str, Any]:

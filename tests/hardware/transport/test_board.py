@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -142,6 +143,27 @@ def test_a_silent_board_is_given_up(board, model):
     assert time.monotonic() - start < 30
 
 
+def test_what_was_started_on_a_board_ends_after_a_time_out(board, model, monkeypatch):
+    """A worker that is busy for ever, as in one run of a network, and says nothing."""
+    source, mark = boards._source, board.root / "busy"
+    busy = f"\nopen({str(mark)!r}, 'a').write(str(os.getpid()) + ' ')\n" \
+           "Server.do_prepare = lambda self, request, content: time.sleep(1000)\nserve("
+
+    def scripted(token):
+        text = source(token).partition(b"\n")[2].replace(b"\nserve(", busy.encode())
+        return b"%d\n" % len(text) + text
+
+    monkeypatch.setattr(boards, "_source", scripted)
+    with pytest.raises(UserError, match="last error: no answer for 2 s"):
+        profiled(model, load_device(board.device("busy", connection={"timeout_s": 2})), SECONDS)
+    until = time.monotonic() + 20
+    while list(board.folder.iterdir()) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not list(board.folder.iterdir())
+    assert len(pids := mark.read_text().split()) == 3
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
 def test_a_full_disk_is_reported(board, model):
     python = board.python("full", "ulimit -f 8")  # blocks of 512 bytes, or 1024
     device = load_device(board.device("full", connection={"python": str(python)}))
@@ -174,7 +196,9 @@ print(token, {answer!r}, flush=True)
 @pytest.mark.parametrize(("answer", "words"), [
     ("nonsense", "answered with invalid JSON instead of its worker's answer"),
     ("[1, 2]", "JSON that is not an object"), ('{"x": NaN}', "invalid JSON instead"),
-    ("[" * 100_000, "invalid JSON instead"), ('{"cores": 4}', "no valid 'n'"), ('{"n": -1}', "no valid 'n'"),
+    ("[" * 60_000, "invalid JSON instead"),
+    ("[" * 100_000, "sends more than 65,536 bytes as one answer"),
+    ('{"cores": 4}', "no valid 'n'"), ('{"n": -1}', "no valid 'n'"),
     ('{"n": true}', "no valid 'n'"),
     ('{"error": "full", "text": "so\\nfull"}', "has no room for the files it was sent (so full)"),
 ])
