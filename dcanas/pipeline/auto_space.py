@@ -15,7 +15,8 @@ from dcanas.training.folder import ImageFacts
 
 AUTO, PHOTOS = "auto", "mbconv"
 SMALLEST = 24  # pixels of the shorter side: what is smaller, such as an 8 x 8 digit, is no photograph
-SEARCHES = ("halving", "study")  # that train what they try
+FINE_TUNING = ("halving", "slices")  # searches among the parts of a pretrained network
+SEARCHES = (*FINE_TUNING, "study")  # that train what they try
 
 
 def auto_space(choices: Mapping[str, str], stated: Mapping[str, Any], facts: ImageFacts,
@@ -30,9 +31,9 @@ def auto_space(choices: Mapping[str, str], stated: Mapping[str, Any], facts: Ima
     """
     weights = stated.get("pretrained.name", AUTO)
     if choices.get("space", AUTO) != AUTO or choices.get("experiment", "null") != "null" or weights == "none" or \
-            choices.get("search", "halving") != "halving" or "train.init" in stated:
+            choices.get("search", "halving") not in FINE_TUNING or "train.init" in stated:
         return None, ""
-    own = {key for key, *_ in described(settings_class("halving"), "search")}
+    own = {key for key, *_ in described(settings_class(choices.get("search", "halving")), "search")}
     for key in stated:
         if key.startswith("space.") or (key.startswith("search.") and key not in own):
             return None, f"{key} is stated, so networks are searched from random weights; without it, and with " \
@@ -61,7 +62,7 @@ def starts_from_weights(values: Mapping[str, Any], stated: Mapping[str, Any]) ->
     """Return whether the presets and what is stated ask for parts of a pretrained network that are fine-tuned."""
     asked = {"name": stated.get("pretrained.name", AUTO), "file": stated.get("pretrained.file")}
     with_init = {**values, "pretrained": asked, "train": {"init": stated.get("train.init")}}
-    return values["space"]["name"] == PHOTOS and values["search"]["name"] == "halving" and \
+    return values["space"]["name"] == PHOTOS and values["search"]["name"] in FINE_TUNING and \
         whose_weights(with_init) != "none"
 
 

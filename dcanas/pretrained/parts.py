@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 
 from dcanas.basics.errors import UserError
 from dcanas.pretrained.load import Pretrained
@@ -11,11 +13,10 @@ from dcanas.pretrained.record import TakenOver
 from dcanas.pretrained.settings import SIDES
 from dcanas.pretrained.slices import slice_state, slices_of, start_from_slice
 from dcanas.spaces.mbconv import KINDS, NONE, MBConv
-from dcanas.spaces.types import Architecture
+from dcanas.spaces.types import Architecture, Slot
 
 if TYPE_CHECKING:
     import torch
-    from numpy.random import Generator
 
 
 class PretrainedParts(MBConv):
@@ -52,19 +53,6 @@ class PretrainedParts(MBConv):
                 kept = [widest[slot.name] or slot.options[0]]
             self.allowed[i] = tuple(sorted({slot.options.index(value) for value in kept}))
 
-    def sample(self, rng: Generator) -> Architecture:
-        """Draw a number of stages, a subset of the later blocks of each, their slices and a resolution, each uniformly.
-        """
-        choices = [allowed[int(rng.integers(len(allowed)))] for allowed in self.allowed]
-        count = int(rng.integers(1, len(self.whole.stages) + 1))
-        for i, slot in enumerate(self.slots):
-            if slot.name.startswith("block") and slot.options[0] == NONE:
-                stage, place = map(int, slot.name.removeprefix("block").split("."))
-                kinds = [option for option in self.allowed[i] if option]
-                there = stage <= count if place == 1 else rng.random() < 0.5
-                choices[i] = kinds[int(rng.integers(len(kinds)))] if there and kinds else 0
-        return self.prune(Architecture(self.name, tuple(choices)))
-
     def prune(self, arch: Architecture) -> Architecture:
         """Leave out the head's convolution if stages are cut off; the slots of these get their first option."""
         pruned = super().prune(arch)
@@ -77,8 +65,44 @@ class PretrainedParts(MBConv):
         return self
 
     def extremes(self) -> tuple[Architecture, Architecture]:
-        raise UserError(f"The parts of {self.pretrained.source.name} have no elastic supernet; use search=halving, or "
-                        "pretrained=none for a supernet that starts at random.")
+        """Return the largest and the smallest member."""
+        return self._ends()
+
+    def narrowed(self, stages: int, side: int) -> Self:
+        """Return the members of so many stages whose images have a side in pixels."""
+        part = copy(self)
+        whole = stages == len(self.whole.stages)
+        part.allowed = [self._narrowed(slot, allowed, stages) for slot, allowed in
+                        zip(self.slots, self.allowed, strict=True)]
+        part.allowed[0] = (self.slots[0].options.index(str(side)),)
+        part.allowed[-1] = (self.allowed[-1][-1] if whole else self.slots[-1].options.index(NONE),)
+        return part
+
+    def of_sides(self, sides: Sequence[int]) -> Self:
+        """Return the members whose images have one of these sides in pixels."""
+        part = copy(self)
+        part.allowed = [tuple(sorted(self.slots[0].options.index(str(side)) for side in sides)), *self.allowed[1:]]
+        return part
+
+    def _narrowed(self, slot: Slot, allowed: tuple[int, ...], stages: int) -> tuple[int, ...]:
+        """Return the options of a slot if so many stages stay."""
+        if not slot.name.startswith("block") or slot.options[0] != NONE:
+            return allowed
+        stage, place = map(int, slot.name.removeprefix("block").split("."))
+        if stage > stages:
+            return (0,)
+        return tuple(option for option in allowed if option) if place == 1 else allowed
+
+    def cuts(self) -> list[Architecture]:
+        """Return the largest member of every number of stages, without the head's convolution."""
+        largest = [self.narrowed(stages, SIDES[0]).extremes()[0] for stages in range(1, len(self.whole.stages) + 1)]
+        none = self.slots[-1].options.index(NONE)
+        return [Architecture(self.name, (*arch.choices[:-1], none)) for arch in largest]
+
+    def last_layer(self, arch: Architecture) -> str:
+        """Return the number of stages: features of different stages are read by layers of their own."""
+        chain = self.chain(arch)
+        return f"{len(chain.stages)} stages" + (" and head" if chain.head else "")
 
     def taken_over(self, arch: Architecture, in_channels: int) -> TakenOver:
         """Return where the first weights of a member come from."""
@@ -90,5 +114,6 @@ class PretrainedParts(MBConv):
               **skeleton: Any) -> torch.nn.Module:
         """Return the network with the weights that it has as a part of the pretrained one."""
         network = super().build(arch, num_classes, in_channels, **skeleton)
-        start_from_slice(network, self.pretrained, arch)
+        if not next(network.parameters()).is_meta:  # an outline has no weights
+            start_from_slice(network, self.pretrained, arch)
         return network

@@ -18,7 +18,7 @@ from dcanas.basics.version import __version__
 
 STAGES = {"derive": "architecture", "train": "train", "export": "export", "profile": "profile",
           "certificate": "certificate"}  # of each device, in order, and the file that each writes
-SEARCHED = ("scores.json", "supernet.json", "study.json", "halving.json")  # what the kinds of search write
+SEARCHED = ("scores.json", "supernet.json", "study.json", "halving.json", "slices.json")  # what searches write
 NEEDED = {"architecture": ("architecture", "skeleton", "space"), "train": ("confusion", "per_class_recall", "history"),
           "certificate": ("rows", "accuracy", "architecture", "budget", "data")}  # keys that a file must have
 FURTHER = ("pool", "evaluations", "mistakes", "latency")  # files for the report alone

@@ -21,6 +21,9 @@ searches: Registry[Any] = Registry("search", {
     "halving": ("dcanas.search.halving.halving_search:HalvingSearch",
                 "Parts of a pretrained network, chosen by successive halving of real fine-tunings under each device's "
                 "limits."),
+    "slices": ("dcanas.search.slices.slice_search:SliceSearch",
+               "Slices of a pretrained network, judged by a supernet that holds them all and chosen by successive "
+               "halving of real fine-tunings."),
     "study": ("dcanas.search.ask_tell.study_search:StudySearch",
               "Trials of single networks, proposed by a sampler from what was observed so far."),
 })
@@ -29,6 +32,7 @@ SETTINGS = {  # of the built-in searches; a search of the user's own has them as
     "elastic": "dcanas.search.elastic.elastic_settings:ElasticSettings",
     "zero_shot": "dcanas.search.zero_shot.zero_shot_settings:ZeroShotSettings",
     "halving": "dcanas.search.halving.halving_settings:HalvingSettings",
+    "slices": "dcanas.search.slices.slices_settings:SlicesSettings",
     "study": "dcanas.search.ask_tell.study_settings:StudySettings",
 }
 

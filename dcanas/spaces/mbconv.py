@@ -118,7 +118,7 @@ class MBConv(Space):
         the other decisions; without bounds at most four stages have stride 2.
         """
         choices = [allowed[int(rng.integers(len(allowed)))] for allowed in self.allowed]
-        count = int(rng.choice(self.bounds.stages if self.bounds else range(1, STAGES + 1)))
+        count = int(rng.choice(self._stage_counts))
         for i, slot in enumerate(self.slots):
             if slot.name.startswith("block") and slot.options[0] == NONE:
                 stage, place = map(int, slot.name.removeprefix("block").split("."))
@@ -138,6 +138,10 @@ class MBConv(Space):
         if self.bounds is None:
             raise UserError(f"The elastic supernet of {self.name} needs bounds in space.search_skeleton "
                             f"(see conf/space/{self.name}.yaml).")
+        return self._ends()
+
+    def _ends(self) -> tuple[Architecture, Architecture]:
+        """Return the members with the last and with the first of all options that are allowed."""
         return (self.prune(self.architecture(allowed[-1] for allowed in self.allowed)),
                 self.prune(self.architecture(allowed[0] for allowed in self.allowed)))
 
@@ -208,6 +212,14 @@ class MBConv(Space):
     def _style(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         options = self.complete_skeleton(skeleton)
         return {name: options[name] for name in ("activation", "padding", "epsilon")}
+
+    @property
+    def _stage_counts(self) -> list[int]:
+        """Numbers of stages that members may have."""
+        firsts = [allowed for slot, allowed in zip(self.slots, self.allowed, strict=True)
+                  if slot.name.startswith("block") and slot.name.endswith(".1")]
+        most = next((i for i, allowed in enumerate(firsts) if i and not any(allowed)), STAGES)
+        return [n for n in range(1, most + 1) if n == most or 0 in firsts[n]]
 
     @property
     def _free(self) -> list[int]:

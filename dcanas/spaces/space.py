@@ -112,6 +112,14 @@ class Space(ABC):
         """Return the largest and the smallest member of an elastic space's bounds."""
         raise UserError(f"Space {self.name} has no elastic supernet; use search=differentiable or another space.")
 
+    def cuts(self) -> list[Architecture]:
+        """Return the largest member for every further last layer that an elastic supernet holds (see `last_layer`)."""
+        return []
+
+    def last_layer(self, arch: Architecture) -> str:
+        """Return a name of the last layer that a member has in an elastic supernet: members of one name share it."""
+        return ""
+
     def enumerate(self) -> Iterator[Architecture]:
         """Yield every code in the field's canonical order; only if the space is small."""
         raise UserError(f"Space {self.name} is too large to be enumerated; sample from it instead.")

@@ -1,13 +1,15 @@
 """An elastic supernet: one network whose slices are the members of a space (Once-for-All, BigNAS).
 
 A member's weights are cut out of the largest member's: the first channels of every filter, the centre of every
-kernel, some blocks of every stage. That asks one thing of a space: equal parameter names (apart from a network's
+kernel, some blocks of every stage. The last layer is no slice where a space says so (`Space.last_layer`): features of
+other stages mean other things. That asks one thing of a space: equal parameter names (apart from a network's
 `origins`), and nothing larger than in the largest member. Members are built by the space itself, so that a slice and
 the delivered network are the same function by construction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -44,11 +46,23 @@ class ElasticSupernet(nn.Module):
         self._build = lru_cache(MEMBERS)(lambda arch: _outline(space, arch, num_classes, in_channels, skeleton))
         self.largest_member, self.smallest_member = space.extremes()
         self.largest = space.build(self.largest_member, num_classes, in_channels, **skeleton)
+        self.heads = nn.ModuleDict({
+            space.last_layer(member): space.build(member, num_classes, in_channels, **skeleton).get_submodule("head")
+            for member in space.cuts()})
+        self.skeleton = skeleton
         self._arguments = (num_classes, in_channels, skeleton)
 
     def forward(self, x: Tensor, arch: Architecture) -> Tensor:
         outline = self._build(arch).train(self.training)
-        logits: Tensor = functional_call(outline, self._inherited(outline), (x,))
+        logits: Tensor = functional_call(outline, self._inherited(outline, arch), (x,))
+        return logits
+
+    def masked(self, x: Tensor, arch: Architecture, masks: Mapping[str, Tensor]) -> Tensor:
+        """Return the logits of a member whose weights are multiplied by masks, by their name in it."""
+        outline = self._build(arch).train(self.training)
+        weights = self._inherited(outline, arch)
+        weights |= {name: weights[name] * mask for name, mask in masks.items()}
+        logits: Tensor = functional_call(outline, weights, (x,))
         return logits
 
     def member_network(self, arch: Architecture) -> nn.Module:
@@ -56,19 +70,21 @@ class ElasticSupernet(nn.Module):
         num_classes, in_channels, skeleton = self._arguments
         with torch.random.fork_rng(devices=[]):
             network = self.space.build(arch, num_classes, in_channels, **skeleton)
-        self.bequeath(network)
+        self.bequeath(network, arch)
         return network.to(next(self.largest.parameters()).device)
 
-    def bequeath(self, network: nn.Module) -> None:
-        """Copy the inherited weights into a member's network, in place."""
-        inherited = self._inherited(network)
+    def bequeath(self, network: nn.Module, arch: Architecture | None = None) -> None:
+        """Copy the inherited weights into a member's network, in place; arch: needed if cuts have own last layers."""
+        inherited = self._inherited(network, arch)
         with torch.no_grad():
             for name, parameter in network.named_parameters():
                 parameter.copy_(inherited[name])
 
-    def _inherited(self, network: nn.Module) -> dict[str, Tensor]:
+    def _inherited(self, network: nn.Module, arch: Architecture | None) -> dict[str, Tensor]:
         """Return the slice of every parameter; a block behind absent ones is the largest's block at its place."""
         full, origins = dict(self.largest.named_parameters()), getattr(network, "origins", {})
+        if arch is not None and (own := self.space.last_layer(arch)) in self.heads:
+            full |= {f"head.{name}": parameter for name, parameter in self.heads[own].named_parameters()}
         found = {}
         for name, parameter in network.named_parameters():
             block = ".".join(name.split(".")[:3])  # stages.S.B

@@ -39,7 +39,7 @@ class TrainingState:
             unfit = start_from(network, recipe.init)
             if unfit:
                 warnings.warn(unfit, stacklevel=3)
-        self.optimiser = _optimiser(network, recipe)
+        self.optimiser = make_optimiser(network, recipe)
         self.average = Average(network, recipe.ema) if recipe.ema else None
         if found is not None:
             self.step, state = found
@@ -118,7 +118,7 @@ class TrainingState:
             self.average.load(state["average"])
 
 
-def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the recipe's optimiser; vectors have no weight decay unless the recipe says so.
 
     Every group knows its `relative_rate`: the last layer, which starts at random where others were pretrained, may

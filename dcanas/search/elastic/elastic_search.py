@@ -16,7 +16,7 @@ from dcanas.costs.feasibility import select_costs
 from dcanas.search.derive import Derived, Selector, costs_of
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.elastic.inherited import inherited_accuracy
-from dcanas.search.elastic.sandwich import make_supernet, train_supernet
+from dcanas.search.elastic.sandwich import make_supernet, supernet_recipe, train_supernet, whole_space
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
 from dcanas.search.selection import BY_RANKS, choose_candidate, choose_reranked
@@ -50,9 +50,12 @@ class ElasticSearch(SearchMethod):
         return float(task.settings.epochs * every_step)
 
     def run(self, task: SearchTask) -> dict[str, Any]:
-        supernet, history = train_supernet(task.space, task.dataset, task.settings, task.recipe, task.seed,
-                                           folder=task.folder, skeleton=dict(task.skeleton), device=task.device,
-                                           hooks=task.hooks)
+        settings = task.settings
+        supernet = make_supernet(task.space, task.dataset, task.seed, dict(task.skeleton), task.device)
+        draw = whole_space(supernet, task.dataset, settings.random_members)
+        history = train_supernet(supernet, task.dataset, supernet_recipe(settings, task.recipe), draw, task.seed,
+                                 key=[settings, dict(task.skeleton)], folder=task.folder, device=task.device,
+                                 hooks=task.hooks)
         save_weights(task.folder / WEIGHTS, supernet.state_dict())
         return {"history": history, "largest": task.space.format(supernet.largest_member),
                 "smallest": task.space.format(supernet.smallest_member)}

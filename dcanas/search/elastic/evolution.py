@@ -27,7 +27,7 @@ Evaluation = dict[str, Any]  # validation_accuracy, validation_loss
 
 def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate: Callable[[Architecture], Evaluation],
            settings: ElasticSettings, seed: int, *, stored: MutableMapping[str, Evaluation] | None = None,
-           hooks: Hooks = QUIET) -> list[Scored]:
+           hooks: Hooks = QUIET, by_loss: bool = False) -> list[Scored]:
     """Return distinct members within the budget in order of birth, with their accuracies and, negative, losses.
 
     Args:
@@ -36,6 +36,8 @@ def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate:
             are those of `dcanas.search.proposers.evolution`.
         stored: evaluations by notation (see `Ledger`), none of which is repeated.
         hooks: receive the number of members evaluated; asked before each new one whether to stop.
+
+        by_loss: whether the loss decides and the accuracy breaks ties; else the other way round.
 
     Raises:
         BudgetError: no member is found within the budget.
@@ -56,6 +58,7 @@ def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate:
             if hooks.should_stop():
                 raise Stopped(f"stopped after {len(born)} of {settings.evaluations} members")
             stored[text] = evaluate(arch)
-        born.append(Scored(arch, (stored[text]["validation_accuracy"], -stored[text]["validation_loss"])))
+        scores = (stored[text]["validation_accuracy"], -stored[text]["validation_loss"])
+        born.append(Scored(arch, scores[::-1] if by_loss else scores))
         hooks.progress(len(born), settings.evaluations, "members evaluated")
     return born

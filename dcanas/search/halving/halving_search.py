@@ -16,7 +16,7 @@ from dcanas.search.derive import Derived, costs_of
 from dcanas.search.finalists import none_kept
 from dcanas.search.halving.control import weights_help
 from dcanas.search.halving.measured import nominees_within
-from dcanas.search.halving.nominate import stage_cuts
+from dcanas.search.halving.nominate import Nominee, stage_cuts
 from dcanas.search.halving.rungs import FineTuning, halve, rungs, stored_as
 from dcanas.search.methods import SearchMethod
 from dcanas.search.task import SearchTask, Target
@@ -26,14 +26,14 @@ from dcanas.spaces import Space
 class HalvingSearch(SearchMethod):
     """Parts of a pretrained network, chosen by successive halving of real fine-tunings under each device's limits."""
 
-    results = ("halving.json",)
+    results: tuple[str, ...] = ("halving.json",)
     scores_final_networks = True
     read_beside = ("train.", "seed")
 
     def check(self, space: Space, settings: Any) -> None:
         if not isinstance(space, PretrainedParts):
-            raise UserError('search=halving fine-tunes parts of a pretrained network, and this run has none: pip '
-                            'install "dcanas[pretrained]", or give pretrained=NAME or pretrained.file=FILE with '
+            raise UserError(f'search={settings.name} fine-tunes parts of a pretrained network, and this run has none: '
+                            'pip install "dcanas[pretrained]", or give pretrained=NAME or pretrained.file=FILE with '
                             "space=mbconv; or choose another search.")
 
     def key(self, task: SearchTask) -> Sequence[Any]:
@@ -75,7 +75,7 @@ class HalvingSearch(SearchMethod):
         """Return the network for one device, the nominees and the rungs; all fine-tunings are kept in `folder`."""
         space = task.space
         assert isinstance(space, PretrainedParts)
-        nominees, refused = nominees_within(space, target, task.settings.candidates, task.hooks)
+        nominees, refused = self._nominees(task, target, folder)
         if refused and not nominees:
             raise none_kept(refused, "choose a smaller pretrained network")
         if not nominees:
@@ -93,6 +93,12 @@ class HalvingSearch(SearchMethod):
         return {"architecture": space.format(best), "control": control, "asked": plain(_asked(target)), "rungs": made,
                 "nominees": [{"architecture": space.format(each.architecture), "kind": each.kind, "use": each.use}
                              for each in nominees], "refused_by_measurement": refused}
+
+    def _nominees(self, task: SearchTask, target: Target,
+                  folder: Path) -> tuple[Sequence[Nominee], list[dict[str, Any]]]:
+        """Return the networks to fine-tune for one device, and those that a measurement refused."""
+        assert isinstance(task.space, PretrainedParts)
+        return nominees_within(task.space, target, task.settings.candidates, task.hooks)
 
     def _control(self, task: SearchTask, tuning: FineTuning, best: str, stored: Ledger) -> dict[str, Any]:
         """Return whether the weights help on these images (see `weights_help`), by the chosen network's first rung."""

@@ -12,7 +12,7 @@ from dcanas.costs import Budget, count_architecture, count_costs
 from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.elastic.inherited import inherited_accuracy
-from dcanas.search.elastic.sandwich import train_supernet
+from dcanas.search.elastic.sandwich import make_supernet, supernet_recipe, train_supernet, whole_space
 from dcanas.spaces import load_space
 from dcanas.training import DataSpec, Recipe, load_data
 
@@ -31,10 +31,15 @@ def digits():
     return load_data(DataSpec("digits"))
 
 
+def train(digits, settings, seed, **more):
+    supernet = make_supernet(SPACE, digits, seed, SKELETON)
+    draw = whole_space(supernet, digits, settings.random_members)
+    return supernet, train_supernet(supernet, digits, supernet_recipe(settings, RECIPE), draw, seed, **more)
+
+
 @pytest.fixture(scope="module")
 def trained(digits):
-    settings = ElasticSettings(epochs=6, random_members=1, warmup_epochs=0.5)
-    return train_supernet(SPACE, digits, settings, RECIPE, 0, skeleton=SKELETON)
+    return train(digits, ElasticSettings(epochs=6, random_members=1, warmup_epochs=0.5), 0)
 
 
 @pytest.mark.slow
@@ -52,16 +57,16 @@ def test_the_sandwich_trains_the_largest_the_smallest_and_those_between(trained,
 def test_a_supernet_that_was_cut_off_goes_on_to_the_same_weights(digits, tmp_path):
     digits = replace(digits, train=digits.train[:96])
     settings = ElasticSettings(epochs=1, batch_size=32, random_members=1)
-    whole, _ = train_supernet(SPACE, digits, settings, RECIPE, 3, folder=tmp_path / "a", skeleton=SKELETON)
+    whole, _ = train(digits, settings, 3, folder=tmp_path / "a")
     heard = Recording(stop_at=2)
     with pytest.raises(Stopped):
-        train_supernet(SPACE, digits, settings, RECIPE, 3, folder=tmp_path / "b", skeleton=SKELETON, hooks=heard)
+        train(digits, settings, 3, folder=tmp_path / "b", hooks=heard)
     assert heard.steps == [1, 2]
-    resumed, _ = train_supernet(SPACE, digits, settings, RECIPE, 3, folder=tmp_path / "b", skeleton=SKELETON)
+    resumed, _ = train(digits, settings, 3, folder=tmp_path / "b")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
     with pytest.raises(UserError, match="belong to other settings"):
-        train_supernet(SPACE, digits, settings, RECIPE, 4, folder=tmp_path / "b", skeleton=SKELETON)
+        train(digits, settings, 4, folder=tmp_path / "b")
 
 
 def by_width(arch):

@@ -1,0 +1,1 @@
+"""Search among the slices of one pretrained network: a supernet judges them, fine-tunings decide."""
