@@ -25,9 +25,15 @@ def changed(name, change):
 """  # for a script: change(server, answer) changes the answer to the request `name`, or returns another
 
 
-def command(script: str) -> list[str]:
-    """Return the command of a board: it may change anything of `export/worker.py` before requests are answered."""
-    return [sys.executable, "-u", "-c", BOOT, CHANGED + script]
+def command(script: str, bare: bool = False) -> list[str]:
+    """Return the command of a board.
+
+    Args:
+        script: may change anything of `export/worker.py` before requests are answered.
+        bare: without numpy and onnxruntime, which take their time to start.
+    """
+    without = "import sys; sys.modules['numpy'] = sys.modules['onnxruntime'] = None\n" if bare else ""
+    return [sys.executable, "-u", "-c", without + BOOT, CHANGED + script]
 
 
 def install_ssh(folder: Path, script: str) -> None:
