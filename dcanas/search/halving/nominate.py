@@ -7,18 +7,19 @@ from typing import NamedTuple
 
 from dcanas.pretrained.parts import PretrainedParts
 from dcanas.spaces import Architecture
-from dcanas.spaces.mbconv_notation import Chain
+from dcanas.spaces.mbconv_notation import Chain, Kind
 
 Use = Callable[[Architecture], float]  # largest share of a limit that a network takes; above 1 it breaks one
 SHALLOWEST = 3  # stages; with fewer, features of ImageNet networks are edges and textures
 AFTER_STAGE, INSIDE, WITHOUT = "cut after a stage", "cut inside a stage", "one block left out"
+THIN = "cut with fewer channels"
 
 
 class Nominee(NamedTuple):
     """A part of the pretrained network at the largest resolution within the limits.
 
     Attributes:
-        kind: `AFTER_STAGE`, `INSIDE` or `WITHOUT`.
+        kind: `AFTER_STAGE`, `INSIDE`, `WITHOUT` or `THIN`.
         use: largest share of a limit that it takes.
     """
 
@@ -32,15 +33,15 @@ def nominate(space: PretrainedParts, use: Use, count: int, lenient: Use | None =
 
     All cuts after a stage, from stage `SHALLOWEST` on, are there whatever `count` is: they are the rivals that
     everybody knows. The rest of `count` are of the other kinds in turn. Shallower parts are nominated only if nothing
-    deeper is within the limits.
+    deeper is within the limits, and cuts with fewer channels in every block only if no whole ones are.
 
     Args:
         lenient: the share that decides at the smallest resolution, where a prediction that will be verified may be off
             without another resolution to fall back to; None: `use`.
     """
-    found: dict[str, list[Nominee]] = {AFTER_STAGE: [], INSIDE: [], WITHOUT: []}
-    for least in (SHALLOWEST, 1):
-        for kind, chain in patterns(space):
+    found: dict[str, list[Nominee]] = {AFTER_STAGE: [], INSIDE: [], WITHOUT: [], THIN: []}
+    for least, shapes in ((SHALLOWEST, patterns), (1, patterns), (1, thin_patterns)):
+        for kind, chain in shapes(space):
             if len(chain.stages) >= least and (
                     nominee := largest(space, chain, kind, use, lenient)):
                 found[kind].append(nominee)
@@ -48,7 +49,7 @@ def nominate(space: PretrainedParts, use: Use, count: int, lenient: Use | None =
             break
     for nominees in found.values():
         nominees.sort(key=lambda nominee: (-nominee.use, -_blocks(space, nominee)))
-    others = [found[INSIDE], found[WITHOUT]]
+    others = [found[INSIDE], found[WITHOUT], found[THIN]]
     chosen = list(found[AFTER_STAGE])
     while len(chosen) < count and any(others):
         for nominees in others:
@@ -95,6 +96,21 @@ def patterns(space: PretrainedParts) -> Iterator[tuple[str, Chain]]:
             yield AFTER_STAGE if entire else INSIDE, cut
             if entire:
                 yield from ((WITHOUT, part) for part in _without_one(cut))
+
+
+def thin_patterns(space: PretrainedParts) -> Iterator[tuple[str, Chain]]:
+    """Yield cuts after a block whose blocks have smaller expansions and filters: what the tightest limits allow."""
+    expansions = sorted({kind.expansion for stage in space.whole.stages for kind in stage.blocks} | {2, 3, 4})
+    for kind, chain in patterns(space):
+        if kind != WITHOUT:
+            yield from ((THIN, _thinned(chain, most)) for most in expansions[-2:0:-1])
+
+
+def _thinned(chain: Chain, most: int) -> Chain:
+    """Return a chain whose blocks widen their input at most so often, with filters of 3 x 3."""
+    stages = tuple(stage._replace(places=tuple(kind and Kind(min(kind.expansion, most), 3) for kind in stage.places))
+                   for stage in chain.stages)
+    return chain._replace(stages=stages)
 
 
 def _without_one(chain: Chain) -> Iterator[Chain]:

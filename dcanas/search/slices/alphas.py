@@ -141,7 +141,7 @@ def learnt_alphas(supernet: ElasticSupernet, frames: Sequence[FrameLimits], task
         soft = {name: _relaxed(value, temperature, generator) for name, value in alphas.logits.items()}
         weights = alphas.over_frames.softmax(0)
         drawn = 0.5 * weights.detach() + 0.5 / len(frames)
-        number = int(rng.choice(len(frames), p=np.array(drawn.double() / drawn.double().sum())))
+        number = int(rng.choice(len(frames), p=(drawn.double() / drawn.double().sum()).numpy()))
         data = images_of(frames[number].frame, task)
         images = normalise(torch.from_numpy(data.images[batch]).float() / 255).to(task.device)
         logits = supernet.masked(images.contiguous(memory_format=torch.channels_last), frames[number].frame.largest,

@@ -11,7 +11,7 @@ from dcanas.costs import Budget, count_architecture, count_costs
 from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrained
 from dcanas.search.halving.halving_settings import HalvingSettings
 from dcanas.search.halving.measured import expected_use, measured_within, nominees_within
-from dcanas.search.halving.nominate import AFTER_STAGE, INSIDE, WITHOUT, nominate, patterns, sides
+from dcanas.search.halving.nominate import AFTER_STAGE, INSIDE, THIN, WITHOUT, nominate, patterns, sides
 from dcanas.search.halving.rungs import halve, rungs
 
 LIMIT = 12e6  # MACs
@@ -74,6 +74,17 @@ def test_nominees_take_the_largest_image_that_the_limit_allows(parts) -> None:
         assert chosen == sorted(every, reverse=True)[:len(chosen)]  # those nearest below the limit
     assert [parts.format(each.architecture) for each in nominate(parts, lambda arch: macs(arch) / 5e5, 3)] == [
         "r32-s32 | t1c16n1s1k3 | n0 | n0 | n0 | n0 | n0 | n0 | h0"]  # all that so few allow
+
+    def params(arch) -> int:
+        return count_architecture(parts, arch, (3, 32, 32), 10, **parts.pretrained.skeleton).params
+
+    smallest = params(parts.extremes()[1])
+    thin = nominate(parts, lambda arch: max(macs(arch) / 1.2e6, 12 / len(parts.chain(arch).stages) ** 2), 4)
+    assert thin  # four stages in so few multiplications: whole blocks would take more
+    assert all(nominee.kind == THIN and params(nominee.architecture) > smallest for nominee in thin)
+    for nominee in thin:
+        kinds = [kind for stage in parts.chain(nominee.architecture).stages for kind in stage.blocks]
+        assert all(kind.kernel == 3 and kind.expansion <= 4 for kind in kinds)
 
 
 def largest_use(parts, chain, macs) -> float:
