@@ -53,7 +53,7 @@ def open_image(path):
 
     suffix = Path(path).suffix.lower()
     if suffix in HEIF or suffix == ".avif":
-        _register_heif(suffix)
+        _register_heif(path, suffix)
     try:
         return Image.open(path)
     except FileNotFoundError as error:
@@ -273,14 +273,14 @@ def _files(given):
     return found
 
 
-def _register_heif(suffix):
+def _register_heif(path, suffix):
     """Let Pillow open HEIF; AVIF it may open itself."""
     try:
         import pillow_heif
     except ImportError as error:
         if suffix in HEIF:
-            raise InputError(f"Images of the kind {suffix} need a further package: `pip install pillow-heif`, or "
-                             "`pip install 'dcanas[heif]'` where they are learnt from.") from error
+            raise InputError(f"{path} needs a further package, as all {suffix} do: `pip install pillow-heif`, or "
+                             "`pip install 'dcanas[heif]'` where images are learnt from.") from error
     else:
         pillow_heif.register_heif_opener()
 

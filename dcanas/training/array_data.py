@@ -13,9 +13,10 @@ import numpy as np
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
 from dcanas.training.array_input import Pair
+from dcanas.training.copies import divide, first_of_kind
+from dcanas.training.copies import fingerprint as fingerprint_of
 from dcanas.training.data import Dataset, Originals, preprocessing, refit
 from dcanas.training.folder import ImageFacts
-from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE, DataSpec
 
 KINDS = {"i": "integers", "U": "texts"}
@@ -60,10 +61,17 @@ def array_dataset(spec: DataSpec, splits: Mapping[str, Pair]) -> Dataset:
     images = _joined_images(splits)
     steps = preprocessing(_size(spec, images.shape[1:3]), spec.channels or images.shape[3])
     pixels = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    parts = complete_splits(spec, names, target, owner)
-    return Dataset("arrays", names, refit(pixels, steps), target, parts["train"], parts["validation"], parts["test"],
-                   steps, flip=True, integer_labels=labels.dtype.kind == "i",
-                   refitted=Originals(lambda other, indices: refit(pixels[indices], other)))
+    copy_of = first_of_kind(np.array([fingerprint_of(image) for image in images], "S16"))
+    divided = divide(spec, names, target, owner, copy_of)
+    parts = divided.parts
+    from dcanas.training.mirror import without_mirrors  # here: it takes torch, which storing arrays does not
+
+    known = divided.record(target, copy_of, [f"image {i}" for i in range(len(target))])
+    return without_mirrors(Dataset(
+        "arrays", names, refit(pixels, steps), target, parts["train"], parts["validation"], parts["test"], steps,
+        flip=True, integer_labels=labels.dtype.kind == "i", copies=parts["copies"],
+        refitted=Originals(lambda other, indices: refit(pixels[indices], other)),
+        report={"copies": known} if known["files"] else {}))
 
 
 def describe_arrays(splits: Mapping[str, Pair]) -> ImageFacts:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import DataSpec
+
+NAMED = 5  # pairs that are named
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,21 @@ class Divided:
 
     parts: dict[str, np.ndarray]
     learnt: int
+
+    def record(self, labels: np.ndarray, copy_of: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+        """Return what is known of the copies as JSON types.
+
+        Args:
+            labels, copy_of: see `divide`.
+            names: of the images (N,).
+        """
+        copies = np.flatnonzero(copy_of != np.arange(len(copy_of)))
+        two = copies[labels[copies] != labels[copy_of[copies]]]
+        parts = self.parts
+        return {"files": len(copies), "test_files": len(parts["test"]) + len(parts["copies"]),
+                "not_counted": len(parts["copies"]), "learnt": self.learnt,
+                "validation_learnt": int(np.isin(copy_of[parts["validation"]], copy_of[parts["train"]]).sum()),
+                "two_labels": len(two), "examples": [[names[i], names[copy_of[i]]] for i in two[:NAMED].tolist()]}
 
 
 def divide(spec: DataSpec, classes: tuple[str, ...], labels: np.ndarray, owner: np.ndarray, copy_of: np.ndarray,
@@ -58,6 +78,19 @@ def divide(spec: DataSpec, classes: tuple[str, ...], labels: np.ndarray, owner: 
         raise UserError(f"All {len(seen)} test images have the same pixels as images that are learnt from, so they "
                         "test nothing; test on others.")
     return Divided({**kept, "test": kept["test"][counts], "copies": kept["test"][~counts]}, int(seen.sum()))
+
+
+def first_of_kind(prints: np.ndarray) -> np.ndarray:
+    """Return per image the position of the first one with the same fingerprint of its pixels (N,)."""
+    _, first, inverse = np.unique(prints, return_index=True, return_inverse=True)
+    return np.asarray(first[inverse])
+
+
+def fingerprint(pixels: np.ndarray) -> bytes:
+    """Return 16 bytes that differ where pixels or their shape do."""
+    digest = hashlib.blake2b(f"{pixels.shape} {pixels.dtype}".encode(), digest_size=15)
+    digest.update(pixels.tobytes())
+    return b"." + digest.digest()
 
 
 def _firsts(owner: np.ndarray, copy_of: np.ndarray) -> np.ndarray:

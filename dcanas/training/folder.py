@@ -101,7 +101,10 @@ def folder(spec: DataSpec, cache: Path | None = None) -> Dataset:
     if depth is not None:
         steps["max_value"] = depth["max_value"]
     dataset = file_dataset("folder", listed.classes, listed.paths, listed.labels, opened.divided.parts, steps, cache)
-    return replace(dataset, report=make_report(listed, pictures, opened.divided, opened.bad, depth, steps))
+    from dcanas.training.mirror import without_mirrors  # here: it takes torch, which describing a folder does not
+
+    return without_mirrors(replace(dataset, report=make_report(listed, pictures, opened.divided, opened.bad, depth,
+                                                               steps)))
 
 
 def describe_folder(spec: DataSpec) -> ImageFacts:

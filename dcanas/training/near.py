@@ -7,14 +7,14 @@ import torch
 
 from dcanas.training.hashing import BITS, TEXTURE, difference_hash
 
-ALIKE = 0.97  # correlation of grey copies of 32x32 pixels, from which two images are called nearly identical
+ALIKE = 0.98  # correlation of grey copies of 32x32 pixels, from which two images are called nearly identical
 CHUNK = 2048
 BLOCK = 1024  # hashes with a band in common that are compared at once
 
 
 def near_pairs(small: np.ndarray, copy_of: np.ndarray) -> list[tuple[int, int]]:
     """Return pairs of different pictures whose difference hashes agree in all but 8 of 256 bits and whose small copies
-    correlate by 0.97 or more, in order.
+    correlate by 0.98 or more, in order.
 
     Of nine bands of the hash, two that differ in 8 bits have one in common: only such are compared.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from PIL import Image
 
 from dcanas.basics.errors import UserError
 from dcanas.export.infer import InputError, deep_values, open_image, upright
+from dcanas.training.copies import fingerprint, first_of_kind
 
 SMALL = 32  # pixels: side of the grey copies
 GREY = ("1", "L", "LA", "La")
@@ -52,8 +52,7 @@ class Pictures:
     @property
     def copy_of(self) -> np.ndarray:
         """Position of the first file with the same pixels (N,): its own if there is none before it."""
-        _, first, inverse = np.unique(self.prints, return_index=True, return_inverse=True)
-        return np.asarray(first[inverse])
+        return first_of_kind(self.prints)
 
 
 _known: dict[tuple[tuple[str, int, int], ...], Pictures] = {}
@@ -120,9 +119,7 @@ def _read(path: Path, made: Pictures, position: int) -> None:
             pixels = values.astype(np.float64)
             made.smallest[position], made.largest[position] = low, high = values.min(), values.max()
             small = Image.fromarray(np.uint8((pixels - low) * (255 / ((high - low) or 1))))
-        digest = hashlib.blake2b(f"{pixels.shape} {pixels.dtype}".encode(), digest_size=15)
-        digest.update(pixels.tobytes())
-        made.prints[position] = b"." + digest.digest()
+        made.prints[position] = fingerprint(pixels)
         made.sizes[position] = image.height, image.width
         made.grey[position] = mode in GREY or mode == "F" or mode.startswith("I")
         made.deep[position], made.floating[position] = values is not None, mode == "F"

@@ -30,10 +30,8 @@ def make_report(listed: Listing, pictures: Pictures, divided: Divided, bad: tupl
     from dcanas.training.near import near_pairs  # here: it takes torch, which describing a folder does not
 
     layout, parts = listed.layout, divided.parts
-    name = {i: shown(path) for i, path in enumerate(listed.paths)}
+    name = [shown(path) for path in listed.paths]
     first = pictures.copy_of
-    copies = np.flatnonzero(first != np.arange(len(first)))
-    two = copies[listed.labels[copies] != listed.labels[first[copies]]]
     near = near_pairs(pictures.small, first)
     home = np.full(len(listed.paths), "", dtype="<U10")
     for part, positions in parts.items():
@@ -52,14 +50,11 @@ def make_report(listed: Listing, pictures: Pictures, divided: Divided, bad: tupl
         "size": {"smallest": sizes[sizes.min(axis=1).argmin()].tolist(), "largest": sizes[sizes.max(axis=1).argmax()]
                  .tolist(), "different": len(sizes), "network": [height, width]},
         "grey": bool(pictures.grey.all()),
-        "passed_over": dict(layout.passed.kinds.most_common()),
+        "passed_over": dict(sorted(layout.passed.kinds.items(), key=lambda kind: (-kind[1], kind[0]))),
         "links_passed_over": len(layout.passed.links),
         "images_beside_classes": len(layout.passed.loose),
         "bad": {"left_out": bad[0], "of_test": bad[1], "files": bad[2]},
-        "copies": {"files": len(copies), "test_files": len(parts["test"]) + len(parts["copies"]),
-                   "not_counted": len(parts["copies"]), "learnt": divided.learnt,
-                   "validation_learnt": int(np.isin(first[parts["validation"]], first[parts["train"]]).sum()),
-                   "two_labels": len(two), "examples": [[name[i], name[int(first[i])]] for i in two[:NAMED].tolist()]},
+        "copies": divided.record(listed.labels, first, name),
         "near_identical": {"pairs": len(near), "with_test": len(across),
                            "examples": [[name[a], name[b]] for a, b in (across or near)[:NAMED]]},
         "depth": dict(depth) if depth else None,
@@ -77,7 +72,9 @@ def _dark(pictures: Pictures, known: np.ndarray) -> int | None:
 
 def report_lines(report: Mapping[str, Any]) -> list[str]:
     """Return what was understood as sentences, the layout first; empty without a report."""
-    return list(_lines(report)) if report else []
+    found = _lines(report) if "layout" in report else _copies(report["copies"]) if "copies" in report else ()
+    lines = list(found)
+    return [*lines, report["mirror"]["words"]] if "mirror" in report else lines
 
 
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:
@@ -113,8 +110,6 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     if largest * len(classes) > UNEVEN:
         name = list(classes)[total.index(max(total))]
         yield f"The classes are uneven: {100 * largest:.1f} % of the images are {shown(name)}."
-    if report.get("mirror"):
-        yield report["mirror"]["words"]
 
 
 def _copies(copies: Mapping[str, Any]) -> Iterator[str]:
