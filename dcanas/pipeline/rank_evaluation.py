@@ -17,7 +17,7 @@ from dcanas.hardware.latency.device_table import published_latency
 from dcanas.hardware.latency.table_files import tables_folder
 from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.context import Context
-from dcanas.proxies.columns import read_column, read_columns
+from dcanas.proxies.columns import read_column
 from dcanas.proxies.rank_aggregation import COMBINATIONS, combine, oriented
 from dcanas.proxies.rank_statistics import RankStatistics, partial_spearman, rank_statistics
 from dcanas.spaces import Architecture
@@ -60,13 +60,8 @@ def read_reference(run: Context, options: ScoreOptions) -> Reference:
     """Return what the scores are compared with; raises `UserError` if no table has it for this space."""
     against, space = str(options.against), run.space
     if Path(against).suffix in (".csv", ".gz"):
-        columns = read_columns(Path(against).expanduser(), space)
-        column = options.column or (next(iter(columns)) if len(columns) == 1 else None)
-        if column is None:
-            raise UserError(f"{against} has several columns; choose one by column=NAME: {', '.join(columns)}.")
-        if column not in columns:
-            raise unknown(f"column of {against}", column, columns)
-        return Reference(column, f"{column} of {against}", columns[column])
+        column, values = read_column(Path(against).expanduser(), options.column, space)
+        return Reference(column, f"{column} of {against}", values)
     if against not in KINDS:
         raise unknown("target (or CSV file)", against, KINDS)
     if space.name != "nasbench201":
@@ -83,8 +78,8 @@ def read_reference(run: Context, options: ScoreOptions) -> Reference:
     path = tables_folder() / TABLES[against]
     usual = {"accuracy": "cifar100_test" if run.dataset.name == "cifar100" else "cifar10_test",
              "robustness": "pgd_eps1.0"}[against]
-    column = options.column or usual
-    return Reference(against, f"{column} of {path.name}, %", read_column(path, column, space))
+    column, values = read_column(path, options.column or usual, space)
+    return Reference(against, f"{column} of {path.name}, %", values)
 
 
 def rank_scores(reference: Reference, scores: Mapping[str, np.ndarray], costs: Mapping[str, np.ndarray],

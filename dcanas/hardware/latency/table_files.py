@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
+import math
 import os
 import zipfile
 import zlib
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcanas.basics.errors import UserError
+from dcanas.hardware.latency.strict_csv import LARGEST, number_of, read_csv
 
 Array = NDArray[np.float64]
 
@@ -31,23 +31,6 @@ def tables_folder() -> Path:
 def default_folder() -> Path:
     """Return the default folder of the tables: `../shared/data` beside the checkout."""
     return Path(__file__).resolve().parents[4] / "shared" / "data"
-
-
-def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Return header and rows of a CSV file, compressed by gzip if its name ends in .gz.
-
-    Raises:
-        UserError: there is no such file, or it is not a CSV file.
-    """
-    try:
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rt", encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            return list(reader.fieldnames or ()), list(reader)
-    except FileNotFoundError as error:
-        raise _missing(path) from error
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
-        raise UserError(f"{path} is not a CSV table ({error}); import it again, or give another file.") from error
 
 
 def read_rows(path: Path, columns: Sequence[str], keys: Sequence[str]) -> dict[str, Array]:
@@ -78,14 +61,12 @@ def read_columns(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[st
                         "import the table again.")
     table = {}
     for name in columns:
-        try:
-            table[name] = np.array([float(row[name]) for row in rows])
-        except (TypeError, ValueError) as error:
-            raise UserError(f"{path}: column {name} holds text that is not a number ({error}); import the table again."
-                            ) from error
-        if not np.isfinite(table[name]).all():
-            raise UserError(f"{path}: column {name} holds NaN or infinity; import the table again.")
-    return [row["architecture"] for row in rows], table
+        numbers = [number_of(path, line, name, row[name]) for line, row in rows.items()]
+        if None in numbers:
+            line = list(rows)[numbers.index(None)]
+            raise UserError(f"{path}, line {line}: column {name} holds no number; import the table again.")
+        table[name] = np.array(numbers, dtype=float)
+    return [row["architecture"] for row in rows.values()], table
 
 
 def read_arrays(path: Path, rows: int) -> dict[str, np.ndarray]:
@@ -95,11 +76,13 @@ def read_arrays(path: Path, rows: int) -> dict[str, np.ndarray]:
         UserError: an array has another length, holds objects or is not finite; the message names it.
     """
     try:
+        _require_as_said(path)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
-        raise _missing(path) from error
-    except (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
+        raise UserError(f"There is no table {path}; import it, set DCANAS_TABLES to the folder of published tables, or "
+                        "give another file.") from error
+    except (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         raise UserError(f"{path} is not an npz file of plain arrays ({error}); import the table again.") from error
     for name, array in arrays.items():
         if name == "blocks":
@@ -119,9 +102,21 @@ def require_milliseconds(path: Path, name: str, values: Array) -> None:
                         f"{'seconds' if median < 0.05 else 'nanoseconds or microseconds'}; convert it.")
 
 
-def _missing(path: Path) -> UserError:
-    return UserError(f"There is no table {path}; import it, set DCANAS_TABLES to the folder of published tables, or "
-                     "give another file.")
+def _require_as_said(path: Path) -> None:
+    """Raise `ValueError` if an array of an npz file is larger than the file has bytes for, or than a table is."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if (size := sum(member.file_size for member in members)) > LARGEST:
+            raise ValueError(f"{size:,} bytes unfolded, more than {LARGEST >> 20} MiB")
+        for member in members:
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else \
+                    np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+                if math.prod(shape) * dtype.itemsize > member.file_size:
+                    raise ValueError(f"{member.filename} says that it is {shape} of {dtype}, for which it has too few "
+                                     "bytes")
 
 
 def _disorder(found: Sequence[str], keys: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ def make_objective(task: SearchTask) -> tuple[Objective, Identity]:
     settings = task.settings
     if settings.objective == "table":
         path = Path(str(settings.table)).expanduser()
-        column = read_column(path, str(settings.column), task.space)
+        _, column = read_column(path, str(settings.column), task.space)
         objective = look_up(task.space, {arch.choices: value for arch, value in column.items()},
                             f"{path.name}, {settings.column}")
         return objective, lambda arch: arch  # two codes of one network were trained twice

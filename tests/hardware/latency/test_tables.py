@@ -206,9 +206,9 @@ def _rewrite(source, target, change):
     (lambda lines: [lines[0].replace("raspi4_latency", "raspi5_latency"), *lines[1:]],
      "lacks the column raspi4_latency"),
     (lambda lines: [lines[0], lines[1].replace("10.481976820010459", "fast"), *lines[2:]],
-     "column raspi4_latency holds text that is not a number"),
+     "column raspi4_latency holds 'fast', which is not a number"),
     (lambda lines: [lines[0], lines[1].replace("10.481976820010459", "nan"), *lines[2:]],
-     "column raspi4_latency holds NaN or infinity"),
+     "column raspi4_latency holds no number; import the table again."),
     (lambda lines: [lines[0], *(_in_seconds(line) for line in lines[1:])],
      "raspi4_latency should be milliseconds, but its median is 0.0257: it looks like seconds; convert it."),
 ])
