@@ -64,6 +64,8 @@ def _do(name: str, arguments: Sequence[str]) -> int:
     module = COMMANDS[name].module
     if name == "profile" and any(text.startswith("onnx=") for text in arguments):
         module = "onnx_file"
+    elif name == "export" and any(text.startswith("to=") for text in arguments):
+        module = "c_code"
     elif COMMANDS[name].groups is not None:
         from dcanas.cli.jobs import do
 
