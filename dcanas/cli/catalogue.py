@@ -65,8 +65,8 @@ COMMANDS = {
                          ("run",)),
     "bench": Command("bench", "compare searches and simple baselines on published tables", "[key=value ...]",
                      BENCH),
-    "front": Command("front", "accuracy against costs on a device: non-dominated set, hypervolume, knee",
-                     "search=nsga2 [search.front=[COST,COST]] [key=value ...]", "", ("search",)),
+    "front": Command("front", "accuracy or loss against costs on a device: what is not dominated, hypervolume, knee",
+                     "search=nsga2|slices [search.front=[COST,COST]] [key=value ...]", "", ("search",)),
     "list": Command("listing", "list spaces, devices, searches and so on",
                     "spaces|data|devices|costs|searches|proxies|recipes|experiments|attacks"),
     "data": Command("data", "what is understood of a folder of images, and what is done to them", "[FOLDER|DATA] "

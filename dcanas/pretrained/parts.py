@@ -114,6 +114,5 @@ class PretrainedParts(MBConv):
               **skeleton: Any) -> torch.nn.Module:
         """Return the network with the weights that it has as a part of the pretrained one."""
         network = super().build(arch, num_classes, in_channels, **skeleton)
-        if not next(network.parameters()).is_meta:  # an outline has no weights
-            start_from_slice(network, self.pretrained, arch)
+        start_from_slice(network, self.pretrained, arch)
         return network

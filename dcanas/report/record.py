@@ -44,6 +44,7 @@ class RunRecord:
     Attributes:
         ending: `run.json`: state, message, command, versions, machine.
         search: content of one of `SEARCHED`, None before the end of the search.
+        front: `front.json` of `dcanas front`, if it was asked for.
         search_rows: epochs or trials of the search, finished or not.
         training_rows: per device the epochs of its training, finished or not.
     """
@@ -53,6 +54,7 @@ class RunRecord:
     ending: Mapping[str, Any]
     feasibility: Mapping[str, Any] | None
     search: Mapping[str, Any] | None
+    front: Mapping[str, Any] | None
     search_rows: list[dict[str, Any]]
     training_rows: Mapping[str, list[dict[str, Any]]]
     devices: tuple[DeviceRecord, ...]
@@ -119,8 +121,9 @@ def read_run(folder: Path) -> RunRecord:
 
     derived = {name: _newest(folder / "derived", f"{name}*") for name in settings["device"]}
     devices = tuple(_device(name, inside) for name, inside in derived.items() if inside)
+    front = _part(searched / "front.json") if searched else None
     record = RunRecord(folder, settings, _json(folder / "run.json") or {}, _part(folder / "feasibility.json"), search,
-                       rows(search, searched.name if searched else "search"),
+                       front, rows(search, searched.name if searched else "search"),
                        {d.name: rows(d["train"], f"train/{d.folder.name}") for d in devices}, devices)
     _refuse_gaps(record)
     return record

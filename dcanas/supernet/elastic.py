@@ -120,7 +120,7 @@ def recalibrate(network: nn.Module, batches: list[Tensor]) -> None:
 def _outline(space: Space, arch: Architecture, num_classes: int, in_channels: int,
              skeleton: dict[str, Any]) -> nn.Module:
     """Return the member without weights, its batch norms using batch statistics only."""
-    with torch.device("meta"):
-        network = space.build(arch, num_classes, in_channels, **skeleton)
+    with torch.random.fork_rng(devices=[]):  # building on the meta device takes ten times as long
+        network = space.build(arch, num_classes, in_channels, **skeleton).to("meta")
     use_batch_statistics(network)
     return network

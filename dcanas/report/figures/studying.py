@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcanas.report.figures.canvas import INK, SERIES, axes, cost_axis, legend, series, styled
+from dcanas.report.figures.canvas import INK, MARKERS, SERIES, axes, cost_axis, legend, series, styled
 
 INFLUENCE = "influence/"
 
@@ -50,12 +50,26 @@ def trials(rows: Sequence[Mapping[str, Any]], label: str) -> Figure:
 
 
 @styled
-def unbeaten(rows: Sequence[Mapping[str, Any]], costs: Sequence[str]) -> Figure:
-    """Return the accuracy of a front's members over each cost; the knee is the filled point."""
+def unbeaten(rows: Sequence[Mapping[str, Any]], costs: Sequence[str], quality: str = "accuracy",
+             others: Sequence[Mapping[str, Any]] = ()) -> Figure:
+    """Return the accuracy or loss of a front's members over each cost; the knee is the filled point.
+
+    Args:
+        quality: key of the first objective, "accuracy" or "loss".
+        others: rows beside the front, with their `kind`; every kind has a marker.
+    """
     figure, places = axes(columns=len(costs), height=3.0, sharey=True, squeeze=False)
+    kinds = list(dict.fromkeys(row["kind"] for row in others))
     for place, cost in zip(places[0], costs, strict=True):
-        place.scatter([row[cost] for row in rows], [row["accuracy"] for row in rows], edgecolors=SERIES[0],
-                      facecolors=[SERIES[1] if row["knee"] else "none" for row in rows])
+        for number, kind in enumerate(kinds):
+            chosen = [row for row in others if row["kind"] == kind]
+            place.scatter([row[cost] for row in chosen], [row[quality] for row in chosen], s=14, linewidths=0,
+                          color=SERIES[number], marker=MARKERS[number], label=kind)
+        place.scatter([row[cost] for row in rows], [row[quality] for row in rows], edgecolors=SERIES[0],
+                      facecolors=[SERIES[1] if row["knee"] else "none" for row in rows],
+                      label="not dominated" if kinds else None)
         cost_axis(place, cost)
-    places[0][0].set_ylabel("accuracy (%)")
+    places[0][0].set_ylabel("accuracy (%)" if quality == "accuracy" else "inherited loss (nats)")
+    if kinds:
+        legend(figure, 3)
     return figure

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from markupsafe import Markup
 
 from dcanas.basics.errors import UserError
 from dcanas.report.amounts import amount
-from dcanas.report.figures import searching, training
+from dcanas.report.figures import searching, studying, training
 from dcanas.report.figures.canvas import NOT_YET, captioned
-from dcanas.report.html import NOTHING, grid, joined, paragraph, subsection, table
+from dcanas.report.html import NOTHING, code, grid, joined, paragraph, subsection, table
 from dcanas.report.panels.study import study
 from dcanas.report.record import RunRecord
 from dcanas.report.spaces import space_of, without_parameters
@@ -30,7 +32,23 @@ def search(record: RunRecord) -> Markup:
         space = space_of(record)
         parts += [grid(_limits(record), _losses(record)), _collapse(record, space), _alphas(record, space)] \
             if "mixing" in rows[-1] else [_supernet(record)]
+    if record.front and "judged" in record.front:
+        parts.append(_front(record.front))
     return joined(parts)
+
+
+def _front(found: Mapping[str, Any]) -> Markup:
+    """Return the slices that `dcanas front` judged, and those that no other beats."""
+    rows, first = found["front"], found["judged"][0]
+    costs = [name for name in first if name not in ("architecture", "kind", "loss", "accuracy")]
+    picture = captioned(studying.unbeaten(rows, costs, "loss", found["judged"]), "front-of-slices",
+                        "Inherited loss against costs", f"{len(found['judged'])} networks judged, {len(rows)} of them "
+                        "not dominated; the filled point is the knee.")
+    tuned = [[code(row["architecture"]), row["kind"], f"{row['loss']:.3f}", *(amount(row[cost]) for cost in costs),
+              f"{100 * row['fine_tuned_accuracy']:.1f}" if "fine_tuned_accuracy" in row else "–"] for row in rows]
+    return subsection("Slices under other limits", joined([picture, table(
+        ["architecture", "what it is", "inherited loss", *costs, "fine-tuned, validation %"], tuned,
+        "What no other slice beats; its ends and its knee were fine-tuned")]))
 
 
 def _space_left(record: RunRecord) -> Markup:

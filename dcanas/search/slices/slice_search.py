@@ -18,8 +18,10 @@ from dcanas.search.elastic.sandwich import make_supernet, train_supernet
 from dcanas.search.halving.halving_search import HalvingSearch
 from dcanas.search.halving.measured import expected_use, measured_within, nominees_within
 from dcanas.search.halving.nominate import Nominee
+from dcanas.search.halving.rungs import FineTuning, stored_as
 from dcanas.search.slices.alphas import alphas_images
 from dcanas.search.slices.frames import frames_for
+from dcanas.search.slices.front import judged_slices
 from dcanas.search.slices.lessons import lessons, slices_recipe
 from dcanas.search.slices.ways import propose
 from dcanas.search.task import SearchTask, Target
@@ -76,6 +78,22 @@ class SliceSearch(HalvingSearch):
         slices = [Nominee(arch, SLICE, use(arch)) for arch in proposed if arch not in known]
         kept, broken = measured_within(task.space, target, slices[:task.settings.proposed], task.hooks)
         return [*cuts, *kept], [*refused, *broken]
+
+    def front(self, task: SearchTask, target: Target, folder: Path) -> list[dict[str, Any]]:
+        """Return slices under shares of the limits of a device, by inherited loss; see `judged_slices`."""
+        supernet, stored = self._supernet(task), Ledger(folder / f"inherited-{target.name}.json")
+        judge = inherited_accuracy(supernet, task.dataset, task.settings.recalibration_images, task.seed, task.device)
+        return judged_slices(supernet, task, target, judge, stored)
+
+    def fine_tuned(self, task: SearchTask, text: str, folder: Path) -> dict[str, Any]:
+        """Return what `validate` says of a slice after the whole recipe; text: its notation."""
+        stored = Ledger(folder / "fine-tunings.json")
+        key = stored_as(text, task.recipe.epochs)
+        if key not in stored:
+            tuning, arch = FineTuning(task, folder / "fine-tuning"), task.space.parse(text)
+            stored[key] = tuning(arch, task.recipe.epochs, task.hooks)
+            tuning.drop(arch)
+        return dict(stored[key])
 
     def _supernet(self, task: SearchTask) -> ElasticSupernet:
         """Return the trained supernet."""

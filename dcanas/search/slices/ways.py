@@ -47,12 +47,18 @@ def propose(supernet: ElasticSupernet, frames: Sequence[Frame], task: SearchTask
 def _by_sensitivities(supernet: ElasticSupernet, frames: Sequence[Frame], task: SearchTask,
                       target: Target) -> list[Architecture]:
     """Return the best slices of every frame by the sum of their options' losses."""
-    scores: dict[int, Scores] = {}
-    for stages, frame in middle_frames(frames).items():
-        scores[stages] = sensitivities(frame, QuickLoss(supernet, frame, task))
-        task.hooks.progress(len(scores), len(middle_frames(frames)), "cuts whose options were tried one by one")
+    scores = option_scores(supernet, frames, task)
     return [arch for frame in frames
             for arch in FrameLimits(frame, target).best(scores[frame.stages], _each(frames, task))]
+
+
+def option_scores(supernet: ElasticSupernet, frames: Sequence[Frame], task: SearchTask) -> dict[int, Scores]:
+    """Return the sensitivities of every number of stages, at images of the middle size."""
+    middle, scores = middle_frames(frames), {}
+    for stages, frame in middle.items():
+        scores[stages] = sensitivities(frame, QuickLoss(supernet, frame, task))
+        task.hooks.progress(len(scores), len(middle), "cuts whose options were tried one by one")
+    return scores
 
 
 def _by_alphas(supernet: ElasticSupernet, frames: Sequence[Frame], task: SearchTask,
