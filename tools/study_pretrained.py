@@ -18,18 +18,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
-from dcanas.basics.checkpoints import load_weights, save_weights
 from dcanas.basics.keys import derive_seed
 from dcanas.search.validation import validate
 from dcanas.training import train
-from dcanas.training.recipe_parts import Distillation
 from dcanas.training.splits import thin
 from tools.markdown import print_table
 from tools.pretrained_budgets import print_budgets
@@ -37,8 +34,6 @@ from tools.pretrained_cells import BASE, Cells, cut_after, grouped, network_of
 from tools.pretrained_rungs import print_rungs
 from tools.pretrained_slices import print_slices
 
-SOFT = "soft labels"
-TEACHER = (5, 96, 16)  # stages, pixels, epochs
 RECIPES = {
     "base": BASE,
     "8 epochs at 1e-3": replace(BASE, epochs=8, learning_rate=1e-3),
@@ -48,13 +43,11 @@ RECIPES = {
     "SGD at 0.1": replace(BASE, optimiser="sgd", learning_rate=0.1, weight_decay=5e-4),
     "mixup 0.2": replace(BASE, mixup=0.2),
     "averaged weights": replace(BASE, ema=0.99),
-    "crops of 1/2 to 1": replace(BASE, crop_padding=0, crop_scale=(0.5, 1.0), crop_from=1.5),
+    "crops of 1/2 to 1": replace(BASE, crop_padding=0, crop_scale=(0.5, 1.0)),
     "no label smoothing": replace(BASE, label_smoothing=0.0),
     "weight decay 0.2": replace(BASE, weight_decay=0.2),
     "64 epochs": replace(BASE, epochs=64),
     "128 epochs": replace(BASE, epochs=128),
-    SOFT: BASE,
-    f"{SOFT} of weight 3": replace(BASE, distillation=Distillation(weight=3.0)),
 }
 
 
@@ -92,17 +85,17 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
         print_budgets(cells, photos, directory, sets, seeds, units, rival, threads)
         return
 
-    print_recipes(cells, photos, directory, sets, seeds, cut_after(cut, px), recipes, fraction)
+    print_recipes(cells, photos, sets, seeds, cut_after(cut, px), recipes, fraction)
 
 
-def print_recipes(cells: Cells, photos: Path, directory: Path, sets: Sequence[str], seeds: Sequence[int], text: str,
+def print_recipes(cells: Cells, photos: Path, sets: Sequence[str], seeds: Sequence[int], text: str,
                   recipes: Sequence[str], fraction: float) -> None:
     """Print accuracy and loss on validation of one network after every recipe."""
 
     def cell(name: str, recipe: str, seed: int) -> dict[str, float]:
         part = f", {fraction:g} of the images" if fraction < 1 else ""
         return cells.get(f"{name}, {text}, {recipe}, seed {seed}{part}",
-                         partial(fine_tuned, photos / name, text, recipe, seed, directory, fraction))
+                         partial(fine_tuned, photos / name, text, recipe, seed, fraction))
 
     def rows() -> Iterator[list[str]]:
         for recipe in recipes:
@@ -116,31 +109,14 @@ def print_recipes(cells: Cells, photos: Path, directory: Path, sets: Sequence[st
     print_table(["recipe", *(f"{name}, validation %; loss" for name in sets), "CPU seconds"], rows())
 
 
-def fine_tuned(folder: Path, text: str, recipe: str, seed: int, directory: Path,
-               fraction: float) -> dict[str, float]:
+def fine_tuned(folder: Path, text: str, recipe: str, seed: int, fraction: float) -> dict[str, float]:
     """Return the accuracy on whole groups of look-alikes, the loss there and the CPU seconds of the training."""
     side = int(text.partition("-")[0].removeprefix("r"))
-    dataset, taught = grouped(folder, side), recipe.startswith(SOFT)
-    teacher = trained_teacher(folder, directory) if taught else None
+    dataset = grouped(folder, side)
     start = time.process_time()
     model = network_of(text, len(dataset.classes), seed)
     chosen = thin(dataset.labels, dataset.train, fraction, 4, seed)
-    train(model, dataset, chosen, RECIPES[recipe], derive_seed(seed, "train"), teacher=teacher)
+    train(model, dataset, chosen, RECIPES[recipe], derive_seed(seed, "train"))
     seconds = time.process_time() - start
     judged = validate(model, dataset)
     return {"accuracy": judged["validation_accuracy"], "loss": judged["validation_loss"], "seconds": seconds}
-
-
-@cache
-def trained_teacher(folder: Path, directory: Path) -> nn.Module:
-    """Return a network without limits, fine-tuned on the training split now or before, in evaluation mode."""
-    stages, side, epochs = TEACHER
-    dataset, path = grouped(folder, side), directory / f"teacher-{folder.name}.pt"
-    model = network_of(cut_after(stages, side), len(dataset.classes), 0)
-    if not path.exists():
-        train(model, dataset, dataset.train, replace(BASE, epochs=epochs), derive_seed(0, "teacher"))
-        save_weights(path, model.state_dict())
-        print(f"Teacher for {folder.name}: {100 * validate(model, dataset)['validation_accuracy']:.1f} %", flush=True)
-    model.load_state_dict(load_weights(path))
-    model.size = (side, side)
-    return model.eval().requires_grad_(False)

@@ -22,10 +22,9 @@ from dcanas.training.rectangles import crop_and_resize, erase
 
 
 class Augment(Protocol):
-    """A function from uint8 images (N, C, H, W) and a seed to augmented floats in [0, 1] of the network's size.
+    """A function from uint8 images (N, C, H, W) and a seed to augmented floats in [0, 1].
 
     Args:
-        images: of the network's size, or larger ones, from which the recipe's crops are cut (`Recipe.crop_from`).
         start: position of the first of these images in their batch.
         batch: number of images in the batch; None: these are all.
     """
@@ -38,16 +37,12 @@ def make_augment(dataset: Dataset, recipe: Recipe) -> Augment:
 
     What enters from outside the image is black, and what is cut out becomes the data's mean, as in the field's recipes
     (which cut after the normalisation). The crop's default padding is an eighth of the image's shorter side (4 pixels
-    at 32, 1 at 8). Of images larger than the data set's own, a part is cropped and resized first.
-
-    Args:
-        dataset: its images have the network's size.
+    at 32, 1 at 8).
 
     Raises `UserError` for colour operations on grey images.
     """
     recipe.colour.check_channels(dataset.shape[0])
-    size = dataset.shape[1:]
-    side = min(size)
+    side = min(dataset.shape[1:])
     padding = side // 8 if recipe.crop_padding is None else recipe.crop_padding
     mirror = dataset.flip if recipe.flip is None else recipe.flip
     hole = round(recipe.cutout * side)
@@ -57,16 +52,14 @@ def make_augment(dataset: Dataset, recipe: Recipe) -> Augment:
 
     def augment(images: Tensor, seed: int, start: int = 0, batch: int | None = None) -> Tensor:
         draw = Draw(seed, len(images), start, batch)
-        images, larger = images.float() / 255, images.shape[2:] != size
-        if larger:
-            images = crop_and_resize(images, recipe.crop_scale, recipe.crop_aspect, draw, size).clamp(max=1)  # rounding
+        images = images.float() / 255
         if recipe.rotation or recipe.zoom:
             images = turn(images, recipe.rotation, recipe.zoom, draw)
         if mirror:
             images = flip(images, draw)
         if padding:
             images = crop(images, padding, draw)
-        if recipe.crop_scale and not larger:
+        if recipe.crop_scale:
             images = crop_and_resize(images, recipe.crop_scale, recipe.crop_aspect, draw)
         if jittered:
             images = jitter(images, colour, draw)

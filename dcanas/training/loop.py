@@ -27,15 +27,13 @@ from dcanas.training.ranks import ALONE, Ranks
 from dcanas.training.recipe import Recipe
 from dcanas.training.start import freeze, freeze_running_stats, set_drop_path
 from dcanas.training.state import TrainingState
-from dcanas.training.teacher import teacher_key
 
 SAVE_SECONDS = 60.0  # a checkpoint is at most this old, and at most one epoch
 
 
 def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Recipe, seed: int, *,
           folder: Path | None = None, hooks: Hooks = QUIET, device: str | torch.device = "cpu", ranks: Ranks = ALONE,
-          attack: TrainingAttack | None = None, teacher: nn.Module | None = None,
-          until: int | None = None) -> list[dict[str, Any]]:
+          attack: TrainingAttack | None = None, until: int | None = None) -> list[dict[str, Any]]:
     """Train a network in place on `dataset.images[indices]`.
 
     Args:
@@ -49,8 +47,6 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
             read the folder, and the first writes it.
         attack: attacks every batch after its augmentation, see `OverfitMonitor`; None if `recipe.adversarial` asks for
             no attack.
-        teacher: a network whose answers are learnt too, with `recipe.distillation.weight`, see `Objective`; it is put
-            into evaluation mode. None: that of the recipe, if it names one.
         until: number of epochs of the recipe's schedule after which to stop for now; a later call with a larger number
             goes on from the checkpoint in `folder` as if there had been no stop. None: all.
 
@@ -58,7 +54,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
         One row per epoch so far: epoch, step, loss, accuracy (0 to 1, on augmented images) and learning_rate.
 
     Raises `UserError` if the loss is not finite, memory runs out, the checkpoints belong to other settings, the
-    attack is missing or not asked for, there are two teachers, `until` has no folder or lies outside of what is left of
+    attack is missing or not asked for, `until` has no folder or lies outside of what is left of
     the schedule, or the recipe requires something that the network, data set or machine lacks;
     `Stopped` if the hooks asked to stop.
     """
@@ -74,10 +70,9 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     if recipe.channels_last:
         to_channels_last(network)  # a quarter faster on a CPU
     ranks.check(recipe.batch_size)
-    batch_loss = _BatchLoss(dataset, indices, recipe, seed, device, ranks, teacher)
+    batch_loss = _BatchLoss(dataset, indices, recipe, seed, device, ranks)
     key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(),
-                 [[name, list(value.shape)] for name, value in network.state_dict().items()],
-                 *([] if teacher is None else [teacher_key(teacher)]))
+                 [[name, list(value.shape)] for name, value in network.state_dict().items()])
     monitor = None if attack is None else OverfitMonitor(attack, dataset, indices, seed, device)
     if recipe.freeze:
         freeze(network, recipe.freeze)
@@ -137,12 +132,10 @@ class _BatchLoss:
     """The loss of this process's part of a batch, augmented, attacked and mixed as the recipe says."""
 
     def __init__(self, dataset: Dataset, indices: np.ndarray, recipe: Recipe, seed: int, device: torch.device,
-                 ranks: Ranks, teacher: nn.Module | None):
+                 ranks: Ranks):
         self.dataset, self.recipe, self.seed, self.device, self.ranks = dataset, recipe, seed, device, ranks
         self.precision = autocast(device, recipe.amp, "train.amp")
-        self.objective = Objective(recipe, dataset, indices, device, teacher)
-        height, width = dataset.shape[1:]
-        self.pixels = dataset.at((round(recipe.crop_from * height), round(recipe.crop_from * width))).images
+        self.objective = Objective(recipe, dataset, indices, device)
         self.augment = make_augment(dataset, recipe)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
 
@@ -151,7 +144,7 @@ class _BatchLoss:
         """Return (loss, logits, labels) of a step; whole: indices of all images of the batch."""
         start, stop = self.ranks.part(len(whole))
         batch = whole[start:stop]
-        images = torch.from_numpy(self.pixels[batch]).to(self.device)
+        images = torch.from_numpy(self.dataset.images[batch]).to(self.device)
         images = self.augment(images, derive_seed(self.seed, "augment", step), start, len(whole))
         labels = torch.from_numpy(self.dataset.labels[batch]).to(self.device)
         if monitor:

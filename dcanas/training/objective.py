@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from dcanas.basics.keys import derive_seed
 from dcanas.training.data import Dataset
 from dcanas.training.recipe import Recipe
-from dcanas.training.teacher import answers, given_teacher, load_teacher
+from dcanas.training.teacher import Teacher, answers, load_teacher
 
 
 @dataclass(frozen=True)
@@ -51,20 +51,15 @@ class Objective:
 
     Args:
         indices: numbers of the training images (n,).
-        teacher: takes floats (N, C, H, W) in [0, 1] of its own attribute `size`, (H, W), and returns logits
-            (N, classes); None: that of the recipe, if it names one.
 
-    Raises `UserError` for a teacher that cannot be loaded, and if there are two.
+    Raises `UserError` for a teacher that cannot be loaded.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, indices: np.ndarray, device: torch.device,
-                 teacher: nn.Module | None = None):
+    def __init__(self, recipe: Recipe, dataset: Dataset, indices: np.ndarray, device: torch.device):
         self.recipe = recipe
         self.weights = class_weights(dataset, indices).to(device) if recipe.weighted_loss else None
-        self.teacher: nn.Module | None = None
-        if teacher is not None:
-            self.teacher = given_teacher(teacher, recipe, device)
-        elif recipe.distillation.teacher is not None:
+        self.teacher: Teacher | None = None
+        if recipe.distillation.teacher is not None:
             self.teacher = load_teacher(recipe, dataset, device)
 
     def __call__(self, output: Tensor | tuple[Tensor, Tensor], images: Tensor, labels: Tensor, mixed: Mix | None = None,
@@ -83,7 +78,7 @@ class Objective:
             loss = loss + self.recipe.auxiliary_weight * self._entropy(auxiliary[0], labels, mixed)
         loss = loss * shares[0]
         if self.teacher is not None:
-            taught = F.cross_entropy(logits, answers(self.teacher, images, logits.shape[1]))
+            taught = F.cross_entropy(logits, answers(self.teacher, images))
             loss = loss + self.recipe.distillation.weight * shares[1] * taught
         return logits, loss
 

@@ -51,8 +51,6 @@ class Recipe(Checked):
     crop_scale: tuple[float, ...] = setting((), "[smallest, largest] share of the area that is cropped and resized; "
                                                 "[]: off")
     crop_aspect: float = number(4 / 3, 1, 10, "largest ratio of the sides of that crop")
-    crop_from: float = number(1.0, 1, 4, "size of the images from which that crop is cut, relative to the network's; "
-                                         "above 1: sharper crops, from larger versions of the image files")
     flip: bool | None = setting(None, "mirror images; null: if the data set allows it (say false for arrows or text)")
     rotation: float = number(0.0, 0, 180, "largest rotation, in degrees either way")
     zoom: float = number(0.0, 0, 0.9, "largest relative change of size")
@@ -75,9 +73,6 @@ class Recipe(Checked):
         if self.crop_scale and not (len(self.crop_scale) == 2 and 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1):
             raise UserError("train.crop_scale must be [smallest, largest] share of the area, both above 0 and at most "
                             f"1, or [] for none, got {list(self.crop_scale)!r}.")
-        if self.crop_from > 1 and not self.crop_scale:
-            raise UserError(f"train.crop_from={self.crop_from:g} needs crops to cut, but train.crop_scale=[]; set "
-                            "train.crop_scale=[0.5,1] or leave train.crop_from out.")
         if self.compile and self.drop_path:
             raise UserError("train.compile and train.drop_path do not go together: the probability changes every "
                             "epoch, and every change compiles the network again; set one of them to 0 or false.")

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from dcanas.training.draws import Draw
@@ -15,8 +14,7 @@ TRIES = 10  # rectangles drawn per image; the first that fits is taken
 ERASED_AREA, ERASED_ASPECT = (0.02, 0.33), (0.3, 3.3)  # share of the image, height over width
 
 
-def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: Draw,
-                    result: tuple[int, int] | None = None) -> Tensor:
+def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: Draw) -> Tensor:
     """Return a random rectangle of each image resized bilinearly (Szegedy et al., CVPR 2015).
 
     If none of the rectangles drawn fits, the largest in the middle of a permitted ratio is taken.
@@ -25,7 +23,6 @@ def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: 
         images: (N, C, H, W).
         area: [smallest, largest] share of the image.
         aspect: largest ratio of the sides.
-        result: (rows, columns) of what is returned; None: those of the images.
     """
     height, width = images.shape[2:]
     size, fits = _sizes(area, (1 / aspect, aspect), height, width, draw, inclusive=True)
@@ -35,9 +32,7 @@ def crop_and_resize(images: Tensor, area: Sequence[float], aspect: float, draw: 
     room = torch.tensor([height, width]) - size
     place = (draw.uniform(..., 2) * (room + 1)).long().clamp_max(room)
     place = torch.where(fits[:, None], place, room // 2)
-    if result is None or result == (height, width):
-        return resized_crop(images, place, size)
-    return smoothed_crop(images, place, size, result)
+    return resized_crop(images, place, size)
 
 
 def resized_crop(images: Tensor, place: Tensor, size: Tensor) -> Tensor:
@@ -68,22 +63,6 @@ def resized_crop(images: Tensor, place: Tensor, size: Tensor) -> Tensor:
     sample = torch.arange(count, device=images.device)[:, None, None]
     channel = torch.arange(channels, device=images.device)[:, None]
     return across[sample, channel, lower[0][:, None]] * (1 - down) + across[sample, channel, upper[0][:, None]] * down
-
-
-def smoothed_crop(images: Tensor, place: Tensor, size: Tensor, result: tuple[int, int]) -> Tensor:
-    """Return a rectangle of each image resized bilinearly to `result`, smoothed where that shrinks it (antialiasing).
-
-    Args:
-        images: (N, C, H, W).
-        place: first row and column of each rectangle (N, 2).
-        size: rows and columns of each rectangle (N, 2).
-        result: rows and columns of what is returned.
-    """
-    found = images.new_empty(*images.shape[:2], *result)
-    for i, (top, left, rows, columns) in enumerate(torch.cat([place, size], 1).tolist()):
-        part = images[i:i + 1, :, top:top + rows, left:left + columns]
-        found[i] = F.interpolate(part, result, mode="bilinear", antialias=True)[0]
-    return found
 
 
 def erase(images: Tensor, probability: float, draw: Draw, fill: Sequence[float]) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
@@ -101,30 +100,3 @@ def test_the_crop_follows_the_image_size():
     white = torch.full((400, 1, 32, 32), 255, dtype=torch.uint8)
     shifted = make_augment(data, Recipe(**{**PLAIN, "crop_padding": None}))(white, 0)
     assert int((shifted[:, 0, :, 16] == 0).sum(1).max()) == 4  # an eighth of 32
-
-
-def test_crops_are_cut_from_larger_images_at_the_same_places():
-    """Of images twice as large each result is one of torchvision's antialiased crops, whole batch or in parts."""
-    data = load_data(DataSpec())
-    recipe = Recipe(**PLAIN, crop_scale=(0.5, 1.0), crop_from=2.0)
-    rng = np.random.default_rng(0)
-    batch = torch.from_numpy(rng.integers(0, 256, (6, 1, 16, 16), dtype=np.uint8))
-    augment = make_augment(data, recipe)
-    ours = augment(batch, 3)
-    for image, got in zip(batch.float() / 255, ours, strict=True):
-        nearest = min(float((v2.resized_crop(image, *place, rows, columns, [8, 8], antialias=True) - got).abs().max())
-                      for rows in range(9, 17) for columns in range(9, 17)
-                      for place in itertools.product(range(17 - rows), range(17 - columns)))
-        assert nearest < 1e-6
-    assert torch.equal(torch.cat([augment(batch[:2], 3, 0, 6), augment(batch[2:], 3, 2, 6)]), ours)
-
-
-def test_what_follows_a_crop_from_larger_images_works_at_the_networks_size():
-    data = load_data(DataSpec())
-    white = torch.full((50, 1, 12, 12), 255, dtype=torch.uint8)
-    recipe = Recipe(crop_padding=0, crop_scale=(0.5, 1.0), crop_from=1.5, cutout=0.5)
-    made = make_augment(data, recipe)(white, 0)[:, 0]
-    assert made.max() <= 1
-    holes = made < 0.99
-    assert holes.shape[1:] == (8, 8)
-    assert int(holes.any(1).sum(1).max()) == 4  # half of 8 pixels

@@ -21,7 +21,7 @@ from dcanas.training.colour import (
 )
 from dcanas.training.draws import Draw
 from dcanas.training.recipe_parts import Colour
-from dcanas.training.rectangles import crop_and_resize, erase, resized_crop, smoothed_crop
+from dcanas.training.rectangles import crop_and_resize, erase, resized_crop
 
 
 @pytest.fixture(scope="module")
@@ -105,18 +105,6 @@ def test_the_resized_crop_is_torchvisions(images):
     for image, result, (top, left), (rows, columns) in zip(images, ours, place.tolist(), size.tolist(), strict=False):
         expected = tv.resized_crop(image, top, left, rows, columns, [12, 9], antialias=False)
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
-
-
-def test_a_crop_that_shrinks_is_smoothed_as_torchvisions(images):
-    place = torch.tensor([[0, 0], [3, 2], [11, 8], [5, 0], [2, 4]])
-    size = torch.tensor([[12, 9], [6, 5], [1, 1], [7, 9], [10, 2]])
-    ours = smoothed_crop(images[:5], place, size, (5, 6))
-    for image, result, (top, left), (rows, columns) in zip(images, ours, place.tolist(), size.tolist(), strict=False):
-        expected = tv.resized_crop(image, top, left, rows, columns, [5, 6], antialias=True)
-        torch.testing.assert_close(result, expected, rtol=0, atol=1e-6)
-    stripes = (torch.arange(12.0) % 2).expand(1, 3, 12, 12)  # half light: without smoothing a picture of the sampling
-    grey = smoothed_crop(stripes, torch.zeros(1, 2, dtype=torch.long), torch.tensor([[12, 12]]), (6, 3))
-    assert (grey - 0.5).abs().max() < 0.1
 
 
 def test_crops_have_the_area_and_ratio_asked_for(monkeypatch):

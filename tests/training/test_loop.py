@@ -17,7 +17,6 @@ from torch import nn
 from dcanas.basics.checkpoints import load_checkpoint
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.training import DataSpec, Recipe, batch_bounds, load_data, predict, train
-from dcanas.training.data import Originals
 from dcanas.training.loop import SAVE_SECONDS
 from dcanas.training.recipe_parts import Colour
 
@@ -197,19 +196,6 @@ def test_epochs_that_cannot_be_stopped_after(data, tmp_path):
     for until in (0, 4):
         with pytest.raises(UserError, match=rf"until must be .* from 1 to train\.epochs=3, got {until}"):
             train(network(), data, data.train, RECIPE, 7, folder=tmp_path, until=until)
-
-
-def test_the_crops_come_from_the_larger_images(data):
-    """A data set whose larger images are white: the network sees nothing but white."""
-    white = dataclasses.replace(data, refitted=Originals(
-        lambda steps, chosen: np.full((len(chosen), 1, *steps["size"]), 255, np.uint8)))
-    recipe = Recipe(epochs=1, batch_size=64, crop_padding=0, crop_scale=(0.5, 1.0), crop_from=1.5)
-    for of, least in ((white, 1.0), (data, 0.0)):
-        seen, model = [], network()
-        model.register_forward_pre_hook(lambda module, inputs, seen=seen: seen.append(inputs[0]))
-        train(model, of, data.train[:64], recipe, 0)
-        assert seen[0].shape == (64, 1, 8, 8)
-        assert float(seen[0].min()) == pytest.approx(least, abs=1e-6)
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torchvision import models
-from torchvision.transforms.v2 import functional as tv
 
 from dcanas.basics.errors import UserError
 from dcanas.training import DataSpec, Recipe, load_data, train
@@ -134,59 +133,6 @@ def test_distillation_trains_and_changes_the_result(coloured, teacher_file):
         assert np.isfinite(history[0]["loss"])
         states.append(model[1].weight.detach().clone())
     assert not torch.equal(*states)
-
-
-class Brightness(nn.Module):
-    """A teacher of images of 16 x 16 pixels: class 0 by their mean, class 1 by their brightest pixel."""
-
-    def __init__(self, strength: float = 1.0, classes: int = 10) -> None:
-        super().__init__()
-        self.size, self.classes = (16, 16), classes
-        self.strength = nn.Parameter(torch.tensor(strength))
-        self.dropout = nn.Dropout(0.5)
-        self.seen: list[torch.Tensor] = []
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.seen.append(x)
-        facts = torch.stack([x.mean((1, 2, 3)), x.amax((1, 2, 3))], 1) * self.strength
-        return self.dropout(F.pad(facts, (0, self.classes - 2)))
-
-
-def test_a_teacher_in_memory_sees_the_networks_images_at_its_own_size(coloured):
-    recipe = Recipe(distillation=Distillation(weight=0.5), label_smoothing=0.0)
-    images, labels = torch.from_numpy(coloured.images[:12]).float() / 255, torch.from_numpy(coloured.labels[:12])
-    _, loss = Objective(recipe, coloured, coloured.train, CPU, Brightness(3.0))(logits(0), images, labels)
-    seen = tv.resize(images, [16, 16], antialias=True)
-    teacher = Brightness(3.0).eval()
-    expected = entropy(logits(0), labels, 0) - 0.5 * (teacher(seen).softmax(1) * logits(0).log_softmax(1)).sum(1).mean()
-    torch.testing.assert_close(loss, expected.detach())
-
-
-def test_training_with_a_teacher_in_memory(coloured, tmp_path):
-    """Teacher and network see the same augmented images, and the checkpoints belong to the teacher's weights."""
-    recipe = Recipe(epochs=1, batch_size=32, crop_scale=(0.5, 1.0), cutout=0.3, channels_last=False)
-    teacher, fed = Brightness(), []
-    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
-    model.register_forward_pre_hook(lambda module, inputs: fed.append(inputs[0]))
-    train(model, coloured, coloured.train[:64], recipe, 0, folder=tmp_path, teacher=teacher)
-    assert len(fed) == 2
-    for images, seen in zip(fed, teacher.seen, strict=True):
-        torch.testing.assert_close(seen, tv.resize(images, [16, 16], antialias=True))
-    assert teacher.strength.grad is None
-    assert len(train(model, coloured, coloured.train[:64], recipe, 0, folder=tmp_path, teacher=Brightness())) == 1
-    for other in (Brightness(2.0), None):
-        with pytest.raises(UserError, match="belong to other settings"):
-            train(model, coloured, coloured.train[:64], recipe, 0, folder=tmp_path, teacher=other)
-
-
-def test_teachers_in_memory_that_cannot_teach(coloured):
-    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
-    for teacher, wanted, said in (
-            (Brightness(), Distillation("resnet18"), r"teacher=resnet18, but train\(\) was given a teacher, too"),
-            (nn.Linear(2, 2), Distillation(), r"\(Linear\) without an attribute `size`; set teacher\.size = \(H, W\)"),
-            (Brightness(classes=7), Distillation(), r"\(Brightness\) knows 7 classes, the data has 10")):
-        with pytest.raises(UserError, match=said):
-            train(model, coloured, coloured.train[:64], Recipe(epochs=1, distillation=wanted), 0, teacher=teacher)
 
 
 @pytest.mark.parametrize(("wanted", "said"), [

@@ -97,9 +97,6 @@ def test_the_cosine_ends_where_it_is_told():
     (lambda: Distillation("resnet18", "a.pt", 0.0), r"train\.distillation\.weight must be a number"),
     (lambda: Recipe(crop_scale=(0.5,)), r"train\.crop_scale must be \[smallest, largest\] .* got \[0\.5\]"),
     (lambda: Recipe(crop_scale=(0.9, 0.5)), r"train\.crop_scale"),
-    (lambda: Recipe(crop_from=1.5), r"train\.crop_from=1\.5 needs crops to cut, but train\.crop_scale=\[\]; set "
-                                    r"train\.crop_scale=\[0\.5,1\] or leave train\.crop_from out"),
-    (lambda: Recipe(crop_scale=(0.5, 1.0), crop_from=5), r"train\.crop_from must be a number from 1 to 4, got 5"),
     (lambda: Recipe(ema=1.0), r"train\.ema must be a number from 0 to 0\.999999, got 1"),
     (lambda: Recipe(drop_path=1.0), r"train\.drop_path"),
     (lambda: Recipe(compile=True, drop_path=0.2), r"train\.compile and train\.drop_path do not go together"),
