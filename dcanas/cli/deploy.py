@@ -19,6 +19,7 @@ from dcanas.pipeline.context import Context
 from dcanas.pipeline.profile import require_connection
 from dcanas.pipeline.run import run_until
 from dcanas.report.deployments import deployment_lines
+from dcanas.training.folder_walk import image_files
 
 SAMPLES = 16  # images of the bundle's test set, written as files at the network's own size
 MOST_FILES = 256
@@ -64,8 +65,8 @@ def _images(stated: str | None, bundle: Path, made: Path) -> tuple[list[Path], s
     from PIL import Image
 
     if stated is not None:
-        files = sorted(path for path in Path(stated).expanduser().glob("*") if path.suffix.lower() in
-                       Image.registered_extensions() and path.is_file())
+        folder = Path(stated).expanduser()
+        files = image_files(folder) if folder.is_dir() else []
         if not files:
             raise UserError(f"deploy.images must be a folder of image files, and {stated} has none.")
         return files[:MOST_FILES], f"{min(len(files), MOST_FILES)} of {len(files)} files in {stated}"

@@ -18,7 +18,8 @@ class RerankSettings(OwnFile):
 
     rerank: tuple[str, ...] = setting((), "training-free scores whose ranks order the candidates before the finalists")
     rerank_again: tuple[str, ...] = setting((), "scores that then order the first 16 and the largest again")
-    rerank_batch_size: int = number(64, 1, 65_536, "training images on which those scores are computed")
+    rerank_batch_size: int = number(64, 1, 65_536, "training images on which those scores are computed; all, if there "
+                                                      "are fewer")
     rerank_evaluations: int = number(200, 0, 10_000_000, "networks scored: the candidates and random ones beside them; "
                                                          "0: the candidates alone")
 

@@ -74,7 +74,7 @@ def choose_reranked(task: SearchTask, target: Target, folder: Path, select: Sele
     score is stored in `folder` before it is used.
     """
     settings = task.settings
-    scoring = partial(make_scoring, task, batch_size=settings.rerank_batch_size)
+    scoring = partial(make_scoring, task, batch_size=min(settings.rerank_batch_size, len(task.dataset.train)))
     first, second = scoring(settings.rerank), scoring(settings.rerank_again)  # refuses what cannot be scored, now
     keep_freed_memory()
     row_of = stored_scorer(first, folder / "rerank.jsonl")

@@ -70,6 +70,11 @@ def _dark(pictures: Pictures, known: np.ndarray) -> int | None:
     return brightest if 1 < brightest < FEW_LEVELS - 1 else None
 
 
+def many(count: int, noun: str) -> str:
+    """Return a number with its noun, as in "1 file" and "2 files"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def report_lines(report: Mapping[str, Any]) -> list[str]:
     """Return what was understood as sentences, the layout first; empty without a report."""
     found = _lines(report) if "layout" in report else _copies(report["copies"]) if "copies" in report else ()
@@ -86,14 +91,14 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield from report["notes"]
     if report["passed_over"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in report["passed_over"].items())
-        yield f"{sum(report['passed_over'].values()):,} files passed over: {kinds}."
+        yield f"{many(sum(report['passed_over'].values()), 'file')} passed over: {kinds}."
     if report["images_beside_classes"]:
         yield (f"{report['images_beside_classes']:,} images lie beside the class folders and are passed over, for "
                "their class is not known.")
     if report["links_passed_over"]:
-        yield f"{report['links_passed_over']:,} links passed over: they lead to what is read anyway, or in a circle."
+        yield f"{many(report['links_passed_over'], 'link')} passed over: to what is read anyway, or in a circle."
     if bad["left_out"]:
-        yield f"{bad['left_out']:,} unreadable files left out: {bad['files']}."
+        yield f"{many(bad['left_out'], 'unreadable file')} left out: {bad['files']}."
     yield from _copies(copies)
     near = report["near_identical"]
     if near["pairs"]:
@@ -122,10 +127,10 @@ def _copies(copies: Mapping[str, Any]) -> Iterator[str]:
     if copies["validation_learnt"]:
         yield f"{copies['validation_learnt']:,} validation images are also in train."
     if copies["files"]:
-        yield f"{copies['files']:,} files have the same pixels as another one; copies stay in one split."
+        yield f"{many(copies['files'], 'file')} with the same pixels as another one; copies stay in one split."
     if copies["two_labels"]:
         pairs = "; ".join(f"{a} and {b}" for a, b in copies["examples"])
-        yield f"{copies['two_labels']:,} files have the same pixels as one of another class: {pairs}."
+        yield f"{many(copies['two_labels'], 'file')} with the same pixels as one of another class: {pairs}."
 
 
 def _values(report: Mapping[str, Any]) -> Iterator[str]:

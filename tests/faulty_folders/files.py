@@ -43,14 +43,14 @@ def twins_in_one_folder(root):
     for name in CLASSES:
         for i in range(20):
             shutil.copy(root / name / f"i{i:03d}.png", root / name / f"copy{i:03d}.png")
-    return Right(CLASSES, 64, 8, ("have the same pixels", "a picture counts once"))
+    return Right(CLASSES, 64, 8, ("with the same pixels", "a picture counts once"))
 
 
 @faulty
 def twins_under_two_labels(root):
     two(root, 20)
     shutil.copy(root / "cat/i001.png", root / "dog/z.png")
-    return Right(CLASSES, 0, 0, ("1 files have the same pixels as one of another class", "z.png"))
+    return Right(CLASSES, 0, 0, ("1 file with the same pixels as one of another class", "z.png"))
 
 
 @faulty
@@ -61,7 +61,7 @@ def twins_with_other_metadata(root):
         exif = Image.Exif()
         exif[0x010E] = "another"
         image.save(root / f"cat/m{i:03d}.png", exif=exif)
-    return Right(CLASSES, 0, 0, ("5 files have the same pixels",))
+    return Right(CLASSES, 0, 0, ("5 files with the same pixels",))
 
 
 @faulty
@@ -84,7 +84,7 @@ def link_in_a_circle(root):
 def link_to_a_class(root):
     two(root)
     (root / "hound").symlink_to(root / "dog")
-    return Right(CLASSES, 16, 4, ("1 links passed over",))
+    return Right(CLASSES, 16, 4, ("1 link passed over",))
 
 
 @faulty
@@ -169,7 +169,7 @@ def format_heic(root):
 def format_heic_left_out(root):
     two(root)
     (root / "cat/phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
-    return Right(CLASSES, 16, 4, ("1 unreadable files left out", "phone.heic"), {"skip_bad": True})
+    return Right(CLASSES, 16, 4, ("1 unreadable file left out", "phone.heic"), {"skip_bad": True})
 
 def damage(root: Path, names: Sequence[str]) -> None:
     for name in names:
@@ -203,7 +203,7 @@ def bad_files_of_no_bytes(root):
 def bad_file_of_test_left_out(root):
     splits(root, ("train", "test"))
     damage(root, ["test/cat/i000.png"])
-    return Right(CLASSES, 20, 9, ("1 unreadable files left out",), {"skip_bad": True})
+    return Right(CLASSES, 20, 9, ("1 unreadable file left out",), {"skip_bad": True})
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
