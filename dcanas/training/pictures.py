@@ -116,14 +116,21 @@ def _read(path: Path, made: Pictures, position: int) -> None:
             made.smallest[position], made.largest[position] = pixels.min(), pixels.max()
             small = image.convert("L")
         else:
-            pixels = values.astype(np.float64)
-            made.smallest[position], made.largest[position] = low, high = values.min(), values.max()
-            small = Image.fromarray(np.uint8((pixels - low) * (255 / ((high - low) or 1))))
+            pixels = values.astype(np.float32 if mode == "F" else np.int32, copy=False)
+            made.smallest[position], made.largest[position] = values.min(), values.max()
+            small = _stretched(Image.fromarray(values.astype(np.float32)).resize((SMALL, SMALL), Image.Resampling.BOX))
         made.prints[position] = fingerprint(pixels)
         made.sizes[position] = image.height, image.width
         made.grey[position] = mode in GREY or mode == "F" or mode.startswith("I")
         made.deep[position], made.floating[position] = values is not None, mode == "F"
         made.small[position] = np.asarray(small.resize((SMALL, SMALL), Image.Resampling.BOX))
+
+
+def _stretched(image: Image.Image) -> Image.Image:
+    """Return an image of floats with its own range as 8 bits."""
+    values = np.asarray(image)
+    low, high = float(values.min()), float(values.max())
+    return Image.fromarray(np.uint8((values - low) * (255 / ((high - low) or 1))))
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
@@ -136,6 +143,7 @@ def _pixels(image: Image.Image) -> np.ndarray:
     if image.mode in ("LA", "RGBA") and (pixels[..., -1] == 255).all():
         pixels = pixels[..., :-1]
     if pixels.ndim == 3 and pixels.shape[2] in (1, 3) and all(
-            (part == part[..., :1]).all() for part in (pixels[::16, ::16], pixels)):  # of most, a few pixels tell
+            (part[..., 0] == part[..., c]).all() for part in (pixels[::16, ::16], pixels)  # of most, a few pixels tell
+            for c in range(pixels.shape[2])):
         pixels = pixels[..., 0]
     return pixels
