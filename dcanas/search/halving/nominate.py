@@ -32,19 +32,19 @@ def nominate(space: PretrainedParts, use: Use, count: int, lenient: Use | None =
     """Return parts within the limits, the best use of the limits first within each kind, then the deepest.
 
     All cuts after a stage, from stage `SHALLOWEST` on, are there whatever `count` is: they are the rivals that
-    everybody knows. The rest of `count` are of the other kinds in turn. Shallower parts are nominated only if nothing
-    deeper is within the limits, and cuts with fewer channels in every block only if no whole ones are.
+    everybody knows. The rest of `count` are of the other kinds in turn. Only if none of these is within the limits,
+    shallower parts are nominated, and deep cuts with fewer channels in every block.
 
     Args:
         lenient: the share that decides at the smallest resolution, where a prediction that will be verified may be off
             without another resolution to fall back to; None: `use`.
     """
     found: dict[str, list[Nominee]] = {AFTER_STAGE: [], INSIDE: [], WITHOUT: [], THIN: []}
-    for least, shapes in ((SHALLOWEST, patterns), (1, patterns), (1, thin_patterns)):
-        for kind, chain in shapes(space):
-            if len(chain.stages) >= least and (
-                    nominee := largest(space, chain, kind, use, lenient)):
-                found[kind].append(nominee)
+    for levels in (((SHALLOWEST, patterns),), ((1, patterns), (SHALLOWEST, thin_patterns)), ((1, thin_patterns),)):
+        for least, shapes in levels:
+            for kind, chain in shapes(space):
+                if len(chain.stages) >= least and (nominee := largest(space, chain, kind, use, lenient)):
+                    found[kind].append(nominee)
         if any(found.values()):
             break
     for nominees in found.values():
