@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from dcanas.benchmarks.table_problem import PROXIES
+from dcanas.benchmarks.judged_data import PROXIES
 from dcanas.proxies import score_network
 from dcanas.spaces import load_space
 from tools.markdown import print_table

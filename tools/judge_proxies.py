@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcanas.benchmarks.table_problem import PROXIES
+from dcanas.benchmarks.judged_data import PROXIES
 from dcanas.proxies.rank_aggregation import COMBINATIONS, combine, oriented
 from dcanas.proxies.rank_statistics import partial_spearman, rank_statistics, spearman
 from tools.markdown import print_table

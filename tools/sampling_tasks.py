@@ -13,7 +13,8 @@ from functools import cache
 
 import numpy as np
 
-from dcanas.benchmarks.table_problem import FAILED, PROXIES
+from dcanas.benchmarks.judged_data import PROXIES
+from dcanas.benchmarks.table_problem import FAILED
 from dcanas.costs import Budget, CostModel, count_costs
 from dcanas.hardware import load_tables
 from dcanas.hardware.latency.table_files import read_columns, tables_folder

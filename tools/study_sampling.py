@@ -21,8 +21,8 @@ import numpy as np
 from dcanas.basics.errors import unknown
 from dcanas.basics.keys import derive_seed
 from dcanas.benchmarks.json_lines import append_row, read_rows
+from dcanas.benchmarks.judged_data import PROXIES
 from dcanas.benchmarks.simulate import simulate
-from dcanas.benchmarks.table_problem import PROXIES
 from dcanas.search.ask_tell.study_settings import SamplerSettings
 from tools.sampling_tasks import THREE, load_task
 

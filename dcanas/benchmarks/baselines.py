@@ -12,8 +12,10 @@ import torch
 from numpy.random import Generator
 
 from dcanas.basics.registry import Registry
-from dcanas.benchmarks.table_problem import PROXIES, Problem
+from dcanas.benchmarks.judged_data import PROXIES
+from dcanas.benchmarks.table_problem import Problem
 from dcanas.proxies.aggregates import AGGREGATES
+from dcanas.proxies.prior import log_odds
 from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.gradient.constraints import Dual
@@ -26,6 +28,9 @@ baselines: Registry[Baseline] = Registry("baseline")
 TRAININGS = 8  # of baselines that train their last few candidates
 EVOLUTION = 100  # trainings of evolution
 DRAWN = 100  # networks of the random pool
+CANDIDATES = 200  # members that scores which cost seconds can be asked about
+FIRST = 16  # of a vote, among which the prior chooses
+TRAINED = ("rank_sum_trained", "random_trained", "prior_trained", "evolution", "whole_table")  # read trainings' results
 STEPS, RATE = 400, 0.1  # of the ascent on the whole table
 
 
@@ -50,6 +55,12 @@ def votes(problem: Problem, among: np.ndarray, names: tuple[str, ...] = ("synflo
     found = np.full(len(problem.choices), np.nan)
     found[among] = AGGREGATES[aggregate](np.array([problem.scores[name][among] for name in names]))
     return found
+
+
+def default_vote(problem: Problem, among: np.ndarray) -> np.ndarray:
+    """Return the default vote of zero-shot search on some members, see `votes`."""
+    settings = ZeroShotSettings()
+    return votes(problem, among, settings.names, settings.aggregate)
 
 
 def _trained(problem: Problem, order: np.ndarray) -> int:
@@ -104,8 +115,53 @@ def rank_sum_trained(problem: Problem, rng: Generator) -> int:
 @baselines.add
 def zero_shot_vote(problem: Problem, rng: Generator) -> int:
     """The best within the limits by the default vote of zero-shot search."""
-    pool, settings = np.flatnonzero(problem.feasible), ZeroShotSettings()
-    return best_of(problem, votes(problem, pool, settings.names, settings.aggregate), rng, pool)
+    pool = np.flatnonzero(problem.feasible)
+    return best_of(problem, default_vote(problem, pool), rng, pool)
+
+
+@baselines.add
+def prior(problem: Problem, rng: Generator) -> int:
+    """The best within the limits by the prior: accuracies on other data sets, never those of a member or its equals."""
+    return best_of(problem, problem.prior(rng), rng)
+
+
+@baselines.add
+def prior_of_200(problem: Problem, rng: Generator) -> int:
+    """The best by the prior among 200 feasible members at random."""
+    drawn = rng.permutation(np.flatnonzero(problem.feasible))[:CANDIDATES]
+    return best_of(problem, problem.prior(rng), rng, drawn)
+
+
+@baselines.add
+def prior_beside_vote(problem: Problem, rng: Generator) -> int:
+    """The best rank sum of the prior and the default vote of zero-shot search within the limits."""
+    pool = np.flatnonzero(problem.feasible)
+    both = np.array([problem.prior(rng)[pool], default_vote(problem, pool)[pool]])
+    return int(pool[int(np.argmax(AGGREGATES["borda"](both)))])
+
+
+@baselines.add
+def prior_of_vote(problem: Problem, rng: Generator) -> int:
+    """The best by the prior among the first sixteen of the default vote of zero-shot search."""
+    pool = np.flatnonzero(problem.feasible)
+    first = pool[np.argsort(-default_vote(problem, pool)[pool], kind="stable")[:FIRST]]
+    return best_of(problem, problem.prior(rng), rng, first)
+
+
+@baselines.add
+def prior_trained(problem: Problem, rng: Generator) -> int:
+    """The eight best by the prior, each trained once in full; the best validation accuracy."""
+    pool = np.flatnonzero(problem.feasible)
+    return _trained(problem, pool[np.argsort(-problem.prior(rng)[pool], kind="stable")])
+
+
+@baselines.add
+def look_up(problem: Problem, rng: Generator) -> int:
+    """The best within the limits by the mean log odds of its rank in the tables of other data sets."""
+    known = [np.where(np.isnan(values), np.nan, 0.0) for values in problem.others.values()]
+    for odds, values in zip(known, problem.others.values(), strict=True):
+        odds[~np.isnan(values)] = log_odds(values[~np.isnan(values)])
+    return best_of(problem, np.mean(known, axis=0), rng)
 
 
 @baselines.add

@@ -1,7 +1,7 @@
 """The benchmark: baselines x limits x seeds on published tables; every answer is stored, then judged by test accuracy.
 
 Regret is the test accuracy that the best feasible member has beyond the chosen one. A member outside the budget counts
-as infeasible, and its regret is that of a constant classifier's accuracy.
+as infeasible, and its regret is that of a constant classifier's accuracy (of the worst network in a file of one's own).
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from dcanas.basics.keys import derive_seed
 from dcanas.basics.user_files import load_user_file
 from dcanas.benchmarks.baselines import Baseline, baselines, best_of
 from dcanas.benchmarks.json_lines import append_row, read_rows
-from dcanas.benchmarks.table_problem import Problem, make_problem, test_accuracies
+from dcanas.benchmarks.judged_data import JudgedData, judged_data
+from dcanas.benchmarks.table_problem import Problem, make_problem
 from dcanas.search.pool import total_scores
 
-CHANCE = 10.0  # test accuracy in percent of what must not be delivered
 KEY = ("baseline", "limits", "seed")
 Row = dict[str, Any]  # see `evaluate_one`
 
 
 def evaluate(names: Sequence[str], limits: Sequence[str], seeds: int, path: Path,
-             on_row: Callable[[Row], None] = lambda row: None) -> list[Row]:
+             on_row: Callable[[Row], None] = lambda row: None, data: JudgedData | None = None) -> list[Row]:
     """Return one row for each baseline, limits and seed.
 
     Args:
@@ -37,14 +37,18 @@ def evaluate(names: Sequence[str], limits: Sequence[str], seeds: int, path: Path
         seeds: how many, from 0.
         path: file of JSON lines in which rows are stored; what it holds is not evaluated again.
         on_row: called with every row.
+        data: the accuracies that judge; None: CIFAR-10.
 
     Raises `UserError` for a name, a limit or an answer that makes no sense, and for a file with other content.
     """
-    known = {tuple(row[name] for name in KEY): row for row in read_rows(path, KEY)}
+    data = data or judged_data()
+    judged = (data.name, list(data.priors))
+    known = {tuple(row[name] for name in KEY): row for row in read_rows(path, KEY)
+             if (row.get("data", "cifar10"), row.get("prior", judged[1])) == judged}
     chosen = {name: baselines[name] for name in names}
     rows = []
     for text in limits:
-        problem = make_problem(text)
+        problem = make_problem(text, data)
         for name, baseline in chosen.items():
             for seed in range(seeds):
                 key = (name, text, seed)
@@ -59,9 +63,10 @@ def evaluate(names: Sequence[str], limits: Sequence[str], seeds: int, path: Path
 def evaluate_one(name: str, baseline: Baseline, problem: Problem, limits: str, seed: int) -> Row:
     """Return the row of one baseline's answer.
 
-    baseline, seed; limits: as typed, see `make_problem`; feasible: whether the answer keeps them; architecture: in the
-    notation of the space; test, oracle: test accuracy in percent, of it and of the best feasible member; regret: their
-    difference; trainings: members whose validation accuracy the baseline asked for; seconds: it took.
+    baseline, seed; limits: as typed, see `make_problem`; data, prior: names of the data set and of those that its prior
+    is fitted to; feasible: whether the answer keeps the limits; architecture: in the notation of the space; test,
+    oracle: test accuracy in percent, of it and of the best feasible member; regret: their difference; trainings:
+    members whose validation accuracy the baseline asked for; seconds: it took.
     """
     problem.trainings.clear()
     start = time.perf_counter()
@@ -71,11 +76,12 @@ def evaluate_one(name: str, baseline: Baseline, problem: Problem, limits: str, s
         raise UserError(f"Baseline {name} must return the index of a member, 0 to {len(problem.choices) - 1}, "
                         f"got {answer!r}.")
     feasible = bool(problem.feasible[answer])
-    test = test_accuracies()
+    test = problem.data.test
     oracle = float(test[problem.feasible].max())
-    return {"baseline": name, "limits": limits, "seed": seed, "feasible": feasible,
+    return {"baseline": name, "limits": limits, "seed": seed, "data": problem.data.name,
+            "prior": list(problem.data.priors), "feasible": feasible,
             "architecture": problem.space.format(problem.architecture(answer)), "test": float(test[answer]),
-            "regret": oracle - (float(test[answer]) if feasible else CHANCE), "oracle": oracle,
+            "regret": oracle - (float(test[answer]) if feasible else problem.data.chance), "oracle": oracle,
             "trainings": len(problem.trainings), "seconds": seconds}
 
 

@@ -64,17 +64,18 @@ def student_interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()) - half, float(values.mean()) + half
 
 
-def leaderboard_markdown(rows: Sequence[Row], reference: str, command: str) -> str:
+def leaderboard_markdown(rows: Sequence[Row], reference: str, command: str, tables: str) -> str:
     """Return the leaderboard, and the mean test accuracy for each set of limits, as tables in Markdown.
 
     Args:
         command: the command line that made the rows.
+        tables: where accuracies, latencies and scores are from, in one sentence.
     """
     limits = list(dict.fromkeys(row["limits"] for row in rows))
     seeds = len({row["seed"] for row in rows})
     entries = leaderboard(rows, reference)
-    lines = [f"    {command}", "", f"NAS-Bench-201, CIFAR-10, published tables; {len(limits)} sets of limits, {seeds} "
-             "seeds. Regret: points of test accuracy to the best feasible network. Differences (negative is better) "
+    lines = [f"    {command}", "", f"{tables} {len(limits)} sets of limits, {seeds} seeds. "
+             "Regret: points of test accuracy to the best feasible network. Differences (negative is better) "
              f"are paired with {reference}, with a 95 % interval over limits.", "",
              "| baseline | feasible | mean regret | difference (95 %) | trainings | seconds |",
              "|---|---|---|---|---|---|", *map(_line, entries), "",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dcanas.benchmarks.judged_data import PROXIES
 from dcanas.benchmarks.robustness_features import Features
-from dcanas.benchmarks.table_problem import FAILED, PROXIES
+from dcanas.benchmarks.table_problem import FAILED
 from dcanas.hardware.latency.table_files import read_columns, read_rows
 from dcanas.spaces import load_space
 from dcanas.spaces.types import Architecture

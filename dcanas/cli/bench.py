@@ -15,6 +15,9 @@ LIMITS = tuple(f"{device}.latency_ms:p{percent}" for device in ("edgegpu", "rasp
 
 
 DEFAULTS = {  # lists are separated by commas
+    "data": "cifar10",  # or cifar100, or a CSV file with the column architecture
+    "column": "accuracy",  # of such a file, in percent
+    "prior": "",  # data sets whose accuracies the prior is fitted to; all published ones but the judged
     "baselines": "",  # all
     "limits": ",".join(LIMITS),
     "seeds": "5",
@@ -27,8 +30,9 @@ DEFAULTS = {  # lists are separated by commas
 
 def main(command: str, arguments: Sequence[str]) -> int:
     """Evaluate the baselines, print the leaderboard and write it to a file."""
-    from dcanas.benchmarks.baselines import baselines
+    from dcanas.benchmarks.baselines import TRAINED, baselines
     from dcanas.benchmarks.benchmark import Row, add_file, add_run, evaluate
+    from dcanas.benchmarks.judged_data import judged_data
     from dcanas.benchmarks.leaderboard import leaderboard_markdown
 
     options, console, oracles = key_values("bench", arguments, DEFAULTS), make_console(), {}
@@ -37,7 +41,9 @@ def main(command: str, arguments: Sequence[str]) -> int:
         raise UserError(f"seeds must be a whole number from 1, got {seeds!r}.")
     added = [name for text in _list(options["files"]) for name in add_file(Path(text).expanduser())]
     added += [add_run(Path(text).expanduser()) for text in _list(options["runs"])]
-    names = list(dict.fromkeys([*(_list(options["baselines"]) or baselines), *added, reference]))
+    data = judged_data(options["data"], options["column"], tuple(_list(options["prior"])))
+    played = [name for name in baselines if data.validation is not None or name not in TRAINED]
+    names = list(dict.fromkeys([*(_list(options["baselines"]) or played), *added, reference]))
 
     def on_row(row: Row) -> None:
         if row["limits"] not in oracles:
@@ -45,8 +51,8 @@ def main(command: str, arguments: Sequence[str]) -> int:
             console.print(f"{row['limits']}: oracle {row['oracle']:.2f} %", soft_wrap=True)
 
     folder = Path(options["out"]).expanduser()
-    rows = evaluate(names, _list(options["limits"]), int(seeds), folder / "bench.jsonl", on_row)
-    text = leaderboard_markdown(rows, reference, " ".join(["dcanas bench", *arguments]))
+    rows = evaluate(names, _list(options["limits"]), int(seeds), folder / "bench.jsonl", on_row, data)
+    text = leaderboard_markdown(rows, reference, " ".join(["dcanas bench", *arguments]), data.tables)
     write_text(folder / "bench.md", text)
     console.print(text, markup=False, soft_wrap=True)
     console.print(f"Written to {folder / 'bench.md'}; every answer in {folder / 'bench.jsonl'}.", soft_wrap=True)

@@ -138,7 +138,7 @@ def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examin
     if ranked:
         ranks = [sorted(finalists, key=by) for by in (_trained, itemgetter("score"))]
         best = max(finalists, key=lambda f: (sum(rank.index(f) for rank in ranks), f["score"]))
-        decided_by = ("sum of the ranks by training-free scores and by accuracy on the validation split after short "
+        decided_by = ("sum of the ranks by score before training and by accuracy on the validation split after short "
                       "training")
     return space.parse(best["architecture"]), {
         "decided_by": decided_by if len(finalists) > 1 else "only one candidate left",

@@ -87,13 +87,13 @@ def test_cfg_prints_settings_and_stops(dcanas, tmp_path, monkeypatch):
 
 
 def test_cfg_shows_the_settings_of_the_search_chosen_only(dcanas):
-    """The space suits votes to zero-shot search (`names`) and to the candidates of others (`rerank`)."""
+    """The space suits a judge to zero-shot search (`names`) and a vote to the candidates of others (`rerank`)."""
     import yaml
 
     shown = {search: yaml.safe_load(dcanas("run", "--cfg", "data=folder", f"search={search}").out)["search"]
              for search in ("differentiable", "zero_shot", "proxybo")}
     vote = ["jacov", "synflow", "meco"]
-    assert (shown["differentiable"]["rerank"], shown["zero_shot"]["names"]) == (vote, vote)
+    assert (shown["differentiable"]["rerank"], shown["zero_shot"]["names"]) == (vote, ["prior"])
     assert "names" not in shown["differentiable"]
     assert "rerank" not in shown["zero_shot"]
     assert not {"rerank", "names"} & set(shown["proxybo"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 SMALL = ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1", "run.threads=1", "run.progress=plain",
@@ -43,6 +44,33 @@ def test_search_derive_and_derive_again(dcanas, tmp_path):
     assert "search.evaluations" in refused.err
 
 
+def test_the_prior_judges_every_member_within_the_limits(dcanas, tmp_path):
+    """Of all 9,444 members within the limits the first by its own values; under another budget it is asked again."""
+    from dcanas.costs import linear_counts
+    from dcanas.costs.members import member_choices
+    from dcanas.proxies.prior import load_prior
+    from dcanas.spaces import load_space
+
+    small = [text for text in SMALL if not text.startswith("search.")]
+    answer = dcanas("derive", *small, "budget.params=6500", f"run.dir={tmp_path / 'run'}")
+    assert answer.code == 0, answer.err
+    space = load_space("nasbench201")
+    choices = member_choices(space)
+    params = linear_counts(space, (1, 8, 8), 10, channels=4, cells=1)["params"].values(choices)
+    values = np.where(params <= 6500, load_prior().values(choices), -np.inf)
+    derived = read(tmp_path / "run/derived/local-cpu/architecture.json")
+    assert derived["architecture"] == space.format(space.architecture(choices[values.argmax()].tolist()))
+    assert derived["provenance"]["evaluated"] == (params <= 6500).sum()
+    assert derived["provenance"]["decided_by"] == "accuracies published for other images (the prior)"
+    assert derived["provenance"]["fitted_to"] == ["cifar10", "cifar100"]
+    assert dcanas("report", f"source={tmp_path / 'run'}").code == 0
+    tighter = derived["costs"]["params"]["value"] - 1
+    answer = dcanas("derive", f"source={tmp_path / 'run'}", f"budget.params={tighter:.0f}",
+                    f"run.dir={tmp_path / 'again'}")
+    assert answer.code == 0, answer.err
+    assert read(tmp_path / "again/derived/local-cpu/architecture.json")["costs"]["params"]["value"] <= tighter
+
+
 @pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.parametrize("extra", [
@@ -63,7 +91,10 @@ def test_the_whole_way(dcanas, tmp_path, extra):
     (["search.aggregate=borda_count"], "got 'borda_count'; did you mean 'borda'?"),
     (["search.tournament=90"], "so it must be at most 64, got 90"),
     (["search.epochs=3"], "search.epochs is a setting of search.name=differentiable or elastic or study"),
-    (["search.batch_size=1"], "search.batch_size must be at least 2 for jacov, got 1"),
+    (["search.names=[jacov]", "search.batch_size=1"], "search.batch_size must be at least 2 for jacov, got 1"),
+    (["search.batch_size=9"], "search.batch_size is not read with search.names=[prior]"),
+    (["search.names=[prior,meco]"], "prior judges alone, beside no score (docs/results.md), got prior, meco"),
+    (["search.names=[prior]", "space=resnet"], "The prior is known for nasbench201 only, not for resnet"),
 ])
 def test_what_is_refused(dcanas, arguments, text):
     answer = dcanas("search", "search=zero_shot", *arguments)

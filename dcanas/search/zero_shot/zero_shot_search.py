@@ -1,4 +1,8 @@
-"""Search by training-free scores: networks within the budgets are scored, and ranked for every device."""
+"""Search by training-free scores: networks within the budgets are scored, and ranked for every device.
+
+In NAS-Bench-201 the accuracies that others have published may judge instead (`dcanas.proxies.prior`): of all members
+within a device's limits, at once, so `run` leaves nothing to be scored.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,11 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import Part
 from dcanas.basics.keys import plain
 from dcanas.basics.machine import keep_freed_memory
+from dcanas.costs.members import as_architecture
+from dcanas.proxies.prior import PRIOR, check_known, prior_for
 from dcanas.proxies.table import stored_scorer, values_of
 from dcanas.search.derive import Derived, costs_of
+from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
 from dcanas.search.scoring import check_scored, make_scoring
@@ -21,6 +28,8 @@ from dcanas.search.selection import BY_RANKS, choose_candidate
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.zero_shot.loop import aggregated, zero_shot
 from dcanas.spaces import Architecture, Space
+
+BY_PRIOR = "accuracies published for other images (the prior)"
 
 
 class ZeroShotSearch(SearchMethod):
@@ -31,6 +40,8 @@ class ZeroShotSearch(SearchMethod):
     scores_final_networks = True
 
     def check(self, space: Space, settings: Any) -> None:
+        if settings.by_prior:
+            check_known(space)
         check_scored(space)
 
     def key(self, task: SearchTask) -> Sequence[Any]:
@@ -40,6 +51,8 @@ class ZeroShotSearch(SearchMethod):
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         settings = task.settings
+        if settings.by_prior:
+            return {"names": [PRIOR], "networks": []}
         keep_freed_memory()
         scoring = make_scoring(task, settings.names, settings.batch_size)
         row_of = stored_scorer(scoring, task.folder / "networks.jsonl")
@@ -57,6 +70,8 @@ class ZeroShotSearch(SearchMethod):
 
     def derive(self, task: SearchTask, target: Target, found: dict[str, Any], folder: Path) -> Derived:
         settings, space = task.settings, task.space
+        if settings.by_prior:
+            return _by_prior(task, target, folder)
         scored = [(space.parse(row["architecture"]), row) for row in found["networks"]]
         within = [(arch, row) for arch, row in scored if target.allows(arch)]
         if not within:
@@ -71,3 +86,16 @@ class ZeroShotSearch(SearchMethod):
             "method": f"zero-shot search: {settings.strategy}", "evaluated": len(found["networks"]),
             "within": len(within), "votes": list(settings.names), "aggregate": settings.aggregate, "scores": scores,
             "pool": len(pool), **why})
+
+
+def _by_prior(task: SearchTask, target: Target, folder: Path) -> Derived:
+    prior = prior_for(task.dataset.name, task.dataset.classes)
+    choices = FeasibleMembers(task.space, target.budget, target.costs, task.seed).listed()
+    values = prior.values(choices)
+    pool = [Candidate(as_architecture(task.space, choices[i]), float(values[i]), PRIOR)
+            for i in np.argsort(-values, kind="stable")[:task.settings.pool]]
+    arch, why = choose_candidate(task, target, folder, BY_PRIOR, "increase search.pool", pool, ranked=True)
+    return Derived(arch, costs_of(arch, target.costs), {
+        "method": "zero-shot search: all members within the limits", "evaluated": len(choices), "within": len(choices),
+        "votes": [PRIOR], "fitted_to": list(prior.data), "pool": len(pool),
+        "scored_by": "prior: log odds of the rank by published accuracies", **why})

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
 from dcanas.basics.own_file import OwnFile
 from dcanas.proxies.aggregates import AGGREGATES
+from dcanas.proxies.prior import PRIOR
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.search.proposers import check_tournament, proposers
+
+OF_SCORES = ("aggregate", "strategy", "evaluations", "population", "tournament", "learning_rate", "baseline_momentum",
+             "batch_size")  # settings that the prior does not read
 
 
 @dataclass(frozen=True)
 class ZeroShotSettings(OwnFile):
     """Search by training-free scores (configuration group `search`).
 
-    The default scores were chosen on NAS-Bench-201 under 72 latency limits (docs/results.md).
+    The default scores were chosen on NAS-Bench-201 under 72 latency limits (docs/results.md). `names=[prior]` judges
+    all members within the limits by accuracies published for other images (`dcanas.proxies.prior`).
 
     Raises `UserError` naming the setting, what is allowed and the value.
     """
 
     names: tuple[str, ...] = setting(("epe_nas", "synflow", "zen"), "scores that rank (`dcanas list proxies`); [jacov,"
-                                                                    "params,zen] if a batch has few images of a class")
+                                                                    "params,zen] if a batch has few images of a "
+                                                                    "class; [prior], in nasbench201: accuracies "
+                                                                    "published for other images, of all members")
     aggregate: str = choice("log_rank", AGGREGATES, "how their ranks are aggregated")
     strategy: str = choice("evolution", proposers, "how networks are proposed")
     evaluations: int = number(200, 1, 10_000_000, "different networks scored")
@@ -44,10 +51,22 @@ class ZeroShotSettings(OwnFile):
         check(self, "search")
         if not self.names:
             raise UserError("search.names needs at least one training-free score, got none.")
-        asked = [ProxyName.parse(name) for name in self.names]
+        if PRIOR in self.names and not self.by_prior:
+            raise UserError(f"search.names: {PRIOR} judges alone, beside no score (docs/results.md), got "
+                            f"{', '.join(self.names)}.")
+        asked = [] if self.by_prior else [ProxyName.parse(name) for name in self.names]
         if self.strategy == "evolution":
             check_tournament(self)
-        needed = max(one.facts.min_images for one in asked)
+        for made in fields(self):
+            if self.by_prior and made.name in OF_SCORES and getattr(self, made.name) != made.default:
+                raise UserError(f"search.{made.name} is not read with search.names=[{PRIOR}], which judges all members "
+                                "within the limits; leave it out, or name training-free scores.")
+        needed = max((one.facts.min_images for one in asked), default=1)
         if self.batch_size < needed:
             first = next(one.name for one in asked if one.facts.min_images == needed)
             raise UserError(f"search.batch_size must be at least {needed} for {first}, got {self.batch_size}.")
+
+    @property
+    def by_prior(self) -> bool:
+        """Whether published accuracies judge in the place of training-free scores."""
+        return self.names == (PRIOR,)
