@@ -16,12 +16,15 @@ from dcanas.pipeline.feasibility import measure_boards
 
 def feasibility(data: Any, device: str | Sequence[str] = "local-cpu", budget: Mapping[str, Any] | None = None, *,
                 space: str | None = None, experiment: str | None = None, seed: int = 0,
-                progress: bool | Hooks = False, settings: Mapping[str, Any] | None = None) -> dict[str, Feasibility]:
+                progress: bool | Hooks = False, settings: Mapping[str, Any] | None = None,
+                measure: bool = False) -> dict[str, Feasibility]:
     """Return what the budget leaves of the space on each device, by the device's name; nothing is trained or kept.
 
-    If a limit is on a latency that has to be measured, a few networks are measured, for seconds.
+    Limits that have to be measured are left out and named in `unmeasured`, unless `measure` lets a few networks be
+    measured, for seconds.
 
     Args:
+        measure: whether to measure.
         data, device, budget, space, experiment, seed, progress, settings: see `dcanas.run`.
 
     Raises:
@@ -31,5 +34,8 @@ def feasibility(data: Any, device: str | Sequence[str] = "local-cpu", budget: Ma
         request = make_request(data=data, device=device, budget=budget, seed=seed, directory=Path(folder) / "run",
                                settings=settings, space=space, experiment=experiment)
         with opened(request, progress) as run:
-            measure_boards(run)
-            return {device.name: run.book(device).feasibility for device in run.devices}
+            if measure:
+                measure_boards(run)
+            books = {device.name: run.book(device) for device in run.devices}
+            return {name: book.feasibility if measure else book.feasibility_unmeasured()
+                    for name, book in books.items()}

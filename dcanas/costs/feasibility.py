@@ -43,6 +43,7 @@ class Feasibility:
         binding, smallest: if no architecture is feasible, the binding limits and the smallest achievable value of each
             limit (see `BudgetError`).
         conflict: two limits each of which some member keeps, but no member keeps both, if there are such.
+        unmeasured: limits on costs that have not been measured, which this leaves out.
     """
 
     space: str
@@ -55,6 +56,7 @@ class Feasibility:
     binding: tuple[str, ...] = ()
     smallest: dict[str, float] | None = None
     conflict: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = ()
 
     def require(self) -> None:
         """Raise `BudgetError` if no architecture is within the budget."""
@@ -118,6 +120,27 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
     if sampled and space.additive:
         least |= _exact_smallest(space, limited, budget)
     return replace(found, binding=binding, smallest=least, conflict=() if sampled else conflicting(uppers, budget))
+
+
+def possible(space: Space, costs: Sequence[CostModel], budget: Budget, seed: int = 0) -> np.ndarray:
+    """Return members whose predicted costs may be within every limit although their upper bounds are not.
+
+    A cost is taken to lie as far below its prediction, as a factor, as its upper bound lies above.
+
+    Args:
+        space, costs, budget, seed: see `feasibility`.
+
+    Returns:
+        (n, slots), the one whose predictions are smallest beside the limits first.
+    """
+    choices, factor = _members(space, seed), np.zeros(1)
+    kept = np.ones(len(choices), dtype=bool)
+    for cost in select_costs(costs, budget):
+        values = cost.values(choices)
+        kept &= budget.allows(cost.name, values**2 / np.maximum(cost.uppers(choices), values))
+        factor = np.maximum(factor, values / budget[cost.name])
+    order = np.argsort(factor, kind="stable")
+    return np.asarray(choices[order[kept[order]]])
 
 
 def percentile(space: Space, cost: CostModel, percent: float, seed: int = 0) -> float:

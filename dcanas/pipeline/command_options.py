@@ -1,4 +1,4 @@
-"""Options that only one command has: those of `dcanas score` and `dcanas attack`."""
+"""Options that only one command has: those of `dcanas score`, `attack` and `feasibility`."""
 
 from __future__ import annotations
 
@@ -54,4 +54,14 @@ class AttackOptions:
     onnx: str | None = setting(None, "a further ONNX file of the same task, attacked by Square")
 
 
-COMMAND_OPTIONS: dict[str, type] = {"score": ScoreOptions, "attack": AttackOptions}
+@dataclass(frozen=True)
+class FeasibilityOptions:
+    """What `dcanas feasibility` may do beside counting."""
+
+    measure: bool = setting(False, "measure a few members on the device if a limit needs it")
+
+    def __post_init__(self) -> None:
+        check(self, "")
+
+
+COMMAND_OPTIONS: dict[str, type] = {"score": ScoreOptions, "attack": AttackOptions, "feasibility": FeasibilityOptions}

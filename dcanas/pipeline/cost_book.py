@@ -89,6 +89,15 @@ class CostBook:
         """Return ranges of costs and the share of the space within the budget."""
         return feasibility(self.networks.space, self.costs, self.budget, self.seed)
 
+    def feasibility_unmeasured(self) -> Feasibility:
+        """Return the feasibility without the limits that need a measurement, which it names."""
+        ask = [cost for cost, how in self.latency.decided_by.items() if how == "measured"]
+        if not ask:
+            return self.feasibility
+        known = {name: limit for name, limit in self.stated.items() if name not in ask}
+        book = CostBook(self.device, self.networks, known, self._folder, self.seed, self.hooks)
+        return replace(book.feasibility, unmeasured=tuple(ask))
+
     @property
     def target(self) -> Target:
         """Return the device as a search sees it."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dcanas.basics.files import write_json
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.keys import plain
-from dcanas.costs import Feasibility
+from dcanas.costs import Budget, Feasibility
+from dcanas.costs.feasibility import possible, select_costs
+from dcanas.costs.members import as_architecture
+from dcanas.hardware import Device
 from dcanas.hardware.devices.device import Ssh
 from dcanas.hardware.transport.parallel import on_all
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.duration import announce_duration
 from dcanas.report.amounts import amount
+from dcanas.search.verified import TRIES
 
 
 def feasibility(run: Context) -> dict[str, Feasibility]:
@@ -40,6 +44,41 @@ def measure_boards(run: Context) -> None:
     names = ", ".join(device.name for device in boards)
     with run.hooks.stage(f"Measuring a few members of {run.space.name} on {names}"):
         on_all(boards, lambda device: run.book(device).latency.prepare())
+
+
+def answer_feasibility(run: Context, device: Device, measure: bool) -> None:
+    """Show what a device's budget leaves of the space; nothing is measured unless asked.
+
+    Raises:
+        BudgetError: no architecture is within the budget, by what is counted or known, whatever a measurement says.
+    """
+    book, hooks = run.book(device), run.hooks
+    answer = book.feasibility if measure else book.feasibility_unmeasured()
+    show_feasibility(hooks, device.name, answer)
+    for name in answer.unmeasured:
+        hooks.message(f"{device.name}: nothing was measured, so the limit on {name} is not judged; measure=true "
+                      "measures a few members and judges it.")
+    if answer.feasible:
+        return
+    budget, sources = Budget(answer.budget), book.latency.by_cost
+    costs = select_costs([*book.counted, *(source.model for name, source in sources.items()
+                                           if name not in answer.unmeasured)], budget)
+    candidates = [as_architecture(run.space, row) for row in possible(run.space, costs, budget, run.settings.seed)]
+    if not candidates:
+        answer.require()
+    told = "; ".join(f"{cost.name} predicted {amount(cost.value(candidates[0]))}, bound "
+                     f"{amount(cost.upper(candidates[0]))}, limit {amount(budget[cost.name])}"
+                     for cost in costs if cost.upper(candidates[0]) > budget[cost.name])
+    if not measure or not book.latency.measures:
+        hooks.message(f"{device.name}: {told}: uncertain, and no measurement settles it; loosen the limit, or choose "
+                      "a device that can be measured.")
+        return
+    tried = candidates[:TRIES]
+    kept = [arch for arch in tried if not book.latency.broken(arch, budget)]
+    hooks.message(f"{device.name}: {told}: uncertain; of {len(tried)} candidates measured, {len(kept)} are within "
+                  "every limit" + (f", the first of them {run.space.format(kept[0])}." if kept else "."))
+    if not kept:
+        answer.require()
 
 
 def show_feasibility(hooks: Hooks, device: str, answer: Feasibility) -> None:
