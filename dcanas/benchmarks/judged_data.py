@@ -99,7 +99,7 @@ def judged_data(data: str = "cifar10", column: str = "accuracy", prior: tuple[st
 
 
 def _column(space: Space, path: Path, column: str) -> np.ndarray:
-    values = _spread(space, read_column(path, column, space))
+    values = _spread(space, read_column(path, column, space)[1])
     known = values[~np.isnan(values)]
     if len(known) < FEWEST:
         raise UserError(f"{path}: {len(known)} members of {space.name} have a number in column {column}; at least "
