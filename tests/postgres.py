@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,22 @@ def programs() -> Path | None:
     return next((p for p in found if (p / "initdb").exists() and (p / "pg_ctl").exists()), None)
 
 
-def database(folder: Path) -> Iterator[str]:
+class Server(str):
+    """The address of an empty database, whose server can be stopped and started."""
+
+    call: Callable[..., None]
+    data: Path
+    options: str
+
+    def stop(self) -> None:
+        self.call("pg_ctl", "-D", str(self.data), "-w", "-m", "immediate", "stop")
+
+    def start(self) -> None:
+        self.call("pg_ctl", "-D", str(self.data), "-w", "-t", "60", "-l", str(self.data / "log"), "-o", self.options,
+                  "start")
+
+
+def database(folder: Path) -> Iterator[Server]:
     """Yield the address of an empty database; skips, with the reason, where that cannot be had."""
     pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgres)")
     place = programs()
@@ -47,9 +62,12 @@ def database(folder: Path) -> Iterator[str]:
             pytest.skip(f"{program} did not work here: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
 
     call("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-    call("pg_ctl", "-D", str(data), "-w", "-t", "60", "-l", str(data / "log"), "-o", options, "start")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off " \
+              "-c max_connections=300"
+    server = Server(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+    server.call, server.data, server.options = call, data, options
+    server.start()
     try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        yield server
     finally:
-        call("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+        server.stop()

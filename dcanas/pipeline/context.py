@@ -173,7 +173,8 @@ class Context:
                           settings.search, settings.train, settings.seed, settings.data.split_seed, self.skeleton,
                           settings.space.search_skeleton, folder or self.search_folder,
                           self.options.name if self.options.run.storage else "dcanas", plain(settings), self.compute,
-                          hooks, self.ranks, start, self.options.run.storage)
+                          hooks, self.ranks, start, self.options.run.storage,
+                          self.options.run.storage_patience_s)
 
     @cached_property
     def search_folder(self) -> Path:

@@ -147,6 +147,7 @@ class RunOptions(Checked):
     compute: str = choice("auto", ("auto", "cpu", "cuda"), "cuda or cpu; auto: cuda if there is a CUDA device")
     progress: str = choice("auto", ("auto", "bars", "plain", "none"), "auto: bars on a terminal, plain lines elsewhere")
     storage: str | None = setting(None, "of a study: sqlite:///FILE, or for many machines postgresql://USER@HOST/NAME")
+    storage_patience_s: float = number(600.0, 0, 7 * 24 * 3600, "seconds that the storage of a study may be away")
     workers: int = number(1, 1, 256, "processes that work on a study on this machine")
 
 

@@ -57,6 +57,7 @@ class SearchTask:
         device: where networks are trained and scored.
         start: folder of a finished search that this one continues from.
         storage: address of a study's database; None: a file in `folder`.
+        storage_patience_s: how long it may be away, in seconds.
     """
 
     space: Space
@@ -76,6 +77,7 @@ class SearchTask:
     ranks: Ranks = ALONE
     start: Path | None = None
     storage: str | None = None
+    storage_patience_s: float = 600.0
 
     @cached_property
     def limits(self) -> tuple[Budget, list[CostModel]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,6 +43,7 @@ class Claims:
         with exclusive(engine, f"open {study}")():
             TABLE.metadata.create_all(engine)
         self._own = TABLE.c.study == study
+        self._seen: dict[int, tuple[float, float]] = {}  # trial -> heartbeat, and when it was first seen here
 
     def add(self, trial: int, worker: str) -> None:
         """Record that a worker runs a trial."""
@@ -66,12 +68,34 @@ class Claims:
             connection.execute(update(TABLE).where(
                 self._own, TABLE.c.trial == trial, TABLE.c.worker == worker).values(heartbeat=self._now()))
 
-    def alive(self) -> set[int]:
-        """Return the trials whose worker had a heartbeat lately and, if it is on this machine, still runs."""
+    def alive(self, back: float = float("-inf")) -> set[int]:
+        """Return the trials whose worker had a heartbeat lately and, if it is on this machine, still runs.
+
+        A worker on another machine is given up only after its heart was seen to stand still while the database could be
+        reached from here: what it missed while the database was away does not count.
+
+        Args:
+            back: when the database was last back after it had been away, by the monotonic clock here.
+        """
         with self.engine.begin() as connection:
             now = float(connection.execute(select(self._now())).scalar_one())
             rows = connection.execute(select(TABLE.c.trial, TABLE.c.worker, TABLE.c.heartbeat).where(self._own)).all()
-        return {trial for trial, worker, heartbeat in rows if now - heartbeat <= self.grace and _may_run(worker)}
+        here, before = time.monotonic(), self._seen
+        self._seen = {trial: before[trial] if before.get(trial, (0.0, 0.0))[0] == heartbeat else (heartbeat, here)
+                      for trial, _, heartbeat in rows}
+        still = {trial: here - max(since, back) for trial, (_, since) in self._seen.items()}
+        return {trial for trial, worker, heartbeat in rows
+                if _may_run(worker) and (now - heartbeat <= self.grace or still[trial] <= self.grace / 2)}
+
+    def claimed(self) -> set[int]:
+        """Return the trials that some worker took."""
+        with self.engine.begin() as connection:
+            return set(connection.execute(select(TABLE.c.trial).where(self._own)).scalars())
+
+    def of(self, worker: str) -> set[int]:
+        """Return the trials that a worker took."""
+        with self.engine.begin() as connection:
+            return set(connection.execute(select(TABLE.c.trial).where(self._own, TABLE.c.worker == worker)).scalars())
 
     @contextmanager
     def beating(self, trial: int, worker: str) -> Iterator[None]:

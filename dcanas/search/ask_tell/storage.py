@@ -19,9 +19,15 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import plain
+from dcanas.search.ask_tell.patience import full_disk
 
 SETTINGS = "settings"  # the study's attribute
 LOCK_SECONDS = 3600.0  # that a worker waits for its turn
+_KEPT = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}  # s, s: a lost peer is noticed in 25 s
+WAITING: dict[str, dict[str, Any]] = {
+    "sqlite": {"timeout": 60.0},
+    "postgresql": {"connect_timeout": 10, **_KEPT, "tcp_user_timeout": 25_000,  # here, and by the server, of us:
+                   "options": " ".join(f"-c tcp_{name}={value}" for name, value in _KEPT.items())}}
 
 
 def sqlite_url(path: Path) -> str:
@@ -42,8 +48,7 @@ def open_engine(url: str) -> Engine:
             raise UserError(f"The storage must be sqlite:///FILE or postgresql://USER@HOST/DATABASE, got {parsed!r}.")
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        waiting = {"timeout": 60.0} if parsed.get_backend_name() == "sqlite" else {"connect_timeout": 10}
-        engine = create_engine(parsed, connect_args=waiting, pool_pre_ping=True)
+        engine = create_engine(parsed, connect_args=WAITING[parsed.get_backend_name()], pool_pre_ping=True)
         _hasten(engine)
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
@@ -53,6 +58,8 @@ def open_engine(url: str) -> Engine:
     except ImportError as error:
         raise UserError("PostgreSQL needs the package psycopg; install dcanas[postgres].") from error
     except SQLAlchemyError as error:
+        if full := full_disk(error):
+            raise full from error
         reason = " ".join(str(getattr(error, "orig", error)).split())
         raise UserError(f"The storage {parsed!r} cannot be reached ({reason}); start it or correct the address."
                         ) from error
@@ -81,11 +88,11 @@ def open_study(engine: Engine, name: str, settings: Mapping[str, Any], direction
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = engine.url.render_as_string(hide_password=False)
-    connect = {"connect_args": {"timeout": 60.0}} if engine.dialect.name == "sqlite" else {}
     stated = json.loads(json.dumps(plain(dict(settings))))
     with exclusive(engine, f"open {name}")(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        storage = optuna.storages.RDBStorage(url, engine_kwargs={**connect, "pool_pre_ping": True})
+        storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": WAITING[engine.dialect.name],
+                                                                 "pool_pre_ping": True})
         _hasten(storage.engine)
         study = optuna.create_study(
             storage=storage, study_name=name, directions=[StudyDirection[d.upper()] for d in directions],

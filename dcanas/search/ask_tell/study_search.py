@@ -8,12 +8,13 @@ from typing import Any
 from optuna.samplers import NSGAIISampler
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.keys import derive_seed
+from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.mapping import flattened
 from dcanas.costs import Budget, CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims, worker_name
 from dcanas.search.ask_tell.objectives import make_objective
+from dcanas.search.ask_tell.patience import Patience
 from dcanas.search.ask_tell.proxy_sources import (
     NOISE,
     ProxySource,
@@ -22,6 +23,7 @@ from dcanas.search.ask_tell.proxy_sources import (
     table_sources,
 )
 from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
+from dcanas.search.ask_tell.untold import Untold
 from dcanas.search.ask_tell.worker import NSGA2, Worker, summary
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.feasible import FeasibleMembers
@@ -45,8 +47,9 @@ class StudySearch(SearchMethod):
     def run(self, task: SearchTask) -> dict[str, Any]:
         worker = make_worker(task)
         worker.run()
+        worker.untold.close()
         found = {"budget": dict(task.limits[0]), "sampler": task.settings.sampler,
-                 **summary(worker.study, worker.parameters)}
+                 **worker.patience(lambda: summary(worker.study, worker.parameters))}
         if "complete" not in found["count"]:
             first = next((row["error"] for row in found["trials"] if "error" in row), "nothing was evaluated")
             raise UserError(f"None of the {len(found['trials'])} trials succeeded; the first one: {first.rstrip('.')}.")
@@ -90,9 +93,13 @@ def make_worker(task: SearchTask) -> Worker:
                 "limits": {name: round(value, 9) for name, value in budget.items()}}
     sampler = NSGAIISampler(population_size=settings.population, seed=derive_seed(seed, NSGA2) % 2 ** 32)
     directions = ["maximize", *["minimize"] * len(settings.front)]
-    study = open_study(engine, task.name, identity, directions, sampler)
-    return Worker(study, Claims(engine, task.name), candidates, objective, seed, costs=tuple(known.values()),
-                  limits=dict(budget), objectives=settings.front, hooks=task.hooks, name=worker_name())
+    patience = Patience(task.storage_patience_s, task.hooks)
+    study = patience(lambda: open_study(engine, task.name, identity, directions, sampler))
+    claims = patience(lambda: Claims(engine, task.name))
+    return Worker(study, claims, candidates, objective, seed, costs=tuple(known.values()),
+                  limits=dict(budget), objectives=settings.front, hooks=task.hooks, name=worker_name(),
+                  untold=Untold(task.folder / "untold", f"{task.name} {key_of(identity)}"),
+                  patience=patience)
 
 
 def _sources(task: SearchTask, costs: list[CostModel]) -> list[ProxySource]:

@@ -2,7 +2,8 @@
 
 Taking and reporting happen one worker at a time (`Claims.turn`), so that every proposal knows what the others are
 working on and no trial is reported twice. A worker that dies leaves a claim without a heartbeat: its trial is failed
-and tried again.
+and tried again. What a trial found is a file before it is reported (`untold`), so a storage that is away, or a worker
+that dies before it has told, costs no training.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -26,6 +28,7 @@ from dcanas.search.ask_tell.claims import Claims
 from dcanas.search.ask_tell.history import History
 from dcanas.search.ask_tell.objectives import Objective
 from dcanas.search.ask_tell.parameters import Parameters
+from dcanas.search.ask_tell.patience import FAULTS, Patience
 from dcanas.search.ask_tell.sampler_registry import samplers
 from dcanas.search.ask_tell.samplers import Sampler
 from dcanas.search.ask_tell.trials import (
@@ -38,6 +41,7 @@ from dcanas.search.ask_tell.trials import (
     params_of,
     valid,
 )
+from dcanas.search.ask_tell.untold import Untold, finite
 from dcanas.search.proposers.new_members import ExhaustedError
 
 NSGA2 = "nsga2"
@@ -57,6 +61,8 @@ class Worker:
         objectives: names of costs that are minimised beside the value (Pareto fronts).
         hooks: receive every trial that this worker reports; asked before each whether to stop.
         name: of the worker, unique among those of the study.
+        untold: keeps what the storage does not have yet.
+        patience: with a storage that is away.
     """
 
     study: optuna.Study
@@ -65,6 +71,8 @@ class Worker:
     objective: Objective
     seed: int
     _: KW_ONLY
+    untold: Untold
+    patience: Patience = field(default_factory=Patience)
     costs: tuple[CostModel, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
@@ -84,14 +92,17 @@ class Worker:
         while True:
             if self.hooks.should_stop():
                 raise Stopped("stopped between two trials")
-            with self.claims.turn():
-                trial, others = self._take()
+            trial, others = self.patience(self._take_in_turn)
             if trial is not None:
                 self._do(trial)
             elif others:
                 time.sleep(POLL_SECONDS)  # one of theirs may have to be tried again
             else:
                 return
+
+    def _take_in_turn(self) -> tuple[Trial | None, bool]:
+        with self.claims.turn():
+            return self._take()
 
     def _take(self) -> tuple[Trial | None, bool]:
         """Return a claimed trial, or None and whether other workers are still running one."""
@@ -101,6 +112,10 @@ class Worker:
         counted = valid(trials, self.parameters)
         self._finished = sum(trial.state not in OPEN for trial in counted)
         states = {trial.state for trial in counted}
+        mine = self.claims.of(self.name)
+        for running in counted:
+            if running.state == TrialState.RUNNING and running.number in mine:  # taken as the storage went away
+                return Trial(self.study, running._trial_id), True
         if TrialState.WAITING in states:
             trial = self.study.ask(self.parameters.distributions())
         else:
@@ -113,12 +128,14 @@ class Worker:
 
     def _retry_lost(self, trials: list[FrozenTrial]) -> bool:
         """Fail running trials whose worker is gone and line them up again; safe to be cut off at any point."""
-        alive = self.claims.alive()
+        alive, begun = self.claims.alive(self.patience.back), self.claims.claimed()
         lost = [t for t in trials if t.state == TrialState.RUNNING and t.number not in alive]
         again = {t.user_attrs.get(RETRY_OF) for t in trials}
         for trial in lost:
-            if trial.user_attrs.get(ATTEMPT, 1) < ATTEMPTS and trial.number not in again:
-                self._line_up_again(trial, trial.user_attrs.get(ATTEMPT, 1) + 1)
+            attempt = trial.user_attrs.get(ATTEMPT, 1)
+            costs_nothing = trial.number not in begun or self._found_before(trial) is not None
+            if (costs_nothing or attempt < ATTEMPTS) and trial.number not in again:
+                self._line_up_again(trial, attempt if costs_nothing else attempt + 1)
             self.study.tell(trial.number, state=TrialState.FAIL)
             self.claims.drop(trial.number)
         return bool(lost)
@@ -159,10 +176,26 @@ class Worker:
             self.study.tell(trial, state=TrialState.FAIL)
         return None
 
+    def _found_before(self, trial: Trial | FrozenTrial) -> dict[str, Any] | None:
+        """Return what an earlier attempt at this proposal found and could not tell."""
+        params = trial.params if isinstance(trial, Trial) else params_of(trial)
+        if POSITION not in trial.user_attrs or len(params) != len(self.parameters.parameters):
+            return None
+        arch = self.candidates.space.prune(self.parameters.from_params(params))
+        return self.untold.of(trial.user_attrs[POSITION], self.candidates.space.format(arch))
+
     def _do(self, trial: Trial) -> None:
+        if (found := self._found_before(trial)) is None:
+            found = self._evaluate(trial)
+            self.untold.keep(trial.user_attrs[POSITION], found)
+        frozen, finished = self.patience(lambda: self._report(trial, found))
+        self.untold.drop(trial.user_attrs[POSITION])
+        if frozen is not None:
+            self._show(frozen, finished)
+
+    def _evaluate(self, trial: Trial) -> dict[str, Any]:
         arch = self.candidates.space.prune(self.parameters.from_params(trial.params))
         values: list[float] | None = None
-        state = TrialState.FAIL
         record: dict[str, Any] = {"architecture": self.candidates.space.format(arch), "worker": self.name,
                                   "costs": {cost.name: float(cost.value(arch)) for cost in self.costs}}
         excess = {cost.name: excess_over(cost.name, float(cost.value(arch)), self.limits[cost.name])
@@ -175,7 +208,6 @@ class Worker:
                 value, record["record"] = self.objective(arch, hooks)
                 if math.isfinite(value):
                     values = [value, *(record["costs"][name] for name in self.objectives)]
-                    state = TrialState.COMPLETE
                 else:
                     record["error"] = f"the objective returned {value}"
             except Stopped:
@@ -184,29 +216,43 @@ class Worker:
             except Exception as error:  # of one architecture; the others may succeed
                 record["error"] = f"{type(error).__name__}: {error}"
         record["seconds"] = round(time.monotonic() - begin, 3)
-        self._report(trial, values, state, record, excess)
+        found: dict[str, Any] = finite({"architecture": record["architecture"], "values": values, "record": record,
+                                        "excess": excess})
+        return found
 
     def _hand_back(self, trial: Trial) -> None:
-        """Line a trial up again that was stopped on purpose: it costs no attempt."""
-        with self.claims.turn():
+        """Line a trial up again that was stopped on purpose: it costs no attempt.
+
+        A storage that is away is not waited for: whoever comes next finds a worker that is gone.
+        """
+        with suppress(*FAULTS), self.claims.turn():
             if self.claims.remove(trial.number, self.name):
                 frozen = next(t for t in self.study.get_trials(deepcopy=False) if t.number == trial.number)
                 self._line_up_again(frozen, frozen.user_attrs.get(ATTEMPT, 1))
                 self.study.tell(trial, state=TrialState.FAIL)
 
-    def _report(self, trial: Trial, values: list[float] | None, state: TrialState, record: dict[str, Any],
-                excess: dict[str, float]) -> None:
-        """Report once: a trial that was given to another worker while this one was thought dead is theirs."""
+    def _report(self, trial: Trial, found: dict[str, Any]) -> tuple[FrozenTrial | None, int]:
+        """Report once, and return the trial and how many have finished; safe to be cut off at any point.
+
+        None for a trial that was given to another worker while this one was thought dead: it is theirs.
+        """
         with self.claims.turn():
-            if not self.claims.remove(trial.number, self.name):
-                return
-            for key, value in record.items():
-                trial.set_user_attr(key, value)
-            for name, value in excess.items():
-                trial.set_constraint(name, value)
-            frozen = self.study.tell(trial, values, state)
-            counted = valid(self.study.get_trials(deepcopy=False), self.parameters)
-        self._show(frozen, sum(t.state not in OPEN for t in counted))
+            trials = self.study.get_trials(deepcopy=False)
+            frozen = next(t for t in trials if t.number == trial.number)
+            if frozen.state == TrialState.RUNNING:
+                if trial.number not in self.claims.of(self.name):
+                    return None, 0
+                for key, value in found["record"].items():
+                    trial.set_user_attr(key, value)
+                for name, value in found["excess"].items():
+                    trial.set_constraint(name, value)
+                frozen = self.study.tell(trial, found["values"],
+                                         TrialState.FAIL if found["values"] is None else TrialState.COMPLETE)
+                trials = self.study.get_trials(deepcopy=False)
+            elif trial.number not in self.claims.of(self.name):
+                return None, 0
+            self.claims.remove(trial.number, self.name)
+            return frozen, sum(t.state not in OPEN for t in valid(trials, self.parameters))
 
     def _show(self, trial: FrozenTrial, finished: int) -> None:
         value = trial.values[0] if trial.values else None

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
+import sqlite3
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from grid_space import GRID, SIZE, VALUE, candidates, worth
 from optuna.trial import TrialState
-from recording import Recording
+from recording import Recording, StopWhen
 
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.benchmarks.simulate import simulate
 from dcanas.search.ask_tell.claims import Claims, worker_name
 from dcanas.search.ask_tell.objectives import look_up
+from dcanas.search.ask_tell.patience import Patience
 from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
 from dcanas.search.ask_tell.study_settings import SamplerSettings
+from dcanas.search.ask_tell.untold import Untold
 from dcanas.search.ask_tell.worker import NSGA2, Worker, excess_over, summary
 
 
@@ -45,11 +51,14 @@ class Grid:
         return float("nan") if mishap == "nan" else worth(arch), {}
 
 
-def worker(url, objective, sampler="random", evaluations=12, directions=("maximize",), study="grid", **more):
+def worker(url, objective, sampler="random", evaluations=12, directions=("maximize",), study="grid", folder=None,
+           **more):
     engine = open_engine(url)
     settings = SamplerSettings(sampler, (), evaluations, initial=4)
     opened = open_study(engine, study, {"sampler": sampler, "evaluations": evaluations}, list(directions))
-    return Worker(opened, Claims(engine, study), candidates(settings), objective, 0, name=worker_name(), **more)
+    untold = Untold(folder or Path(url.removeprefix("sqlite:///")).parent / "untold", study)
+    return Worker(opened, Claims(engine, study), candidates(settings), objective, 0, name=worker_name(), untold=untold,
+                  **more)
 
 
 @pytest.fixture
@@ -131,6 +140,95 @@ def test_a_worker_thought_gone_does_not_tell_twice(url):
     worker(url, Grid(), evaluations=4).run()
     slow._do(trial)
     assert summary(slow.study, slow.parameters)["count"] == {"complete": 4}
+
+
+class DiesTelling(Worker):
+    """Killed when it would tell its second trial."""
+
+    def _report(self, trial, found):
+        if found["record"]["seconds"] >= 0 and len(self.objective.asked) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._report(trial, found)
+
+
+def _die_telling(url):
+    at_work = worker(url, Grid(), evaluations=4)
+    at_work.__class__ = DiesTelling
+    at_work.run()
+
+
+def test_what_was_found_is_told_by_whoever_comes_next(url, tmp_path):
+    """A worker is killed between its second result and the storage: it is not evaluated again, and costs no attempt."""
+    process = multiprocessing.get_context("fork").Process(target=_die_telling, args=(url,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -9
+    assert [path.name for path in (tmp_path / "untold").iterdir()] == ["1.json"]
+    second = worker(url, Grid(), evaluations=4)
+    second.run()
+    whole = simulate(candidates(SamplerSettings("random", (), 4, initial=4)), worth, 0)
+    found = summary(second.study, second.parameters)
+    assert found["count"] == {"complete": 4}
+    assert [row["values"] for row in found["trials"]] == [[value] for value in whole.values]
+    assert second.objective.asked == whole.architectures[2:]
+    assert not list((tmp_path / "untold").iterdir())
+
+
+def test_a_damaged_result_is_named(url, tmp_path):
+    (tmp_path / "untold").mkdir()
+    (tmp_path / "untold/0.json").write_text("[1]")
+    with pytest.raises(UserError, match=r"untold/0\.json is damaged \(no result of a trial\); delete it"):
+        worker(url, Grid(), evaluations=4).run()
+
+
+def test_a_storage_that_is_away_is_asked_again(url):
+    """Four errors of a database, then an answer."""
+    heard, calls = Recording(), []
+
+    def action():
+        calls.append(time.monotonic())
+        if len(calls) <= 4:
+            raise sqlite3.OperationalError("database is locked")
+        return "answer"
+
+    patience = Patience(60.0, heard)
+    assert patience(action) == "answer"
+    pauses = [b - a for a, b in itertools.pairwise(calls)]
+    assert all(pause >= 0.25 * 2 ** i for i, pause in enumerate(pauses))  # a quarter of a second, doubled each time
+    assert patience.back > calls[-2]
+    assert heard.messages[0] == ("  The storage cannot be reached (database is locked); trying again for up to 60 s "
+                                 "(run.storage_patience_s).")
+    assert heard.messages[1].startswith("  The storage is back after ")
+    with pytest.raises(UserError, match=r"The storage could not be reached for \d+ s \(no such table: t\); start"):
+        Patience(0.1)(lambda: sqlite3.connect(":memory:").execute("SELECT * FROM t"))
+    with pytest.raises(Stopped, match="while the storage was away"):
+        Patience(60.0, StopWhen(lambda: True))(lambda: sqlite3.connect(":memory:").execute("SELECT * FROM t"))
+
+
+def test_a_full_disk_is_told_as_files_tell_it(tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", small], capture_output=True).returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        with pytest.raises(UserError, match=r"Could not write to the storage of the study \(No space left on device\)"):
+            worker(sqlite_url(small / "study.db"), Grid(), evaluations=60, folder=tmp_path / "untold").run()
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+
+
+def test_hearts_stand_still_only_where_they_could_be_seen(url, monkeypatch):
+    """A worker of another machine whose last beat is old: it is lost after half the grace of watching, not at once."""
+    claims = Claims(open_engine(url), "grid", grace=0.8)
+    claims.add(7, "elsewhere:1:1")
+    time.sleep(1.0)
+    assert claims.alive() == {7}  # old, but seen for the first time
+    time.sleep(0.5)
+    assert claims.alive(time.monotonic()) == {7}  # the database was away meanwhile
+    assert claims.alive() == set()
+    claims.beat(7, "elsewhere:1:1")
+    assert claims.alive() == {7}
+    assert (claims.of("elsewhere:1:1"), claims.of("me"), claims.claimed()) == ({7}, set(), {7})
 
 
 def test_costs_become_constraints(url):
