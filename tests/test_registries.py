@@ -72,7 +72,8 @@ FAMILIES: dict[str, tuple[Registry, dict[str, object]]] = {
     "proposers": (proposers, members("dcanas.search.proposers", subclasses_of(Proposer))),
     "proxies": (proxies, members("dcanas.proxies", lambda found: isinstance(found, Proxy))),
     "samplers": (samplers, members("dcanas.search.ask_tell", subclasses_of(Sampler))),
-    "searches": (searches, {place: found for kind in ("ask_tell", "elastic", "gradient", "halving", "zero_shot")
+    "searches": (searches, {place: found for kind in ("ask_tell", "elastic", "gradient", "halving", "slices",
+                                                      "zero_shot")
                             for place, found in members(f"dcanas.search.{kind}", subclasses_of(SearchMethod)).items()}),
     "spaces": (spaces, members("dcanas.spaces", subclasses_of(Space))),
     "strategies": (strategies, members("dcanas.search.gradient.strategies", subclasses_of(Strategy))),
