@@ -22,8 +22,8 @@ searches: Registry[Any] = Registry("search", {
                 "Parts of a pretrained network, chosen by successive halving of real fine-tunings under each device's "
                 "limits."),
     "slices": ("dcanas.search.slices.slice_search:SliceSearch",
-               "Slices of a pretrained network, judged by a supernet that holds them all and chosen by successive "
-               "halving of real fine-tunings."),
+               "Slices of a pretrained network, judged by a supernet that holds them all and chosen by real "
+               "fine-tunings."),
     "study": ("dcanas.search.ask_tell.study_search:StudySearch",
               "Trials of single networks, proposed by a sampler from what was observed so far."),
 })
