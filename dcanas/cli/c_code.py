@@ -1,22 +1,31 @@
-"""`dcanas export source=DIR to=c99`, `dcanas export onnx=FILE to=c99`: an int8 network as C for a microcontroller."""
+"""`dcanas export source=DIR to=c99`, `dcanas export onnx=FILE to=c99`: an int8 network as C for a microcontroller, and,
+if the device's profile names its processor, proof that it fits and answers there as here."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.files import write_json
 from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import Terminal
 from dcanas.export.c99 import write_c99
 from dcanas.export.c99.host import host_answers, host_compiler
-from dcanas.export.c99.project import add_selftest
+from dcanas.export.c99.project import Generated, add_selftest
+from dcanas.hardware import list_devices, load_device
+from dcanas.hardware.devices.device import Microcontroller
+from dcanas.hardware.microcontroller.image import PACKAGES
+from dcanas.hardware.microcontroller.proof import Board, board_of, missing_tools, prove
 
-DEFAULTS = {"to": "c99", "source": "", "onnx": "", "device": "", "out": "", "arithmetic": "float"}
+DEFAULTS = {"to": "c99", "source": "", "onnx": "", "device": "", "out": "", "arithmetic": ""}
 TESTED = 3  # images in selftest.c
+EMULATED = 500  # images that the emulator runs
 INT8 = "model.int8.onnx"
 
 
@@ -28,17 +37,53 @@ def main(command: str, arguments: Sequence[str]) -> int:
         raise UserError("`dcanas export to=c99` needs either source=DIR, a finished run, or onnx=FILE, an int8 file.")
     file = _of_run(Path(values["source"]).expanduser(), values["device"]) if values["source"] else Path(values["onnx"])
     file = file.expanduser()
+    board = _board(values["device"] or (file.parent.name if values["source"] else ""), bool(values["onnx"]))
+    arithmetic = values["arithmetic"] or (board.core.arithmetic if board else "float")
     folder = Path(values["out"] or file.parent / "c99").expanduser()
     display = Terminal()
     with display.stage(f"Write C to {folder}"):
-        made = write_c99(file, folder, values["arithmetic"])
+        made = write_c99(file, folder, arithmetic)
         images = _test_images(file.parent / "bundle" / "test.npz")
         if images is not None and host_compiler():
-            add_selftest(folder, images, host_answers(folder, images))
+            add_selftest(folder, images[:TESTED], host_answers(folder, images[:TESTED]))
     display.message(f"{len(made.program.steps)} steps; the arena takes {made.arena.bytes:,} bytes, of which at least "
                     f"{made.arena.lower_bound:,} are alive at once. network.h says how to call it; compile with "
                     "-std=c99 -O2 -ffp-contract=off.")
+    if board is not None:
+        _prove(display, made, folder, board, images)
     return 0
+
+
+def _board(device: str, stated: bool) -> Board | None:
+    """Return the board of a device; None for one without a processor, or of a run whose profile is not here."""
+    if not device or (device not in list_devices() and not stated):
+        return None
+    found = load_device(device)
+    return board_of(found) if isinstance(found, Microcontroller) else None
+
+
+def _prove(display: Terminal, made: Generated, folder: Path, board: Board, images: NDArray[np.uint8] | None) -> None:
+    """Link and emulate, write `proof.json`, and say what was found or what is not proven."""
+    if missing := missing_tools():
+        display.message(f"Not proven to fit: {' and '.join(missing)} missing here ({PACKAGES}).")
+        return
+    if host_compiler() is None:
+        display.message("Not proven to answer as here: there is no C compiler for this machine.")
+        return
+    if images is None:  # any bytes show that both compute the same
+        images = np.random.default_rng(0).integers(0, 256, (TESTED, *made.program.image), dtype=np.uint8)
+    with display.stage(f"Link and emulate {board.core.name}"), tempfile.TemporaryDirectory() as build:
+        proof = prove(folder, board, images, Path(build))
+        write_json(folder / "proof.json", proof)
+    display.message(_words(proof))
+
+
+def _words(proof: dict[str, Any]) -> str:
+    instructions = proof["instructions"]
+    count = f"{instructions:,} instructions for an image" if instructions else "too many instructions to count"
+    return (f"{proof['flash_bytes']:,} of {proof['flash_limit']:,} bytes of flash, {proof['ram_bytes']:,} of "
+            f"{proof['ram_limit']:,} bytes of RAM ({proof['stack_bytes']:,} of them stack), by the linker; {count}, "
+            f"and equal bytes for {proof['emulated_images']} images, emulated on {proof['emulated_on']}.")
 
 
 def _of_run(source: Path, device: str) -> Path:
@@ -58,5 +103,5 @@ def _test_images(path: Path) -> NDArray[np.uint8] | None:
     if not path.exists():
         return None
     with np.load(path, allow_pickle=False) as test:
-        images: NDArray[np.uint8] = test["images"][:TESTED]
+        images: NDArray[np.uint8] = test["images"][:EMULATED]
     return images

@@ -18,6 +18,8 @@ SCORE = """The scores of every network go into a CSV file; against=accuracy|late
 well they rank the networks.
 
     dcanas score n=50 data=cifar10 data.root=DIR against=accuracy"""
+C99 = """As C for a microcontroller (docs/microcontrollers.md): to=c99 source=DIR|onnx=INT8_FILE [device=NAME] [out=DIR]
+[arithmetic=float|integer]."""
 ONNX = "Of any ONNX file: onnx=FILE device=NAME [operators=true] [cap_s=SECONDS]."
 BENCH = "baselines=A,B limits=DEVICE.latency_ms:pN,... seeds=N reference=NAME files=FILE.py runs=DIR,DIR out=DIR"
 
@@ -50,7 +52,7 @@ COMMANDS = {
                       ("", "search")),
     "train": Command("stages", "train the derived architecture", "[source=DIR] [key=value ...]", SOURCE, ("train",)),
     "export": Command("stages", "export the trained network to ONNX and check it against torch",
-                      "[source=DIR] [key=value ...]", SOURCE, ("",)),
+                      "[source=DIR] [key=value ...]", f"{SOURCE}\n{C99}", ("",)),
     "profile": Command("stages", "measure latency on the device", "[source=DIR | onnx=FILE] [key=value ...]",
                        f"{SOURCE}\n{ONNX}", ("",)),
     "score": Command("score", "training-free scores of networks, and how well they rank",

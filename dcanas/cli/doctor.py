@@ -94,8 +94,19 @@ def _machine() -> list[tuple[str, str, str]]:
         ("torch threads", str(torch.get_num_threads()), ""),
         ("CUDA devices", cuda, ""),
         ("ONNX Runtime providers", ", ".join(onnxruntime.get_available_providers()), ""),
+        ("microcontrollers", _microcontrollers(), ""),
         ("load average", " ".join(f"{x:.1f}" for x in os.getloadavg()), ""),
     ]
+
+
+def _microcontrollers() -> str:
+    """Return what generated C can be proven with here; without it networks are made all the same."""
+    from dcanas.export.c99.host import host_compiler
+    from dcanas.hardware.microcontroller.image import PACKAGES
+    from dcanas.hardware.microcontroller.proof import missing_tools
+
+    missing = [*missing_tools(), *([] if host_compiler() else ["gcc"])]
+    return f"C is generated but not proven: no {', '.join(missing)} ({PACKAGES})" if missing else "C is proven here"
 
 
 def _folders() -> list[tuple[str, str, str]]:

@@ -49,11 +49,23 @@ def host_answers(folder: Path | str, images: NDArray[np.uint8], flags: Sequence[
     return np.frombuffer(done, np.int8).reshape(len(images), -1).copy()
 
 
+class ToolError(UserError):
+    """A command that failed; `said` is all that it printed."""
+
+    def __init__(self, program: str, said: str):
+        lines = said.strip().splitlines() or ["no reason given"]
+        first = next((line for line in lines if "error" in line.lower()), lines[-1])
+        super().__init__(f"{Path(program).name} failed ({first.strip()[:300]}).")
+        self.said = said
+
+
 def run_tool(command: Sequence[str], given: bytes | None = None, **options: Any) -> bytes:
-    """Return what a command prints; raises `UserError` with the beginning of its complaint if it fails."""
-    done = subprocess.run(command, input=given, capture_output=True, check=False, **options)
+    """Return what a command prints; raises `ToolError` with the beginning of its complaint if it fails, and `UserError`
+    if it takes longer than `timeout` seconds."""
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, check=False, **options)
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{Path(command[0]).name} took more than {error.timeout:g} s and was stopped.") from error
     if done.returncode:
-        lines = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        said = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no reason given")
-        raise UserError(f"{Path(command[0]).name} failed ({said.strip()[:300]}).")
+        raise ToolError(command[0], (done.stderr or done.stdout).decode(errors="replace"))
     return done.stdout

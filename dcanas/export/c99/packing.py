@@ -12,7 +12,9 @@ def packed_kernel(step: Convolution) -> NDArray[np.int8]:
     """Return the bytes of a kernel; see `kernels/convolution.c` and `kernels/depthwise.c`. Shape: (n,)."""
     ordered = step.kernel.transpose(0, 2, 3, 1)  # as pixels lie in the arena
     if step.depthwise:
-        return ordered[..., 0].transpose(1, 2, 0).reshape(-1)
+        taps = ordered[..., 0].reshape(len(ordered), -1)
+        fours = taps[:len(taps) // 4 * 4].reshape(-1, 4, taps.shape[1]).transpose(0, 2, 1)
+        return np.concatenate([fours.reshape(-1), taps[len(taps) // 4 * 4:].reshape(-1)])
     grouped = ordered.reshape(step.groups, len(ordered) // step.groups, -1)
     if grouped.shape[1] % 2:  # filters go in twos: the last two overlap
         grouped = np.concatenate([grouped[:, :-1], grouped[:, -2:-1] if grouped.shape[1] > 1 else grouped,

@@ -57,6 +57,23 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Processor:
+    """A microcontroller's core and where its memory lies, for a compiler and a linker.
+
+    Attributes:
+        core: see `microcontroller.cores.CORES`.
+        flash_address, ram_address: of the first byte, that of a boot loader included.
+        flash_reserved_bytes, ram_reserved_bytes: at these addresses, which a system keeps for itself.
+    """
+
+    core: str
+    flash_address: int
+    ram_address: int
+    flash_reserved_bytes: int = 0
+    ram_reserved_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Device:
     """A device, as its profile describes it.
 
@@ -96,3 +113,10 @@ class Device:
         if cost not in self.costs:
             raise unknown(f"cost of device {self.name}", cost, self.costs)
         return self.costs[cost]
+
+
+@dataclass(frozen=True)
+class Microcontroller(Device):
+    """A device on which generated C runs (`runtime.name: c99`)."""
+
+    processor: Processor = Processor("cortex-m4", 0, 0x20000000)

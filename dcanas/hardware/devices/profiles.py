@@ -15,7 +15,8 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.resources import resource_folder
 from dcanas.basics.user_files import file_hash
 from dcanas.hardware.devices.cost_sources import CHOSEN, SOURCES, may_state
-from dcanas.hardware.devices.device import Device, Expected, Runtime, Ssh
+from dcanas.hardware.devices.device import Device, Expected, Microcontroller, Processor, Runtime, Ssh
+from dcanas.hardware.microcontroller.cores import CORES
 
 
 def load_device(name: str) -> Device:
@@ -49,7 +50,11 @@ def load_device(name: str) -> Device:
     _consistent(path, values, runtime, costs)
     if values["name"] != path.stem:
         raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
-    return Device(**{**values, "runtime": runtime, "costs": costs})
+    values |= {"runtime": runtime, "costs": costs}
+    if "processor" in values:
+        values["processor"] = Processor(**_checked(path, "processor.", values["processor"], _PROCESSOR))
+        return Microcontroller(**values)
+    return Device(**values)
 
 
 def list_devices() -> list[str]:
@@ -85,8 +90,9 @@ def _whole(low: int, high: int) -> Check:
     return lambda value: type(value) is int and low <= value <= high
 
 
-RUNTIMES = ("onnxruntime", "tflite", "tflite-micro", "tflite-edgetpu", "tensorrt", "pytorch", "simulator", "hls")
-OPTIONAL = ("table", "sources", "board", "python", "folder", "timeout_s", "machine", "cores", "governor")
+RUNTIMES = ("onnxruntime", "tflite", "tflite-micro", "tflite-edgetpu", "tensorrt", "pytorch", "simulator", "hls", "c99")
+OPTIONAL = ("table", "sources", "board", "python", "folder", "timeout_s", "machine", "cores", "governor",
+            "processor", "flash_reserved_bytes", "ram_reserved_bytes")
 _RUNTIME: dict[str, tuple[Check, str]] = {
     "name": (lambda v: v in RUNTIMES, f"one of {', '.join(RUNTIMES)}"),
     "version": (lambda v: v is None or (isinstance(v, str) and bool(re.fullmatch(r"\d+(\.\d+){1,2}", v))),
@@ -106,6 +112,11 @@ _EXPECTED: dict[str, tuple[Check, str]] = {
     "cores": (_whole(1, 1024), "a whole number from 1 to 1024"),
     "governor": (_text, "a governor of the processor's clock, such as performance"),
 }
+_PROCESSOR: dict[str, tuple[Check, str]] = {
+    "core": (lambda v: v in CORES, f"one of {', '.join(CORES)}"),
+    **dict.fromkeys(("flash_address", "ram_address"), (_whole(0, 2**32 - 1), "an address such as 0x20000000")),
+    **dict.fromkeys(("flash_reserved_bytes", "ram_reserved_bytes"), (_whole(0, 1 << 30), "a whole number of bytes")),
+}
 _DEVICE: dict[str, tuple[Check, str]] = {
     "name": (_text, "a text"),
     "description": (_text, "a text"),
@@ -119,6 +130,8 @@ _DEVICE: dict[str, tuple[Check, str]] = {
     "connection": (lambda v: v is None or v == "local" or isinstance(v, dict),
                    "local, a block {ssh: HOST}, or null if no board can be reached"),
     "board": (lambda v: isinstance(v, dict), f"a block of what is checked on the board: {', '.join(_EXPECTED)}"),
+    "processor": (lambda v: isinstance(v, dict), f"a block of a microcontroller's core and memory: "
+                                                 f"{', '.join(_PROCESSOR)}"),
     "costs": (lambda v: isinstance(v, dict) and bool(v), "a block of cost names and their sources"),
     "table": (lambda v: v is None or _text(v), "the device's name in the published tables, or null"),
     "sources": (lambda v: isinstance(v, dict) and all(_text(k) and _text(s) for k, s in v.items()),
@@ -129,6 +142,10 @@ _DEVICE: dict[str, tuple[Check, str]] = {
 def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Mapping[str, str]) -> None:
     if runtime.name == "onnxruntime" and runtime.version is None:
         raise UserError(f"{path}: a device that runs ONNX Runtime needs runtime.version.")
+    if (runtime.name == "c99") != ("processor" in values):
+        raise UserError(f"{path}: runtime.name: c99 and a block `processor` belong together; state both or neither.")
+    if runtime.name == "c99" and (values["dtype"] != "int8" or None in (values["memory_bytes"], values["flash_bytes"])):
+        raise UserError(f"{path}: runtime.name: c99 needs dtype: int8, memory_bytes and flash_bytes.")
     for cost, source in costs.items():
         if source == "measured" and (values["connection"] is None or runtime.name != "onnxruntime"):
             raise UserError(f"{path}: costs.{cost} is measured, which needs connection: local or {{ssh: HOST}} "

@@ -14,7 +14,9 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.keys import key_of
 from dcanas.basics.resources import resource_folder
 from dcanas.hardware import Device, list_devices, load_device
-from dcanas.hardware.devices.device import Ssh
+from dcanas.hardware.devices.device import Microcontroller, Ssh
+from dcanas.hardware.microcontroller.image import Region
+from dcanas.hardware.microcontroller.proof import board_of
 
 
 @pytest.fixture(autouse=True)
@@ -166,8 +168,8 @@ def test_a_device_is_a_frozen_value():
         device.threads = 2  # type: ignore[misc]
 
 
-SHIPPED = ("edgetpu", "eyeriss", "fpga-zc706", "jetson-tx2", "local-cpu", "nano33ble", "pixel3", "raspi4", "raspi5",
-           "stm32h743", "xeon-gold-6226", "xeon-silver-4114")
+SHIPPED = ("edgetpu", "eyeriss", "fpga-zc706", "jetson-tx2", "local-cpu", "nano33ble", "nrf5340", "pixel3", "raspi4",
+           "raspi5", "rp2040", "stm32f411", "stm32h743", "xeon-gold-6226", "xeon-silver-4114")
 
 
 def test_every_figure_of_a_shipped_device_has_its_source():
@@ -182,10 +184,34 @@ def test_every_figure_of_a_shipped_device_has_its_source():
 
 
 def test_microcontrollers_have_limits_in_int8():
-    for name in ("nano33ble", "stm32h743"):
+    for name in ("nano33ble", "nrf5340", "rp2040", "stm32f411", "stm32h743"):
         device = load_device(name)
         assert device.dtype == "int8"
         assert device.memory_bytes is not None
         assert device.flash_bytes is not None
         assert device.memory_bytes < device.flash_bytes <= 2 * 2**20
     assert load_device("jetson-tx2").provider == "TensorrtExecutionProvider"
+
+
+def test_a_processor_says_what_a_program_may_use():
+    """nano33ble: of 1 MiB flash from 0 Arduino's boot loader keeps the first 64 KiB; all 256 KiB of RAM."""
+    device = load_device("nano33ble")
+    assert isinstance(device, Microcontroller)
+    board = board_of(device)
+    assert (board.core.name, board.core.arithmetic) == ("cortex-m4", "float")
+    assert (board.flash, board.ram) == (Region(65536, 1048576 - 65536), Region(0x20000000, 262144))
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"processor": {"core": "cortex-m5", "flash_address": 0, "ram_address": 0}}, "processor.core must be one of"),
+    ({"processor": {"core": "cortex-m4", "flash_address": 0}}, "processor.ram_address is missing; expected an address"),
+    ({"processor": {"core": "cortex-m4", "flash_address": -1, "ram_address": 0}}, "processor.flash_address must be an"),
+    ({"runtime": {"name": "tflite-micro", "version": None, "opset": 18, "ir_version": 8}}, "belong together"),
+    ({"dtype": "fp32"}, "c99 needs dtype: int8"),
+])
+def test_a_wrong_processor_is_refused_by_key(tmp_path, monkeypatch, change, words):
+    content = yaml.safe_load((resource_folder("hardware_profiles") / "nano33ble.yaml").read_text())
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**content, "name": "mine", **change}))
+    monkeypatch.setenv("DCANAS_DEVICES", str(tmp_path))
+    with pytest.raises(UserError, match=words):
+        load_device("mine")

@@ -1,7 +1,7 @@
 /* Arithmetic of 32-bit floats, as the ONNX file defines it: values are dequantised, computed and rounded, ties to even.
    Compile with -ffp-contract=off (the default of -std=c99): fused multiply-adds round once instead of twice. */
 
-#if defined(__FAST_MATH__) || (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0)
+#if defined(__FAST_MATH__) || (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ % 16 != 0)
 #error "needs floats rounded to 32 bits: no -ffast-math, no x87"
 #endif
 
