@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+MANY_PIXELS, PIXELS_PER_BYTE = 30_000_000, 500  # more pixels, and more per byte of the file, are no photograph's
 RESAMPLE = ("nearest", "bilinear", "bicubic", "lanczos")
 HEIF = (".heic", ".heif")  # opened by pillow-heif
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
@@ -55,7 +56,7 @@ def open_image(path):
     if suffix in HEIF or suffix == ".avif":
         _register_heif(path, suffix)
     try:
-        return Image.open(path)
+        image = Image.open(path)
     except FileNotFoundError as error:
         raise InputError(f"There is no image {path}.") from error
     except Image.DecompressionBombError as error:
@@ -65,6 +66,10 @@ def open_image(path):
             raise InputError(f"{path} is not a readable image, or Pillow cannot open its kind; `pip install "
                              f"pillow-heif` adds {', '.join(HEIF)} and .avif.") from error
         raise InputError(f"{path} is not a readable image ({_reason(error)}).") from error
+    pixels = image.width * image.height
+    if pixels > MANY_PIXELS and pixels > PIXELS_PER_BYTE * Path(path).stat().st_size:
+        raise InputError(f"{path} is too large ({image.width}x{image.height} pixels in a small file).")
+    return image
 
 
 def fit(image, preprocessing):
@@ -246,16 +251,11 @@ def _eight_bits(image, max_value):
         return image
     from PIL import Image
 
-    if image.mode == "F":
-        if max_value is None:
-            raise InputError("its pixels are floating point, of no stated range; state the value of white with "
-                             "data.max_value=.")
-        eight = np.floor(np.minimum(values / max_value, 1) * 255 + 0.5)
-    else:
-        most = 65535 if max_value is None else max_value
-        if max_value is None and values.max() > most:
-            raise InputError("its pixels have more than 16 bits; state the value of white with data.max_value=.")
-        eight = np.floor(np.minimum(values.astype(np.float64), most) * 255 / most + 0.5)
+    if max_value is None and (image.mode == "F" or values.max() > 65535):
+        what = "are floating point, of no stated range" if image.mode == "F" else "have more than 16 bits"
+        raise InputError(f"its pixels {what}; state the value of white with data.max_value=.")
+    white = 65535 if max_value is None else max_value
+    eight = np.floor(np.minimum(values.astype(np.float64), white) * 255 / white + 0.5)
     return Image.fromarray(eight.astype(np.uint8))
 
 
@@ -267,10 +267,9 @@ def _files(given):
     """Return the image files that an argument names: itself, or those in a folder."""
     if not Path(given).is_dir():
         return [given]
-    found = image_files(given)
-    if not found:
-        raise InputError(f"{given} holds no image files ({', '.join(EXTENSIONS)}).")
-    return found
+    if found := image_files(given):
+        return found
+    raise InputError(f"{given} holds no image files ({', '.join(EXTENSIONS)}).")
 
 
 def _register_heif(path, suffix):

@@ -112,7 +112,7 @@ def accuracy_lines(certificate: Mapping[str, Any]) -> list[str]:
         lines.append(f"{', '.join(why)}, and do not count; with them it would be "
                      f"{100 * others['correct'] / others['n']:.2f} % ({others['correct']} of {others['n']}).")
     if left := understood.get("bad", {}).get("of_test"):
-        lines.append(f"{left} test images that cannot be read are left out.")
+        lines.append(f"Test images that cannot be read are left out: {left}.")
     if accuracy.get("largest_class", 0) * data.get("classes", 0) > UNEVEN:
         lines.append(f"Balanced accuracy {100 * accuracy['balanced_accuracy']:.2f} %: the classes are uneven, and "
                      f"{100 * accuracy['largest_class']:.2f} % of the test images are of the largest one.")

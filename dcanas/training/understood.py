@@ -11,6 +11,7 @@ from dcanas.basics.statistics import UNEVEN
 from dcanas.training.copies import Divided
 from dcanas.training.depth import FEW_LEVELS
 from dcanas.training.folder_files import Listing
+from dcanas.training.folder_layout import PARTS
 from dcanas.training.folder_walk import shown
 from dcanas.training.pictures import Pictures
 
@@ -46,7 +47,7 @@ def make_report(listed: Listing, pictures: Pictures, divided: Divided, bad: tupl
     sizes = np.unique(pictures.sizes, axis=0)
     return {
         "layout": layout.words, "notes": list(layout.notes), "images": len(listed.paths), "classes": counts,
-        "splits_by_user": sorted(set(listed.owner.tolist())) if len(set(listed.owner.tolist())) > 1 else [],
+        "splits_by_user": [part for part in PARTS if part in listed.owner] if len(layout.parts) > 1 else [],
         "size": {"smallest": sizes[sizes.min(axis=1).argmin()].tolist(), "largest": sizes[sizes.max(axis=1).argmax()]
                  .tolist(), "different": len(sizes), "network": [height, width]},
         "grey": bool(pictures.grey.all()),
