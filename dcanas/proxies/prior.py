@@ -22,7 +22,6 @@ from dcanas.basics.files import read_json
 from dcanas.spaces import Space
 from dcanas.spaces.nasbench201 import EDGES, OPERATIONS
 
-PRIOR = "prior"  # its name among the names of scores
 FITTED = Path(__file__).with_name("nasbench201_prior.json")  # made by `python -m tools fit_prior`
 RIDGE, PARTS = 30.0, ("edges", "pairs", "numbers")  # chosen by `python -m tools choose_prior`
 COUNTS = 10  # numbers of operations along paths are 0 to 9

@@ -90,7 +90,7 @@ def test_the_whole_way(dcanas, tmp_path, extra):
     (["search.strategy=evolve"], "got 'evolve'; did you mean 'evolution'?"),
     (["search.aggregate=borda_count"], "got 'borda_count'; did you mean 'borda'?"),
     (["search.tournament=90"], "so it must be at most 64, got 90"),
-    (["search.epochs=3"], "search.epochs is a setting of search.name=differentiable or elastic or study"),
+    (["search.epochs=3"], "search.epochs is a setting of search.name=differentiable or elastic or"),
     (["search.names=[jacov]", "search.batch_size=1"], "search.batch_size must be at least 2 for jacov, got 1"),
     (["search.batch_size=9"], "search.batch_size is not read with search.names=[prior]"),
     (["search.names=[prior,meco]"], "prior judges alone, beside no score (docs/results.md), got prior, meco"),

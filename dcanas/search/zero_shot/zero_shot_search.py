@@ -17,7 +17,7 @@ from dcanas.basics.hooks import Part
 from dcanas.basics.keys import plain
 from dcanas.basics.machine import keep_freed_memory
 from dcanas.costs.members import as_architecture
-from dcanas.proxies.prior import PRIOR, check_known, prior_for
+from dcanas.proxies.prior import check_known, prior_for
 from dcanas.proxies.table import stored_scorer, values_of
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.feasible import FeasibleMembers
@@ -27,6 +27,7 @@ from dcanas.search.scoring import check_scored, make_scoring
 from dcanas.search.selection import BY_RANKS, choose_candidate
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.zero_shot.loop import aggregated, zero_shot
+from dcanas.search.zero_shot.zero_shot_settings import PRIOR
 from dcanas.spaces import Architecture, Space
 
 BY_PRIOR = "accuracies published for other images (the prior)"

@@ -8,10 +8,10 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.fields import check, choice, number, setting
 from dcanas.basics.own_file import OwnFile
 from dcanas.proxies.aggregates import AGGREGATES
-from dcanas.proxies.prior import PRIOR
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.search.proposers import check_tournament, proposers
 
+PRIOR = "prior"  # among the names of scores: `dcanas.proxies.prior` judges
 OF_SCORES = ("aggregate", "strategy", "evaluations", "population", "tournament", "learning_rate", "baseline_momentum",
              "batch_size")  # settings that the prior does not read
 
