@@ -51,8 +51,8 @@ def test_its_settings_are_shown_and_checked(dcanas, largest, tmp_path):
     for asked, sentence in [
         (["search.drawn=0"], "search.drawn must be a whole number from 1 to 1000000, got 0."),
         (["search.dawn=3"], "Unknown setting 'search.dawn'; did you mean 'search.drawn'?"),
-        (["search.epochs=3"], "search.epochs is a setting of search.name=differentiable or elastic or slices or study, and "
-                              "this search is largest; leave it out or choose another search."),
+        (["search.epochs=3"], "search.epochs is a setting of search.name=differentiable or elastic or slices or study, "
+                              "and this search is largest; leave it out or choose another search."),
     ]:
         assert sentence in dcanas("run", f"search.file={largest}", *asked).err
     assert "search=file needs search.file=FILE.py" in dcanas("run", "search=file").err
