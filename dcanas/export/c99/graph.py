@@ -163,5 +163,6 @@ OPERATORS: dict[str, Make] = {
     "MaxPool": operators.max_pool,
     "Pad": operators.padding,
     "ReduceMean": operators.mean,
+    "Slice": operators.piece,
     "Transpose": operators.shuffle,
 }

@@ -131,8 +131,9 @@ def _maximum(step: Maximum, number: int, arena: Arena, arithmetic: Arithmetic) -
 
 def _padding(step: Padding, number: int, arena: Arena, arithmetic: Arithmetic) -> Layer:
     read = step.reads[0]
-    numbers = (*read.shape[1:], read.shape[0], *step.makes.shape[1:], *step.before, read.zero)
-    return Layer(f"border, {_size(read)} to {_size(step.makes)}", ("padding",),
+    numbers = (*read.shape[1:], read.shape[0], *step.makes.shape[1:], step.makes.shape[0], *step.before, step.front,
+               *step.stride, read.zero)
+    return Layer(f"moved, {_size(read)} to {_size(step.makes)}", ("padding",),
                  (f"static const struct padding layer_{number} = {{{_list(numbers)}}};",),
                  (f"pad(&layer_{number}, {_at(arena, read)}, {_at(arena, step.makes)});",))
 

@@ -125,10 +125,28 @@ def padding(values: Values, node: onnx.NodeProto, read: list[View], name: str, s
     mode = attributes(node).get("mode", b"constant")
     if pads is None or mode != b"constant" or (filled is not None and filled.any()) or len(node.input) > 3:
         raise values.refuse(node, "with anything but zeros on all axes")
-    if pads.size != 8 or pads[[0, 1, 4, 5]].any():
-        raise values.refuse(node, f"by {pads.tolist()}, not of height and width alone")
-    return Padding(name=node.name, reads=(read[0].tensor,), before=(int(pads[2]), int(pads[3])),
+    if pads.size != 8 or pads[[0, 4]].any() or pads[[1, 5]].min() < 0:
+        raise values.refuse(node, f"by {pads.tolist()}")
+    return Padding(name=node.name, reads=(read[0].tensor,), before=(int(pads[2]), int(pads[3])), front=int(pads[1]),
                    makes=_moved(name, _shape(values, node), read[0]))
+
+
+def piece(values: Values, node: onnx.NodeProto, read: list[View], name: str, scale: np.float32, zero: int) -> Padding:
+    """A slice of rows and columns is a padding by less than nothing."""
+    constants = [values.constant(part) for part in node.input[1:]]
+    if len(constants) < 3 or any(constant is None for constant in constants):
+        raise values.refuse(node, "whose limits are not constant")
+    starts, _, axes, *steps = (np.asarray(constant).reshape(-1).tolist() for constant in constants)
+    first, stride, shape = [0, 0], [1, 1], _shape(values, node)
+    for number, axis in enumerate(axis % 4 for axis in axes):
+        step = steps[0][number] if steps else 1
+        if axis not in (2, 3) or step < 1:
+            raise values.refuse(node, "of anything but rows and columns in order")
+        size = read[0].tensor.shape[axis - 1]
+        first[axis - 2] = min(max(starts[number] + (size if starts[number] < 0 else 0), 0), size)
+        stride[axis - 2] = step
+    return Padding(name=node.name, reads=(read[0].tensor,), before=(-first[0], -first[1]),
+                   stride=(stride[0], stride[1]), makes=_moved(name, shape, read[0]))
 
 
 def shuffle(values: Values, node: onnx.NodeProto, read: list[View], name: str, scale: np.float32, zero: int) -> Shuffle:

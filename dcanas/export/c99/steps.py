@@ -158,10 +158,16 @@ class Maximum(Step):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Padding(Step):
-    """Rows and columns of zeros added, or cut off if negative, at top and left (the output's size says the rest)."""
+    """Every so many rows and columns of an image, with zeros added or some cut off.
+
+    `before`: rows at the top and columns at the left that are added, or cut off if negative; `front`: channels of zeros
+    before the image's. The output's size says the rest.
+    """
 
     moves = True
     before: tuple[int, int] = (0, 0)
+    stride: tuple[int, int] = (1, 1)
+    front: int = 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

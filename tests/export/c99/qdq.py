@@ -91,10 +91,17 @@ class Qdq:
         made = self.node(kind, [self.at], kernel_shape=size, strides=stride, pads=pads, ceil_mode=int(ceil), **more)
         return self.quantise(made, (self.shape[0], *self.moved(size, stride, (1, 1), pads, ceil)), self.spread, same)
 
-    def pad(self, top: int, left: int, bottom: int, right: int) -> str:
-        made = self.node("Pad", [self.at, self.constant(np.array([0, 0, top, left, 0, 0, bottom, right]))])
-        shape = (self.shape[0], self.shape[1] + top + bottom, self.shape[2] + left + right)
+    def pad(self, top: int, left: int, bottom: int, right: int, front: int = 0, back: int = 0) -> str:
+        made = self.node("Pad", [self.at, self.constant(np.array([0, front, top, left, 0, back, bottom, right]))])
+        shape = (self.shape[0] + front + back, self.shape[1] + top + bottom, self.shape[2] + left + right)
         return self.quantise(made, shape, self.spread, same=True)
+
+    def slice(self, axis: int, start: int, step: int) -> str:
+        """Take every step-th row (axis 2) or column (axis 3) from `start` on."""
+        limits = [self.constant(np.array([value])) for value in (start, 2**63 - 1, axis, step)]
+        shape = list(self.shape)
+        shape[axis - 1] = -(-(shape[axis - 1] - start) // step)
+        return self.quantise(self.node("Slice", [self.at, *limits]), tuple(shape), self.spread, same=True)
 
     def shuffle(self, groups: int) -> str:
         channels, *size = self.shape

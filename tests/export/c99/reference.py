@@ -16,8 +16,8 @@ class Pad(OpRun):
     op_domain = ""
 
     def _run(self, data, pads, constant_value=None, axes=None, mode=None):
-        (top, left), (bottom, right) = pads[2:4], pads[6:8]
-        made = np.pad(data, ((0, 0), (0, 0), (max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0))))
+        (front, top, left), (back, bottom, right) = pads[1:4], pads[5:8]
+        made = np.pad(data, ((0, 0), (front, back), (max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0))))
         return (made[:, :, max(-top, 0):made.shape[2] - max(-bottom, 0), max(-left, 0):made.shape[3] - max(-right, 0)],)
 
 

@@ -17,7 +17,7 @@ from tests.export.c99.reference import reference_bytes
 pytestmark = pytest.mark.skipif(host_compiler() is None, reason="no C compiler")
 CHECKED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 KINDS = ("conv", "pointwise", "depthwise", "grouped", "relu", "clip", "add", "concat", "average", "maximum", "pad",
-         "shuffle", "norm")
+         "slice", "shuffle", "norm")
 
 
 def compare(made: Qdq, folder, images: int = 3, arithmetic: str = "float",
@@ -56,7 +56,11 @@ def draw_layer(draw, made: Qdq, kind: str) -> None:
         pads = tuple(draw(st.integers(0, s - 1)) for s in (*size, *size))
         made.pool("AveragePool" if kind == "average" else "MaxPool", size, stride, pads, same=draw(st.booleans()))
     elif kind == "pad":
-        made.pad(*(draw(st.integers(-1 if small > 2 else 0, 2)) for _ in range(4)))
+        made.pad(*(draw(st.integers(-1 if small > 2 else 0, 2)) for _ in range(4)),
+                 *(draw(st.integers(0, 2)) for _ in range(2)))
+    elif kind == "slice":
+        axis = draw(st.integers(2, 3))
+        made.slice(axis, draw(st.integers(0, made.shape[axis - 1] - 1)), draw(st.integers(1, 3)))
     elif kind == "shuffle":
         made.shuffle(draw(st.sampled_from([g for g in range(1, channels + 1) if channels % g == 0])))
     else:
@@ -122,7 +126,8 @@ def everything() -> Qdq:
     made.concat(before)
     made.pool("AveragePool", (3, 3), (1, 1), (1, 1, 1, 1))
     made.norm()
-    made.pad(-1, 1, 2, -1)
+    made.pad(-1, 1, 2, -1, 1, 2)
+    made.slice(3, 1, 2)
     made.pool("MaxPool", (3, 3), (2, 2), (1, 1, 1, 1))
     made.pool("AveragePool", (2, 2), (2, 2), (0, 0, 0, 0), ceil=True)
     made.mean()
