@@ -45,7 +45,8 @@ def print_slices(cells: Cells, photos: Path, directory: Path, sets: Sequence[str
                 yield [name, way, *(f"{np.mean([100 * each[key] for each in found]):.1f} ("
                                     f"{' '.join(f'{100 * each[key]:.1f}' for each in found)})"
                                     for key in ("accuracy", "best_of_two")),
-                       f"{np.mean([each['seconds'] for each in found]):.0f}", found[0]["architectures"][0]]
+                       f"{np.mean([each['seconds'] for each in found]):.0f}",
+                       found[0]["architectures"][0].replace(" | ", " ")]  # bars would end the cells
 
     print_table(["set", "way", "best by inherited loss, validation %", "better of its two", "CPU seconds to choose",
                  "architecture (seed 0)"], rows())
