@@ -20,6 +20,16 @@ COSTS = {  # name -> (unit, meaning)
     "robust_accuracy_min": ("", "least accuracy under attack"),
 }
 
+MEANT = {  # what people call a cost -> its name, and how such a limit is written
+    **dict.fromkeys(("fps", "framerate", "frame_rate", "throughput"), ("latency_ms", "'30 fps'")),
+    **dict.fromkeys(("flops", "gflops", "mflops", "madds", "multadds", "mult_adds"), ("macs", "'600 MFLOPs'")),
+    **dict.fromkeys(("size", "model_size", "file_size", "disk", "storage", "weights"), ("weight_bytes", "'500 kB'")),
+    **dict.fromkeys(("memory", "peak_memory", "activations"), ("peak_bytes", "'512 KiB'")),
+    **dict.fromkeys(("time", "speed", "runtime", "inference_time"), ("latency_ms", "'8 ms'")),
+    **dict.fromkeys(("parameters", "parameter", "num_params"), ("params", "100000")),
+    **dict.fromkeys(("power", "joules"), ("energy_mj", "'2 mJ'")),
+}
+
 _SI = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _IEC = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 _COUNTS = {prefix: Fraction(factor) for prefix, factor in _SI.items() if prefix}
@@ -41,6 +51,9 @@ def cost_unit(name: str) -> str:
     """Return the unit of a cost name (`eyeriss.latency_ms` is `latency_ms` on the device eyeriss)."""
     bare = name.rpartition(".")[2]
     if bare not in COSTS:
+        if bare.lower() in MEANT:
+            meant, example = MEANT[bare.lower()]
+            raise UserError(f"Unknown cost {name!r}; did you mean {meant!r}, as in budget.{meant}={example}?")
         raise unknown("cost", name, COSTS)
     return COSTS[bare][0]
 

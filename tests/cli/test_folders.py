@@ -45,6 +45,7 @@ def test_an_archive_is_answered_with_the_line_that_unpacks_it(dcanas, tmp_path):
     answer = dcanas("data", "data=folder", f"data.root={tmp_path / 'photos.zip'}")
     assert answer.code == 2
     assert f"unzip {tmp_path / 'photos.zip'} -d {tmp_path / 'photos'}" in answer.err
+    assert f"unzip {tmp_path / 'photos.zip'}" in dcanas("data", tmp_path / "photos.zip").err
 
 
 RUNS = {  # case: settings, words of the certificate, number of test images that count
