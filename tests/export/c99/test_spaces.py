@@ -1,0 +1,52 @@
+"""Members of every space become C that answers as the ONNX standard's interpreter; their operators are listed here."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from dcanas.costs import count_architecture
+from dcanas.export import export_onnx, quantize_onnx, with_random_statistics
+from dcanas.export.c99 import write_c99
+from dcanas.export.c99.host import host_answers, host_compiler
+from dcanas.export.classifier import Classifier, Normalise
+from dcanas.spaces import load_space
+from tests.export.c99.reference import reference_bytes
+
+MEMBERS = 20
+MOST_MACS = 3e6  # the interpreter takes a minute for more
+SKELETONS = {"darts": {"channels": 4, "cells": 3}, "nasbench201": {"channels": 4, "cells": 1}}
+ALL = {"Add", "Conv", "Div", "Gemm", "ReduceMean", "Sub"}
+OPERATORS = {
+    "darts": ALL | {"AveragePool", "BatchNormalization", "Concat", "MaxPool", "Pad", "Relu", "Reshape"},
+    "fbnet": ALL | {"Reshape", "Transpose"},
+    "mbconv": ALL,
+    "mobilenetv2": ALL | {"Reshape"},
+    "nasbench201": ALL | {"AveragePool", "BatchNormalization", "Relu", "Reshape"},
+    "resnet": ALL | {"Pad", "Reshape", "Slice"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+@pytest.mark.skipif(host_compiler() is None, reason="no C compiler")
+@pytest.mark.parametrize("name", sorted(OPERATORS))
+def test_random_members_hold_known_operators_and_answer_to_the_byte(name, tmp_path):
+    """All members' operators; answers and arena of those that the interpreter runs in time."""
+    torch.manual_seed(0)
+    space, rng, skeleton = load_space(name), np.random.default_rng(0), SKELETONS.get(name, {})
+    for number in range(MEMBERS):
+        arch = space.prune(space.sample(rng))
+        shape = space.input_shape(arch, (3, 32, 32), **skeleton)
+        network = space.build(arch, 5, 3, **space.delivered_skeleton(skeleton))
+        network = Classifier(Normalise([0.4, 0.5, 0.6], [0.2, 0.3, 0.25]), with_random_statistics(network)).eval()
+        images = rng.integers(0, 256, (2, *shape), dtype=np.uint8)
+        path = quantize_onnx(export_onnx(network, tmp_path / "fp32.onnx", shape), tmp_path / "int8.onnx", images)
+        found = {node.op_type for node in onnx.load(path).graph.node} - {"QuantizeLinear", "DequantizeLinear"}
+        assert found <= OPERATORS[name], number
+        made = write_c99(path, tmp_path / "c")
+        assert made.arena.bytes <= 1.05 * made.arena.lower_bound, number
+        if count_architecture(space, arch, shape, 5, **skeleton).macs < MOST_MACS:
+            assert (host_answers(tmp_path / "c", images[:1]) == reference_bytes(path, images[:1])).all(), number
