@@ -7,6 +7,7 @@ import io
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def load_checkpoint(folder: Path, key: str | None = None) -> tuple[int, dict[str
     for step, path in _checkpoints(folder):
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest()[:16] == path.stem.rsplit("-", 1)[1]:
-            state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+            state = _plain_state(path, content)
             if key is not None and state.get("key") != key:
                 raise UserError(f"The checkpoints in {folder} belong to other settings or other data; choose another "
                                 "run.dir or delete that folder.")
@@ -49,6 +50,12 @@ def load_checkpoint(folder: Path, key: str | None = None) -> tuple[int, dict[str
         warnings.warn(f"Checkpoint {path} is damaged (truncated or changed); going back to the one before it.",
                       stacklevel=2)
     return None
+
+
+def kept_checkpoint(folder: Path | None) -> str:
+    """Return a sentence about the last good checkpoint in a folder; empty if none was written."""
+    found = _checkpoints(folder) if folder is not None else []
+    return f" The last good checkpoint is {found[0][1]}." if found else ""
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -74,6 +81,22 @@ def load_weights(path: Path) -> dict[str, Any]:
                         ) from error
     except Exception as error:
         raise UserError(f"{path} is not a whole file of weights ({type(error).__name__}).") from error
+
+
+def _plain_state(path: Path, content: bytes) -> dict[str, Any]:
+    """Return what a checkpoint holds; raises `UserError` if it is none of ours."""
+    try:
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:  # torch does not compress
+                if sum(entry.file_size for entry in archive.infolist()) > len(content):
+                    raise ValueError("it unfolds into more than its size")
+        state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+        if not isinstance(state, dict):
+            raise ValueError("it holds no state")
+    except Exception as error:  # torch raises many kinds
+        raise UserError(f"{path} is no checkpoint of dcanas ({type(error).__name__}); delete it and run the command "
+                        "again.") from error
+    return state
 
 
 def _checkpoints(folder: Path) -> list[tuple[int, Path]]:

@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import read_json
+from dcanas.basics.manifest import require_whole
 from dcanas.basics.mapping import from_mapping
 from dcanas.pipeline.certify import show_robustness, write_certificate
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.robustness import attack_network
 from dcanas.pipeline.settings import Settings, stored_settings
+from dcanas.report.kinds import read_result
+from dcanas.report.record import REPORT
 
 ASKED = ("robustness", "attacks", "eps_255", "norm", "attack_images")  # settings of the attack, not of the run
 
@@ -28,16 +30,18 @@ def main(command: str, asked: Context) -> None:
     there: Settings = from_mapping(Settings, stored_settings(Path(options.source)))
     own = replace(asked.settings, **{name: getattr(there, name) for name in ASKED})
     run = Context(own, options, asked.command, asked.hooks)
+    run.use_bundle()
     if run.source is not None:
         raise UserError(f"`dcanas attack` takes the run in {options.source} as it is; beside source only "
                         f"{', '.join((*ASKED[1:], 'onnx'))} and run.* can be set.")
+    require_whole(run.location, f"dcanas run source={options.source}", REPORT)
     for device in run.devices:
         folder = run.device_folder(device)
         if not (folder / "certificate.json").exists():
             raise UserError(f"{folder} holds no certificate; finish the run with `dcanas run` first.")
         further = None if options.own.onnx is None else Path(options.own.onnx).expanduser()
         found = attack_network(run, folder, threat, f"Attack the network for {device.name}", further=further)
-        certificate = read_json(folder / "certificate.json")
+        certificate = read_result(folder / "certificate.json")
         others = [one for one in certificate.get("robustness", []) if one["key"] != found["key"]]
         certificate["robustness"] = [*others, found]
         write_certificate(run, folder, certificate)

@@ -63,6 +63,8 @@ COMMANDS = {
                       "source=DIR [device=NAME] [deploy.seconds=S]", "", ("deploy",)),
     "report": Command("report", "the certificate and report.html of a run, or a comparison of runs",
                       "source=DIR | source=[A,B] [to=FILE.html]"),
+    "verify": Command("verify", "whether the files of a run or a bundle are those that were certified", "DIR",
+                      "Exit code 0 if they are, else 2. It finds rot and mix-ups, not forgery."),
     "reproduce": Command("reproduce", "repeat a finished run and report which results are equal",
                          "source=DIR [run.dir=DIR]", "The repetition lies beside the run, under its name with -again.",
                          ("run",)),

@@ -18,15 +18,12 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.fields import described
 from dcanas.cli.settings_page import settings_page
 from dcanas.pipeline.command_options import COMMAND_OPTIONS
-from dcanas.pipeline.configure import composed, configured
+from dcanas.pipeline.configure import PATHS, composed, configured
 from dcanas.pipeline.preset_files import GROUPS
 from dcanas.pipeline.settings import Options, Settings
 from dcanas.search.searches import settings_class
 
-LITERAL = ("space.file", "search.file", "proxies.file", "data.root", "data.group_by", "data.labels",
-           "data.test_folder", "train.init", "train.distillation.weights",
-           "run.dir", "run.root", "source", "architecture", "list", "against", "onnx",
-           "deploy.images", "deploy.folder")  # taken as typed
+LITERAL = (*PATHS, "data.group_by")  # taken as typed
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:

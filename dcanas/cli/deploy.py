@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import write_json
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.deployment import deploy_bundle
 from dcanas.hardware.transport.parallel import on_all
@@ -19,6 +19,7 @@ from dcanas.pipeline.context import Context
 from dcanas.pipeline.profile import require_connection
 from dcanas.pipeline.run import run_until
 from dcanas.report.deployments import deployment_lines
+from dcanas.report.kinds import read_result
 from dcanas.training.folder_walk import image_files
 
 SAMPLES = 16  # images of the bundle's test set, written as files at the network's own size
@@ -30,9 +31,11 @@ def main(command: str, run: Context) -> None:
         raise UserError("dcanas deploy needs source=DIR, the directory of a finished run.")
     for device in run.devices:
         require_connection(device, "dcanas deploy")
+    run.use_bundle()
     if run.source is None and not (run.device_folder(run.devices[0]) / "certificate.json").exists():
         raise UserError(f"{run.location} has no certificate yet; finish it with `dcanas run` first.")
-    run_until(run, "certify")
+    if run.source is not None or not run.carried:  # else all is there, and whole
+        run_until(run, "certify")
     names = ", ".join(device.name for device in run.devices)
     with run.hooks.stage(f"Deploy to {names}"):
         found = on_all(run.devices, lambda device: _deploy(run, device))
@@ -50,9 +53,9 @@ def _deploy(run: Context, device: Device) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as made:
         images, origin = _images(options.images, folder / "bundle", Path(made))
         summary, samples = deploy_bundle(folder / "bundle", device, images, options.seconds, parent, run.settings.seed)
-    certificate = read_json(folder / "certificate.json")
+    certificate = read_result(folder / "certificate.json")
     earlier = certificate.get("deployments", [])
-    number = len(earlier) + 1
+    number = 1 + len(list(folder.glob("deployment-*.json")))
     entry = {"date": datetime.now().astimezone().isoformat(timespec="seconds"), "command": run.command,
              "images_from": origin, "samples": f"deployment-{number}.json", **summary}
     write_json(folder / f"deployment-{number}.json", samples)

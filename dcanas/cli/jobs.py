@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.passwords import without_passwords
 from dcanas.basics.printable import complain
 from dcanas.cli.compose import configure, jobs, shown
 from dcanas.cli.terminal import Terminal
@@ -49,9 +51,10 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
     refused = 0
     for number, typed in enumerate(combinations, start=1):
         own = [text.replace("run.dir=", "run.root=") if text.startswith("run.dir=") else text for text in typed]
-        print(f"Run {number} of {len(combinations)}: {' '.join(own)}", flush=True)
+        print(without_passwords(f"Run {number} of {len(combinations)}: {' '.join(own)}"), flush=True)
         try:
-            _do_one(command, module, own)
+            _do_one(command, module, own, [text for text in own if len({tuple(c) for c in combinations if text in c})
+                                           < len(combinations)])
         except UserError as error:
             complain(str(error))
             refused += 1
@@ -60,10 +63,14 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _do_one(command: str, module: str, overrides: Sequence[str]) -> None:
+def _do_one(command: str, module: str, overrides: Sequence[str], swept: Sequence[str] = ()) -> None:
+    """Do one run; swept: those of the overrides that differ from run to run, which name its study in a shared storage.
+    """
     settings, options = configure(overrides, command)
+    if options.run.storage and swept and not any(text.startswith("name=") for text in overrides):
+        options = replace(options, name="-".join([options.name, *(text.replace("=", "-") for text in swept)]))
     from dcanas.pipeline import context  # not before: it takes torch, which refusing settings does not
 
-    typed = shlex.join(["dcanas", command, *overrides])
+    typed = without_passwords(shlex.join(["dcanas", command, *overrides]))
     with context.opened(settings, options, typed, Terminal(options.run.progress)) as run:
         import_module(f"dcanas.cli.{module}").main(command, run)

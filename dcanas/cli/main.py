@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from dcanas.basics.errors import Stopped, UserError, unknown
 from dcanas.basics.launcher import read_launch
+from dcanas.basics.passwords import without_passwords
 from dcanas.basics.printable import complain
 from dcanas.cli.catalogue import COMMANDS, HELP
 from dcanas.cli.help import command_help
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         return _do(name, rest) if read_launch().count == 1 else _together(name, rest)
     except UserError as error:
-        complain(str(error))
+        complain(without_passwords(str(error)))
         return 2
     except OSError as error:
         if error.errno not in OF_USER:
@@ -55,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
         from shlex import join
 
         reason = str(stopped).capitalize() or "Stopped"
-        complain(f"{reason}; `{join(['dcanas', *arguments])}` goes on from there.")
+        again = without_passwords(join(["dcanas", *arguments]))
+        complain(f"{reason}; `{again}` goes on from there.")
         return 130
 
 

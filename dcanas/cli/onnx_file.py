@@ -8,6 +8,7 @@ from pathlib import Path
 from dcanas.basics.errors import UserError
 from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import Terminal
+from dcanas.export.onnx_file import require_whole_file
 from dcanas.hardware import Device, load_device, profile_onnx
 from dcanas.hardware.measuring.operator_times import by_block, operator_times
 from dcanas.pipeline.profile import show_profile
@@ -20,6 +21,8 @@ def main(command: str, arguments: Sequence[str]) -> int:
     if values["operators"] not in ("true", "false"):
         raise UserError(f"operators must be true or false, got {values['operators']!r}.")
     path, device, display = Path(values["onnx"]).expanduser(), load_device(values["device"]), Terminal()
+    if device.connection != "local":
+        require_whole_file(path)
     with display.stage(f"Measure on {device.name}"):
         (profile,) = profile_onnx({path.name: path}, device, cap_s=_seconds(values["cap_s"])).values()
     show_profile(display, profile)

@@ -43,6 +43,9 @@ def _show(folder: Path) -> int:
         if device["certificate"]:
             write_text(device.folder / "certificate.md", certificate_markdown(device["certificate"]))
             show_certificate(terminal, device.folder, device["certificate"])
+    if record.unchecked:
+        terminal.message("Not checked: no manifest names these results, which an older version of dcanas made, so they "
+                         "were not held against the files that were measured.")
     found = verdict(record)
     if found.mood != "good":
         terminal.message(" ".join(text for text in (f"{found.headline}.", *found.sentences) if text))

@@ -16,6 +16,8 @@ def main(command: str, run: Context) -> None:
     if command == "profile":
         for device in run.devices:
             require_connection(device, "dcanas profile")
+    if command in ("export", "profile"):
+        run.use_bundle()
     SHOWN[command](run, run_until(run, command))
 
 

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from dcanas.basics.checkpoints import save_weights
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import write_bytes, write_json, write_text
+from dcanas.basics.files import sha256_of, write_bytes, write_json, write_text
 from dcanas.export import classifier
 
-FILES = ("README.md", "infer.py", "labels.txt", "model.onnx", "network.py", "preprocessing.json", "test.npz",
-         "weights.pt")
+FILES = ("README.md", "certificate.json", "infer.py", "labels.txt", "model.onnx", "network.py", "preprocessing.json",
+         "test.npz", "weights.pt")  # beside `SUMS`; certificate.json only if there is one
+SUMS = "SHA256SUMS"  # of all other files, in the format of the command sha256sum
 
 _LOAD = '''
 def load(weights: str | Path = Path(__file__).with_name("weights.pt")) -> nn.Module:
@@ -39,6 +40,7 @@ Classes: {classes}. Images: {shape} (channels, height, width).
     pip install "onnxruntime>={runtime_version}" numpy pillow
     python infer.py                # accuracy on test.npz, {tested} of the data set
     python infer.py photo.png      # label and probability of an image
+    python infer.py --verify       # whether all files, the accuracy and the limits are as certificate.json says
 
 `model.onnx` takes one image as float32 (1, channels, height, width) in [0, 1] and gives logits; `labels.txt`
 names them in order, `preprocessing.json` says how an image file becomes the input. With PyTorch alone:
@@ -52,7 +54,8 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
                  state_dict: Mapping[str, Tensor], classes: Sequence[str],
                  preprocessing: Mapping[str, Any], test_images: NDArray[np.uint8], test_labels: NDArray[Any],
                  title: str = "Image classifier",
-                 runtime_version: str = "1.14", test_total: int | None = None) -> Path:
+                 runtime_version: str = "1.14", test_total: int | None = None,
+                 certificate: Mapping[str, Any] | None = None) -> Path:
     """Write the folder whole or not at all; an earlier bundle there is replaced, anything else refused.
 
     Args:
@@ -67,8 +70,10 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
         title: heading of the README.
         runtime_version: the oldest ONNX Runtime that loads the file, for the README.
         test_total: number of test images of the data set, if `test_images` are only a part of them.
+        certificate: content of `certificate.json`, whose `sha256` is that of `onnx_path`; None: the bundle has none.
 
-    Raises `UserError` for a class name of several lines, if the folder holds other files, and if the disk is full.
+    Raises `UserError` for a class name of several lines, if the folder holds other files, if the certificate is that of
+    another file, and if the disk is full.
     """
     if test_images.dtype != np.uint8 or test_images.ndim != 4 or len(test_images) != len(test_labels):
         raise ValueError(f"test images must be uint8 (N, C, H, W) with a label each, got {test_images.dtype} "
@@ -87,6 +92,11 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
         raise UserError(f"Could not write {folder} ({error.strerror}).") from error
     try:
         write_bytes(partial / "model.onnx", Path(onnx_path).read_bytes())
+        if certificate is not None:
+            if certificate["sha256"] != sha256_of(partial / "model.onnx"):
+                raise UserError(f"{onnx_path} is not the file that the certificate is about (SHA-256 "
+                                f"{certificate['sha256']}); run the same command again.")
+            write_json(partial / "certificate.json", dict(certificate))
         write_text(partial / "labels.txt", "".join(f"{name}\n" for name in classes))
         write_json(partial / "preprocessing.json", dict(preprocessing))
         packed = io.BytesIO()
@@ -98,6 +108,8 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
         write_text(partial / "README.md", _README.format(
             title=title, classes=", ".join(classes), shape=tuple(test_images.shape[1:]),
             runtime_version=runtime_version, tested=tested))
+        write_text(partial / SUMS, "".join(f"{sha256_of(partial / name)}  {name}\n" for name in FILES
+                                           if (partial / name).exists()))
         partial.chmod(0o755)
         _replace(folder, partial)
     except BaseException:
@@ -108,7 +120,7 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
 
 def _require_replaceable(folder: Path) -> None:
     if folder.is_dir():
-        foreign = sorted({entry.name for entry in folder.iterdir()} - {*FILES, "__pycache__"})
+        foreign = sorted({entry.name for entry in folder.iterdir()} - {*FILES, SUMS, "__pycache__"})
         if foreign:
             raise UserError(f"{folder} holds {foreign[0]}, which is not part of a bundle; choose another "
                             "folder or move it away.")

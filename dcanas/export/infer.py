@@ -3,18 +3,23 @@
     python infer.py                    accuracy on the delivered test set (test.npz)
     python infer.py a.png FOLDER       label and probability of each image, also of those in a folder
     python infer.py --json [files]     the same as JSON
+    python infer.py --verify           whether everything here is as certificate.json says: exit code 0, else 2
 
 Beside this file lie `model.onnx` (input: float32 (1, C, H, W) in [0, 1]; output: logits (1, classes)),
 `labels.txt` (one class per line, in the order of the outputs), `preprocessing.json` and `test.npz`
-(`images` uint8 (N, C, H, W), `labels` int64 (N,)). Runs on Python 3.8 and later. The network was trained on
+(`images` uint8 (N, C, H, W), `labels` int64 (N,)); `--verify` also reads `certificate.json` and `SHA256SUMS`, which
+find rot and mix-ups, not forgery. Runs on Python 3.8 and later. The network was trained on
 images decoded by the very functions below.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import math
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +33,8 @@ TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSP
          8: "ROTATE_90"}  # by EXIF's orientation
 LITTER = ("@eadir", "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information",
           "lost+found", "#recycle", "icon\r")  # what systems leave in folders
+LARGEST_TEXT = 64 << 20  # bytes of a file of text
+LARGEST_TEST = 1 << 30  # bytes of the unpacked test set
 
 
 class InputError(Exception):
@@ -151,7 +158,10 @@ def to_input(images):
 def predict(session, images):
     """Return the logits (N, classes) of uint8 images (N, C, H, W), one at a time: the model's batch is 1."""
     name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: to_input(image[None])})[0] for image in images])
+    try:
+        return np.concatenate([session.run(None, {name: to_input(image[None])})[0] for image in images])
+    except Exception as error:  # the runtime raises many kinds
+        raise InputError(f"model.onnx cannot be run on these images ({_reason(error)}).") from error
 
 
 def probabilities(logits):
@@ -174,10 +184,13 @@ def open_session(folder):
 
 def classify(folder, files):
     """Return {file, label, probability} for each image file."""
-    preprocessing = json.loads(_beside(folder, "preprocessing.json").read_text(encoding="utf-8"))
-    labels = _beside(folder, "labels.txt").read_text(encoding="utf-8").splitlines()
+    preprocessing = read_preprocessing(folder)
+    labels = read_text(folder, "labels.txt").splitlines()
     images = [load_image(file, preprocessing) for file in files]
     chances = probabilities(predict(open_session(folder), np.stack(images)))
+    if chances.shape[1] != len(labels):
+        raise InputError(f"model.onnx has {chances.shape[1]} outputs, but labels.txt has {len(labels)} names; copy the "
+                         "whole bundle again.")
     best = chances.argmax(axis=1)
     return [{"file": str(file), "label": labels[best[i]], "probability": float(chances[i, best[i]])}
             for i, file in enumerate(files)]
@@ -185,20 +198,162 @@ def classify(folder, files):
 
 def evaluate(folder):
     """Return {accuracy, correct, n} on the delivered test set."""
-    with np.load(str(_beside(folder, "test.npz")), allow_pickle=False) as test:
-        images, labels = test["images"], test["labels"]
+    images, labels = read_test(folder)
     correct = int((predict(open_session(folder), images).argmax(axis=1) == labels).sum())
     return {"accuracy": correct / len(labels), "correct": correct, "n": len(labels)}
 
 
+def verify(folder):
+    """Return what a bundle says of itself and what of that is wrong: two lists of sentences."""
+    folder, said, wrong = Path(folder), [], []
+    sums = read_sums(folder)
+    for name, known in sorted(sums.items()):
+        if not (folder / name).is_file():
+            wrong.append(f"{name} is missing.")
+        elif file_hash(folder / name) != known:
+            wrong.append(f"{name} was changed: its SHA-256 is not the one in SHA256SUMS.")
+    said.append(f"files: {len(sums)} in SHA256SUMS, {len(wrong)} of them changed or missing.")
+    if wrong:
+        return said, wrong  # nothing else here means anything
+    certificate = read_certificate(folder)
+    if sums.get("model.onnx") != certificate["sha256"]:
+        wrong.append("certificate.json is about another model.onnx than lies here.")
+    labels = read_text(folder, "labels.txt").splitlines()
+    session = open_session(folder)
+    if _stored(session, "classes") != labels:
+        wrong.append("labels.txt does not name the classes in the order of the network's outputs.")
+    if _stored(session, "preprocessing") != read_preprocessing(folder):
+        wrong.append("preprocessing.json is not what the network was trained with.")
+    said.append(f"labels: {len(labels)}, in the order that model.onnx names them.")
+    images, truth = read_test(folder)
+    correct, stated = int((predict(session, images).argmax(axis=1) == truth).sum()), certificate["test_npz"]
+    said.append(f"accuracy: {correct} of {len(truth)} images of test.npz, "
+                f"{stated['correct']} of {stated['n']} in the certificate.")
+    if (correct, len(truth)) != (stated["correct"], stated["n"]):
+        wrong.append(f"The accuracy on test.npz is {correct} of {len(truth)} images, and the certificate says "
+                     f"{stated['correct']} of {stated['n']}.")
+    for row in certificate["rows"]:
+        said.append(limit_line(row))
+    return said, wrong
+
+
+def limit_line(row):
+    """Return a row of the certificate in words."""
+    value = row.get("lower" if row["name"].endswith("_min") else "upper", row["measured"])
+    unit = f" {row['unit']}" if row["unit"] else ""
+    found = "unknown" if value is None else f"{value:,.6g}{unit}"
+    if row["limit"] is None:
+        return f"{row['name']}: {found} ({row['source']}), no limit."
+    word = {True: "met", False: "NOT met"}.get(row["met"], "unverified")
+    kind = "at least" if row["name"].endswith("_min") else "at most"
+    return f"{row['name']}: {kind} {row['limit']:,.6g}{unit} wanted, {found} ({row['source']}): {word}."
+
+
+def read_sums(folder):
+    """Return {name: SHA-256} of SHA256SUMS; raises `InputError`."""
+    sums = {}
+    for line in read_text(folder, "SHA256SUMS").splitlines():
+        known, _, name = line.partition("  ")
+        if len(known) != 64 or not name or set(name) & set("/\\"):
+            raise InputError("SHA256SUMS is damaged; copy the whole bundle again.")
+        sums[name] = known
+    lacking = sorted({"certificate.json", "infer.py", "labels.txt", "model.onnx", "preprocessing.json", "test.npz"}
+                     - set(sums))
+    if lacking:
+        raise InputError(f"SHA256SUMS does not name {lacking[0]}; copy the whole bundle again.")
+    return sums
+
+
+def read_certificate(folder):
+    """Return the content of certificate.json as far as it is used here; raises `InputError`."""
+    found = read_json(folder, "certificate.json")
+    try:
+        for row in found["rows"]:
+            limit_line(row)
+        for value in (found["test_npz"]["correct"], found["test_npz"]["n"]):
+            if not isinstance(value, int):
+                raise TypeError("a number of images is none")
+        if not isinstance(found["sha256"], str):
+            raise TypeError("sha256 is no text")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"certificate.json is damaged ({_reason(error)}); copy the whole bundle again.") from error
+    return found
+
+
+def read_preprocessing(folder):
+    """Return the content of preprocessing.json; raises `InputError`."""
+    found = read_json(folder, "preprocessing.json")
+    size = found.get("size") if isinstance(found, dict) else None
+    sides = size if isinstance(size, list) else [None]
+    if found.get("channels") not in (1, 3) or len(sides) != 2 or found.get("resample") not in RESAMPLE or not all(
+            isinstance(side, int) and 0 < side <= 1 << 14 for side in (*sides, found.get("resize", 1))):
+        raise InputError("preprocessing.json is damaged; copy the whole bundle again.")
+    return found
+
+
+def read_json(folder, name):
+    """Return the content of a JSON file; NaN and infinity are no numbers. Raises `InputError`."""
+    def refuse(constant):
+        raise ValueError(f"{constant} is not a number")
+
+    try:
+        return json.loads(read_text(folder, name), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name} is damaged ({_reason(error)}); copy the whole bundle again.") from error
+
+
+def read_text(folder, name):
+    """Return the text of a file of the bundle; raises `InputError`."""
+    path = _beside(folder, name)
+    if path.stat().st_size > LARGEST_TEXT:
+        raise InputError(f"{name} is larger than {LARGEST_TEXT >> 20} MiB; copy the whole bundle again.")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{name} cannot be read ({_reason(error)}); copy the whole bundle again.") from error
+
+
+def read_test(folder):
+    """Return images uint8 (N, C, H, W) and labels int64 (N,) of test.npz; raises `InputError`."""
+    path = _beside(folder, "test.npz")
+    try:
+        with zipfile.ZipFile(str(path)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > LARGEST_TEST:
+                raise ValueError(f"it unfolds into more than {LARGEST_TEST >> 30} GiB")
+            for part in packed.infolist():
+                _check_array(packed, part)
+        with np.load(str(path), allow_pickle=False) as test:
+            images, labels = test["images"], test["labels"]
+        if images.dtype != np.uint8 or images.ndim != 4 or labels.shape != images.shape[:1] or not len(labels):
+            raise ValueError("images and labels do not fit")
+    except Exception as error:  # damaged archives raise many kinds
+        raise InputError(f"test.npz is damaged ({_reason(error)}); copy the whole bundle again.") from error
+    return images, labels
+
+
+def file_hash(path):
+    """Return the SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            digest.update(part)
+    return digest.hexdigest()
+
+
 def main(argv=None):
-    """Run the command line; returns the exit code: 0 done, 2 a file that cannot be used."""
+    """Run the command line; returns the exit code: 0 done, 2 a file that cannot be used or is not as certified."""
     parser = argparse.ArgumentParser(description="Classify images with the model.onnx beside this file.")
     parser.add_argument("files", nargs="*", help="image files or folders; none: the delivered test set")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--verify", action="store_true", help="check files, accuracy and labels; show the limits")
     args = parser.parse_args(argv)
     folder = Path(__file__).resolve().parent
     try:
+        if args.verify:
+            said, wrong = verify(folder)
+            print(json.dumps({"said": said, "wrong": wrong}, indent=2) if args.json else "\n".join(said))
+            print("\n".join(wrong) or "Everything is as certified.", file=sys.stderr)
+            return 2 if wrong else 0
         files = [file for given in args.files for file in _files(given)]
         result = classify(folder, files) if args.files else evaluate(folder)
     except InputError as error:
@@ -282,6 +437,24 @@ def _register_heif(path, suffix):
                              "`pip install 'dcanas[heif]'` where images are learnt from.") from error
     else:
         pillow_heif.register_heif_opener()
+
+
+def _stored(session, name):
+    """Return what a text stored in the model says, as JSON; None if it cannot be read."""
+    try:
+        return json.loads(session.get_modelmeta().custom_metadata_map.get(name, "null"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _check_array(packed, part):
+    """Raise `ValueError` if an array of an archive says that it is larger than it is."""
+    with packed.open(part) as file:
+        version = np.lib.format.read_magic(file)
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        shape, _, dtype = read(file)
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize != part.file_size - file.tell():
+            raise ValueError(f"{part.filename} is not as large as it says")
 
 
 def _beside(folder, name):

@@ -57,6 +57,19 @@ def export_onnx(network: torch.nn.Module, path: Path | str, input_shape: tuple[i
     return path
 
 
+def require_whole_file(path: Path | str) -> None:
+    """Raise `UserError` if an ONNX file keeps weights in other files, which would stay behind when it is copied."""
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception:  # not ONNX: the runtime says what is wrong with it
+        return
+    outside = sorted({entry.value for tensor in model.graph.initializer for entry in tensor.external_data
+                      if tensor.data_location == onnx.TensorProto.EXTERNAL and entry.key == "location"})
+    if outside:
+        raise UserError(f"{path} keeps its weights in another file ({outside[0]}), which is not copied to a device; "
+                        "save it with the weights inside: onnx.save(onnx.load(FILE), OTHER).")
+
+
 def _check_versions(opset: int, ir_version: int) -> None:
     # VERSION_TABLE rows: ONNX release, IR version, opset of the default domain, further domains
     needed = min((row[1] for row in VERSION_TABLE if row[2] >= opset), default=None)

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import read_json
 from dcanas.basics.keys import plain
+from dcanas.basics.manifest import write_result
 from dcanas.costs import Domain
 from dcanas.hardware import Device, Profile
 from dcanas.hardware.latency.latency_fit import fit_latency
 from dcanas.hardware.latency.plan_latency import block_features, plan_features
 from dcanas.hardware.measuring.block_latency import profile_blocks
 from dcanas.pipeline.context import Context
+from dcanas.report.kinds import read_result
 from dcanas.spaces import Architecture
 from dcanas.spaces.types import NotationError
 
@@ -33,7 +35,7 @@ def record_latency(run: Context, device: Device, folder: Path) -> None:
         members = [{"architecture": run.space.format(arch), "measured_ms": profile.median_ms,
                     "interval_ms": list(profile.interval_ms), "predicted_ms": model.value(arch),
                     "upper_ms": model.upper(arch)} for arch, profile in measured if model]
-        write_json(done, {"members": members, "blocks": _blocks(run, device, folder, measured)})
+        write_result(run.folder, done, {"members": members, "blocks": _blocks(run, device, folder, measured)}, "report")
 
 
 def _measured(run: Context, device: Device) -> list[tuple[Architecture, Profile]]:
@@ -58,7 +60,7 @@ def _blocks(run: Context, device: Device, folder: Path,
             known: list[tuple[Architecture, Profile]]) -> list[dict[str, Any]]:
     """Return per run of equal blocks what it adds to the latency and, from prices of `block_features` fitted to the
     members `known`, what it was predicted to add."""
-    derived, shape, classes = read_json(folder / "architecture.json"), run.dataset.shape, \
+    derived, shape, classes = read_result(folder / "architecture.json"), run.dataset.shape, \
         len(run.dataset.classes)
     arch, skeleton = run.space.parse(derived["architecture"]), run.space.delivered_skeleton(derived["skeleton"])
     plan = run.space.plan(arch, shape, classes, **skeleton)

@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from dcanas.basics.files import read_json, write_json, write_text
+from dcanas.basics.errors import UserError
+from dcanas.basics.files import sha256_of, write_text
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.keys import plain
+from dcanas.basics.manifest import note_files, write_result
 from dcanas.costs import Budget, count_macs
 from dcanas.export import write_bundle
-from dcanas.hardware import Device
+from dcanas.export.bundle import FILES, SUMS
+from dcanas.hardware import Device, Profile
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context, versions
 from dcanas.pipeline.data_words import data_words
 from dcanas.pipeline.delivered import ROBUSTNESS, delivered_file, delivered_profile, own_images, trained_model
+from dcanas.pipeline.export import predicted_classes
 from dcanas.report import robustness
 from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
@@ -29,6 +33,7 @@ from dcanas.report.certificate import (
     predicted_words,
     quality_lines,
 )
+from dcanas.report.kinds import read_result
 from dcanas.spaces import load_space
 from dcanas.training.splits import sample
 
@@ -43,20 +48,14 @@ def certify(run: Context) -> dict[str, dict[str, Any]]:
     for device in run.devices:
         folder = run.device_folder(device)
         done, baseline = folder / "certificate.json", folder / "baseline"
-        if not done.exists() or not (folder / "bundle").is_dir():
+        if not done.exists() or not _bundled(folder):
             with run.hooks.stage(f"Certificate for {device.name}"):
-                _bundle(run, device, folder)
-                made = _certificate(run, device, folder)
-                if run.settings.baseline and (baseline / "architecture.json").exists():
-                    _bundle(run, device, baseline)
-                    made["comparison"] = {
-                        **read_json(baseline / "comparison.json"), **_quality(run, device, baseline, {}),
-                        "onnx": "baseline/bundle/model.onnx", "sha256": delivered_file(baseline)["sha256"],
-                        "bundle": "baseline/bundle"}
-                elif run.settings.baseline:
-                    made["no_comparison"] = read_json(baseline / "comparison.json")["remark"]
-                write_json(done, made)
-        found[device.name] = read_json(done)
+                made = read_result(done) if done.exists() else _compared(run, device, folder)
+                _bundle(run, device, folder, made)
+                if "comparison" in made:
+                    _bundle(run, device, baseline, _certificate(run, device, baseline))
+                write_result(run.folder, done, made, "certify")
+        found[device.name] = read_result(done)
         write_certificate(run, folder, found[device.name])
     for device in run.devices:
         show_certificate(run.hooks, run.device_folder(device), found[device.name])
@@ -65,8 +64,7 @@ def certify(run: Context) -> dict[str, dict[str, Any]]:
 
 def write_certificate(run: Context, folder: Path, certificate: dict[str, Any]) -> None:
     """Write the certificate of a device's folder as JSON and as Markdown; that of a single device at the top too."""
-    write_json(folder / "certificate.json", certificate)
-    write_text(folder / "certificate.md", certificate_markdown(certificate))
+    _write(run, folder, certificate)
     if len(run.devices) == 1:
         top = dict(certificate)
         parts = [top]
@@ -75,49 +73,95 @@ def write_certificate(run: Context, folder: Path, certificate: dict[str, Any]) -
             parts.append(top["comparison"])
         for part in parts:  # their paths start at the run directory
             part |= {key: (folder.relative_to(run.folder) / part[key]).as_posix() for key in ("onnx", "bundle")}
-        write_json(run.folder / "certificate.json", top)
-        write_text(run.folder / "certificate.md", certificate_markdown(top))
+        _write(run, run.folder, top)
+
+
+def _write(run: Context, folder: Path, certificate: dict[str, Any]) -> None:
+    write_result(run.folder, folder / "certificate.json", certificate, "certify")
+    page = folder / "certificate.md"
+    write_text(page, certificate_markdown(certificate))
+    note_files(run.folder, page, "certify")
+
+
+def _bundled(folder: Path) -> bool:
+    """Return whether all bundles of a device are there."""
+    handmade = (folder / "baseline" / "train.json").exists()
+    return (folder / "bundle").is_dir() and (not handmade or (folder / "baseline" / "bundle").is_dir())
+
+
+def _compared(run: Context, device: Device, folder: Path) -> dict[str, Any]:
+    """Return the certificate of a device's network, with what is known of the hand-made one if that was wanted."""
+    made, baseline = _certificate(run, device, folder), folder / "baseline"
+    if run.settings.baseline and (baseline / "architecture.json").exists():
+        made["comparison"] = {**read_result(baseline / "comparison.json"), **_quality(run, device, baseline, {}),
+                              "onnx": "baseline/bundle/model.onnx", "sha256": _hash(baseline),
+                              "bundle": "baseline/bundle"}
+    elif run.settings.baseline:
+        made["no_comparison"] = read_result(baseline / "comparison.json")["remark"]
+    return made
+
+
+def _hash(folder: Path) -> str:
+    """Return the SHA-256 of the delivered file in a folder; raises `UserError` if another one was examined."""
+    stated = delivered_file(folder)
+    found = sha256_of(folder / stated["onnx"])
+    if found != stated["sha256"]:
+        raise UserError(f"{folder / stated['onnx']} was changed since it was examined, so its accuracy and costs are "
+                        "not known; run the same command again, which makes it anew.")
+    return found
 
 
 def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
-    derived, exported, book = read_json(folder / "architecture.json"), delivered_file(folder), run.book(device)
-    arch = run.space.parse(derived["architecture"])
+    derived, exported, book = read_result(folder / "architecture.json"), delivered_file(folder), run.book(device)
+    searched = folder == run.device_folder(device)
+    space = run.space if searched else load_space(derived["space"])
+    predicted = {cost.name: cost.value(space.parse(derived["architecture"])) for cost in book.costs} if searched else {}
     data, dataset = run.settings.data, own_images(run, folder)
+    facts = read_result(run.device_folder(device) / "data.json")
     further: dict[str, Any] = {}
-    if pretrained := read_json(folder / "train.json").get("pretrained"):
+    if pretrained := read_result(folder / "train.json").get("pretrained"):
         further["pretrained"] = pretrained
     timed = np.linspace(0, len(dataset.test) - 1, TIMED_IMAGES).astype(int)
     if (image_ms := dataset.prepared_ms(dataset.test[np.unique(timed)])) is not None:
         further["image_ms"] = image_ms
     if device.connection is not None:
-        profile = delivered_profile(folder)
+        profile = _profile(folder)
         further["latency"] = {**profile.summary(), "threads": device.threads,
                               "onnxruntime": profile.conditions["onnxruntime"]}
-    if book.latency.by_cost:
+    if searched and book.latency.by_cost:
         further["latency_from"] = book.latency.kinds
     if (folder / "int8.json").exists():
-        further["precision"] = read_json(folder / "int8.json")["precision"]
+        further["precision"] = read_result(folder / "int8.json")["precision"]
     return {
         "device": device.name,
         "budget": {**book.budget, **book.qualities},
-        **_quality(run, device, folder, {cost.name: cost.value(arch) for cost in book.costs}),
+        **_quality(run, device, folder, predicted),
         "space": derived["space"],
         "architecture": derived["architecture"],
-        "skeleton": run.space.delivered_skeleton(derived["skeleton"]),
+        "skeleton": space.delivered_skeleton(derived["skeleton"]),
         "data": {"name": data.name, "root": data.root, "input_shape": list(dataset.shape),
-                 "classes": len(dataset.classes), "integer_labels": dataset.integer_labels, "train": len(dataset.train),
-                 "validation": len(dataset.validation), "test": len(dataset.test),
+                 "classes": len(dataset.classes), "integer_labels": dataset.integer_labels,
+                 **{split: facts[split] for split in ("train", "validation", "test")},
                  **({"understood": dict(dataset.report)} if dataset.report else {}),
                  "words": data_words(dataset, run.settings.train)},
         "parity": exported["parity"],
         **further,
         "onnx": "bundle/model.onnx",
-        "sha256": exported["sha256"],
+        "sha256": _hash(folder),
         "bundle": "bundle",
         "seeds": {"seed": run.settings.seed, "split_seed": data.split_seed},
         "versions": versions(),
         "command": run.command,
     }
+
+
+def _profile(folder: Path) -> Profile:
+    """Return the measurement of the delivered file; raises `UserError` if another file was measured."""
+    measured = delivered_profile(folder)
+    if measured.sha256 != _hash(folder):
+        raise UserError(f"The latency in {folder} was measured of another file (SHA-256 {measured.sha256}) than is "
+                        "delivered; run the same command again, which measures anew.")
+    return measured
 
 
 def _quality(run: Context, device: Device, folder: Path, predicted: Mapping[str, float]) -> dict[str, Any]:
@@ -126,7 +170,7 @@ def _quality(run: Context, device: Device, folder: Path, predicted: Mapping[str,
     predicted: by cost; empty for a network outside the searched space, for which nothing is predicted.
     """
     exported, attacked = delivered_file(folder), folder / ROBUSTNESS
-    found = read_json(attacked) if attacked.exists() else None
+    found = read_result(attacked) if attacked.exists() else None
     low, high = exported["test_accuracy_interval"]
     further = {key: exported[f"test_{key}"] for key in ("balanced_accuracy", "largest_class", "with_copies")
                if f"test_{key}" in exported}
@@ -148,14 +192,14 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
         measured |= {"peak_bytes": exported["peak_bytes"], "weight_bytes": exported["weight_bytes"]}
     deciding = dict(measured)
     if device.connection is not None:
-        profile = delivered_profile(folder)
+        profile = _profile(folder)
         measured |= {name: profile.value(name) for name in LATENCIES}
         deciding |= {name: profile.upper(name) for name in LATENCIES}
     names = [name for name in NAMES if name in device.costs]
     sources = {name: device.source(name) for name in names} | book.latency.decided_by
     bounds: dict[str, float] = {}
     if predicted and book.latency.by_cost:
-        arch = run.space.parse(read_json(folder / "architecture.json")["architecture"])
+        arch = run.space.parse(read_result(folder / "architecture.json")["architecture"])
         deciding |= book.latency.looked_up(arch)
         bounds = book.latency.bounds(arch)
     if book.qualities and found:
@@ -165,16 +209,22 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
     return make_rows(Budget({**book.budget, **book.qualities}), predicted, measured, deciding, sources, names, bounds)
 
 
-def _bundle(run: Context, device: Device, folder: Path) -> None:
-    dataset, derived = own_images(run, folder), read_json(folder / "architecture.json")
-    space = load_space(derived["space"])
+def _bundle(run: Context, device: Device, folder: Path, certificate: Mapping[str, Any]) -> None:
+    """Write the bundle of the network in `folder`, with its certificate, as far as that is known now."""
+    dataset, derived = own_images(run, folder), read_result(folder / "architecture.json")
+    space, onnx = load_space(derived["space"]), folder / delivered_file(folder)["onnx"]
     source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
                           **space.delivered_skeleton(derived["skeleton"]))
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, run.settings.data.split_seed)
-    write_bundle(folder / "bundle", folder / delivered_file(folder)["onnx"], source,
-                 trained_model(run, folder).state_dict(), dataset.classes, dataset.preprocessing,
-                 dataset.images[shown], dataset.labels[shown], f"{run.settings.data.name} classifier for {device.name}",
-                 device.runtime.version or "1.14", len(dataset.test))
+    right = certificate["accuracy"]["correct"] if len(shown) == len(dataset.test) else \
+        int((predicted_classes(onnx, dataset, shown) == dataset.labels[shown]).sum())
+    own = {**{key: value for key, value in certificate.items() if key not in ("comparison", "deployments")},
+           "onnx": "model.onnx", "bundle": ".", "test_npz": {"correct": right, "n": len(shown)}}
+    made = write_bundle(folder / "bundle", onnx, source, trained_model(run, folder).state_dict(), dataset.classes,
+                        dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
+                        f"{run.settings.data.name} classifier for {device.name}", device.runtime.version or "1.14",
+                        len(dataset.test), own)
+    note_files(run.folder, made / SUMS, "certify", sorted(path for path in made.iterdir() if path.name in FILES))
 
 
 def show_certificate(hooks: Hooks, folder: Path, certificate: Mapping[str, Any]) -> None:

@@ -15,9 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import write_json
 from dcanas.basics.hooks import Part
 from dcanas.basics.ledger import Ledger
+from dcanas.basics.manifest import write_result
 from dcanas.costs import Budget, Networks
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.measured_members import measure_members
@@ -30,10 +31,12 @@ from dcanas.pipeline.profile import profile_network
 from dcanas.pipeline.rival import choose_rival, described, judge, pretrained_cuts, same_network, validated
 from dcanas.pipeline.robustness import network_robustness
 from dcanas.pipeline.train import recipe_for, train_network
+from dcanas.report.kinds import read_result
 from dcanas.search.finalists import short_training
 from dcanas.search.handmade import Handmade, counted_limits, fullest
 from dcanas.spaces import load_space
 
+BESIDE = ("architecture.json", "families.json", "trainings.json")  # as far as they exist
 TRIES = 4  # networks of a family that are measured before it is given up
 
 
@@ -43,8 +46,10 @@ def compare(run: Context) -> None:
         folder = run.device_folder(device) / "baseline"
         done = folder / "comparison.json"
         if not done.exists():
-            write_json(done, _compare(run, device, folder))
-        comparison = read_json(done)
+            found = _compare(run, device, folder)
+            beside = [folder / name for name in BESIDE if (folder / name).exists()]
+            write_result(run.folder, done, found, "compare", beside)
+        comparison = read_result(done)
         if comparison["baseline"] is None:
             run.hooks.message(f"  {comparison['remark']}")
             continue
@@ -72,7 +77,7 @@ def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
         tried += in_full
         if chosen in cuts:  # predicted like what is searched
             limits, stated = run.book(device).budget, "the budget"
-    own, baseline = read_json(run.device_folder(device) / "architecture.json"), described(chosen)
+    own, baseline = read_result(run.device_folder(device) / "architecture.json"), described(chosen)
     made = {"baseline": baseline, "limits": dict(limits), "limits_from": stated, "candidates": tried}
     if run.pretrained is None:
         write_json(folder / "architecture.json", baseline)
@@ -107,7 +112,7 @@ def _size_class(run: Context, device: Device) -> tuple[Budget, str]:
     unknown = [name for name in budget if name not in counted] if device.connection is None else []
     if counted and not unknown:
         return budget, "the budget"
-    costs = read_json(run.device_folder(device) / "architecture.json")["costs"]
+    costs = read_result(run.device_folder(device) / "architecture.json")["costs"]
     why = (f"as {', '.join(unknown)} on {device.name} is not known of a hand-made network: the device cannot be reached"
            if unknown else "the budget having no limit on what is counted")
     return Budget({**budget, **{name: costs[name]["value"] for name in ("params", "macs")}}), \
@@ -138,7 +143,7 @@ def _image_shape(run: Context, device: Device) -> tuple[int, int, int]:
     part has images of its own size, those of the searched network."""
     if run.pretrained is None:
         return run.dataset.shape
-    searched = read_json(run.device_folder(device) / "architecture.json")
+    searched = read_result(run.device_folder(device) / "architecture.json")
     return run.space.input_shape(run.space.parse(searched["architecture"]), run.dataset.shape, **searched["skeleton"])
 
 

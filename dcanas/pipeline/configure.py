@@ -27,7 +27,11 @@ from dcanas.pipeline.setting_keys import check_keys, complete
 from dcanas.pipeline.settings import Options, Settings, stored_settings
 from dcanas.training.folder import ImageFacts
 
-PATHS = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
+RECORDED = ("space.file", "search.file", "search.table", "search.score_table", "proxies.file", "data.root",
+            "data.labels", "train.init", "train.distillation.weights", "pretrained.file")  # kept absolute
+PATHS = (*RECORDED, "data.test_folder", "source", "run.dir", "run.root", "architecture", "list", "against", "onnx",
+         "deploy.images", "deploy.folder")  # taken as typed
+HOME = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
 
 
 def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | None = None,
@@ -46,10 +50,12 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
     """
     options = {key: plain(default) for kind in (Options, own) if kind for key, default, *_ in described(kind)}
     changes = {"pretrained.name" if key == "pretrained" and isinstance(value, str) else key: value
-               for key, value in stated.items() if key not in options}
+               for key, value in sorted(stated.items(), key=lambda item: item[0].count("."))  # the order means nothing
+               if key not in options}
+    changes |= {key: _absolute(key, value) for key in RECORDED if isinstance(value := changes.get(key), str) and value}
     for key in options.keys() & stated.keys():
         value = stated[key]
-        options[key] = str(Path(value).expanduser()) if key in PATHS and value and isinstance(value, str) else value
+        options[key] = str(Path(value).expanduser()) if key in HOME and value and isinstance(value, str) else value
     notes: list[str] = []
     if options["source"] is None:
         choices = {group: name for group, name in choices.items() if (group, name) != ("space", AUTO)}
@@ -100,12 +106,21 @@ def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
         "budget": {name: limit if isinstance(limit, str) and re.fullmatch(r"p\d+", limit) else parse_limit(name, limit)
                    for name, limit in values["budget"].items()},
         "run": {"threads": threads, "processes": launch.count}})
+    if settings.train.warming_up != settings.train.warmup_epochs:
+        notes = [*notes, f"train.warmup_epochs={settings.train.warmup_epochs:g} would be all of the training: the "
+                         f"learning rate rises for {settings.train.warming_up:g} epochs instead."]
     name = values["name"]
     options: Options = from_mapping(Options, {
         "name": f"{settings.data.name}-{settings.space.name}" if name is None else str(name),
         "source": values["source"], "run": run, "deploy": values["deploy"], "notes": notes,
         "own": own and from_mapping(own, {f.name: values[f.name] for f in fields(own)})})
     return settings, options
+
+
+def _absolute(key: str, typed: str) -> str:
+    """Return a path as it was meant where it was typed; `data.labels` may also be a file in `data.root`."""
+    path = Path(typed).expanduser()
+    return typed if key == "data.labels" and not path.exists() else str(path.absolute())
 
 
 def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import write_json
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.launcher import read_launch
@@ -23,12 +23,15 @@ from dcanas.basics.mapping import from_mapping
 from dcanas.basics.version import __version__
 from dcanas.costs import Networks
 from dcanas.hardware import Device, load_device
+from dcanas.pipeline.carried_data import FILE, CarriedDataset, carried_data, data_facts, finished_folder
 from dcanas.pipeline.cost_book import CostBook
 from dcanas.pipeline.distributed import ranks
 from dcanas.pipeline.settings import Options, Settings, differences, store_settings, stored_settings
 from dcanas.pretrained import Pretrained, PretrainedParts, load_pretrained
 from dcanas.pretrained.settings import SIDES
+from dcanas.report.kinds import read_result
 from dcanas.report.metrics import MetricsLog
+from dcanas.report.record import newest
 from dcanas.search.methods import SearchMethod
 from dcanas.search.searches import search_method
 from dcanas.search.task import SearchTask
@@ -103,7 +106,8 @@ class Context:
         for device in self.devices:
             self.book(device)
         _ = self.compute
-        check_recipe(self.settings.train, self.dataset, self.skeleton)
+        if not self.carried:
+            check_recipe(self.settings.train, self.dataset, self.skeleton)
         store_settings(folder, self.settings)
         return folder
 
@@ -122,7 +126,7 @@ class Context:
         if not path.exists():
             return None
         self.hooks.message(f"{title}: done before ({path})")
-        before: dict[str, Any] = read_json(path)
+        before: dict[str, Any] = read_result(path)
         return before
 
     @cached_property
@@ -139,7 +143,7 @@ class Context:
     def dataset(self) -> Dataset:
         """The images; with pretrained weights normalised as these ask for, and look-alikes on one side of the split."""
         cache, stated = self.cache, self.settings.data
-        if self.pretrained is None:
+        if self.pretrained is None or self.carried:
             return self._given or load_data(stated, cache)
         side = SIDES[0]  # each network has its own size
         dataset = self._given.at((side, side)) if self._given else load_data(replace(stated, size=side), cache)
@@ -147,6 +151,26 @@ class Context:
 
         dataset = keep_together(dataset, stated, self.pretrained, cache)
         return replace(dataset, normalisation=self.pretrained.source.normalisation(dataset.shape[0]))
+
+    def use_bundle(self) -> None:
+        """Take the test images that the finished run `source` carries in its bundle in the place of the data.
+
+        Nothing changes if it carries none, or if something is still to be made that other images are needed for: the
+        int8 form, a comparison, attacks on validation images.
+        """
+        if self.options.source is None:
+            return
+        found = carried_data(Path(self.options.source), self.settings.device)
+        limits = (name.rpartition(".")[2] for name in self.settings.budget)
+        more = self.settings.int8 or self.settings.baseline or "robust_accuracy_min" in limits or \
+            any(device.dtype == "int8" for device in self.devices)
+        if found is not None and (self.source is None or not (more or len(found.test) < found.facts["test"])):
+            self._given = found
+
+    @property
+    def carried(self) -> bool:
+        """Whether the images are those that a finished run carries (see `use_bundle`)."""
+        return isinstance(self._given, CarriedDataset)
 
     @cached_property
     def compute(self) -> torch.device:
@@ -180,6 +204,8 @@ class Context:
     def search_folder(self) -> Path:
         """Folder of the run's search; one that was copied from the source keeps its key."""
         folder = self.folder / "search"
+        if self.carried and self.source is None:
+            return newest(self.folder, "search*") or folder
         if self.source is not None and (folder / self.method.results[0]).exists():
             return folder
         settings = self.settings
@@ -188,10 +214,18 @@ class Context:
         return self.place(folder, key)
 
     def device_folder(self, device: Device) -> Path:
-        """Return the folder of all results for a device."""
-        key = key_of(read_json(self.search_folder / "key.json"), self.settings, device, self.dataset.fit_key,
+        """Return the folder of all results for a device; `data.json` in it says which data they are made with."""
+        if self.carried and self.source is None:
+            finished = finished_folder(self.folder, device.name)
+            assert finished is not None  # it is where the images come from
+            return finished
+        key = key_of(read_result(self.search_folder / "key.json"), self.settings, device, self.dataset.fit_key,
                      self.dataset.test_key, *self.settings.train.files(), *self._weights)
-        return self.place(self.folder / "derived" / device.name, key)
+        folder = self.place(self.folder / "derived" / device.name, key)
+        if not (folder / FILE).exists():
+            facts = self.dataset.facts if isinstance(self.dataset, CarriedDataset) else data_facts(self.dataset)
+            write_json(folder / FILE, facts)
+        return folder
 
     @property
     def _weights(self) -> list[Any]:
@@ -207,7 +241,7 @@ class Context:
     def place(self, folder: Path, key: str) -> Path:
         """Return `folder` if it is free or belongs to `key`, else one beside it, so that nothing is overwritten."""
         mark = folder / "key.json"
-        if mark.exists() and read_json(mark)["key"] != key:
+        if mark.exists() and read_result(mark)["key"] != key:
             folder = folder.with_name(f"{folder.name}-{key}")
             mark = folder / "key.json"
         if not mark.exists():

@@ -9,10 +9,10 @@ from typing import Any
 from torch import nn
 
 from dcanas.basics.checkpoints import load_weights
-from dcanas.basics.files import read_json
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.hardware import Profile
 from dcanas.pipeline.context import Context
+from dcanas.report.kinds import read_result
 from dcanas.spaces import load_space
 from dcanas.training import Dataset
 
@@ -22,7 +22,7 @@ ROBUSTNESS = "robustness/delivered.json"  # there if it is wanted or limited; `d
 
 def own_images(run: Context, folder: Path) -> Dataset:
     """Return the run's data set with images of the size that the network of a folder takes."""
-    return images_for(run, read_json(folder / "architecture.json"))
+    return images_for(run, read_result(folder / "architecture.json"))
 
 
 def images_for(run: Context, derived: Mapping[str, Any]) -> Dataset:
@@ -43,7 +43,7 @@ def trained_model(run: Context, folder: Path) -> nn.Module:
 
 def read_model(folder: Path, channels: int, classes: int) -> nn.Module:
     """Return the trained network of a folder as `trained_model` does, for this number of input channels and classes."""
-    derived = read_json(folder / "architecture.json")
+    derived = read_result(folder / "architecture.json")
     space = load_space(derived["space"])
     network = space.build(space.parse(derived["architecture"]), classes, channels,
                           **space.delivered_skeleton(derived["skeleton"]))
@@ -56,13 +56,13 @@ def read_model(folder: Path, channels: int, classes: int) -> nn.Module:
 def delivered_file(folder: Path) -> dict[str, Any]:
     """Return what is known of the delivered file: `int8.json` if int8 was chosen, else `export.json`."""
     quantised = folder / "int8.json"
-    int8 = quantised.exists() and read_json(quantised)["precision"]["delivered"] == "int8"
-    found: dict[str, Any] = read_json(quantised if int8 else folder / "export.json")
+    int8 = quantised.exists() and read_result(quantised)["precision"]["delivered"] == "int8"
+    found: dict[str, Any] = read_result(quantised if int8 else folder / "export.json")
     return found
 
 
 def delivered_profile(folder: Path) -> Profile:
     """Return the measurement of the delivered file."""
     if delivered_file(folder)["onnx"] == FILES["int8"]:
-        return Profile.from_json(read_json(folder / "int8_profiles.json")["int8"])
-    return Profile.from_json(read_json(folder / "profile.json"))
+        return Profile.from_json(read_result(folder / "int8_profiles.json")["int8"])
+    return Profile.from_json(read_result(folder / "profile.json"))

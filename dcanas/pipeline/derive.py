@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import read_json
+from dcanas.basics.manifest import write_result
 from dcanas.pipeline.context import Context
+
+BESIDE = ("pool.json", "finalists.json", "evaluations.json", "fine-tunings.json", "rerank.jsonl", "rerank_again.jsonl",
+          "data.json")  # what a search leaves there, as far as it does
 
 
 def derive(run: Context) -> dict[str, dict[str, Any]]:
@@ -22,7 +26,8 @@ def derive(run: Context) -> dict[str, dict[str, Any]]:
                                         read_json(run.search_folder / run.method.results[0]), folder)
         made = {"space": run.space.name, "architecture": run.space.format(derived.architecture),
                 "skeleton": run.skeleton, "costs": derived.costs, "provenance": derived.provenance}
-        write_json(done, made)
+        beside = [folder / name for name in BESIDE if (folder / name).exists()]
+        write_result(run.folder, done, made, "derive", beside)
         run.hooks.message(f"  {made['architecture']}")
         found[device.name] = made
     return found

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dcanas.basics.files import read_json
 from dcanas.basics.keys import derive_seed
 from dcanas.basics.layout import to_channels_last
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.rival import SPLITS
 from dcanas.pretrained import PretrainedParts
+from dcanas.report.kinds import read_result
 from dcanas.search.halving.nominate import stage_cuts
 from dcanas.search.handmade import families
 
@@ -125,7 +125,7 @@ def _comparison(run: Context, macs: float) -> float:
     images = 0.0
     for device in run.devices:
         folder = run.folder / "derived" / device.name / "baseline"
-        judged = read_json(folder / "comparison.json") if (folder / "comparison.json").exists() else None
+        judged = read_result(folder / "comparison.json") if (folder / "comparison.json").exists() else None
         images += choice if judged is None else 0
         if not (folder / "train.json").exists() and (judged is None or judged["baseline"] is not None):
             images += len(dataset.fit_indices) * epochs / run.ranks.count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import sha256_of
+from dcanas.basics.manifest import write_result
 from dcanas.export import (
     as_floats,
     check_parity,
@@ -24,6 +24,7 @@ from dcanas.export import (
 from dcanas.hardware import Device
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.delivered import own_images, trained_model
+from dcanas.report.kinds import read_result
 from dcanas.training import Dataset, summarise
 
 PARITY_IMAGES = 256
@@ -46,7 +47,7 @@ def export_network(run: Context, device: Device, folder: Path, title: str) -> di
     if before := run.made_before(done, title):
         return before
     dataset = own_images(run, folder)
-    derived = read_json(folder / "architecture.json")
+    derived = read_result(folder / "architecture.json")
     model = trained_model(run, folder)
     with run.hooks.stage(title):
         path = export_onnx(model, folder / "model.onnx", dataset.shape, device.runtime.opset, device.runtime.ir_version,
@@ -54,8 +55,8 @@ def export_network(run: Context, device: Device, folder: Path, title: str) -> di
                             "classes": json.dumps(list(dataset.classes)),
                             "preprocessing": json.dumps(dataset.preprocessing)}, blocks=True)
         value = {**examined(model, path, device, dataset), "weight_bytes": stored_weight_bytes(path),
-                 "peak_bytes": peak_live_bytes(path)}
-    write_json(done, value)
+                 "peak_bytes": peak_live_bytes(path), "weights_sha256": sha256_of(folder / "weights.pt")}
+    write_result(run.folder, done, value, "export", [path])
     return value
 
 
@@ -72,7 +73,7 @@ def examined(model: nn.Module, path: Path, device: Device, dataset: Dataset) -> 
         right = test["correct"] + int((predicted_classes(path, dataset, dataset.copies)
                                        == dataset.labels[dataset.copies]).sum())
         copies["test_with_copies"] = {"correct": right, "n": test["n"] + len(dataset.copies)}
-    return {"onnx": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    return {"onnx": path.name, "sha256": sha256_of(path),
             "bytes": path.stat().st_size, "opset": device.runtime.opset, "ir_version": device.runtime.ir_version,
             "parity": parity, "test_accuracy": test["accuracy"], "test_accuracy_interval": test["accuracy_interval"],
             "test_correct": test["correct"], "test_n": test["n"], "test_balanced_accuracy": test["balanced_accuracy"],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dcanas.basics.files import write_json
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.keys import plain
+from dcanas.basics.manifest import write_result
 from dcanas.costs import Budget, Feasibility
 from dcanas.costs.feasibility import possible, select_costs
 from dcanas.costs.members import as_architecture
@@ -13,6 +13,7 @@ from dcanas.hardware.devices.device import Ssh
 from dcanas.hardware.transport.parallel import on_all
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.duration import announce_duration
+from dcanas.pipeline.preflight import preflight
 from dcanas.report.amounts import amount
 from dcanas.search.verified import TRIES
 
@@ -22,11 +23,14 @@ def feasibility(run: Context) -> dict[str, Feasibility]:
 
     Raises:
         BudgetError: no architecture is within a budget.
+        UserError: networks of the space cannot become the file that a device needs.
     """
+    if not (run.folder / "feasibility.json").exists():
+        preflight(run)
     if len(run.devices) > 1:
         measure_boards(run)
     found = {device.name: run.book(device).feasibility for device in run.devices}
-    write_json(run.folder / "feasibility.json", plain(found))
+    write_result(run.folder, run.folder / "feasibility.json", plain(found), "feasibility")
     for name, answer in found.items():
         show_feasibility(run.hooks, name, answer)
         answer.require()

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import read_json
 from dcanas.basics.keys import derive_seed
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.context import Context
 from dcanas.proxies.columns import read_architectures
+from dcanas.report.kinds import read_result
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.spaces import Architecture
 
@@ -48,7 +48,7 @@ def _derived(run: Context, source: Path) -> list[Architecture]:
     found = sorted(source.glob("derived/*/architecture.json"))
     if not found:
         raise UserError(f"{source} has derived no network yet; finish that run, or name the network by architecture=.")
-    return list(dict.fromkeys(run.space.parse(read_json(path)["architecture"]) for path in found))
+    return list(dict.fromkeys(run.space.parse(read_result(path)["architecture"]) for path in found))
 
 
 def _sampled(run: Context, count: int | str | None) -> list[Architecture]:

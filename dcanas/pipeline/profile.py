@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import read_json, write_json
 from dcanas.basics.hooks import Hooks
+from dcanas.basics.manifest import write_result
 from dcanas.hardware import Device, Profile, profile_onnx
 from dcanas.hardware.transport.parallel import on_all
 from dcanas.pipeline.context import Context
+from dcanas.report.kinds import read_result
 
 
 def profile(run: Context) -> dict[str, dict[str, Any]]:
@@ -34,13 +35,13 @@ def profile_network(run: Context, device: Device, folder: Path, title: str) -> d
             measured = _measure(run, device, folder)
         if measured.remark:
             run.hooks.message(f"  {measured.remark}")
-    found: dict[str, Any] = read_json(done)
+    found: dict[str, Any] = read_result(done)
     return found
 
 
 def _measure(run: Context, device: Device, folder: Path) -> Profile:
     (measured,) = profile_onnx({"model.onnx": folder / "model.onnx"}, device, seed=run.settings.seed).values()
-    write_json(folder / "profile.json", asdict(measured))
+    write_result(run.folder, folder / "profile.json", asdict(measured), "profile")
     return measured
 
 

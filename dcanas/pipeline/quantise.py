@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import sha256_of
+from dcanas.basics.manifest import write_result
 from dcanas.costs import count_network
 from dcanas.export import quantize_onnx, stored_weight_bytes
 from dcanas.hardware import Device, Profile, profile_onnx
@@ -23,6 +24,7 @@ from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.delivered import FILES, own_images, trained_model
 from dcanas.pipeline.export import examined, predicted_classes
+from dcanas.report.kinds import read_result
 from dcanas.training.splits import sample
 
 CALIBRATION_IMAGES = 256
@@ -47,13 +49,13 @@ def _quantised(run: Context, device: Device) -> dict[str, Any]:
         profiles = _profiles(run, device, folder)
         found = {name: _precision(run, device, folder, name, profiles.get(name)) for name in FILES}
         chosen, reason = _choice(device, found)
-        made: dict[str, Any] = {"precision": {
+        made: dict[str, Any] = {"fp32_sha256": sha256_of(folder / FILES["fp32"]), "precision": {
             "delivered": chosen, "decided_by": reason, "calibration_images": len(shown),
             "validation_n": len(dataset.validation), "validation_was_learnt": dataset.learn_validation, **found}}
         if chosen == "int8":
             made |= {**examined(trained_model(run, folder), folder / FILES["int8"], device, dataset),
                      **{name: found["int8"][name] for name in ("peak_bytes", "weight_bytes")}}
-        write_json(done, made)
+        write_result(run.folder, done, made, "quantise", [folder / FILES["int8"]])
     run.hooks.message(f"  {chosen} is delivered: {reason}")
     return made
 
@@ -66,8 +68,8 @@ def _profiles(run: Context, device: Device, folder: Path) -> dict[str, Profile]:
     if not done.exists():
         measured = profile_onnx({name: folder / file for name, file in FILES.items()}, device,
                                 seed=run.settings.seed)
-        write_json(done, {name: asdict(profile) for name, profile in measured.items()})
-    return {name: Profile.from_json(value) for name, value in read_json(done).items()}
+        write_result(run.folder, done, {name: asdict(profile) for name, profile in measured.items()}, "quantise")
+    return {name: Profile.from_json(value) for name, value in read_result(done).items()}
 
 
 def _precision(run: Context, device: Device, folder: Path, name: str, profile: Profile | None) -> dict[str, Any]:

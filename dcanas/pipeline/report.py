@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dcanas.basics.errors import Stopped, UserError
-from dcanas.basics.files import write_json
 from dcanas.basics.keys import plain
+from dcanas.basics.manifest import write_result
+from dcanas.basics.passwords import without_passwords
 from dcanas.export.worker import look
 from dcanas.pipeline.block_latency import record_latency
 from dcanas.pipeline.context import Context, versions
@@ -49,6 +50,6 @@ def report(run: Context) -> Path:
 def _note(run: Context, state: str, message: str = "") -> None:
     circumstances = look()  # type: ignore[no-untyped-call]
     machine = {key: circumstances[key] for key in ("cpu", "machine", "cores", "system")}
-    write_json(run.folder / "run.json", {
-        "state": state, "message": message, "command": run.command, "versions": versions(),
-        "machine": {**machine, "compute": run.compute.type, **plain(run.settings.run)}})
+    write_result(run.folder, run.folder / "run.json", {
+        "state": state, "message": without_passwords(message), "command": run.command, "versions": versions(),
+        "machine": {**machine, "compute": run.compute.type, **plain(run.settings.run)}}, "run")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import write_bytes
+from dcanas.basics.files import sha256_of, write_bytes
 from dcanas.basics.keys import plain
+from dcanas.basics.manifest import note_files, read_manifest, what_happened
 from dcanas.hardware import Device
 from dcanas.pipeline.context import CACHE, Context
 from dcanas.pipeline.settings import differences, stored_settings
@@ -33,14 +34,17 @@ def adopt(run: Context, source: Path, first: str) -> None:
     """
     before = STAGES[:STAGES.index(first)]
     _refuse_changes(run, source, before)
+    wanted: list[tuple[Path, Path, Sequence[str]]] = []
     if "search" in before:
-        _copy(source / "search", run.folder / "search", (*run.method.results, "key.json"))
+        wanted.append((source / "search", run.folder / "search", (*run.method.results, "key.json")))
     for path in source.glob("latency/*/*.json"):  # named by all they depend on, so whatever fits is found
-        _copy(path.parent, run.folder / "latency" / path.parent.name, (path.name,))
+        wanted.append((path.parent, run.folder / "latency" / path.parent.name, (path.name,)))
+    _take(source, run.folder, wanted)
     adopt_images(source, run.folder)
     names = [name for stage in before[1:] for name in FILES[stage]]
-    for device in run.devices if names else ():
-        _copy(source / "derived" / _owner(source, device), run.device_folder(device), names)
+    if names:
+        _take(source, run.folder, [(source / "derived" / _owner(source, device), run.device_folder(device), names)
+                                   for device in run.devices])
 
 
 def adopt_images(source: Path, folder: Path) -> None:
@@ -78,6 +82,20 @@ def _owner(source: Path, device: Device) -> str:
     return there[0]
 
 
+def _take(source: Path, folder: Path, wanted: Sequence[tuple[Path, Path, Sequence[str]]]) -> None:
+    """Copy files of the run `source` into the run directory `folder` unless they are there, held against its manifest.
+
+    wanted: from which folder into which, and the files' names.
+    """
+    copied = {there / name: here / name for there, here, names in wanted for name in names
+              if not (here / name).exists()}
+    known = _known(source, copied)
+    for there, here, names in wanted:
+        _copy(there, here, names)
+    for done, stage, beside in known:
+        note_files(folder, done, stage, beside)
+
+
 def _copy(source: Path, target: Path, names: Sequence[str]) -> None:
     for name in names:
         if not (source / name).exists():
@@ -86,3 +104,22 @@ def _copy(source: Path, target: Path, names: Sequence[str]) -> None:
     for name in names:
         if not (target / name).exists():
             write_bytes(target / name, (source / name).read_bytes())
+
+
+def _known(source: Path, copied: Mapping[Path, Path]) -> list[tuple[Path, str, list[Path]]]:
+    """Return what the source's manifest says of files: the last one of each result, its stage and those beside it.
+
+    copied: the source's files -> ours.
+    Raises `UserError` if one of them is not as the source's stage wrote it.
+    """
+    found = []
+    for result in read_manifest(source):
+        taken = {source / name: known for name, known in result.files.items() if source / name in copied}
+        for path, known in taken.items():
+            if not path.is_file() or sha256_of(path) != known:
+                raise UserError(f"{path} {what_happened(path)} since {result.stage} wrote it; `dcanas run "
+                                f"source={source}` makes it again or says what that costs.")
+        if source / result.done in taken:
+            done = source / result.done
+            found.append((copied[done], result.stage, [copied[path] for path in taken if path != done]))
+    return found

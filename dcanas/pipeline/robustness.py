@@ -8,7 +8,6 @@ as a measured latency is with its limit. The network has learnt from the images 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,8 +17,9 @@ import numpy as np
 import torch
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import read_json, sha256_of
 from dcanas.basics.keys import key_of
+from dcanas.basics.manifest import write_result
 from dcanas.export import as_floats
 from dcanas.export.batched import batched_predict
 from dcanas.export.batchnorm_folding import folded
@@ -47,7 +47,7 @@ def network_robustness(run: Context, device: Device, folder: Path, title: str) -
     limited = bool(run.book(device).qualities)
     if run.settings.robustness or limited:
         found = attack_network(run, folder, run.settings.threat, title, validation=limited)
-        write_json(folder / ROBUSTNESS, found)
+        write_result(run.folder, folder / ROBUSTNESS, found, "robustness")
 
 
 def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, validation: bool = False,
@@ -104,7 +104,7 @@ def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, 
                       f", {path.name} in ONNX Runtime", path.name, among=[result.robust for result in network])
         value["files"].append({"file": path.name, "sha256": digests[path.name], "results": _as_json(found)})
     value["corruptions"] = _corruptions(run, model, test, work, title)
-    write_json(done, value)
+    write_result(run.folder, done, value, "robustness")
     return value
 
 
@@ -130,6 +130,6 @@ def _corruptions(run: Context, model: Any, images: Images, work: Path, title: st
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UserError(f"onnx={path} cannot be read ({error.strerror}); name an ONNX file.") from error
+        return sha256_of(path)
+    except UserError as error:
+        raise UserError(f"onnx={error} Name an ONNX file.") from error

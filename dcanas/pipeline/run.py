@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from dcanas.basics.keys import plain
+from dcanas.pipeline.carried_data import require_same_data
 from dcanas.pipeline.certify import certify
 from dcanas.pipeline.compare import compare
 from dcanas.pipeline.context import Context
@@ -12,6 +15,7 @@ from dcanas.pipeline.data_words import data_words
 from dcanas.pipeline.derive import derive
 from dcanas.pipeline.export import export
 from dcanas.pipeline.feasibility import feasibility
+from dcanas.pipeline.mend import mend, note_measured
 from dcanas.pipeline.profile import profile
 from dcanas.pipeline.quantise import quantise
 from dcanas.pipeline.report import reported
@@ -19,6 +23,7 @@ from dcanas.pipeline.reuse import STAGES as REUSED
 from dcanas.pipeline.reuse import adopt
 from dcanas.pipeline.robustness import robustness
 from dcanas.pipeline.search import search, search_with_others
+from dcanas.pipeline.settings import stored_settings
 from dcanas.pipeline.train import train, train_with_others
 
 Stage = Callable[[Context], Any]
@@ -42,10 +47,11 @@ def run_all(run: Context) -> None:
     """Do all stages, and write the report whether the run is done, refused, stopped or failed."""
     _begin(run)
     with reported(run):
+        _hold_against_source(run)
         if run.source is not None:
             adopt(run, run.source, "derive")
         for stage in stages_of(run):
-            stage(run)
+            _do(run, stage)
 
 
 def run_until(run: Context, last: str) -> Any:
@@ -55,10 +61,11 @@ def run_until(run: Context, last: str) -> Any:
     measurement is always made again.
     """
     _begin(run)
+    _hold_against_source(run)
     if run.source is not None:
         adopt(run, run.source, last if last in REUSED else REUSED[-1])
     for stage in stages_of(run):
-        found = stage(run)
+        found = _do(run, stage)
         if stage.__name__ == last:
             return found
     return None
@@ -67,3 +74,20 @@ def run_until(run: Context, last: str) -> Any:
 def _begin(run: Context) -> None:
     """Say where the run lies and what was understood of its images."""
     run.hooks.message("\n".join([f"Run directory: {run.folder}", *data_words(run.dataset, run.settings.train)]))
+
+
+def _hold_against_source(run: Context) -> None:
+    """Raise `UserError` if the images were read again for a finished run and are not the ones that it was made with."""
+    if run.options.source is None or run.carried:
+        return
+    source = Path(run.options.source)
+    if plain(run.settings.data) == stored_settings(source)["data"]:
+        require_same_data(source, run.dataset)
+
+
+def _do(run: Context, stage: Stage) -> Any:
+    """Do a stage, after what is damaged of its results was set aside."""
+    mend(run, stage.__name__)
+    found = stage(run)
+    note_measured(run)
+    return found

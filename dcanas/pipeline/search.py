@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from dcanas.basics.files import write_json
+from dcanas.basics.manifest import write_result
 from dcanas.pipeline.context import Context, remote_context
 from dcanas.pipeline.distributed import together
 from dcanas.pipeline.study_workers import study_workers
@@ -26,7 +26,7 @@ def search(run: Context) -> dict[str, Any]:
     others = together("search", run.message(folder)) if shared else nullcontext()
     with run.stage("Search", folder.name) as hooks, workers, others:
         found = method.run(run.task(hooks))
-    write_json(done, found)
+    write_result(run.folder, done, found, "search", [folder / name for name in method.results[1:]])
     return found
 
 

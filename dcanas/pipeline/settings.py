@@ -10,8 +10,9 @@ from typing import Any
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import Checked, Declared, check, choice, join, number, setting
-from dcanas.basics.files import write_text
+from dcanas.basics.files import read_yaml, write_text
 from dcanas.basics.keys import key_of, plain
+from dcanas.basics.manifest import note_files, read_manifest
 from dcanas.basics.mapping import from_mapping
 from dcanas.basics.own_file import OwnFile, load_stated
 from dcanas.costs.budget import Budget
@@ -21,6 +22,7 @@ from dcanas.search.searches import settings_class
 from dcanas.training.recipe import Recipe
 from dcanas.training.spec import DataSpec
 
+REMADE = ("search", "derive", "train", "profile", "robustness", "compare")  # what is cheaper is made again by itself
 UNRECORDED = ("run.threads", "run.processes")  # by older versions
 
 
@@ -149,6 +151,8 @@ class RunOptions(Checked):
     storage: str | None = setting(None, "of a study: sqlite:///FILE, or for many machines postgresql://USER@HOST/NAME")
     storage_patience_s: float = number(600.0, 0, 7 * 24 * 3600, "seconds that the storage of a study may be away")
     workers: int = number(1, 1, 256, "processes that work on a study on this machine")
+    remake: str = choice("none", ("none", *REMADE), "stage whose damaged results are made again, if that takes "
+                         "long")
 
 
 @dataclass(frozen=True)
@@ -183,8 +187,14 @@ def differences(mine: Any, theirs: Any, where: str = "") -> dict[str, str]:
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
         return {key: text for name in dict.fromkeys([*mine, *theirs])
                 for key, text in differences(mine.get(name), theirs.get(name), join(where, str(name))).items()}
-    same = plain(mine) == plain(theirs) or (theirs is None and where in UNRECORDED)
+    same = plain(mine) == plain(theirs) or (theirs is None and where in UNRECORDED) or (
+        isinstance(theirs, str) and isinstance(mine, str) and _is_path(mine) and mine == str(Path(theirs).absolute()))
     return {} if same else {where: f"{where}: {theirs} there, {mine} asked"}
+
+
+def _is_path(text: str) -> bool:
+    """Return whether a setting's text is an absolute path; older versions recorded paths as they were typed."""
+    return Path(text).is_absolute()
 
 
 def stored_settings(folder: Path) -> dict[str, Any]:
@@ -195,8 +205,6 @@ def stored_settings(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: it is not a run directory, its settings are damaged, or a newer version made it.
     """
-    import yaml  # here: composing settings for the shell's completion takes none
-
     from dcanas.report.record import check_version
 
     path = folder / "settings.yaml"
@@ -204,19 +212,25 @@ def stored_settings(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder} is not a run directory: it has no settings.yaml.")
     check_version(folder)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
+        values = read_yaml(path)
+    except UserError:
         values = None
     if not isinstance(values, dict):
         raise UserError(f"{path} is damaged; the run cannot be continued from it, choose another directory.")
+    if any(result.damaged(folder) for result in read_manifest(folder) if result.done == path.name):
+        raise UserError(f"{path} was changed since the run was made (its SHA-256 is another); restore it, or choose "
+                        "another directory.")
     stored: dict[str, Any] = plain(from_mapping(Settings, values))
     return stored
 
 
 def store_settings(folder: Path, settings: Settings) -> None:
     """Write the settings of a run into its directory."""
-    import yaml
+    import yaml  # here: composing settings for the shell's completion takes none
 
-    write_text(folder / "settings.yaml", yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True))
+    path, content = folder / "settings.yaml", yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != content:
+        write_text(path, content)
+        note_files(folder, path, "run")
 
 

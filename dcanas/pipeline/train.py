@@ -12,19 +12,22 @@ import torch
 from torch import nn
 
 from dcanas.basics.checkpoints import save_weights
-from dcanas.basics.files import read_json, write_json
+from dcanas.basics.files import write_json
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, plain
+from dcanas.basics.manifest import write_result
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.pipeline.context import Context, remote_context
 from dcanas.pipeline.delivered import own_images
 from dcanas.pipeline.distributed import together
 from dcanas.pretrained import PretrainedParts
+from dcanas.report.kinds import read_result
 from dcanas.search.adversarial import adversarial_attack
 from dcanas.search.handmade import PRETRAINED
 from dcanas.spaces import Space, load_space
 from dcanas.training import Recipe, predict, summarise
 from dcanas.training import train as fit_network
+from dcanas.training.confusion import packed_confusion
 from dcanas.training.mistakes import worst_mistakes
 from dcanas.training.start import find_start
 
@@ -50,10 +53,11 @@ def train_network(run: Context, folder: Path, title: str) -> dict[str, Any]:
     save_weights(folder / "weights.pt", model.state_dict())
     logits = predict(model, dataset, dataset.test, device=run.compute)
     write_json(folder / "mistakes.json", worst_mistakes(dataset, logits))
-    value = {**summarise(dataset.labels[dataset.test], logits.argmax(axis=1), dataset.classes), "split": "test",
+    found = summarise(dataset.labels[dataset.test], logits.argmax(axis=1), dataset.classes)
+    value = {**found, "confusion": packed_confusion(found["confusion"]), "split": "test",
              "trained_on": {"train": len(dataset.train), "validation": len(dataset.fit_indices) - len(dataset.train)},
              "seconds": seconds, **made}
-    write_json(done, value)
+    write_result(run.folder, done, value, "train", [folder / "weights.pt", folder / "mistakes.json"])
     return value
 
 
@@ -64,7 +68,7 @@ def train_with_others(message: Mapping[str, Any]) -> None:
 
 def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, dict[str, Any]]:
     """Return the trained network, and what `train.json` says of its training: given weights and the history."""
-    derived = read_json(folder / "architecture.json")
+    derived = read_result(folder / "architecture.json")
     model, recipe = initial_model(run, derived), recipe_for(run, derived)
     dataset = own_images(run, folder)
     pretrained = {"pretrained": plain(find_start(model, recipe.init).record)} if recipe.init else {}

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from packaging.version import InvalidVersion, Version
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import read_json
+from dcanas.basics.files import read_yaml
+from dcanas.basics.manifest import read_manifest, require_whole
 from dcanas.basics.version import __version__
+from dcanas.report.kinds import read_result
 
 STAGES = {"derive": "architecture", "train": "train", "export": "export", "profile": "profile",
           "certificate": "certificate"}  # of each device, in order, and the file that each writes
 SEARCHED = ("scores.json", "supernet.json", "study.json", "halving.json", "slices.json")  # what searches write
-NEEDED = {"architecture": ("architecture", "skeleton", "space"), "train": ("confusion", "per_class_recall", "history"),
-          "certificate": ("rows", "accuracy", "architecture", "budget", "data")}  # keys that a file must have
+REPORT = "report.html"  # written anew by every command that shows a run
 FURTHER = ("pool", "evaluations", "mistakes", "latency")  # files for the report alone
 
 
@@ -60,6 +60,12 @@ class RunRecord:
     devices: tuple[DeviceRecord, ...]
 
     @property
+    def unchecked(self) -> bool:
+        """Whether no manifest names the certificates: an older version made them."""
+        known = {self.folder / result.done for result in read_manifest(self.folder)}
+        return any(device["certificate"] and device.folder / "certificate.json" not in known for device in self.devices)
+
+    @property
     def name(self) -> str:
         """Name of the run directory."""
         return self.folder.resolve().name
@@ -97,32 +103,33 @@ def read_run(folder: Path) -> RunRecord:
     """Read a run directory.
 
     Raises:
-        UserError: the folder is not a run directory, the run was made by a newer version, a file is damaged, or the
-            result of a stage is missing although later ones exist.
+        UserError: the folder is not a run directory, the run was made by a newer version, a file is damaged or not the
+            one that its stage wrote, or the result of a stage is missing although later ones exist.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a run directory: there is no such folder.")
     if not (folder / "settings.yaml").is_file():
         raise UserError(f"{folder} is not a run directory: it has no settings.yaml.")
+    require_whole(folder, f"dcanas run source={folder}", REPORT)
     check_version(folder)
     try:
-        settings = yaml.safe_load((folder / "settings.yaml").read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
+        settings = read_yaml(folder / "settings.yaml")
+    except UserError:
         settings = None
     if not isinstance(settings, dict) or not isinstance(settings.get("device"), list) \
             or not all(isinstance(settings.get(part), dict) for part in ("space", "data", "search", "train")):
         raise UserError(f"{folder / 'settings.yaml'} is damaged; this run cannot be shown, choose another.")
     log = _log(folder / "metrics.jsonl")
-    searched = _newest(folder, "search*")
-    search = next(filter(None, (_part(searched / name) for name in SEARCHED)), None) if searched else None
+    searched = newest(folder, "search*")
+    search = next(filter(None, (_json(searched / name) for name in SEARCHED)), None) if searched else None
 
     def rows(result: Any, stage: str) -> list[dict[str, Any]]:
         return (result or {}).get("history") or [row for row in log if row["stage"] == stage]
 
-    derived = {name: _newest(folder / "derived", f"{name}*") for name in settings["device"]}
+    derived = {name: newest(folder / "derived", f"{name}*") for name in settings["device"]}
     devices = tuple(_device(name, inside) for name, inside in derived.items() if inside)
-    front = _part(searched / "front.json") if searched else None
-    record = RunRecord(folder, settings, _json(folder / "run.json") or {}, _part(folder / "feasibility.json"), search,
+    front = _json(searched / "front.json") if searched else None
+    record = RunRecord(folder, settings, _json(folder / "run.json") or {}, _json(folder / "feasibility.json"), search,
                        front, rows(search, searched.name if searched else "search"),
                        {d.name: rows(d["train"], f"train/{d.folder.name}") for d in devices}, devices)
     _refuse_gaps(record)
@@ -142,13 +149,13 @@ def check_version(folder: Path) -> None:
 
 
 def _device(name: str, inside: Path) -> DeviceRecord:
-    parts = {part: _part(inside / f"{part}.json") for part in (*STAGES.values(), *FURTHER)}
+    parts = {part: _json(inside / f"{part}.json") for part in (*STAGES.values(), *FURTHER)}
     if parts["profile"]:
         parts["profile"] = {key: value for key, value in parts["profile"].items() if key != "samples_ns"}
     return DeviceRecord(name, inside, {part: value for part, value in parts.items() if value is not None})
 
 
-def _newest(folder: Path, pattern: str) -> Path | None:
+def newest(folder: Path, pattern: str) -> Path | None:
     """Return the folder of this name or, of those with a key beside it, the one that was written to last."""
     name = pattern.rstrip("*")
     found = [path for path in folder.glob(pattern) if path.is_dir()
@@ -157,19 +164,8 @@ def _newest(folder: Path, pattern: str) -> Path | None:
 
 
 def _json(path: Path) -> Any:
-    return read_json(path) if path.is_file() else None
-
-
-def _part(path: Path) -> Any:
-    """Return the content of a stage's file, or None; raises `UserError` if no stage can have written it."""
-    found = _json(path)
-    if found is None or path.stem == "pool":
-        return found
-    lacking = ["its results"] if not isinstance(found, dict) else \
-        [key for key in NEEDED.get(path.stem, ()) if key not in found]
-    if lacking:
-        raise UserError(f"{path} is damaged: it lacks {', '.join(lacking)}; delete it and run the command again.")
-    return found
+    """Return the content of a file, or None; raises `UserError` if no stage can have written it."""
+    return read_result(path) if path.is_file() else None
 
 
 def _log(path: Path) -> list[dict[str, Any]]:

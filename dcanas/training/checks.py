@@ -25,9 +25,9 @@ def check_recipe(recipe: Recipe, dataset: Dataset, skeleton: Mapping[str, Any]) 
         read_weights(recipe.init)
     recipe.colour.check_channels(dataset.shape[0])
     if recipe.distillation.teacher is not None:
-        from dcanas.training.teacher import check_teacher
+        from dcanas.training.teacher import try_teacher
 
-        check_teacher(recipe.distillation.teacher, dataset.shape[0])
+        try_teacher(recipe, dataset)
     if recipe.auxiliary_weight and not skeleton.get("auxiliary"):
         raise UserError(f"train.auxiliary_weight={recipe.auxiliary_weight:g} needs an auxiliary head, which "
                         "space.final_skeleton.auxiliary=true gives a network of space=darts; set the weight to 0 for "

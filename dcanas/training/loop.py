@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dcanas.basics.checkpoints import kept_checkpoint
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
@@ -107,9 +108,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
         value, right = ranks.total(own / ranks.count, own_right)
         if not math.isfinite(value + norm):
             raise UserError(f"The training loss became {value:g} (gradient {norm:g}) at step {state.step + 1} of "
-                            f"{steps}, epoch {epoch + 1}; train.learning_rate={recipe.learning_rate:g} may be too "
-                            "high: lower it"
-                            + ("." if folder is None else f" (the last good checkpoint stays in {folder})."))
+                            f"{steps}, epoch {epoch + 1}; {_cause(state.step, recipe)}{kept_checkpoint(folder)}")
         row = state.count(value, int(right), len(whole), rate, last=position + 1 == len(bounds))
         if row and monitor:
             state.end_epoch(monitor, ranks.any(monitor.fired(network)))
@@ -193,3 +192,12 @@ def _memory_advice(recipe: Recipe) -> Iterator[None]:
             raise
         raise UserError(f"Memory ran out in a training step with train.batch_size={recipe.batch_size}; lower "
                         "train.batch_size, data.size or the network's channels.") from error
+
+
+def _cause(step: int, recipe: Recipe) -> str:
+    """Return in words why a loss is not finite: before the first step, no learning rate has changed anything."""
+    if step:
+        return f"train.learning_rate={recipe.learning_rate:g} may be too high: lower it."
+    given = [name for name, path in (("train.init", recipe.init), ("the teacher", recipe.distillation.teacher)) if path]
+    whose = f"{' or '.join(given)}: give other weights." if given else "the first weights: choose another seed."
+    return f"nothing was learnt yet, so it comes from {whose}"

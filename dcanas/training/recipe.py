@@ -77,9 +77,14 @@ class Recipe(Checked):
             raise UserError("train.compile and train.drop_path do not go together: the probability changes every "
                             "epoch, and every change compiles the network again; set one of them to 0 or false.")
 
+    @property
+    def warming_up(self) -> float:
+        """Epochs of warm-up: as stated, or a quarter of the training if that would be all of it."""
+        return self.warmup_epochs if self.warmup_epochs < self.epochs else self.epochs / 4
+
     def rate(self, step: int, steps_per_epoch: int) -> float:
         """Return the learning rate of a step (from 0): linear warm-up, then the schedule down to its end."""
-        warmup, total = self.warmup_epochs * steps_per_epoch, self.epochs * steps_per_epoch
+        warmup, total = self.warming_up * steps_per_epoch, self.epochs * steps_per_epoch
         if step < warmup:
             return self.learning_rate * (step + 1) / (warmup + 1)
         smallest, kind = self.schedule.learning_rate_min, self.schedule.kind

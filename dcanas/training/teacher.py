@@ -52,6 +52,22 @@ def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teac
     return Teacher(network.requires_grad_(False)).to(device).eval()
 
 
+def try_teacher(recipe: Recipe, dataset: Dataset) -> None:
+    """Raise `UserError` if the teacher that a recipe names cannot be used on these images."""
+    teacher, wanted = load_teacher(recipe, dataset, torch.device("cpu")), recipe.distillation
+    try:
+        found = answers(teacher, torch.zeros(1, *dataset.shape))
+    except UserError:
+        raise
+    except Exception as error:  # torch raises many kinds, such as for images smaller than a kernel
+        raise UserError(f"train.distillation.teacher={wanted.teacher} cannot take images of {dataset.shape[1]}x"
+                        f"{dataset.shape[2]} pixels ({_reason(error)}); choose another teacher or a larger data.size."
+                        ) from error
+    if not bool(torch.isfinite(found).all()):
+        raise UserError(f"train.distillation.weights={wanted.weights} hold numbers that are not finite (NaN or "
+                        "infinity), so the teacher has no answers; give other weights.")
+
+
 def answers(teacher: Teacher, images: Tensor) -> Tensor:
     """Return a teacher's probabilities (N, classes); images: floats (N, 3, H, W) in [0, 1], as the network saw them."""
     with torch.no_grad():

@@ -199,6 +199,14 @@ def test_damaged_settings(refused, tiny, copy):
 def test_damaged_result(refused, tiny, copy):
     (copy / "search/scores.json").write_text('{"alphas": [')
     sentence = refused("run", *tiny, f"run.dir={copy}")
+    assert "scores.json was changed (its SHA-256 is another) since search wrote it" in sentence
+    assert "Making it again takes the whole search: add run.remake=search" in sentence
+
+
+def test_damaged_result_of_an_older_version(refused, tiny, copy):
+    (copy / "manifest.json").unlink()
+    (copy / "search/scores.json").write_text('{"alphas": [')
+    sentence = refused("run", *tiny, f"run.dir={copy}")
     assert "scores.json is damaged" in sentence
     assert "delete it and run the command again" in sentence
 

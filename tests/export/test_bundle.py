@@ -38,8 +38,8 @@ def run(code, folder):
 def test_bundle_holds_what_it_promises(exported, arguments, tmp_path):
     folder = write_bundle(tmp_path / "bundle", **arguments, title="Seven things", runtime_version="1.14")
     assert sorted(p.name for p in folder.iterdir()) == [
-        "README.md", "infer.py", "labels.txt", "model.onnx", "network.py", "preprocessing.json", "test.npz",
-        "weights.pt"]
+        "README.md", "SHA256SUMS", "infer.py", "labels.txt", "model.onnx", "network.py", "preprocessing.json",
+        "test.npz", "weights.pt"]
     assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
     assert (folder / "model.onnx").read_bytes() == exported.path.read_bytes()
     assert (folder / "labels.txt").read_text().splitlines() == CLASSES

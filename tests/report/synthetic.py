@@ -115,7 +115,8 @@ def _trained(derived: Path, history: list[dict[str, Any]], rng: np.random.Genera
     Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8)).save(content, "PNG")
     picture = base64.b64encode(content.getvalue()).decode()
     write(derived / "train.json", {
-        "n": 359, "correct": 350, "accuracy": 350 / 359, "per_class_recall": dict.fromkeys(DIGITS, 0.97),
+        "n": 359, "correct": 350, "accuracy": 350 / 359, "accuracy_interval": [0.95, 0.99],
+        "balanced_accuracy": 0.97, "per_class_recall": dict.fromkeys(DIGITS, 0.97),
         "confusion": confusion, "trained_on": {"train": 1149, "validation": 289}, "seconds": 100.0,
         "history": history})
     write(derived / "mistakes.json", {"wrong": 9, "n": 359, "worst": [
@@ -133,8 +134,12 @@ def _certified(derived: Path, pool: list[dict[str, Any]], architecture: str, bud
         rows.append({"name": name, "unit": unit, "limit": budget.get(name), "predicted": costs[name],
                      "measured": costs[name] * (1.03 if measured else 1), "upper": upper,
                      "source": "measured" if measured else "counted", "met": met if name in budget else True})
-    write(derived / "export.json", {"sha256": "0" * 64})
-    write(derived / "profile.json", {"median_ms": costs["latency_ms"], "samples_ns": []})
+    write(derived / "export.json", {
+        "onnx": "model.onnx", "sha256": "0" * 64, "bytes": 9, "opset": 18, "ir_version": 8, "test_accuracy": 350 / 359,
+        "test_accuracy_interval": [0.95, 0.99], "test_correct": 350, "test_n": 359, "weight_bytes": 9, "peak_bytes": 9,
+        "parity": {"n": 256, "top1_agreement": 1.0, "max_relative_logit_error": 1e-6}})
+    write(derived / "profile.json", {"model": "model.onnx", "sha256": "0" * 64, "device": "local-cpu", "conditions": {},
+                                     "median_ms": costs["latency_ms"], "samples_ns": []})
     write(derived / "latency.json", {
         "members": [{"architecture": row["architecture"], "measured_ms": 1.1 * row["costs"]["latency_ms"],
                      "interval_ms": [0.1, 0.2], "predicted_ms": row["costs"]["latency_ms"], "upper_ms": 1.0}
@@ -144,7 +149,8 @@ def _certified(derived: Path, pool: list[dict[str, Any]], architecture: str, bud
                                                       ("reduction", 1), ("cell", 2), ("head", 1)])]})
     write(derived / "certificate.json", {
         "device": "local-cpu", "budget": budget, "rows": rows,
-        "accuracy": {"value": 350 / 359, "low": 0.95, "high": 0.99, "confidence": 0.95, "correct": 350, "n": 359},
+        "accuracy": {"value": 350 / 359, "low": 0.95, "high": 0.99, "confidence": 0.95, "correct": 350, "n": 359,
+                     "split": "test"},
         "space": "nasbench201", "architecture": architecture, "skeleton": SKELETON,
         "data": {"name": "digits", "root": None, "input_shape": [1, 8, 8], "classes": 10, "train": 1149,
                  "validation": 289, "test": 359},

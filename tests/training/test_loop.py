@@ -75,7 +75,7 @@ def test_it_learns_the_digits(data, straight):
 
 def test_the_first_steps_equal_plain_sgd(data):
     """Two steps written out with torch alone: warm-up, momentum, decay of matrices only, clipped gradient."""
-    recipe = Recipe(epochs=1, batch_size=100, learning_rate=0.5, warmup_epochs=1, clip_norm=0.5,
+    recipe = Recipe(epochs=1, batch_size=100, learning_rate=0.5, warmup_epochs=0.9, clip_norm=0.5,
                     weight_decay=0.1, label_smoothing=0.2, crop_padding=0, rotation=0.0, zoom=0.0)
     torch.manual_seed(0)
     ours = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
@@ -95,7 +95,7 @@ def test_the_first_steps_equal_plain_sgd(data):
         gradients = torch.autograd.grad(loss, [w, b])
         norm = torch.cat([g.flatten() for g in gradients]).norm()
         gradients = [g * min(1, 0.5 / float(norm)) for g in gradients]
-        rate = 0.5 * (step + 1) / 3
+        rate = 0.5 * (step + 1) / 2.8  # 0.9 epochs of 2 steps, and the step after them
         updated = []
         for i, (p, g, decay) in enumerate(zip((w, b), gradients, (0.1, 0.0), strict=True)):
             g = g + decay * p.detach()
@@ -113,7 +113,7 @@ def test_the_first_steps_equal_adamw_and_the_last_layer_has_its_own_rate(data):
     Moments by 0.9 and 0.999, divided by 1 - 0.9 ** t and 1 - 0.999 ** t; the last layer at five times the rate.
     """
     recipe = Recipe(epochs=1, batch_size=100, optimiser="adamw", learning_rate=0.01, last_layer_rate=5.0,
-                    warmup_epochs=1, clip_norm=0.0, weight_decay=0.1, label_smoothing=0.0, crop_padding=0)
+                    warmup_epochs=0.9, clip_norm=0.0, weight_decay=0.1, label_smoothing=0.0, crop_padding=0)
     torch.manual_seed(0)
     ours = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
     values = [p.detach().clone() for p in ours.parameters()]
@@ -127,7 +127,7 @@ def test_the_first_steps_equal_adamw_and_the_last_layer_has_its_own_rate(data):
         w1, b1, w2, b2 = (p.requires_grad_() for p in values)
         gradients = torch.autograd.grad(F.cross_entropy(F.relu(x @ w1.T + b1) @ w2.T + b2, y), values)
         for i, (p, g, factor) in enumerate(zip(values, gradients, (1, 1, 5, 5), strict=True)):
-            rate = factor * 0.01 * step / 3
+            rate = factor * 0.01 * step / 2.8  # 0.9 epochs of 2 steps, and the step after them
             first[i], second[i] = 0.9 * first[i] + 0.1 * g, 0.999 * second[i] + 0.001 * g ** 2
             move = first[i] / (1 - 0.9 ** step) / ((second[i] / (1 - 0.999 ** step)).sqrt() + 1e-8)
             values[i] = p.detach() * (1 - rate * (0.1 if p.ndim > 1 else 0.0)) - rate * move

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from sklearn import metrics
 from torch import nn
 
 from dcanas.training import DataSpec, load_data, predict, summarise
+from dcanas.training.confusion import packed_confusion, unpacked_confusion
 
 
 def test_summary_equals_scikit_learn():
@@ -41,3 +44,14 @@ def test_predict_is_plain_evaluation_in_order():
         expected = network(torch.from_numpy(images))
     np.testing.assert_allclose(logits, expected.numpy(), rtol=1e-5, atol=1e-6)
     assert int(network[0].num_batches_tracked) == 0
+
+
+def test_a_stored_confusion_matrix_of_many_classes_is_small():
+    rng = np.random.default_rng(0)
+    table = np.zeros((1000, 1000), int)
+    np.add.at(table, (rng.integers(0, 1000, 50_000), rng.integers(0, 1000, 50_000)), 1)
+    stored = packed_confusion(table.tolist())
+    assert unpacked_confusion(json.loads(json.dumps(stored))) == table.tolist()
+    assert len(json.dumps(stored, indent=2)) < 1.2e6  # 50,000 lines of at most 22 characters; all cells: 9 MB
+    few = [[3, 1], [0, 2]]
+    assert unpacked_confusion(packed_confusion(few)) == packed_confusion(few) == few

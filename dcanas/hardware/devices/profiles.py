@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.files import read_yaml
 from dcanas.basics.resources import resource_folder
 from dcanas.basics.user_files import file_hash
 from dcanas.hardware.devices.cost_sources import CHOSEN, SOURCES, may_state
@@ -30,12 +29,7 @@ def load_device(name: str) -> Device:
     if name not in files:
         raise unknown("device", name, files)
     path = files[name]
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is not valid YAML ({reason}); correct it.") from error
-    values = _checked(path, "", content, _DEVICE)
+    values = _checked(path, "", read_yaml(path), _DEVICE)
     runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
     if isinstance(values["connection"], dict):
         values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))

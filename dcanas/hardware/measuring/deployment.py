@@ -13,7 +13,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.export import infer, open_session, worker
-from dcanas.export.bundle import FILES
+from dcanas.export.bundle import FILES, SUMS
 from dcanas.export.parity import relative_errors
 from dcanas.hardware.devices.device import Device, Ssh
 from dcanas.hardware.devices.machine import during, throttling
@@ -57,8 +57,9 @@ def deploy_bundle(bundle: Path | str, device: Device, images: Sequence[Path], se
         with connected(device.connection, device.name) as started:
             machine = look(started, device)
             inside = started.ask("open", {"folder": text}, folder=parent, name=f"dcanas-{sha256[:12]}")["folder"]
-            for name in FILES:
-                started.store(bundle / name, name)
+            for name in (*FILES, SUMS):
+                if (bundle / name).exists():  # bundles of older versions have neither certificate nor sums
+                    started.store(bundle / name, name)
             names = {f"sample-{i:03}{path.suffix.lower()}": path for i, path in enumerate(images)}
             for name, path in names.items():
                 started.store(path, name)

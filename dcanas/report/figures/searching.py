@@ -81,7 +81,8 @@ def collapse(rows: Rows, free: Sequence[Sequence[bool]]) -> Figure:
     axis.plot([row["epoch"] for row in rows], shares, label="weight of options without parameters",
               **series(1, len(rows)))
     most = float(np.mean([np.log(len(names)) for names in free]))
-    history(axis, rows, "alpha_entropy", "entropy, of the largest possible", 0, 100 / most)
+    if most:  # one option per slot leaves nothing to choose
+        history(axis, rows, "alpha_entropy", "entropy, of the largest possible", 0, 100 / most)
     axis.set_ylim(0, 105)
     axis.set_ylabel("per cent")
     epochs(axis)

@@ -10,6 +10,7 @@ from dcanas.report.figures import training as drawings
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.html import NOTHING, grid, joined, more, paragraph, subsection, table
 from dcanas.report.record import DeviceRecord, RunRecord
+from dcanas.training.confusion import unpacked_confusion
 
 
 def training(record: RunRecord, device: DeviceRecord) -> Markup:
@@ -28,9 +29,9 @@ def training(record: RunRecord, device: DeviceRecord) -> Markup:
         f"{100 * rows[-1]['accuracy']:.1f} %.", "Loss and accuracy on the augmented training images.")
     if not trained:
         return joined([paragraph(text), curves])
-    classes = list(trained["per_class_recall"])
-    return joined([paragraph(text), grid(curves, _confusion(device, trained["confusion"], classes)),
-                   _pairs(trained["confusion"], classes), _recall(trained["per_class_recall"]), _mistakes(device)])
+    classes, counts = list(trained["per_class_recall"]), unpacked_confusion(trained["confusion"])
+    return joined([paragraph(text), grid(curves, _confusion(device, counts, classes)), _pairs(counts, classes),
+                   _recall(trained["per_class_recall"]), _mistakes(device)])
 
 
 def _confusion(device: DeviceRecord, counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:

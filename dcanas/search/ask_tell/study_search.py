@@ -54,6 +54,9 @@ class StudySearch(SearchMethod):
             first = next((row["error"] for row in found["trials"] if "error" in row), "nothing was evaluated")
             raise UserError(f"None of the {len(found['trials'])} trials succeeded; the first one: {first.rstrip('.')}.")
         task.hooks.message("  trials: " + ", ".join(f"{n} {state}" for state, n in found["count"].items()))
+        if len(found["trials"]) < task.settings.evaluations:
+            task.hooks.message(f"  only {len(found['trials'])} of the {task.settings.evaluations} evaluations asked "
+                               f"for were made: no other member of {task.space.name} is within the limits.")
         for row in found["trials"]:
             if row["state"] == "fail":
                 task.hooks.message(f"  failed: {row['architecture']}: {row.get('error', 'its workers were lost')}")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dcanas.basics.checkpoints import kept_checkpoint
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
@@ -136,6 +137,5 @@ def _diverged(run: BilevelTrainer, steps: int, alphas_loss: float, weights_loss:
     """Return what is not finite, the likely reason, and where the last good checkpoint is."""
     rate = ("alpha_learning_rate" if math.isfinite(weights_loss) and not math.isfinite(alphas_loss) and run.step == 0
             else "weight_learning_rate")
-    kept = "" if folder is None else f" The last good checkpoint is in {folder}."
     return (f"The search loss became {alphas_loss + weights_loss} at step {run.step + 1} of {steps}; most likely "
-            f"search.{rate}={getattr(run.settings, rate):g} is too high.{kept}")
+            f"search.{rate}={getattr(run.settings, rate):g} is too high.{kept_checkpoint(folder)}")

@@ -1,0 +1,61 @@
+"""Words in another order mean the same, paths belong to the folder they were typed in, passwords stand nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from dcanas.cli.compose import configure
+from dcanas.pipeline.settings import differences
+
+
+def settings(*words):
+    return configure(words)[0]
+
+
+@pytest.mark.parametrize("words", [
+    ("budget.params=20000", "budget=none"), ("search.epochs=3", "search=differentiable"),
+    ("train.schedule.kind=step", "train.schedule={factor: 0.5}"), ("budget.params=20000", "budget={macs: 1e6}")])
+def test_the_order_of_words_means_nothing(words):
+    assert asdict(settings(*words)) == asdict(settings(*reversed(words)))
+
+
+def test_a_stated_limit_counts_beside_none():
+    assert settings("budget.params=20000", "budget=none").budget == {"params": 20_000}
+
+
+def test_a_relative_path_belongs_to_the_folder_it_was_typed_in(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    stated = settings("train.init=../a (1) b=c.pt", "data=cifar10", "data.root=images")
+    assert stated.train.init == f"{tmp_path}/here/../a (1) b=c.pt"
+    assert stated.data.root == f"{tmp_path}/here/images"
+    monkeypatch.chdir(tmp_path)
+    again = settings(f"train.init={stated.train.init}", "data=cifar10", "data.root=here/images")
+    assert asdict(again) == asdict(stated)
+
+
+def test_a_run_that_recorded_a_relative_path_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert differences({"data": {"root": f"{tmp_path}/images"}}, {"data": {"root": "images"}}) == {}
+    assert differences({"data": {"root": f"{tmp_path}/images"}}, {"data": {"root": "others"}})
+
+
+@pytest.mark.parametrize("key", ["pretrained.file", "data.labels", "search.score_table"])
+def test_paths_are_read_as_typed(key):
+    from dcanas.cli.compose import _parse
+
+    (found,) = _parse([f"{key}=a (1) [x]=é'b.pt"])
+    assert found.value() == "a (1) [x]=é'b.pt"
+
+
+def test_a_warm_up_as_long_as_the_training_is_shortened():
+    stated, options = configure(("train.epochs=2", "train.warmup_epochs=2"))
+    assert stated.train.warming_up == 0.5
+    assert "train.warmup_epochs=2 would be all of the training: the learning rate rises for 0.5 epochs instead." in \
+        options.notes
+    rates = [stated.train.rate(step, 40) for step in range(80)]
+    assert rates.index(max(rates)) == 20  # half an epoch of 40 steps, then down
+    whole = settings("train.epochs=25")
+    assert whole.train.warming_up == whole.train.warmup_epochs == 2
