@@ -52,7 +52,7 @@ def trials(rows: Sequence[Mapping[str, Any]], label: str) -> Figure:
 @styled
 def unbeaten(rows: Sequence[Mapping[str, Any]], costs: Sequence[str], quality: str = "accuracy",
              others: Sequence[Mapping[str, Any]] = ()) -> Figure:
-    """Return the accuracy or loss of a front's members over each cost; the knee is the filled point.
+    """Return the accuracy or loss of a front's members over each cost; the knee is the large filled point.
 
     Args:
         quality: key of the first objective, "accuracy" or "loss".
@@ -66,6 +66,7 @@ def unbeaten(rows: Sequence[Mapping[str, Any]], costs: Sequence[str], quality: s
             place.scatter([row[cost] for row in chosen], [row[quality] for row in chosen], s=14, linewidths=0,
                           color=SERIES[number], marker=MARKERS[number], label=kind)
         place.scatter([row[cost] for row in rows], [row[quality] for row in rows], edgecolors=SERIES[0],
+                      s=[90 if row["knee"] else 36 for row in rows],
                       facecolors=[SERIES[1] if row["knee"] else "none" for row in rows],
                       label="not dominated" if kinds else None)
         cost_axis(place, cost)

@@ -43,7 +43,7 @@ def _front(found: Mapping[str, Any]) -> Markup:
     costs = [name for name in first if name not in ("architecture", "kind", "loss", "accuracy")]
     picture = captioned(studying.unbeaten(rows, costs, "loss", found["judged"]), "front-of-slices",
                         "Inherited loss against costs", f"{len(found['judged'])} networks judged, {len(rows)} of them "
-                        "not dominated; the filled point is the knee.")
+                        "not dominated; the large filled point is the knee.")
     tuned = [[code(row["architecture"]), row["kind"], f"{row['loss']:.3f}", *(amount(row[cost]) for cost in costs),
               f"{100 * row['fine_tuned_accuracy']:.1f}" if "fine_tuned_accuracy" in row else "–"] for row in rows]
     return subsection("Slices under other limits", joined([picture, table(
