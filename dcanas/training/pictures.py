@@ -17,6 +17,7 @@ from dcanas.training.copies import fingerprint, first_of_kind
 SMALL = 32  # pixels: side of the grey copies
 GREY = ("1", "L", "LA", "La")
 NAMED = 10  # files that a sentence names
+TOGETHER = 64  # files that a thread reads before it asks for more
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +97,12 @@ def _examine(paths: Sequence[Path]) -> Pictures:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             made.errors[position] = f"{paths[position]} is not a readable image ({reason.rstrip('.')})"
 
+    def read_some(start: int) -> None:
+        for position in range(start, min(start + TOGETHER, count)):
+            read(position)
+
     with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter's lock
-        for _ in pool.map(read, range(count), chunksize=64):
-            pass
+        list(pool.map(read_some, range(0, count, TOGETHER)))
     return made
 
 
@@ -123,7 +127,9 @@ def _read(path: Path, made: Pictures, position: int) -> None:
         made.sizes[position] = image.height, image.width
         made.grey[position] = mode in GREY or mode == "F" or mode.startswith("I")
         made.deep[position], made.floating[position] = values is not None, mode == "F"
-        made.small[position] = np.asarray(small.resize((SMALL, SMALL), Image.Resampling.BOX))
+        if small.size != (SMALL, SMALL):
+            small = small.resize((SMALL, SMALL), Image.Resampling.BOX)
+        made.small[position] = np.asarray(small)
 
 
 def _stretched(image: Image.Image) -> Image.Image:
