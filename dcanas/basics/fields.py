@@ -65,7 +65,8 @@ def is_read(kind: type, about: Declared, values: Mapping[str, Any]) -> bool:
     """Return whether a setting of a class is read given all its values; what a user's own entry reads is not known."""
     for name, allowed in about.applies.items():
         options, value = declared(kind)[name][1].options, values[name]
-        own = options is not None and value in options and value not in getattr(options, "table", options)
+        own = isinstance(value, str) and options is not None and value in options and \
+            value not in getattr(options, "table", options)
         if value not in allowed and not own:  # own: in a registry, but not in its table of what is shipped
             return False
     return True

@@ -38,10 +38,13 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
     for flag in flags:
         if flag not in FLAGS:
             raise unknown("option", flag, FLAGS)
+    combinations = jobs(overrides)
     if "--cfg" in flags:
+        if len(combinations) > 1:
+            raise UserError(f"These settings ask for {len(combinations)} runs, and --cfg shows those of one; choose "
+                            "one value of each, or write a list as key=[A,B].")
         print(shown(overrides, command), end="")
         return 0
-    combinations = jobs(overrides)
     if len(combinations) == 1:
         _do_one(command, module, combinations[0])
         return 0

@@ -14,11 +14,13 @@ from typing import NoReturn
 from dcanas.basics.errors import Stopped, UserError, unknown
 from dcanas.basics.launcher import read_launch
 from dcanas.basics.passwords import without_passwords
-from dcanas.basics.printable import complain
+from dcanas.basics.printable import complain, printable
 from dcanas.cli.catalogue import COMMANDS, HELP
 from dcanas.cli.help import command_help
+from dcanas.cli.interrupt import handled, interrupt
 
-OF_USER = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)  # errors users can fix
+OF_USER = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
+           errno.ELOOP)  # errors users can fix
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,6 +38,12 @@ def main(argv: list[str] | None = None) -> int:
     # Threads that wait busily for each other slow a step tenfold if another program wants a core.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # read once, when torch is loaded
     warnings.showwarning = _one_line
+    with handled(interrupt):
+        return _answered(name, rest, arguments)
+
+
+def _answered(name: str, rest: Sequence[str], arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code, errors told in one sentence."""
     try:
         if name not in COMMANDS:
             raise unknown("command", name, COMMANDS)
@@ -49,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in OF_USER:
             raise
-        place = f": {error.filename}" if error.filename else ""
+        place = f": {printable(str(error.filename), 200)}" if error.filename else ""
         complain(f"{error.strerror}{place}; fix this and run the same command again.")
         return 2
     except (Stopped, KeyboardInterrupt) as stopped:

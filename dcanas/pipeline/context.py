@@ -15,6 +15,8 @@ import torch
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
+from dcanas.basics.folder_lock import NAME as LOCK
+from dcanas.basics.folder_lock import FolderLock, lock_folder
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.launcher import read_launch
@@ -49,13 +51,14 @@ class Context:
     Args:
         command: command line that repeats the run, for the certificate.
         dataset: used in place of the one that `settings.data` names.
+        writes: this is the only process that may write to the run directory, besides the run's own workers.
 
     Raises:
         UserError: the space, a device or a skeleton does not exist or cannot be used.
     """
 
     def __init__(self, settings: Settings, options: Options, command: str, hooks: Hooks = QUIET,
-                 dataset: Dataset | None = None):
+                 dataset: Dataset | None = None, writes: bool = False):
         self.settings, self.options, self.command, self.hooks = settings, options, command, hooks
         wanted = settings.pretrained
         self.pretrained: Pretrained | None = load_pretrained(wanted) if wanted.name != "auto" else None
@@ -68,7 +71,8 @@ class Context:
         self.devices: list[Device] = [load_device(name) for name in settings.device]
         self.method: SearchMethod = search_method(settings.search.name)
         self.books: dict[str, CostBook] = {}
-        self._given = dataset
+        self._given, self._writes = dataset, writes
+        self._lock: FolderLock | None = None  # of the only writer of the run directory; workers of a run have none
 
     @cached_property
     def source(self) -> Path | None:
@@ -98,7 +102,7 @@ class Context:
             if different:
                 raise UserError(f"{folder} belongs to a run with other settings ({'; '.join(different.values())}); "
                                 "choose another run.dir, or leave it out and every run gets its own.")
-        elif folder.is_dir() and any(path.name != CACHE for path in folder.iterdir()):
+        elif folder.is_dir() and any(path.name not in (CACHE, LOCK) for path in folder.iterdir()):
             raise UserError(f"{folder} holds other files and is not a run directory; choose another run.dir.")
         elif folder.exists() and not folder.is_dir():
             raise UserError(f"{folder} is a file; run.dir must be a directory: choose another.")
@@ -108,8 +112,16 @@ class Context:
         _ = self.compute
         if not self.carried:
             check_recipe(self.settings.train, self.dataset, self.skeleton)
+        if self._writes:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = lock_folder(folder, self.hooks.message)
         store_settings(folder, self.settings)
         return folder
+
+    def release(self) -> None:
+        """Let others write to the run directory."""
+        if self._lock is not None:
+            self._lock.release()
 
     @contextmanager
     def stage(self, title: str, log: str = "") -> Iterator[Hooks]:
@@ -267,7 +279,7 @@ def opened(settings: Settings, options: Options, command: str, hooks: Hooks,
            dataset: Dataset | None = None) -> Iterator[Context]:
     """Enclose a run (see `Context`) with the global state of torch that it needs; afterwards it is as before."""
     with torch_state(settings.run.threads):
-        run = Context(settings, options, command, hooks, dataset)
+        run = Context(settings, options, command, hooks, dataset, writes=True)
         for note in options.notes:
             hooks.message(note)
         try:
@@ -275,6 +287,7 @@ def opened(settings: Settings, options: Options, command: str, hooks: Hooks,
         finally:
             if "log" in vars(run):
                 run.log.close()
+            run.release()
 
 
 def run_space(settings: Settings) -> Space:
@@ -291,8 +304,8 @@ def versions() -> dict[str, str]:
     return {"dcanas": __version__, "python": python_version(), **{name: version(name) for name in packages}}
 
 
-def remote_context(message: Mapping[str, Any]) -> Context:
+def remote_context(message: Mapping[str, Any], hooks: Hooks = QUIET) -> Context:
     """Return the run that another process sent as `Context.message`."""
     settings = from_mapping(Settings, message["settings"])
     options = from_mapping(Options, message["options"])
-    return Context(settings, options, message["command"])
+    return Context(settings, options, message["command"], hooks)

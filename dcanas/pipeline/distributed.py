@@ -80,7 +80,8 @@ def worker_loop(works: Works) -> int:
     works: by name, a function of the message.
     """
     rank = ranks().rank
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank 0 decides when to stop
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # rank 0 decides when to stop
     warnings.simplefilter("ignore")  # rank 0 has the same and shows them
     try:
         while (received := _receive())["work"] != SHUTDOWN:

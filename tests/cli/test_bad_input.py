@@ -100,6 +100,9 @@ def test_values(refused, setting, expected):
 
 @pytest.mark.parametrize(("command", "expected"), [
     (["list"], "takes one of spaces, data, devices"),
+    (["run", "--cfg", "train.cutout=a,b"], "ask for 2 runs, and --cfg shows those of one"),
+    (["run", "search.constraint=[1,2]"], "search.constraint must be"),
+    (["run", f"space.file={'x' * 5000}"], "File name too long: "),
     (["doctor", "all"], "takes nothing, or device=NAME and --clean, got all"),
     (["report"], "holds no certificate; finish the run"),
     (["report", "source=elsewhere"], "elsewhere is not a run directory"),

@@ -89,6 +89,25 @@ def test_ctrl_c_says_how_to_go_on(start, dcanas, tiny, finished, derived):
     assert_same(derived, finished)
 
 
+@pytest.mark.slow
+def test_sigterm_stops_and_nohup_holds_while_a_second_writer_is_refused(start, dcanas, tiny, finished, derived):
+    command = ("train", *tiny, f"run.dir={derived}")
+    process = start(*command, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    until(process, "Train for")
+    process.send_signal(signal.SIGHUP)  # as nohup has it: ignored
+    answer = dcanas(*command)
+    assert answer.code == 2
+    assert answer.err.startswith(f"dcanas: Another process writes to {derived} (process {process.pid} on ")
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 130
+    err = process.stderr.read()
+    assert "Traceback" not in err
+    assert "goes on from there." in err
+    assert dcanas(*command).code == 0
+    assert_same(derived, finished)
+
+
 def test_truncated_checkpoint(dcanas, tiny, finished, derived):
     (derived / "search/scores.json").unlink()
     newest = max((derived / "search").glob("step-*.pt"))

@@ -40,7 +40,7 @@ class Claims:
     def __init__(self, engine: Engine, study: str, grace: float = 60.0):
         self.engine, self.study, self.grace = engine, study, grace
         self.turn = exclusive(engine, f"turn {study}")
-        with exclusive(engine, f"open {study}")():
+        with exclusive(engine, "open")():  # of any study: the first one makes the tables of all
             TABLE.metadata.create_all(engine)
         self._own = TABLE.c.study == study
         self._seen: dict[int, tuple[float, float]] = {}  # trial -> heartbeat, and when it was first seen here

@@ -89,7 +89,7 @@ def open_study(engine: Engine, name: str, settings: Mapping[str, Any], direction
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = engine.url.render_as_string(hide_password=False)
     stated = json.loads(json.dumps(plain(dict(settings))))
-    with exclusive(engine, f"open {name}")(), warnings.catch_warnings():
+    with exclusive(engine, "open")(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": WAITING[engine.dialect.name],
                                                                  "pool_pre_ping": True})
