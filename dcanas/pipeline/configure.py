@@ -96,6 +96,8 @@ def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
         UserError: something cannot be used.
     """
     run, launch, folder = dict(values["run"]), read_launch(), values["run"]["dir"] or values["source"]
+    if not isinstance(folder, str | None):
+        raise UserError(f"{'run.dir' if run['dir'] else 'source'} must be a path, got {folder!r}; write one word.")
     threads, _ = run.pop("threads"), run.pop("processes", None)
     if threads is None and folder is not None and (Path(folder) / "settings.yaml").is_file():
         threads = stored_settings(Path(folder))["run"]["threads"]

@@ -92,6 +92,7 @@ def test_limits_that_are_none(refused, limit):
     ("nonsense", "'nonsense' is neither a folder nor the name of a data set"),
     ("~data", "'~data' is neither a folder nor the name of a data set"),
     ("+more=1", "Expected key=value, got '+more=1'"),
+    ("run.dir=[1,2]", "run.dir must be a path, got [1, 2]"),
     ("source=elsewhere", "elsewhere is not a run directory"),
 ])
 def test_values(refused, setting, expected):

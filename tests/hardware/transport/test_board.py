@@ -143,6 +143,7 @@ def test_a_silent_board_is_given_up(board, model):
     assert time.monotonic() - start < 30
 
 
+@pytest.mark.slow
 def test_what_was_started_on_a_board_ends_after_a_time_out(board, model, monkeypatch):
     """A worker that is busy for ever, as in one run of a network, and says nothing."""
     source, mark = boards._source, board.root / "busy"

@@ -63,6 +63,7 @@ def test_silence_is_a_lost_connection():
         started.ask("look", {})
 
 
+@pytest.mark.slow
 def test_what_is_done_slowly_but_told_is_waited_for_as_long_as_it_was_asked_to_take():
     slow = "def do_slow(self, request, content):\n    for _ in range(30):\n        time.sleep(0.1)\n" \
            "        self.say({'alive': True})\n    return {'done': True}\nServer.do_slow = do_slow"
@@ -73,6 +74,7 @@ def test_what_is_done_slowly_but_told_is_waited_for_as_long_as_it_was_asked_to_t
         started.ask("slow", NOTHING, takes_s=0.1)
 
 
+@pytest.mark.slow
 def test_overtime_of_all_requests_together_is_bounded():
     late = "Server.do_late = lambda self, request, content: time.sleep(0.9) or {'done': True}"
     begin = time.monotonic()
@@ -131,15 +133,16 @@ changed("prepare", change)
 @pytest.mark.parametrize(("script", "words"), [
     (TIMES.replace("CHANGED", "10**12"), "its runs sum up to"),
     (TIMES.replace("CHANGED", "1"), "one run took 1 ns, which its clock"),
-    (TIMES.replace("CHANGED", "600"), "its runs sum up to"),
-    (TIMES.replace("CHANGED", "t / 2"), "invalid times (a time is not a whole number of nanoseconds)"),
     (FACTS.replace("CHANGED", "fact['sha256'] = '0' * 64"), "it measured a file of SHA-256 000000000000, sent was"),
-    (FACTS.replace("CHANGED", "fact['rounds'] *= 10"), "rounds of"),
-    (FACTS.replace("CHANGED", "fact['cap_s'] = 1e6"), "it does not keep to the 60 s that measuring may take"),
-    ("changed('measure', lambda self, answer: answer['facts']['m'].update(sha256='0' * 64))", "its sha256 was"),
     ("changed('measure', lambda self, answer: answer['states'][-1].update(at_s=answer['states'][0]['at_s'] + 1e6))",
      "by its clock the measurement took 1e+06 s"),
-    ("changed('look', lambda self, answer: answer.update(clock_ns=10**9))", "its clock (steps of 1000000000 ns)"),
+    *(pytest.param(*row, marks=pytest.mark.slow) for row in (
+        (TIMES.replace("CHANGED", "600"), "its runs sum up to"),
+        (TIMES.replace("CHANGED", "t / 2"), "invalid times (a time is not a whole number of nanoseconds)"),
+        (FACTS.replace("CHANGED", "fact['rounds'] *= 10"), "rounds of"),
+        (FACTS.replace("CHANGED", "fact['cap_s'] = 1e6"), "it does not keep to the 60 s that measuring may take"),
+        ("changed('measure', lambda self, answer: answer['facts']['m'].update(sha256='0' * 64))", "its sha256 was"),
+        ("changed('look', lambda self, answer: answer.update(clock_ns=10**9))", "its clock (steps of 1000000000 ns)"))),
 ])
 def test_what_cannot_be_true_is_refused(odd, model, script, words):
     with pytest.raises(UserError) as caught:
@@ -148,6 +151,7 @@ def test_what_cannot_be_true_is_refused(odd, model, script, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_warm_up_longer_than_the_clock_here_says_is_refused(odd, model):
     script = FACTS.replace("CHANGED", "for w in fact['warm_up']: w['last_block_ms'] = 1e6\n"
                                       "        fact['runs'], fact['rounds'], plan_s = plan(fact['warm_up'], 0.02)")
@@ -168,6 +172,7 @@ def _until(condition, seconds=20.0):
     return condition()
 
 
+@pytest.mark.slow
 def test_processes_and_folders_end_with_the_command_that_is_killed(odd, model, tmp_path):
     """A worker that is busy for ever, as in one run of a network: its input closes, and it ends itself."""
     busy = f"changed('prepare', lambda self, answer: (open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())), " \
