@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -156,3 +157,13 @@ def test_an_older_run_is_shown_as_not_checked(dcanas, copied):
     assert found.code == 0, found.err
     assert "Not checked: no manifest names these results" in found.out
     assert "not checked, the run has no manifest" in dcanas("verify", copied).out
+
+
+def test_certificates_follow_the_published_schema(finished):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((Path(__file__).parents[2] / "docs/certificate.schema.json").read_text())
+    for path in (finished / "certificate.json", finished / DEVICE / "certificate.json",
+                 finished / DEVICE / "bundle/certificate.json"):
+        jsonschema.Draft202012Validator(schema).validate(json.loads(path.read_text()))
+    broken = {**json.loads((finished / "certificate.json").read_text()), "sha256": "0"}
+    assert not jsonschema.Draft202012Validator(schema).is_valid(broken)
