@@ -13,6 +13,7 @@ from dcanas.api.certificate import Certificate, typed_certificate
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.files import read_json
 from dcanas.basics.mapping import from_mapping
+from dcanas.basics.typed_path import typed_path
 from dcanas.export import as_floats, onnx_predict, open_session
 from dcanas.export.infer import probabilities
 from dcanas.report.front import members_of
@@ -136,7 +137,7 @@ def load(directory: Path | str) -> Run:
     Raises:
         UserError: there is no run, it is not finished, or it is damaged.
     """
-    folder = Path(directory).expanduser()
+    folder = typed_path(directory)
     record = read_run(folder)
     coming = record.next_stage()
     if coming is not None:

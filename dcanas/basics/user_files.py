@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.registry import USER_FILES, Registry
+from dcanas.basics.typed_path import typed_path
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ _loaded: dict[str, tuple[File, list[tuple[Registry[Any], Any]]]] = {}  # module 
 
 def file_hash(path: Path | str, setting: str) -> str:
     """Return the SHA-256 of a user's file; raises `UserError` naming the setting if there is no such file."""
-    path = Path(path).expanduser()
+    path = typed_path(path)
     if not path.is_file():
         raise UserError(f"There is no file {path} ({setting}); give the path of a Python file.")
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -46,7 +47,7 @@ def load_user_file(path: Path | str, setting: str, sha256: str | None = None) ->
     Raises:
         UserError: there is no such file, it has another hash, or it cannot be run; then nothing of it stays registered.
     """
-    path = Path(path).expanduser().absolute()
+    path = typed_path(path).absolute()
     found = file_hash(path, setting)
     if sha256 not in (None, found):
         raise UserError(f"{path} ({setting}) has changed since the run was made; restore it, or start a new run.")

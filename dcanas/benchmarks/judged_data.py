@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.typed_path import typed_path
 from dcanas.costs import TabularCost
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.hardware.latency.table_files import read_rows, tables_folder
@@ -80,7 +81,7 @@ def judged_data(data: str = "cifar10", column: str = "accuracy", prior: tuple[st
         name, published, chance, test = data, data, 100 / PUBLISHED[data], known[data]
         same = {data}
     else:
-        path = Path(data).expanduser()
+        path = typed_path(data)
         if not path.is_file():
             raise UserError(f"There is no data set {data!r}: data= is {', '.join(known)}, or a CSV file with the "
                             "columns architecture and accuracy.")

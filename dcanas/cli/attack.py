@@ -11,6 +11,7 @@ from pathlib import Path
 from dcanas.basics.errors import UserError
 from dcanas.basics.manifest import require_whole
 from dcanas.basics.mapping import from_mapping
+from dcanas.basics.typed_path import typed_path
 from dcanas.pipeline.certify import show_robustness, write_certificate
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.robustness import attack_network
@@ -39,7 +40,7 @@ def main(command: str, asked: Context) -> None:
         folder = run.device_folder(device)
         if not (folder / "certificate.json").exists():
             raise UserError(f"{folder} holds no certificate; finish the run with `dcanas run` first.")
-        further = None if options.own.onnx is None else Path(options.own.onnx).expanduser()
+        further = None if options.own.onnx is None else typed_path(options.own.onnx)
         found = attack_network(run, folder, threat, f"Attack the network for {device.name}", further=further)
         certificate = read_result(folder / "certificate.json")
         others = [one for one in certificate.get("robustness", []) if one["key"] != found["key"]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_text
+from dcanas.basics.typed_path import typed_path
 from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import make_console
 
@@ -39,8 +39,8 @@ def main(command: str, arguments: Sequence[str]) -> int:
     seeds, reference = options["seeds"], options["reference"]
     if not seeds.isdigit() or int(seeds) < 1:
         raise UserError(f"seeds must be a whole number from 1, got {seeds!r}.")
-    added = [name for text in _list(options["files"]) for name in add_file(Path(text).expanduser())]
-    added += [add_run(Path(text).expanduser()) for text in _list(options["runs"])]
+    added = [name for text in _list(options["files"]) for name in add_file(typed_path(text))]
+    added += [add_run(typed_path(text)) for text in _list(options["runs"])]
     data = judged_data(options["data"], options["column"], tuple(_list(options["prior"])))
     played = [name for name in baselines if data.validation is not None or name not in TRAINED]
     names = list(dict.fromkeys([*(_list(options["baselines"]) or played), *added, reference]))
@@ -50,7 +50,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
             oracles[row["limits"]] = row["oracle"]
             console.print(f"{row['limits']}: oracle {row['oracle']:.2f} %", soft_wrap=True)
 
-    folder = Path(options["out"]).expanduser()
+    folder = typed_path(options["out"])
     rows = evaluate(names, _list(options["limits"]), int(seeds), folder / "bench.jsonl", on_row, data)
     text = leaderboard_markdown(rows, reference, " ".join(["dcanas bench", *arguments]), data.tables)
     write_text(folder / "bench.md", text)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.files import write_json
+from dcanas.basics.typed_path import typed_path
 from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import Terminal
 from dcanas.export.c99 import write_c99
@@ -35,11 +36,11 @@ def main(command: str, arguments: Sequence[str]) -> int:
         raise unknown("form of a network", values["to"], ["c99"])
     if bool(values["source"]) == bool(values["onnx"]):
         raise UserError("`dcanas export to=c99` needs either source=DIR, a finished run, or onnx=FILE, an int8 file.")
-    file = _of_run(Path(values["source"]).expanduser(), values["device"]) if values["source"] else Path(values["onnx"])
-    file = file.expanduser()
+    file = _of_run(typed_path(values["source"]), values["device"]) if values["source"] else Path(values["onnx"])
+    file = typed_path(file)
     board = _board(values["device"] or (file.parent.name if values["source"] else ""), bool(values["onnx"]))
     arithmetic = values["arithmetic"] or (board.core.arithmetic if board else "float")
-    folder = Path(values["out"] or file.parent / "c99").expanduser()
+    folder = typed_path(values["out"] or file.parent / "c99")
     display = Terminal()
     with display.stage(f"Write C to {folder}"):
         made = write_c99(file, folder, arithmetic)

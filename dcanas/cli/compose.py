@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -16,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import described
+from dcanas.basics.typed_path import typed_path
 from dcanas.cli.settings_page import settings_page
 from dcanas.pipeline.command_options import COMMAND_OPTIONS
 from dcanas.pipeline.configure import PATHS, composed, configured
@@ -96,7 +96,7 @@ def _quoted(text: str) -> str:
     A comma in a path that does not exist separates the values of a sweep, as everywhere.
     """
     key, _, value = text.partition("=")
-    sweep = "," in value and not Path(value).expanduser().exists()
+    sweep = "," in value and not typed_path(value).exists()
     if key not in LITERAL or sweep or value in ("", "null") or value[0] in "'\"":
         return text
     escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)

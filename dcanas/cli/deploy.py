@@ -11,6 +11,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
+from dcanas.basics.typed_path import typed_path
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.deployment import deploy_bundle
 from dcanas.hardware.transport.parallel import on_all
@@ -68,7 +69,7 @@ def _images(stated: str | None, bundle: Path, made: Path) -> tuple[list[Path], s
     from PIL import Image
 
     if stated is not None:
-        folder = Path(stated).expanduser()
+        folder = typed_path(stated)
         files = image_files(folder) if folder.is_dir() else []
         if not files:
             raise UserError(f"deploy.images must be a folder of image files, and {stated} has none.")

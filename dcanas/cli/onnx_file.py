@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.typed_path import typed_path
 from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import Terminal
 from dcanas.export.onnx_file import require_whole_file
@@ -20,7 +21,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     values = key_values("profile onnx=FILE", arguments, DEFAULTS)
     if values["operators"] not in ("true", "false"):
         raise UserError(f"operators must be true or false, got {values['operators']!r}.")
-    path, device, display = Path(values["onnx"]).expanduser(), load_device(values["device"]), Terminal()
+    path, device, display = typed_path(values["onnx"]), load_device(values["device"]), Terminal()
     if device.connection != "local":
         require_whole_file(path)
     with display.stage(f"Measure on {device.name}"):

@@ -8,6 +8,7 @@ from pathlib import Path
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_text
 from dcanas.basics.printable import complain
+from dcanas.basics.typed_path import typed_path
 
 COMPARISON = "comparison.html"
 
@@ -23,7 +24,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     if "to" in values:
         raise UserError("to= belongs to a comparison, source=[RUN,RUN]; the report of one run lies in its directory.")
     named = [key for key in values if key not in ("source", "run.progress")]
-    folder = Path(stated).expanduser() if stated and not named else _location(arguments)
+    folder = typed_path(stated) if stated and not named else _location(arguments)
     return _show(folder)
 
 
@@ -61,8 +62,8 @@ def _compare(stated: str, others: dict[str, str]) -> int:
 
     if unknown := set(others) - {"to"}:
         raise UserError(f"A comparison takes source=[A,B] and to=FILE.html, got {', '.join(sorted(unknown))}.")
-    folders = [Path(text.strip()).expanduser() for text in stated.strip("[]").split(",") if text.strip()]
-    path = Path(others.get("to", COMPARISON)).expanduser()
+    folders = [typed_path(text.strip()) for text in stated.strip("[]").split(",") if text.strip()]
+    path = typed_path(others.get("to", COMPARISON))
     for sentence in write_comparison(folders, path):
         complain(sentence)
     Terminal().message(f"Comparison:  {path}")

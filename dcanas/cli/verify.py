@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.manifest import damaged_files, read_manifest, what_happened
+from dcanas.basics.typed_path import typed_path
 from dcanas.export import infer
 from dcanas.export.bundle import SUMS
 
@@ -16,7 +17,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     """Check a run directory by its manifest and each of its bundles, or one bundle, by its own `infer.py --verify`."""
     if len(arguments) != 1:
         raise UserError(f"dcanas verify takes one directory, of a run or of a bundle, got {len(arguments)} arguments.")
-    folder = Path(arguments[0].removeprefix("source=")).expanduser()
+    folder = typed_path(arguments[0].removeprefix("source="))
     if not folder.is_dir():
         raise UserError(f"There is no directory {folder}; name that of a run or of a bundle.")
     is_run = (folder / "settings.yaml").is_file()

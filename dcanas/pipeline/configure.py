@@ -18,6 +18,7 @@ from dcanas.basics.keys import plain
 from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import flattened, from_mapping
+from dcanas.basics.typed_path import typed_path
 from dcanas.costs.units import explain_limit, parse_limit
 from dcanas.pipeline.auto_space import AUTO, whose_weights
 from dcanas.pipeline.own_files import GROUPS, own_files
@@ -55,7 +56,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
     changes |= {key: _absolute(key, value) for key in RECORDED if isinstance(value := changes.get(key), str) and value}
     for key in options.keys() & stated.keys():
         value = stated[key]
-        options[key] = str(Path(value).expanduser()) if key in HOME and value and isinstance(value, str) else value
+        options[key] = str(typed_path(value)) if key in HOME and value and isinstance(value, str) else value
     notes: list[str] = []
     if options["source"] is None:
         choices = {group: name for group, name in choices.items() if (group, name) != ("space", AUTO)}
@@ -121,7 +122,7 @@ def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
 
 def _absolute(key: str, typed: str) -> str:
     """Return a path as it was meant where it was typed; `data.labels` may also be a file in `data.root`."""
-    path = Path(typed).expanduser()
+    path = typed_path(typed)
     return typed if key == "data.labels" and not path.exists() else str(path.absolute())
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from dcanas.basics.errors import UserError, nearest
+from dcanas.basics.typed_path import typed_path
 from dcanas.pipeline.preset_files import preset_names
 from dcanas.training.folder_walk import unpacking
 
 
 def data_word(word: str) -> dict[str, str]:
     """Return the settings that a word stands for; raises `UserError` if it names neither a folder nor a data set."""
-    if (Path(word).expanduser() if word.startswith("~/") else Path(word)).is_dir():
+    if typed_path(word).is_dir():
         return {"data": "folder", "data.root": word}
-    file = Path(word).expanduser()
+    file = typed_path(word)
     if file.is_file() and (command := unpacking(file)):
         raise UserError(f"{word} is an archive, and a folder is needed: `{command}` unpacks it.")
     names = preset_names("data")

@@ -8,6 +8,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
+from dcanas.basics.typed_path import typed_path
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.pipeline.command_options import ScoreOptions
 from dcanas.pipeline.context import Context
@@ -38,7 +39,7 @@ def networks_to_score(run: Context, options: ScoreOptions) -> list[Architecture]
     if options.architecture is not None:
         return [space.parse(options.architecture)]
     if options.list is not None:
-        return read_architectures(Path(options.list).expanduser(), space)
+        return read_architectures(typed_path(options.list), space)
     if run.options.source is not None:
         return _derived(run, Path(run.options.source))
     return _sampled(run, options.n)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.own_file import load_stated
+from dcanas.basics.typed_path import typed_path
 from dcanas.basics.user_files import file_hash
 from dcanas.search.searches import searches
 from dcanas.spaces.user_file import load_space_file
@@ -32,7 +32,7 @@ def own_files(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     for group in GROUPS:
         typed, stated = changes.get(f"{group}.file"), values.get(group, {})
         if typed is not None:
-            path = Path(str(typed)).expanduser().resolve()
+            path = typed_path(str(typed)).resolve()
             stated = {"file": str(path), "file_sha256": file_hash(path, f"{group}.file")}
             found |= {f"{group}.{name}": value for name, value in stated.items()}
         module = load_stated(stated, group)

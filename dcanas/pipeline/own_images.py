@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from dcanas.basics.mapping import from_mapping
+from dcanas.basics.typed_path import typed_path
 from dcanas.pipeline.auto_space import PHOTOS, auto_space, starts_from_weights
 from dcanas.pipeline.preset_files import preset_names, presets
 from dcanas.training.folder import INFERRED_SIDE, ImageFacts, describe_folder, inferred_side
@@ -35,7 +35,7 @@ def suit_images(presets_of: Mapping[str, Any], choices: Mapping[str, str], data:
     """
     root, values = data.get("root"), dict(presets_of)
     notes: list[str] = []
-    if data["name"] == "folder" and isinstance(root, str) and Path(root).expanduser().is_dir():
+    if data["name"] == "folder" and isinstance(root, str) and typed_path(root).is_dir():
         facts = describe_folder(from_mapping(DataSpec, data, "data"))
     if facts is None:
         return values, notes  # a folder that is not there is refused when the run begins

@@ -13,6 +13,7 @@ import numpy as np
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.files import write_text
+from dcanas.basics.typed_path import typed_path
 from dcanas.hardware.latency.device_table import published_latency
 from dcanas.hardware.latency.table_files import tables_folder
 from dcanas.pipeline.command_options import ScoreOptions
@@ -60,7 +61,7 @@ def read_reference(run: Context, options: ScoreOptions) -> Reference:
     """Return what the scores are compared with; raises `UserError` if no table has it for this space."""
     against, space = str(options.against), run.space
     if Path(against).suffix in (".csv", ".gz"):
-        column, values = read_column(Path(against).expanduser(), options.column, space)
+        column, values = read_column(typed_path(against), options.column, space)
         return Reference(column, f"{column} of {against}", values)
     if against not in KINDS:
         raise unknown("target (or CSV file)", against, KINDS)

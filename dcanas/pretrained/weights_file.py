@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dcanas.basics.checkpoints import load_weights
 from dcanas.basics.errors import UserError
+from dcanas.basics.typed_path import typed_path
 
 BYTES, NUMBERS = 4 << 30, 1 << 29  # largest file, unpacked; most numbers in its tensors
 PREFIXES = ("module.", "model.", "network.", "_orig_mod.")  # of wrappers: they say nothing about a parameter
@@ -46,7 +47,7 @@ def read_weights(path: str | Path) -> WeightsFile:
         UserError: it is no such file, holds other Python objects or too much, or its weights are no finite
             floating-point numbers.
     """
-    file = Path(path).expanduser()
+    file = typed_path(path)
     _check_size(file)
     content, note = _state_dict(load_weights(file), file)
     if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.typed_path import typed_path
 from dcanas.training.data import Dataset, Normalisation, Originals, preprocessing, refit
 from dcanas.training.nasbench201_splits import published_split
 from dcanas.training.own_splits import complete_splits
@@ -16,7 +17,7 @@ from dcanas.training.splits import thin
 
 def data_root(spec: DataSpec) -> Path:
     """Return the folder that holds the published archives' content: `data.root`, or `data`."""
-    return Path(spec.root or "data").expanduser()
+    return typed_path(spec.root or "data")
 
 
 def from_arrays(spec: DataSpec, classes: tuple[str, ...], learnt: tuple[np.ndarray, np.ndarray],

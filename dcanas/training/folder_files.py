@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.typed_path import typed_path
 from dcanas.training.folder_labels import read_labels
 from dcanas.training.folder_layout import EXPECTED, Layout, understand
 from dcanas.training.folder_walk import shown
@@ -49,7 +50,7 @@ def list_folder(spec: DataSpec) -> Listing:
     spec.allow("root", "group_by")
     if spec.root is None:
         raise UserError("data=folder needs data.root=<folder>: " + EXPECTED + ".")
-    root = Path(spec.root).expanduser()
+    root = typed_path(spec.root)
     layout = understand(spec, root) if spec.labels is None else read_labels(spec.labels, spec.labels_columns, root)
     found = layout.parts
     classes = tuple(sorted(found["train"]))

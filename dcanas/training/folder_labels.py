@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.typed_path import typed_path
 from dcanas.training.folder_layout import Found, Layout
 from dcanas.training.folder_walk import Passed, Walk
 from dcanas.training.split_names import plain_name, split_of
@@ -33,7 +34,7 @@ def read_labels(stated: str, columns: Sequence[str], root: Path) -> Layout:
     """
     if not root.is_dir():
         raise UserError(f"There is no folder {root} (data.root); it should hold the images that data.labels names.")
-    table = next((path for path in (Path(stated).expanduser(), root / stated) if path.is_file()), None)
+    table = next((path for path in (typed_path(stated), root / stated) if path.is_file()), None)
     if table is None:
         raise UserError(f"data.labels={stated} is not a file, nor is it one in {root}; give the path of a CSV file "
                         "with a line per image.")

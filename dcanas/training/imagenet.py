@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.typed_path import typed_path
 from dcanas.training.data import Dataset, Normalisation
 from dcanas.training.files import from_files, synonyms
 from dcanas.training.folder_walk import image_files, subfolders
@@ -24,7 +25,7 @@ def imagenet(spec: DataSpec, cache: Path | None = None) -> Dataset:
     torchvision's recipes: the shorter side becomes 256 for a centre of 224 pixels, and in proportion for others.
     """
     spec.allow("root")
-    root = Path(spec.root or "data/imagenet").expanduser()
+    root = typed_path(spec.root or "data/imagenet")
     for name in ("train", "val"):
         if not (root / name).is_dir():
             raise UserError(f"ImageNet is not at {root} ({name}/ is missing); {_LAYOUT}: get ILSVRC2012 at "

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fields import Checked, choice, number, setting
+from dcanas.basics.typed_path import typed_path
 from dcanas.training.recipe_parts import Adversarial, Colour, Distillation, Schedule
 
 OPTIMISERS = ("sgd", "adamw")
@@ -114,7 +115,7 @@ class Recipe(Checked):
 
 
 def _digest(name: str, path: str) -> str:
-    file = Path(path).expanduser()
+    file = typed_path(path)
     if not file.is_file():
         raise UserError(f"{name}={path} is not a file; give the path of a file of weights.")
     status = file.stat()

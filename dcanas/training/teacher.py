@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
 from dcanas.basics.checkpoints import load_weights
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.typed_path import typed_path
 from dcanas.training.data import Dataset
 from dcanas.training.recipe import Recipe
 
@@ -41,7 +40,7 @@ def load_teacher(recipe: Recipe, dataset: Dataset, device: torch.device) -> Teac
     wanted = recipe.distillation
     check_teacher(str(wanted.teacher), dataset.shape[0])
     recipe.files()  # names the missing file
-    path = Path(str(wanted.weights)).expanduser()
+    path = typed_path(str(wanted.weights))
     with torch.random.fork_rng(devices=[]):  # its random weights are replaced and change no seeded draw
         network = models.get_model(str(wanted.teacher), weights=None, num_classes=len(dataset.classes))
     try:

@@ -82,7 +82,8 @@ def test_cfg_prints_settings_and_stops(dcanas, tmp_path, monkeypatch):
     answer = dcanas("run", "--cfg", "seed=7", "budget.params=1e5", "data.root=photos (1)/a=b", "data=folder")
     assert answer.code == 0
     values = yaml.safe_load(answer.out)
-    assert (values["seed"], values["budget"], values["data"]["root"]) == (7, {"params": 1e5}, "photos (1)/a=b")
+    assert (values["seed"], values["budget"], values["data"]["root"]) == (7, {"params": 1e5},
+                                                                          str(tmp_path / "photos (1)/a=b"))
     assert not list(tmp_path.iterdir())
 
 

@@ -27,6 +27,7 @@ def test_nothing_is_measured_unasked(dcanas, tmp_path):
     assert "params <= 10 binds" in counted.err
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_certain_or_settled_by_three_candidates(dcanas, tmp_path):
     """A nanosecond is certainly out of reach; measured members are kept in the run directory."""
     asked = ("feasibility", *SMALL, "measure=true", f"run.root={tmp_path}")

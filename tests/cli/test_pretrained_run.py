@@ -96,7 +96,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_trained(photos, tmp_p
             ({}, {"pretrained.name": "mnasnet1_0"}, "not on this machine, and nothing is downloaded unless asked"),
             ({}, {"pretrained.name": "mobilenetv2_140"}, r"need a file: save them by torch\.save"),
             ({"space": "mbconv", "search": "elastic"}, {"pretrained.name": "efficientnet_lite0"},
-             "have no elastic supernet"),
+             "choose search=slices, a supernet of them"),
             ({"space": "mbconv"}, {"data.size": 24}, r"at least 32 pixels, and data\.size=24"),
             ({"space": "mbconv"}, {"pretrained.name": "efficientnet_lite0", "train.init": str(bad)},
              r"both give the first weights; drop one"),

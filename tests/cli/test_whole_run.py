@@ -219,10 +219,15 @@ def test_what_is_taken_over_cannot_be_asked_otherwise(dcanas, finished, tmp_path
     assert answer.err.count("\n") == 1
 
 
-def test_source_that_has_not_come_that_far(dcanas, tiny, finished, tmp_path):
+def test_source_that_lost_its_weights(dcanas, tiny, finished, tmp_path):
     half = tmp_path / "half"
     shutil.copytree(finished, half)
     (half / "derived/local-cpu/weights.pt").unlink()
+    answer = dcanas("export", f"source={half}", f"run.dir={tmp_path / 'run'}", "run.threads=1")
+    assert answer.code == 2
+    assert "weights.pt was" in answer.err
+    assert "makes it again or says what that costs" in answer.err
+    (half / "manifest.json").unlink()  # as if it had never been there
     answer = dcanas("export", f"source={half}", f"run.dir={tmp_path / 'run'}", "run.threads=1")
     assert answer.code == 2
     assert "weights.pt is missing: the source run has not reached that stage" in answer.err

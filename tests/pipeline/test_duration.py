@@ -80,12 +80,13 @@ def test_the_comparison_is_trained_for_too(tmp_path, choices, changes, trainings
 def test_a_comparison_that_was_made_is_not_counted_again(tmp_path) -> None:
     run, _ = made(tmp_path / "run", baseline=True, train__epochs=10)
     folder = run.folder / "derived" / "local-cpu" / "baseline"
-    write_json(folder / "comparison.json", {"baseline": {"name": "ResNet-8, width 8"}})
+    write_json(folder / "comparison.json", {"recommended": "searched", "baseline": {
+        "name": "ResNet-8, width 8", "space": "resnet", "architecture": "8", "skeleton": {}}})
     assert duration._comparison(run, 1e6) == 1438 * 10 * 1e6
     write_json(folder / "train.json", {})
     assert duration._comparison(run, 1e6) == 0
     (folder / "train.json").unlink()
-    write_json(folder / "comparison.json", {"baseline": None})
+    write_json(folder / "comparison.json", {"baseline": None, "recommended": "searched"})
     assert duration._comparison(run, 1e6) == 0
 
 

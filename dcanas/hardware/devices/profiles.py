@@ -12,6 +12,7 @@ from typing import Any
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.files import read_yaml
 from dcanas.basics.resources import resource_folder
+from dcanas.basics.typed_path import typed_path
 from dcanas.basics.user_files import file_hash
 from dcanas.hardware.devices.cost_sources import CHOSEN, SOURCES, may_state
 from dcanas.hardware.devices.device import Device, Expected, Microcontroller, Processor, Runtime, Ssh
@@ -63,9 +64,9 @@ def user_folder() -> Path:
         UserError: `DCANAS_DEVICES` names something that is not a folder.
     """
     stated = os.environ.get("DCANAS_DEVICES")
-    if stated and not Path(stated).expanduser().is_dir():
+    if stated and not typed_path(stated).is_dir():
         raise UserError(f"DCANAS_DEVICES names {stated}, which is not a folder; create or unset it.")
-    return Path(stated or "~/.config/dcanas/devices").expanduser()
+    return typed_path(stated or "~/.config/dcanas/devices")
 
 
 def _profiles() -> dict[str, Path]:

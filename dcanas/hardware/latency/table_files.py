@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.typed_path import typed_path
 from dcanas.hardware.latency.strict_csv import LARGEST, number_of, read_csv
 
 Array = NDArray[np.float64]
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 def tables_folder() -> Path:
     """Return where published tables lie: the folder `DCANAS_TABLES` names, or `../shared/data` beside the checkout."""
     stated = os.environ.get("DCANAS_TABLES")
-    folder = Path(stated).expanduser() if stated else default_folder()
+    folder = typed_path(stated) if stated else default_folder()
     if not folder.is_dir():
         raise UserError(f"The published tables are not in {folder}; set DCANAS_TABLES to the folder that holds them "
                         "(the importers in tools/ make it from the public originals).")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import Hooks
+from dcanas.basics.typed_path import typed_path
 from dcanas.proxies.columns import read_column
 from dcanas.search.finalists import short_training
 from dcanas.search.proposers.new_members import Identity
@@ -27,7 +27,7 @@ def make_objective(task: SearchTask) -> tuple[Objective, Identity]:
     """
     settings = task.settings
     if settings.objective == "table":
-        path = Path(str(settings.table)).expanduser()
+        path = typed_path(str(settings.table))
         _, column = read_column(path, str(settings.column), task.space)
         objective = look_up(task.space, {arch.choices: value for arch, value in column.items()},
                             f"{path.name}, {settings.column}")

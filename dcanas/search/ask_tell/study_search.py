@@ -10,6 +10,7 @@ from optuna.samplers import NSGAIISampler
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.mapping import flattened
+from dcanas.basics.typed_path import typed_path
 from dcanas.costs import Budget, CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims, worker_name
@@ -112,7 +113,7 @@ def _sources(task: SearchTask, costs: list[CostModel]) -> list[ProxySource]:
     wanted = [name for name in settings.proxies if name not in sizes and not name.startswith(NOISE)]
     offered: dict[str, ProxySource] = {}
     if settings.scores == "table":
-        offered = table_sources(Path(str(settings.score_table)).expanduser(), space)
+        offered = table_sources(typed_path(str(settings.score_table)), space)
     elif wanted:
         offered = computed_sources(make_scoring(task, wanted, settings.batch_size))
     return select_sources(settings.proxies, offered | sizes, task.seed)

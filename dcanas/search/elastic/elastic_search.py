@@ -10,9 +10,11 @@ from typing import Any
 from torch import nn
 
 from dcanas.basics.checkpoints import load_weights, save_weights
+from dcanas.basics.errors import UserError
 from dcanas.basics.ledger import Ledger
 from dcanas.costs import count_architecture
 from dcanas.costs.feasibility import select_costs
+from dcanas.pretrained import PretrainedParts
 from dcanas.search.derive import Derived, Selector, costs_of
 from dcanas.search.elastic.evolution import evolve
 from dcanas.search.elastic.inherited import inherited_accuracy
@@ -38,6 +40,10 @@ class ElasticSearch(SearchMethod):
                       "inherit")
 
     def check(self, space: Space, settings: Any) -> None:
+        if isinstance(space, PretrainedParts):
+            raise UserError(f"search=elastic trains a supernet from random weights, and the parts of "
+                            f"{space.pretrained.source.name} have some: choose search=slices, a supernet of them, or "
+                            "pretrained=none.")
         space.extremes()
 
     def key(self, task: SearchTask) -> Sequence[Any]:

@@ -48,7 +48,7 @@ def test_columns_of_a_table(tmp_path):
 @pytest.mark.parametrize(("content", "text"), [
     ("a,b\n1,2\n", "has no column architecture"),
     ("architecture,b\nnonsense,2\n", "line 2: "),
-    ("", "has no column architecture"),
+    ("", "is empty; give a CSV table"),
 ])
 def test_files_that_are_no_tables(tmp_path, content, text):
     path = tmp_path / "x.csv"
