@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -70,7 +71,9 @@ def start() -> Callable[..., subprocess.Popen]:
     def popen(*arguments: object, **options) -> subprocess.Popen:
         return subprocess.Popen(
             [sys.executable, "-u", "-m", "dcanas", *map(str, arguments)], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, **options)
+            stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, **{
+                "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever started the tests
+                **options})
 
     return popen
 

@@ -166,10 +166,16 @@ def test_home_folder_in_settings(dcanas, tmp_path, monkeypatch, tiny):
     assert (tmp_path / "runs/first/settings.yaml").is_file()
 
 
+def heeds_ctrl_c():
+    """For a new process: an interrupt is not ignored, whatever the tests themselves were started by."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads in /proc how far a process has come")
 def test_ctrl_c_before_anything_is_begun(tiny, tmp_path):
     process = subprocess.Popen([sys.executable, "-m", "dcanas", "run", *tiny], stderr=subprocess.PIPE,
+                               preexec_fn=heeds_ctrl_c,
                                stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=dict(os.environ))
     while process.poll() is None and "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text():
         time.sleep(0.05)  # until it is among its imports

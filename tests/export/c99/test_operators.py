@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
 from dcanas.export.c99 import write_c99
@@ -78,6 +78,16 @@ def networks(draw, kinds=KINDS, least: int = 4, most: int = 7) -> Qdq:
     return made
 
 
+def differences(made, folder):
+    """Return the differences, for networks that the interpreter can compute: some windows it takes to be empty."""
+    try:
+        return compare(made, folder)
+    except ValueError as error:
+        if "zero-size array" not in str(error):
+            raise
+        reject()
+
+
 LATE = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
@@ -90,14 +100,14 @@ def fresh(tmp_path_factory):
 @settings(max_examples=1, derandomize=True, phases=[Phase.generate], **LATE)
 @given(made=networks())
 def test_any_few_layers_give_the_interpreters_bytes(made, fresh):
-    assert not compare(made, fresh()).any()
+    assert not differences(made, fresh()).any()
 
 
 @pytest.mark.slow
 @settings(max_examples=20, derandomize=True, phases=[Phase.generate], **LATE)
 @given(made=networks())
 def test_many_networks_give_the_interpreters_bytes(made, fresh):
-    assert not compare(made, fresh()).any()
+    assert not differences(made, fresh()).any()
 
 
 @pytest.mark.thorough
@@ -105,7 +115,7 @@ def test_many_networks_give_the_interpreters_bytes(made, fresh):
 @settings(max_examples=300, **LATE)
 @given(made=networks())
 def test_hundreds_of_networks_give_the_interpreters_bytes(made, fresh):
-    assert not compare(made, fresh()).any()
+    assert not differences(made, fresh()).any()
 
 
 @pytest.fixture(scope="module")
