@@ -133,6 +133,7 @@ def test_hooks_of_ones_own_may_stop_a_run_which_is_not_finished_then(digits, tmp
         assert run.dataset.classes == tuple("3456789")
 
 
+@pytest.mark.slow
 def test_derive_keeps_the_search_and_the_images(made, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with quick():

@@ -40,6 +40,7 @@ def test_the_memory_of_a_microcontroller_is_a_limit(dcanas, tiny, tmp_path):
         "params": "100,000", "peak_bytes": "262,144", "weight_bytes": "1,048,576"}, found.out
 
 
+@pytest.mark.slow
 def test_a_predicted_limit_is_unverified_in_the_certificate(dcanas, tiny, tables, tmp_path, monkeypatch):
     monkeypatch.setenv("DCANAS_DEVICES", str(tmp_path))
     profile = yaml.safe_load((resource_folder("hardware_profiles") / "raspi4.yaml").read_text(encoding="utf-8"))

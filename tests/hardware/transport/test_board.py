@@ -223,6 +223,7 @@ def test_answers_are_untrusted(answer, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_board_s_progress_is_passed_on_if_it_makes_sense(board, model):
     lines = [{"alive": True}, {"alive": True, "done": 0, "planned": 0}, {"alive": True, "done": 3, "planned": 8},
              {"alive": True, "done": 9, "planned": 8}, {"alive": True, "done": "9", "planned": "x"}, {"n": 1}]
