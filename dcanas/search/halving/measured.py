@@ -15,6 +15,7 @@ from dcanas.spaces import Architecture
 
 SLACK = 0.25  # share of a limit by which predictions of latency are off
 SECONDS = 0.8  # of measuring a candidate; what is delivered is measured longer
+HEADROOM = 0.9  # of a measured limit: minutes later, measured again, a network takes up to a tenth more or less
 ROUNDS = 2  # of measurements: at the predicted resolution, then at that which the measurement suggests
 
 
@@ -47,7 +48,8 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
     """Return the nominees at resolutions at which they were measured within the limits, and those that never were.
 
     All are measured side by side; how far the prediction was off moves each to another resolution, at most `ROUNDS`
-    times. Without a measured limit all are returned.
+    times: the largest within `HEADROOM` of the limits, or the nearest to that if none is. Without a measured limit all
+    are returned.
     """
     sources = [source for name, source in target.latency.by_cost.items()
                if name in target.budget and source.decided_by == "measured"]
@@ -70,9 +72,9 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
             if most > 1:
                 refused[number] = {"architecture": space.format(arch),
                                    "broken": [cost for cost, share in shares.items() if share > 1]}
-            elif number not in kept or most > kept[number].use:
+            elif number not in kept or _worse(most) < _worse(kept[number].use):
                 kept[number] = nominee._replace(use=most)
-            off = {cost: values[arch] / predicted[cost].value(arch) for cost, values in found.items()}
+            off = {cost: values[arch] / predicted[cost].value(arch) / HEADROOM for cost, values in found.items()}
             other = largest(space, space.chain(arch), nominee.kind, expected_use(target, off))
             if other and other.architecture not in seen:
                 further[number] = other
@@ -81,3 +83,9 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
         if not asked:
             break
     return [kept[number] for number in sorted(kept)], [refused[number] for number in refused if number not in kept]
+
+
+def _worse(share: float) -> tuple[bool, float]:
+    """Return how much a measured share of a limit is worse than `HEADROOM`: first whether it is above, then by how much.
+    """
+    return share > HEADROOM, abs(HEADROOM - share)
