@@ -86,6 +86,5 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
 
 
 def _worse(share: float) -> tuple[bool, float]:
-    """Return how much a measured share of a limit is worse than `HEADROOM`: first whether it is above, then by how much.
-    """
+    """Return how far a measured share of a limit is from `HEADROOM`; any above it is worse than any below."""
     return share > HEADROOM, abs(HEADROOM - share)
