@@ -12,8 +12,10 @@ def treatment(dataset: Dataset, recipe: Recipe) -> str:
     """Return the sentence: whether images are mirrored, cropped, turned, recoloured or mixed, and how to leave it."""
     mirror = dataset.flip if recipe.flip is None else recipe.flip
     done = ["mirrored left to right (train.flip=false leaves this)"] if mirror else []
-    padding = min(dataset.shape[1:]) // 8 if recipe.crop_padding is None else recipe.crop_padding
-    done += [f"shifted by up to {padding} pixels"] if padding else []
+    if recipe.crop_padding is None:  # whatever size of images the network takes
+        done.append("shifted by up to an eighth of their shorter side")
+    elif recipe.crop_padding:
+        done.append(f"shifted by up to {recipe.crop_padding} pixels")
     if recipe.crop_scale:
         low, high = (f"{100 * share:.0f}" for share in recipe.crop_scale)
         much = ", so that much may be cut away" if recipe.crop_scale[0] < MUCH else ""
@@ -27,5 +29,4 @@ def treatment(dataset: Dataset, recipe: Recipe) -> str:
     done += ["partly covered"] if recipe.cutout or recipe.erasing else []
     done += ["mixed with others"] if recipe.mixup else []
     text = ", ".join(done[:-1]) + (" and " if len(done) > 1 else "") + done[-1] if done else "left as they are"
-    height, width = dataset.shape[1:]
-    return (f"In training images of {height}x{width} pixels are {text}{'' if mirror else '; they are not mirrored'}.")
+    return f"In training images are {text}{'' if mirror else '; they are not mirrored'}."
