@@ -34,7 +34,7 @@ def _of_trials(run: Context) -> None:
         raise UserError("A Pareto front needs a multi-objective search, or slices of a pretrained network; use "
                         "search=nsga2 and list its costs in search.front, or search=slices.")
     found = front_of(run_until(run, "search")["trials"], costs)
-    _show(run, found, [row["architecture"] for row in found["front"]], (ACCURACY, *costs))
+    _show(run, found, (ACCURACY, *costs))
 
 
 def _of_slices(run: Context, method: SliceSearch) -> None:
@@ -59,17 +59,17 @@ def _of_slices(run: Context, method: SliceSearch) -> None:
     found["judged"] = rows
     for row in front:
         row["kind"] = kinds[row["architecture"]]
-    _show(run, found, [row["architecture"] for row in front], (LOSS, *costs, "kind", "fine_tuned_accuracy"))
+    _show(run, found, (LOSS, *costs), ("kind", "fine_tuned_accuracy"))
 
 
-def _show(run: Context, found: dict[str, Any], architectures: list[str], names: tuple[str, ...]) -> None:
-    folder, rows = run.search_folder, found["front"]
-    costs = tuple(name for name in names[1:] if name not in ("kind", "fine_tuned_accuracy"))
+def _show(run: Context, found: dict[str, Any], objectives: tuple[str, ...], further: tuple[str, ...] = ()) -> None:
+    """Store, draw and print a front; further: columns of the table beside the objectives."""
+    folder, rows, names = run.search_folder, found["front"], (*objectives, *further)
     write_json(folder / "front.json", found)
-    _draw(folder / "front.svg", rows, names[0], costs, found.get("judged", []))
+    _draw(folder / "front.svg", rows, objectives[0], objectives[1:], found.get("judged", []))
     run.hooks.table("Not dominated", ["architecture", *names, ""], [
-        [text, *(_cell(row.get(name, "")) for name in names), "knee" if row["knee"] else ""]
-        for text, row in zip(architectures, rows, strict=True)])
+        [row["architecture"], *(_cell(row.get(name, "")) for name in names), "knee" if row["knee"] else ""]
+        for row in rows])
     run.hooks.message(f"Hypervolume {found['hypervolume']:.4f} of the box between the best and the worst of "
                       f"{found['trials']} networks in each objective.")
     run.hooks.message(f"Front: {folder / 'front.json'}, {folder / 'front.svg'}")

@@ -36,7 +36,6 @@ def evolve(space: Space, limited: Sequence[CostModel], budget: Budget, evaluate:
             are those of `dcanas.search.proposers.evolution`.
         stored: evaluations by notation (see `Ledger`), none of which is repeated.
         hooks: receive the number of members evaluated; asked before each new one whether to stop.
-
         by_loss: whether the loss decides and the accuracy breaks ties; else the other way round.
 
     Raises:

@@ -78,7 +78,7 @@ def whole_space(supernet: ElasticSupernet, dataset: Dataset, members: int) -> Dr
 
 def train_supernet(supernet: ElasticSupernet, dataset: Dataset, recipe: Recipe, draw: Draw, seed: int, *,
                    key: Any = None, folder: Path | None = None, device: str | torch.device = "cpu",
-                   hooks: Hooks = QUIET) -> list[dict[str, Any]]:
+                   hooks: Hooks = QUIET, rate_setting: str = "search.learning_rate") -> list[dict[str, Any]]:
     """Train a supernet in place on the training split.
 
     Args:
@@ -87,6 +87,7 @@ def train_supernet(supernet: ElasticSupernet, dataset: Dataset, recipe: Recipe, 
         key: everything that `draw` depends on, as JSON types.
         folder: of the checkpoints, from which an interrupted training continues to the same result; None: none.
         hooks: receive every step and the row of every epoch; asked after every step whether to stop.
+        rate_setting: where the recipe's learning rate is stated, for the message.
 
     Returns:
         Per epoch a row: epoch, step, largest_loss and largest_accuracy (of the largest members).
@@ -117,7 +118,7 @@ def train_supernet(supernet: ElasticSupernet, dataset: Dataset, recipe: Recipe, 
                                    recipe.rate(run.step, len(bounds)))
         if not math.isfinite(loss):
             raise UserError(f"The supernet's loss became {loss} at step {run.step + 1} of {steps}; most likely "
-                            f"its learning rate {recipe.learning_rate:g} is too high.")
+                            f"its learning rate {recipe.learning_rate:g} is too high: lower {rate_setting}.")
         run.step += 1
         row = run.count(loss, right, len(batch), position + 1 == len(bounds))
         hooks.progress(run.step, steps, f"epoch {epoch + 1}, loss {loss:.3f}")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from dcanas.basics.keys import derive_seed
 from dcanas.export.classifier import Normalise
 from dcanas.search.slices.lessons import images_of
-from dcanas.search.slices.programme import FrameLimits, Scores
+from dcanas.search.slices.programme import FrameLimits, Scores, no_scores
 from dcanas.search.task import SearchTask
 from dcanas.spaces.mbconv import KINDS, NONE
 from dcanas.supernet import ElasticSupernet
@@ -92,7 +92,7 @@ class Alphas(nn.Module):
             soft = {name: value.softmax(0) for name, value in self.logits.items()}
             rows = self.probabilities(soft, number)
         return [np.where(excluded == -np.inf, -np.inf, np.log(np.maximum(row.numpy(), 1e-12)))
-                for row, excluded in zip(rows, self.frames[number].no_scores(), strict=True)]
+                for row, excluded in zip(rows, no_scores(self.frames[number].frame), strict=True)]
 
     def masks(self, soft: dict[str, Tensor], number: int) -> dict[str, Tensor]:
         """Return factors of the weights of a frame's largest network, by parameter name."""

@@ -10,7 +10,7 @@ from dcanas.costs import Budget
 from dcanas.costs.feasibility import select_costs
 from dcanas.pretrained import PretrainedParts
 from dcanas.search.halving.measured import expected_use
-from dcanas.search.halving.nominate import nominate
+from dcanas.search.halving.nominate import AFTER_STAGE, nominate
 from dcanas.search.slices.frames import Frame, frames_for
 from dcanas.search.slices.programme import FrameLimits
 from dcanas.search.slices.ways import Judge, option_scores
@@ -19,7 +19,7 @@ from dcanas.spaces import Architecture
 from dcanas.supernet import ElasticSupernet
 
 SHARES = (1.0, 0.8, 0.63, 0.5, 0.4, 0.32, 0.25)  # of the limits, at which slices are looked for
-CUT, SLICE = "cut after a stage", "slice"
+SLICE = "slice"
 
 
 def judged_slices(supernet: ElasticSupernet, task: SearchTask, target: Target, judge: Judge,
@@ -31,8 +31,8 @@ def judged_slices(supernet: ElasticSupernet, task: SearchTask, target: Target, j
         stored: what `judge` returned, by notation; none is repeated.
 
     Returns:
-        Rows of `architecture`, `kind` (`CUT` or `SLICE`), `loss`, `accuracy` (0 to 1) on the validation split, and
-        every limited cost by its name.
+        Rows of `architecture`, `kind` (`AFTER_STAGE` or `SLICE`), `loss` and `accuracy` (0 to 1) on the validation
+        split, and every limited cost by its name.
     """
     assert isinstance(task.space, PretrainedParts)
     targets = [_tightened(target, share) for share in SHARES]
@@ -40,7 +40,7 @@ def judged_slices(supernet: ElasticSupernet, task: SearchTask, target: Target, j
     scores = option_scores(supernet, _distinct(frames), task)
     found: dict[Architecture, str] = {}
     for each, its_frames in zip(targets, frames, strict=True):
-        found |= {nominee.architecture: CUT for nominee in nominate(task.space, expected_use(each), 0)}
+        found |= {nominee.architecture: AFTER_STAGE for nominee in nominate(task.space, expected_use(each), 0)}
         for frame in its_frames:
             for arch in FrameLimits(frame, each).best(scores[frame.stages]):
                 found.setdefault(arch, SLICE)

@@ -14,8 +14,9 @@ from dcanas.training import Dataset, Recipe
 
 
 def slices_recipe(recipe: Recipe, epochs: int) -> Recipe:
-    """Return the recipe of the final training with as many epochs as the supernet has."""
-    return replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
+    """Return the recipe of the final training with as many epochs as the supernet has, and one rate for all layers:
+    a supernet has several last ones."""
+    return replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4), last_layer_rate=1.0)
 
 
 def lessons(frames: Sequence[Frame], task: SearchTask, largest_epochs: int, random_members: int) -> Draw:

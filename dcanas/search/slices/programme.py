@@ -74,10 +74,6 @@ class FrameLimits:
         exact = all(abs(linear.value(arch) - cost.upper(arch)) <= EXACT * abs(base) for arch in drawn)
         return linear if exact else None
 
-    def no_scores(self) -> Scores:
-        """See `no_scores`."""
-        return no_scores(self.frame)
-
 
 def no_scores(frame: Frame) -> Scores:
     """Return scores of 0 for every option of a frame, -inf for all others."""

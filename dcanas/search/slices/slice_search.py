@@ -21,14 +21,13 @@ from dcanas.search.halving.nominate import Nominee
 from dcanas.search.halving.rungs import FineTuning, stored_as
 from dcanas.search.slices.alphas import alphas_images
 from dcanas.search.slices.frames import frames_for
-from dcanas.search.slices.front import judged_slices
+from dcanas.search.slices.front import SLICE, judged_slices
 from dcanas.search.slices.lessons import lessons, slices_recipe
 from dcanas.search.slices.ways import propose
 from dcanas.search.task import SearchTask, Target
 from dcanas.supernet import ElasticSupernet
 
 SUPERNET = "supernet.pt"
-SLICE = "slice"
 TRAINING = ("epochs", "largest_epochs", "random_members")  # the settings that the supernet's weights depend on
 
 
@@ -58,7 +57,8 @@ class SliceSearch(HalvingSearch):
             supernet, dataset, slices_recipe(task.recipe, settings.epochs),
             lessons(frames, task, settings.largest_epochs, settings.random_members), task.seed,
             key=[{name: getattr(settings, name) for name in TRAINING}, [[each.stages, each.side] for each in frames]],
-            folder=task.folder / "training", device=task.device, hooks=task.hooks)
+            folder=task.folder / "training", device=task.device, hooks=task.hooks,
+            rate_setting="train.learning_rate")
         save_weights(task.folder / SUPERNET, supernet.state_dict())
         return {**super().run(task), "history": history,
                 "frames": [{"stages": each.stages, "side_px": each.side} for each in frames]}

@@ -15,7 +15,7 @@ from dcanas.search.elastic.evolution import evolve
 from dcanas.search.slices.alphas import learnt_alphas
 from dcanas.search.slices.frames import Frame
 from dcanas.search.slices.greedy import shrink
-from dcanas.search.slices.programme import FrameLimits, Scores
+from dcanas.search.slices.programme import FrameLimits, Scores, no_scores
 from dcanas.search.slices.quick_loss import QuickLoss
 from dcanas.search.slices.sensitivities import sensitivities
 from dcanas.search.task import SearchTask, Target
@@ -85,7 +85,7 @@ def _at_random(supernet: ElasticSupernet, frames: Sequence[Frame], task: SearchT
     found = []
     for _ in range(task.settings.evaluations):
         each = limits[int(rng.integers(len(limits)))]
-        scores = [np.where(row == -np.inf, row, rng.random(len(row))) for row in each.no_scores()]
+        scores = [np.where(row == -np.inf, row, rng.random(len(row))) for row in no_scores(each.frame)]
         found += each.best(scores)
     return found
 

@@ -13,7 +13,7 @@ from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrain
 from dcanas.search.halving.measured import expected_use
 from dcanas.search.slices.frames import FARTHER, THINNEST, Frame, frames_for
 from dcanas.search.slices.greedy import shrink
-from dcanas.search.slices.programme import FrameLimits
+from dcanas.search.slices.programme import FrameLimits, no_scores
 from dcanas.search.slices.sensitivities import sensitivities
 from dcanas.search.task import Target
 from dcanas.spaces import Architecture
@@ -50,11 +50,11 @@ def test_the_best_of_all_slices_within_two_limits(parts) -> None:
     peaks = sorted({count.peak_bytes for count in counted.values()})
     for limit, peak in ((macs[10], peaks[-1]), (macs[-1], peaks[len(peaks) // 2]), (macs[6], peaks[1])):
         limits = FrameLimits(frame, target_of(parts, macs=limit, peak_bytes=peak))
-        scores = [np.where(row == -np.inf, row, rng.normal(size=len(row))) for row in limits.no_scores()]
+        scores = [np.where(row == -np.inf, row, rng.normal(size=len(row))) for row in no_scores(frame)]
         within = [arch for arch in every if counted[arch].macs <= limit and counted[arch].peak_bytes <= peak]
         totals = {arch: sum(scores[slot][arch.choices[slot]] for slot in slots) for arch in within}
         assert limits.best(scores, 3) == sorted(within, key=lambda arch: -totals[arch])[:3]
-    assert FrameLimits(frame, target_of(parts, macs=macs[0] - 1)).best(limits.no_scores()) == []
+    assert FrameLimits(frame, target_of(parts, macs=macs[0] - 1)).best(no_scores(frame)) == []
 
 
 def test_costs_within_a_frame_are_sums_over_blocks(parts) -> None:
