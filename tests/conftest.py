@@ -60,6 +60,14 @@ def one_table_of_translations() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_process() -> Iterator[None]:
+    """Independent tasks run in the test's own process unless it asks for others, as tests share the cores already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dcanas.basics.fan_out.engine.usable_cores", lambda: 1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tables() -> Path:
     """The folder of published tables and real images; tests that need it are skipped where it is absent."""

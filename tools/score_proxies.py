@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from dcanas.basics.fan_out.engine import Engine
 from dcanas.basics.hooks import Hooks
 from dcanas.costs.members import as_architecture, member_choices
 from dcanas.proxies.table import Scoring, score_many
@@ -73,4 +74,4 @@ def main(out: Path, *, group: Literal["quick", "few", "blocks", "meco", "chosen"
     pixels, labels = cifar_images("train", batch)
     shown = (pixels / 255 - np.reshape(MEAN, (1, 3, 1, 1))) / np.reshape(DEVIATION, (1, 3, 1, 1))
     scoring = Scoring("nasbench201", GROUPS[group], shown.astype(np.float32), labels, seed=seed)
-    score_many(scoring, drawn(networks, seed) if networks else classes(), out, workers, Printed())
+    score_many(scoring, drawn(networks, seed) if networks else classes(), out, Engine(workers=workers), Printed())

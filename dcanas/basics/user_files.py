@@ -87,6 +87,11 @@ def files_of(modules: Iterable[str]) -> list[File]:
     return [_loaded[module][0] for module in modules if module in _loaded]
 
 
+def loaded_files() -> list[File]:
+    """Return all users' files of this process, as arguments with which another process calls `load_user_file`."""
+    return [file for file, _ in _loaded.values()]
+
+
 def forget_user_file(module: str) -> None:
     """Take back all that the module of a user's file has registered."""
     for registry in Registry.families:

@@ -26,7 +26,6 @@ class ScoreOptions:
     names: tuple[str, ...] = setting(("params", "flops", "synflow", "jacov", "nwot", "wrcor"),
                                      "scores (`dcanas list proxies`), or all")
     batch_size: int = number(64, 1, 65_536, "images on which a network is scored")
-    workers: int = number(1, 1, 1024, "processes")
     against: str | None = setting(None, "what the scores are compared with: accuracy, latency (of device=NAME), "
                                         "robustness, or a CSV file")
     column: str | None = setting(None, "column of that table; null: cifar10_test, pgd_eps1.0, or a file's only column")

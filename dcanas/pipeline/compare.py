@@ -11,12 +11,14 @@ them side by side.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dcanas.basics.fan_out.fan_out import called, fan_out
 from dcanas.basics.files import write_json
-from dcanas.basics.hooks import Part
 from dcanas.basics.ledger import Ledger
 from dcanas.basics.manifest import write_result
 from dcanas.costs import Budget, Networks
@@ -28,9 +30,10 @@ from dcanas.pipeline.cost_book import CHANNEL_BYTES
 from dcanas.pipeline.delivered import images_for
 from dcanas.pipeline.export import export_network
 from dcanas.pipeline.profile import profile_network
-from dcanas.pipeline.rival import choose_rival, described, judge, pretrained_cuts, same_network, validated
+from dcanas.pipeline.rival import choose_rival, described, judge, pretrained_cuts, same_network
 from dcanas.pipeline.robustness import network_robustness
 from dcanas.pipeline.train import recipe_for, train_network
+from dcanas.pipeline.validated import Wanted, validated
 from dcanas.report.kinds import read_result
 from dcanas.search.finalists import short_training
 from dcanas.search.handmade import Handmade, counted_limits, fullest
@@ -93,9 +96,9 @@ def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
 
 def _validated_once(run: Context, folder: Path, own: dict[str, Any], baseline: dict[str, Any]) -> dict[str, Any]:
     """Return the accuracy of both on the validation split, and which is recommended by it."""
-    searched, handmade = (
-        validated(run, folder, network, run.dataset, "train", f"Compare: train {name} without validation images")
-        ["validation_accuracy"] for network, name in ((own, "the searched network"), (baseline, baseline["name"])))
+    searched, handmade = (found["validation_accuracy"] for found in validated(
+        run, folder, f"Compare: train the searched network and {baseline['name']} without validation images",
+        [Wanted(network, run.dataset, "train") for network in (own, baseline)]))
     return {"validation_accuracy": {"searched": searched, "baseline": handmade},
             "recommended": "searched" if searched >= handmade else "baseline",
             "recommended_by": "accuracy on the validation split after the full recipe on the training split"}
@@ -150,18 +153,20 @@ def _image_shape(run: Context, device: Device) -> tuple[int, int, int]:
 def _choose(run: Context, device: Device, folder: Path,
             candidates: list[Handmade]) -> tuple[Handmade, list[dict[str, Any]]]:
     """Return the best of the families' networks by short training on the validation split, and what was tried."""
-    settings = run.settings
     known = Ledger(folder / "families.json")
-    epochs = max(1, settings.train.epochs // 5)
+    epochs = max(1, run.settings.train.epochs // 5)
     with run.stage(f"Hand-made networks for {device.name}") as hooks:
-        for number, network in enumerate(candidates):
-            if network.name not in known:
-                derived = described(network)
-                known[network.name] = short_training(
-                    load_space(derived["space"]), images_for(run, derived), recipe_for(run, derived), epochs,
-                    settings.seed, network.architecture, Part(hooks, number, len(candidates), "families"),
-                    skeleton=network.skeleton, device=run.compute)
+        items = {network.name: _short(run, network, epochs) for network in candidates if network.name not in known}
+        for name, found in fan_out(run.engine, called, items, folder, hooks, "families", device=str(run.compute)):
+            known[name] = found
     tried = [{"name": network.name, "family": network.family, "recipe": "short", **known[network.name]}
              for network in candidates]
     best = max(range(len(tried)), key=lambda i: (tried[i]["validation_accuracy"], -tried[i]["validation_loss"]))
     return candidates[best], tried
+
+
+def _short(run: Context, network: Handmade, epochs: int) -> Callable[..., dict[str, Any]]:
+    """Return the short training of a network, which takes `hooks` and `device`."""
+    derived = described(network)
+    return partial(short_training, load_space(derived["space"]), images_for(run, derived), recipe_for(run, derived),
+                   epochs, run.settings.seed, network.architecture, skeleton=network.skeleton)

@@ -99,7 +99,7 @@ def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
     run, launch, folder = dict(values["run"]), read_launch(), values["run"]["dir"] or values["source"]
     if not isinstance(folder, str | None):
         raise UserError(f"{'run.dir' if run['dir'] else 'source'} must be a path, got {folder!r}; write one word.")
-    threads, _ = run.pop("threads"), run.pop("processes", None)
+    threads, task_threads, _ = run.pop("threads"), run.pop("task_threads"), run.pop("processes", None)
     if threads is None and folder is not None and (Path(folder) / "settings.yaml").is_file():
         threads = stored_settings(Path(folder))["run"]["threads"]
     if threads is None:
@@ -108,7 +108,7 @@ def configured(values: Mapping[str, Any], notes: Sequence[str] = (),
         **{f.name: values[f.name] for f in fields(Settings)},
         "budget": {name: limit if isinstance(limit, str) and re.fullmatch(r"p\d+", limit) else parse_limit(name, limit)
                    for name, limit in values["budget"].items()},
-        "run": {"threads": threads, "processes": launch.count}})
+        "run": {"threads": threads, "processes": launch.count, "task_threads": task_threads}})
     if settings.train.warming_up != settings.train.warmup_epochs:
         notes = [*notes, f"train.warmup_epochs={settings.train.warmup_epochs:g} would be all of the training: the "
                          f"learning rate rises for {settings.train.warming_up:g} epochs instead."]

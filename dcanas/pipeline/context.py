@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.engine import Engine
 from dcanas.basics.files import write_json
 from dcanas.basics.folder_lock import NAME as LOCK
 from dcanas.basics.folder_lock import FolderLock, lock_folder
@@ -192,6 +193,14 @@ class Context:
             raise UserError("run.compute=cuda, but torch finds no CUDA device here; use run.compute=cpu.")
         return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
+    @cached_property
+    def engine(self) -> Engine:
+        """Where independent tasks run; the processes of `torchrun` have one each."""
+        options, count = self.options.run, self.ranks.count
+        gpus = torch.cuda.device_count() if self.compute.type == "cuda" else 0
+        return Engine(options.engine, options.workers if count == 1 else 1, self.settings.run.task_threads, gpus,
+                      options.engine_patience_s, options.trust_network)
+
     def book(self, device: Device) -> CostBook:
         """Return the costs, the budget and the feasibility of a device."""
         if device.name not in self.books:
@@ -210,7 +219,7 @@ class Context:
                           settings.space.search_skeleton, folder or self.search_folder,
                           self.options.name if self.options.run.storage else "dcanas", plain(settings), self.compute,
                           hooks, self.ranks, start, self.options.run.storage,
-                          self.options.run.storage_patience_s)
+                          self.options.run.storage_patience_s, self.engine)
 
     @cached_property
     def search_folder(self) -> Path:

@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from dcanas.basics.keys import derive_seed, key_of
-from dcanas.basics.ledger import Ledger
+from dcanas.basics.keys import derive_seed
 from dcanas.costs import Counts, Networks, cost_unit, count_architecture
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.measured_members import measure_members
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.delivered import images_for
-from dcanas.pipeline.train import initial_model, recipe_for, space_of
+from dcanas.pipeline.train import space_of
+from dcanas.pipeline.validated import Wanted, validated
 from dcanas.pretrained import Pretrained, PretrainedParts
-from dcanas.search.adversarial import adversarial_attack
 from dcanas.search.halving.measured import nominees_within
-from dcanas.search.handmade import PRETRAINED, Handmade, stage_cut
-from dcanas.search.validation import validate
+from dcanas.search.handmade import Handmade, stage_cut
 from dcanas.spaces import load_space
-from dcanas.training import Dataset, train
+from dcanas.training import Dataset
 
 SPLITS = 3
 COSTS = (*LATENCIES, "energy_mj", "macs", "params")  # in the order in which a limited one decides what costs less
@@ -58,11 +54,10 @@ def choose_rival(run: Context, folder: Path, candidates: Sequence[Handmade]) -> 
 
     Orders after a few epochs of fine-tuning are not those after all of them.
     """
-    tried: list[dict[str, Any]] = []
-    for network in candidates:
-        found = validated(run, folder, described(network), run.dataset, "train", f"Fine-tune {network.name}"
-                          if network.family == PRETRAINED else f"Train {network.name} by the full recipe")
-        tried.append({"name": network.name, "family": network.family, "recipe": "full", **found})
+    made = validated(run, folder, "Train the networks made by hand by the full recipe",
+                     [Wanted(described(network), run.dataset, "train") for network in candidates])
+    tried: list[dict[str, Any]] = [{"name": network.name, "family": network.family, "recipe": "full", **found}
+                                   for network, found in zip(candidates, made, strict=True)]
     best = max(range(len(tried)), key=lambda i: (tried[i]["validation_accuracy"], -tried[i]["validation_loss"]))
     return candidates[best], tried
 
@@ -81,14 +76,11 @@ def judge(run: Context, device: Device, folder: Path, searched: Mapping[str, Any
     """Return both networks' accuracies on fresh splits, and which is recommended and why."""
     pretrained = run.pretrained
     assert pretrained is not None
-    accuracies: dict[str, list[float]] = {"searched": [], "baseline": []}
-    for number, dataset in enumerate(fresh_splits(run, pretrained), start=1):
-        for who, network in (("searched", searched), ("baseline", rival)):
-            title = f"Compare: train {network.get('name', 'the searched network')}, split {number} of {SPLITS}"
-            found = validated(run, folder, network, dataset, f"split {number}", title)
-            accuracies[who].append(found["validation_accuracy"])
-    costs = limited_cost(run, device, searched, rival)
-    return decide(accuracies["searched"], accuracies["baseline"], costs)
+    wanted = [Wanted(network, dataset, f"split {number}")
+              for number, dataset in enumerate(fresh_splits(run, pretrained), start=1) for network in (searched, rival)]
+    found = [each["validation_accuracy"] for each in validated(
+        run, folder, f"Compare: train both networks on {SPLITS} fresh splits", wanted)]
+    return decide(found[::2], found[1::2], limited_cost(run, device, searched, rival))
 
 
 def fresh_splits(run: Context, pretrained: Pretrained) -> list[Dataset]:
@@ -163,29 +155,3 @@ def _cost(run: Context, device: Device, derived: Mapping[str, Any], name: str) -
         return float(getattr(counts, name))
     model = {cost.name: cost for cost in run.book(device).costs}.get(name)
     return None if model is None or space is not run.space else float(model.value(arch))
-
-
-def validated(run: Context, folder: Path, derived: Mapping[str, Any], dataset: Dataset, split: str,
-              title: str) -> dict[str, float]:
-    """Return `validation_accuracy` and `validation_loss` of a network trained by the full recipe on a training split.
-
-    Args:
-        folder: keeps every training as soon as it is done; none is repeated.
-        dataset: the run's, with splits of its own if need be.
-        split: name of the split, which decides the order of the images too.
-    """
-    known = Ledger(folder / "trainings.json")
-    skeleton = load_space(derived["space"]).complete_skeleton(dict(derived["skeleton"]))
-    built = key_of(skeleton, derived.get("size"))  # one architecture may be built in several widths
-    name = f"{derived['space']} {derived['architecture']}, {built}, {split}"
-    if name not in known:
-        images, recipe = images_for(run, derived), recipe_for(run, derived)
-        divided = replace(images, train=dataset.train, validation=dataset.validation)
-        model = initial_model(run, derived)
-        with run.stage(title) as hooks:
-            train(model, divided, divided.train, recipe, derive_seed(run.settings.seed, split),
-                  folder=folder / "trainings" / key_of(name), hooks=hooks, device=run.compute,
-                  attack=adversarial_attack(recipe))
-        known[name] = validate(model, divided, run.compute)
-    found: dict[str, float] = known[name]
-    return found

@@ -55,7 +55,7 @@ def score(run: Context, options: ScoreOptions) -> Scores:
     run.hooks.message(f"Scores: {folder}")
     keep_freed_memory()
     with run.hooks.stage(f"Scoring {len(archs):,} network{'s' if len(archs) > 1 else ''}") as hooks:
-        score_many(scoring, archs, folder / "scores.jsonl", options.workers, hooks=hooks)
+        score_many(scoring, archs, folder / "scores.jsonl", run.engine, hooks)
     rows = sorted(read_table(folder / "scores.jsonl")[1], key=lambda row: row["position"])
     write_text(folder / "scores.csv", _csv(scoring.names, rows, costs))
     if reference is None:

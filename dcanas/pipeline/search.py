@@ -21,7 +21,7 @@ def search(run: Context) -> dict[str, Any]:
         return before
     if run.source is not None and method.distributed:
         run.hooks.message(f"Search: goes on from the supernet in {run.source / 'search'}")
-    workers = study_workers(run) if run.options.run.workers > 1 else nullcontext()
+    workers = study_workers(run) if (run.options.run.workers or 1) > 1 else nullcontext()
     shared = method.distributed and run.ranks.count > 1
     others = together("search", run.message(folder)) if shared else nullcontext()
     with run.stage("Search", folder.name) as hooks, workers, others:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.engine import check_engine
 from dcanas.basics.fields import Checked, Declared, check, choice, join, number, setting
 from dcanas.basics.files import read_yaml, write_text
 from dcanas.basics.keys import key_of, plain
@@ -53,6 +54,7 @@ class Parallelism(Checked):
     threads: int | None = number(None, 1, None, "threads of each process; null: all cores that this machine offers "
                                                 "when the run begins, and then always as many")
     processes: int | None = None  # that torchrun started together
+    task_threads: int = number(1, 1, 1024, "threads of each of the independent tasks that run.workers share")
 
 
 def _proxies_class(values: Mapping[str, Any]) -> type:
@@ -150,9 +152,18 @@ class RunOptions(Checked):
     progress: str = choice("auto", ("auto", "bars", "plain", "none"), "auto: bars on a terminal, plain lines elsewhere")
     storage: str | None = setting(None, "of a study: sqlite:///FILE, or for many machines postgresql://USER@HOST/NAME")
     storage_patience_s: float = number(600.0, 0, 7 * 24 * 3600, "seconds that the storage of a study may be away")
-    workers: int = number(1, 1, 256, "processes that work on a study on this machine")
+    engine: str = setting("local", "where independent tasks run: local, processes of this machine, or "
+                                   "dask:tls://HOST:PORT, the workers of a Dask scheduler")
+    workers: int | None = number(None, 1, 1024, "tasks at once; null: of a study one, else as many as cores or GPUs "
+                                                "allow")
+    engine_patience_s: float = number(300.0, 0, 7 * 24 * 3600, "seconds that the scheduler may be away")
+    trust_network: bool = setting(False, "whether a scheduler on another machine is used without TLS")
     remake: str = choice("none", ("none", *REMADE), "stage whose damaged results are made again, if that takes "
                          "long")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_engine(self.engine, self.trust_network)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def study_workers(run: Context) -> Iterator[None]:
     """Enclose the work on a study by `run.workers` - 1 further processes, which are awaited at the end."""
     message = json.dumps(run.message(run.search_folder))
     started = []
-    for _ in range(run.options.run.workers - 1):
+    for _ in range((run.options.run.workers or 1) - 1):
         process = subprocess.Popen([sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
         assert process.stdin is not None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 Channels = tuple[float, float, float]
-TORCH: Mapping[str, Any] = MappingProxyType({"activation": "relu6", "padding": "torch", "epsilon": 1e-5})
-TENSORFLOW: Mapping[str, Any] = MappingProxyType({"activation": "relu6", "padding": "same", "epsilon": 1e-3})
-RELU: Mapping[str, Any] = MappingProxyType({"activation": "relu", "padding": "torch", "epsilon": 1e-5})
+TORCH: Mapping[str, Any] = {"activation": "relu6", "padding": "torch", "epsilon": 1e-5}
+TENSORFLOW: Mapping[str, Any] = {"activation": "relu6", "padding": "same", "epsilon": 1e-3}
+RELU: Mapping[str, Any] = {"activation": "relu", "padding": "torch", "epsilon": 1e-5}
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
-from multiprocessing import get_context
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,14 +17,16 @@ import numpy as np
 import torch
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.engine import ALONE, Engine
+from dcanas.basics.fan_out.fan_out import fan_out
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, plain
 from dcanas.basics.machine import keep_freed_memory, return_freed_memory
-from dcanas.basics.user_files import File, files_of, load_user_file
+from dcanas.basics.user_files import files_of
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.proxy_registry import proxies
 from dcanas.proxies.score import score_network
-from dcanas.spaces import Architecture, Space, load_space, spaces
+from dcanas.spaces import Architecture, Space, load_space
 
 Row = dict[str, Any]
 
@@ -62,17 +61,12 @@ class Scoring:
                 **({"own": own} if own else {})}
 
     @property
-    def user_files(self) -> list[File]:
-        """The user's files that define the space or a proxy."""
-        return files_of([spaces.module_of(self.space), *self._proxies])
-
-    @property
     def _proxies(self) -> list[str]:
         """The modules of the proxies."""
         return sorted({proxies.module_of(ProxyName(name).base) for name in self.names})
 
 
-def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Path, workers: int = 1,
+def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Path, engine: Engine = ALONE,
                hooks: Hooks = QUIET) -> int:
     """Score architectures into `path` and return how many were scored now.
 
@@ -85,21 +79,18 @@ def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Pa
     space = load_space(scoring.space)
     done = {row["position"]: row["architecture"] for row in open_table(path, scoring.header())}
 
-    def wanted() -> Iterator[tuple[int, Architecture]]:
-        for position, arch in enumerate(architectures):
-            if position not in done:
-                yield position, arch
-            elif done[position] != space.format(arch):
-                raise UserError(f"{path} holds {done[position]} at position {position}, asked for "
-                                f"{space.format(arch)}: choose another file for another list of networks.")
-
-    count = 0
+    wanted = {}
+    for position, arch in enumerate(architectures):
+        if position not in done:
+            wanted[str(position)] = (position, arch)
+        elif done[position] != space.format(arch):
+            raise UserError(f"{path} holds {done[position]} at position {position}, asked for "
+                            f"{space.format(arch)}: choose another file for another list of networks.")
     with path.open("a", encoding="utf-8") as file:
-        for row in _rows(scoring, wanted(), workers):
+        for _, row in fan_out(engine, _Scorer(scoring), wanted, path.parent, hooks, "networks scored",
+                              device=scoring.device, done=len(done), total=len(architectures), short=True):
             _write(file, row)
-            count += 1
-            hooks.progress(len(done) + count, len(architectures), "networks scored")
-    return count
+    return len(wanted)
 
 
 def stored_scorer(scoring: Scoring, path: Path) -> Callable[[Architecture], Row]:
@@ -185,34 +176,13 @@ def score_architecture(scoring: Scoring, space: Space, arch: Architecture, posit
             "seconds": {name: round(score.seconds, 4) for name, score in scores.items()}}
 
 
-def _rows(scoring: Scoring, wanted: Iterator[tuple[int, Architecture]], workers: int) -> Iterator[Row]:
-    if workers == 1:
-        space = load_space(scoring.space)
-        for position, arch in wanted:
-            yield score_architecture(scoring, space, arch, position)
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (scoring, scoring.user_files)) as pool:
-        running: set[Future[Row]] = set()
-        for position, arch in wanted:  # at most a few networks wait, however many there are
-            running.add(pool.submit(_work, position, arch))
-            if len(running) >= 2 * workers:
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
-        for future in running:
-            yield future.result()
+@dataclass(frozen=True)
+class _Scorer:
+    """Scores (position, architecture): the work of `fan_out`."""
 
+    scoring: Scoring
 
-_worker: dict[str, Any] = {}
-
-
-def _start_worker(scoring: Scoring, files: Sequence[File]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    for file in files:
-        load_user_file(*file)
-    _worker.update(scoring=scoring, space=load_space(scoring.space))
-
-
-def _work(position: int, arch: Architecture) -> Row:
-    return score_architecture(_worker["scoring"], _worker["space"], arch, position)
+    def __call__(self, item: tuple[int, Architecture], hooks: Hooks, device: str) -> Row:
+        keep_freed_memory()
+        position, arch = item
+        return score_architecture(replace(self.scoring, device=device), load_space(self.scoring.space), arch, position)

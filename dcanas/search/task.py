@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from dcanas.basics.fan_out.engine import ALONE as ONE_PROCESS
+from dcanas.basics.fan_out.engine import Engine
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.costs import Budget, CostModel
 from dcanas.costs.feasibility import select_costs
@@ -58,6 +60,7 @@ class SearchTask:
         start: folder of a finished search that this one continues from.
         storage: address of a study's database; None: a file in `folder`.
         storage_patience_s: how long it may be away, in seconds.
+        engine: where independent trainings and scorings run.
     """
 
     space: Space
@@ -78,6 +81,7 @@ class SearchTask:
     start: Path | None = None
     storage: str | None = None
     storage_patience_s: float = 600.0
+    engine: Engine = ONE_PROCESS
 
     @cached_property
     def limits(self) -> tuple[Budget, list[CostModel]]:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from dcanas.basics.files import write_bytes
 from dcanas.training.array_input import Pair
 from dcanas.training.copies import divide, first_of_kind
 from dcanas.training.copies import fingerprint as fingerprint_of
-from dcanas.training.data import Dataset, Originals, preprocessing, refit
+from dcanas.training.data import Dataset, Originals, preprocessing, refit, refit_some
 from dcanas.training.folder import ImageFacts
 from dcanas.training.spec import LARGEST_SIDE, SMALLEST_SIDE, DataSpec
 
@@ -70,7 +71,7 @@ def array_dataset(spec: DataSpec, splits: Mapping[str, Pair]) -> Dataset:
     return without_mirrors(Dataset(
         "arrays", names, refit(pixels, steps), target, parts["train"], parts["validation"], parts["test"], steps,
         flip=True, integer_labels=labels.dtype.kind == "i", copies=parts["copies"],
-        refitted=Originals(lambda other, indices: refit(pixels[indices], other)),
+        refitted=Originals(partial(refit_some, pixels)),
         report={"copies": known} if known["files"] else {}))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.typed_path import typed_path
-from dcanas.training.data import Dataset, Normalisation, Originals, preprocessing, refit
+from dcanas.training.data import Dataset, Normalisation, Originals, preprocessing, refit, refit_some
 from dcanas.training.nasbench201_splits import published_split
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import DataSpec
@@ -51,7 +52,7 @@ def from_arrays(spec: DataSpec, classes: tuple[str, ...], learnt: tuple[np.ndarr
                    parts["validation"], parts["test"], preprocessing=steps, flip=flip,
                    normalisation=normalisation if len(normalisation[0]) == steps["channels"] else None,
                    learn_validation=bool(parts["validation"].max() < first),
-                   refitted=Originals(lambda other, indices: np.ascontiguousarray(refit(images[indices], other))))
+                   refitted=Originals(partial(refit_some, images)))
 
 
 def _parts(spec: DataSpec, labels: np.ndarray, first: int, classes: tuple[str, ...]) -> dict[str, np.ndarray]:

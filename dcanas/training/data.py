@@ -188,6 +188,11 @@ class Dataset:
             yield self.images[indices[start:start + _CHUNK]]
 
 
+def refit_some(images: np.ndarray, preprocessing: dict[str, Any], indices: np.ndarray) -> np.ndarray:
+    """Return `images[indices]` refitted (see `refit`), in a layout of their own."""
+    return np.ascontiguousarray(refit(images[indices], preprocessing))
+
+
 def refit(images: np.ndarray, preprocessing: dict[str, Any]) -> np.ndarray:
     """Return uint8 images (N, C, H, W) in another size or number of channels, resampled as `infer.py` does it."""
     if images.shape[1:] == (preprocessing["channels"], *preprocessing["size"]):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
 
-from dcanas.training.data import Dataset, Originals, preprocessing, refit
+from dcanas.training.data import Dataset, Originals, preprocessing, refit, refit_some
 from dcanas.training.spec import DataSpec
 from dcanas.training.splits import split, thin
 
@@ -29,4 +30,4 @@ def digits(spec: DataSpec, cache: Path | None = None) -> Dataset:
         parts[name] = thin(labels, parts[name], spec.fraction, least, spec.split_seed)
     return Dataset("digits", classes, refit(images, steps), labels, parts["train"], parts["validation"],
                    parts["test"], preprocessing=steps, flip=False,
-                   refitted=Originals(lambda other, indices: refit(images[indices], other)))
+                   refitted=Originals(partial(refit_some, images)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.training.data import Dataset, Normalisation, Originals, preprocessing
+from dcanas.training.data import Dataset, Images, Normalisation, Originals, preprocessing
 from dcanas.training.decode import decode
 from dcanas.training.own_splits import complete_splits
 from dcanas.training.spec import DataSpec
@@ -34,9 +35,13 @@ def file_dataset(name: str, classes: tuple[str, ...], paths: Sequence[Path], lab
     if normalisation is not None and steps["channels"] != len(normalisation[0]):
         normalisation = None
     files = [paths[i] for i in used]
-    originals = Originals(lambda other, indices: decode([files[i] for i in indices], other, cache), files=True)
+    originals = Originals(partial(_decoded, files, cache), files=True)
     return Dataset(name, classes, decode(files, steps, cache), labels[used], train, validation, test, steps, flip=True,
                    normalisation=normalisation, refitted=originals, copies=copies)
+
+
+def _decoded(files: Sequence[Path], cache: Path | None, steps: dict[str, Any], indices: np.ndarray) -> Images:
+    return decode([files[i] for i in indices], steps, cache)
 
 
 def from_files(spec: DataSpec, classes: tuple[str, ...], learnt: Sequence[Sequence[Path]],

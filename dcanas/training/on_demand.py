@@ -57,6 +57,10 @@ class FileImages:
             digest.update(b"%s\0%d\0" % (name, self._path(name).stat().st_size))
         return digest.hexdigest()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: all but the threads of this one."""
+        return {name: value for name, value in vars(self).items() if name != "_pool"}
+
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         """Pillow decodes outside the interpreter's lock."""

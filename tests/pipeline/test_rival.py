@@ -9,7 +9,8 @@ import pytest
 from dcanas.basics.files import read_json
 from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.rival import decide, described, same_network, validated
+from dcanas.pipeline.rival import decide, described, same_network
+from dcanas.pipeline.validated import Wanted, validated
 from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrained
 from dcanas.search.handmade import resnet_cell, stage_cut
 from dcanas.spaces import load_space
@@ -73,6 +74,8 @@ def test_one_cell_in_two_widths_is_trained_twice_and_each_only_once(tmp_path):
     narrow, wide = (described(network) for network in resnet_cell(8) if network.skeleton["cells"] == 1
                     and network.skeleton["channels"] in (4, 12))
     assert narrow["architecture"] == wide["architecture"]
-    found = [validated(run, tmp_path, each, run.dataset, "train", "Train") for each in (narrow, wide, narrow)]
+    wanted = [Wanted(each, run.dataset, "train") for each in (narrow, wide, narrow)]
+    found = validated(run, tmp_path, "Train", wanted)
+    assert validated(run, tmp_path, "Train", wanted[:1]) == found[:1]
     assert found[0] == found[2] != found[1]
     assert len(read_json(tmp_path / "trainings.json")) == len(list((tmp_path / "trainings").iterdir())) == 2

@@ -10,6 +10,7 @@ import torch
 from pages import code_of
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.engine import Engine
 from dcanas.basics.user_files import file_hash, forget_user_file, load_user_file
 from dcanas.proxies import ProxyName, proxies, score_network
 from dcanas.proxies.rank_aggregation import oriented
@@ -44,12 +45,13 @@ def test_it_is_a_proxy_like_any_other(file):
     assert oriented("spread", np.array([1.0])) == -1  # less is better, it says
 
 
-def test_another_process_scores_with_it(file, tmp_path):
+def test_another_process_scores_with_it(file, tmp_path, monkeypatch):
+    monkeypatch.setattr("dcanas.basics.fan_out.fan_out.WORTH_S", 0)  # none is scored in this process
     scoring = Scoring("nasbench201", ("spread",), np.random.default_rng(0).normal(size=(4, 3, 8, 8)).astype(np.float32),
                       np.arange(4), skeleton={"channels": 4, "cells": 1})
     archs = [SPACE.sample(np.random.default_rng(seed)) for seed in range(2)]
     assert score_many(scoring, archs, tmp_path / "alone.jsonl") == 2
-    assert score_many(scoring, archs, tmp_path / "two.jsonl", workers=2) == 2
+    assert score_many(scoring, archs, tmp_path / "two.jsonl", Engine(workers=2)) == 2
     alone, two = ({row["architecture"]: row["scores"] for row in read_table(tmp_path / name)[1]}
                   for name in ("alone.jsonl", "two.jsonl"))
     assert alone == two

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.engine import Engine
 from dcanas.basics.hooks import Hooks
 from dcanas.proxies.table import Scoring, columns, read_table, score_many
 from dcanas.spaces import load_space
@@ -79,10 +80,11 @@ def test_other_settings_and_other_networks_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_find_the_same(tmp_path):
+def test_two_processes_find_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("dcanas.basics.fan_out.fan_out.WORTH_S", 0)  # none is scored in this process
     alone, shared = tmp_path / "alone.jsonl", tmp_path / "shared.jsonl"
     score_many(SCORING, ARCHS, alone)
-    assert score_many(SCORING, ARCHS, shared, workers=2) == 5
+    assert score_many(SCORING, ARCHS, shared, Engine(workers=2)) == 5
     assert scores(shared) == scores(alone)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.fan_out import fan_out
 from dcanas.basics.files import write_json
-from dcanas.basics.hooks import Part
 from dcanas.basics.keys import plain
 from dcanas.basics.ledger import Ledger
 from dcanas.pretrained import PretrainedParts
@@ -17,7 +17,7 @@ from dcanas.search.finalists import none_kept
 from dcanas.search.halving.control import weights_help
 from dcanas.search.halving.measured import nominees_within
 from dcanas.search.halving.nominate import Nominee, stage_cuts
-from dcanas.search.halving.rungs import FineTuning, halve, rungs, stored_as
+from dcanas.search.halving.rungs import FineTuning, Tuning, halve, rungs, stored_as
 from dcanas.search.methods import SearchMethod
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Space
@@ -82,11 +82,11 @@ class HalvingSearch(SearchMethod):
             raise UserError(f"No cut of {space.pretrained.source.name}, with at most one block left out, is within the "
                             f"budget of {target.name}: loosen the tightest limit, or choose search=random, which "
                             "leaves out more blocks.")
-        tuning = FineTuning(task, folder / "fine-tuning")
+        tuning = FineTuning.of(task, folder / "fine-tuning")
         plan = rungs(task.settings, len(nominees), task.recipe.epochs)
         stored = Ledger(folder / "fine-tunings.json")
-        best, made = halve([nominee.architecture for nominee in nominees], plan, tuning, space.format, stored,
-                           task.hooks, tuning.drop)
+        best, made = halve([nominee.architecture for nominee in nominees], plan, tuning.together(task), space.format,
+                           stored, tuning.drop)
         control = self._control(task, tuning, space.format(best), stored)
         tuning.drop(best)
         task.hooks.message(control["text"])
@@ -106,8 +106,10 @@ class HalvingSearch(SearchMethod):
         first = stored_as(best, epochs)
         key = f"{first}, random weights"
         if key not in stored:
-            stored[key] = tuning.from_random_weights(task.space.parse(best), epochs,
-                                                     Part(task.hooks, 0, 1, "trainings from random weights"))
+            control = Tuning(task.space.parse(best), epochs, random=True)
+            for _, found in fan_out(task.engine, tuning, {key: control}, tuning.folder, task.hooks,
+                                    "trainings from random weights", device=str(task.device)):
+                stored[key] = found
         return weights_help(stored[first]["validation_accuracy"], stored[key]["validation_accuracy"],
                             len(task.dataset.validation), epochs)
 

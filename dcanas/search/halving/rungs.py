@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from dcanas.basics.hooks import Hooks, Part
+from dcanas.basics.fan_out.fan_out import fan_out
+from dcanas.basics.hooks import Hooks
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.search.finalists import train_and_validate
 from dcanas.search.halving.halving_settings import HalvingSettings
 from dcanas.search.task import SearchTask
 from dcanas.spaces import Architecture, Space, load_space
+from dcanas.training import Dataset, Recipe
 
-Examine = Callable[[Architecture, int, Hooks], dict[str, Any]]  # epochs -> validation_accuracy and validation_loss
+
+class Tuning(NamedTuple):
+    """A network and the epochs after which it is evaluated; random: from random weights, which nothing goes on from."""
+
+    architecture: Architecture
+    epochs: int
+    random: bool = False
+
+
+Examine = Callable[[Mapping[str, Tuning], int, int], Iterator[tuple[str, dict[str, Any]]]]  # items, done, total
 
 
 def rungs(settings: HalvingSettings, candidates: int, epochs: int) -> list[tuple[int, int]]:
@@ -36,30 +48,29 @@ def rungs(settings: HalvingSettings, candidates: int, epochs: int) -> list[tuple
 
 
 def halve(archs: Sequence[Architecture], plan: Sequence[tuple[int, int]], examine: Examine, name: Callable[
-        [Architecture], str], stored: MutableMapping[str, dict[str, Any]], hooks: Hooks,
+        [Architecture], str], stored: MutableMapping[str, dict[str, Any]],
           drop: Callable[[Architecture], None] = lambda arch: None) -> tuple[Architecture, list[dict[str, Any]]]:
     """Return the network that survives all rungs, and the rungs with what was found, best network first.
 
     Args:
         plan: see `rungs`.
-        examine: trains a network on to so many epochs and evaluates it.
+        examine: trains networks on to so many epochs and yields what it finds by key, as it finds it.
         name: notation of a network.
-        stored: what `examine` returned, by notation and epochs; none is repeated.
+        stored: what `examine` yielded; none is repeated.
         drop: called for a network that is trained no further.
     """
     left, made = list(archs), []
     total = sum(count for count, _ in plan)
-    done = 0
     for number, (_, epochs) in enumerate(plan):
-        for arch in left:
-            key = stored_as(name(arch), epochs)
-            if key not in stored:
-                stored[key] = examine(arch, epochs, Part(hooks, done, total, "fine-tunings"))
-            done += 1
-            hooks.progress(done, total, "fine-tunings")
-        found = {arch: stored[stored_as(name(arch), epochs)] for arch in left}
-        order = sorted(left, key=lambda arch: (-found[arch]["validation_accuracy"], found[arch]["validation_loss"]))
-        made.append({"epochs": epochs, "networks": [{"architecture": name(arch), **found[arch]} for arch in order]})
+        asked = {stored_as(name(arch), epochs): Tuning(arch, epochs) for arch in left}
+        missing = {key: item for key, item in asked.items() if key not in stored}
+        before = sum(count for count, _ in plan[:number]) + len(asked) - len(missing)
+        for key, found in examine(missing, before, total):
+            stored[key] = found
+        results = {item.architecture: stored[key] for key, item in asked.items()}
+        order = sorted(left, key=lambda arch: (-results[arch]["validation_accuracy"],
+                                               results[arch]["validation_loss"]))
+        made.append({"epochs": epochs, "networks": [{"architecture": name(arch), **results[arch]} for arch in order]})
         kept = plan[number + 1][0] if number + 1 < len(plan) else 1
         for arch in order[kept:]:
             drop(arch)
@@ -72,31 +83,51 @@ def stored_as(text: str, epochs: int) -> str:
     return f"{text}, {epochs} epochs"
 
 
+@dataclass(frozen=True)
 class FineTuning:
-    """Fine-tunes members on the training split and evaluates them on the validation split, at their own resolution."""
+    """Fine-tunes members on the training split and evaluates them on the validation split, at their own resolution.
 
-    def __init__(self, task: SearchTask, folder: Path):
-        self.task, self.folder = task, folder
+    It is the work of `fan_out`.
 
-    def __call__(self, arch: Architecture, epochs: int, hooks: Hooks) -> dict[str, Any]:
+    Attributes:
+        folder: of the checkpoints, from which a later rung goes on.
+    """
+
+    space: Space
+    dataset: Dataset
+    recipe: Recipe
+    seed: int
+    skeleton: Mapping[str, Any]
+    folder: Path
+
+    @classmethod
+    def of(cls, task: SearchTask, folder: Path) -> Self:
+        """Return the fine-tuning of a task's candidates, all of which see the same images in the same order."""
+        return cls(task.space, task.dataset, task.recipe, derive_seed(task.seed, "candidate"), task.skeleton, folder)
+
+    def __call__(self, item: Tuning, hooks: Hooks, device: str) -> dict[str, Any]:
         """Return `validation_accuracy` (0 to 1) and `validation_loss` after so many epochs of the recipe's schedule."""
-        return self._trained(self.task.space, arch, epochs, hooks, self._place(arch))
-
-    def from_random_weights(self, arch: Architecture, epochs: int, hooks: Hooks) -> dict[str, Any]:
-        """Return the same for a network that knows nothing."""
-        place = self._place(arch).with_suffix(".random")
-        found = self._trained(load_space(arch.space), arch, epochs, hooks, place)
-        shutil.rmtree(place, ignore_errors=True)
+        space = load_space(item.architecture.space) if item.random else self.space
+        place = self._place(item.architecture)
+        place = place.with_suffix(".random") if item.random else place
+        found = train_and_validate(space, self.dataset, self.recipe, self.seed, item.architecture, hooks,
+                                   skeleton=self.skeleton, device=device, folder=place, until=item.epochs)
+        if item.random:
+            shutil.rmtree(place, ignore_errors=True)
         return found
 
-    def _trained(self, space: Space, arch: Architecture, epochs: int, hooks: Hooks, place: Path) -> dict[str, Any]:
-        task = self.task
-        return train_and_validate(space, task.dataset, task.recipe, derive_seed(task.seed, "candidate"), arch, hooks,
-                                  skeleton=task.skeleton, device=task.device, folder=place, until=epochs)
+    def together(self, task: SearchTask) -> Examine:
+        """Return the function that fine-tunes networks on the task's engine; images are made once for all of them."""
+        def examine(items: Mapping[str, Tuning], done: int, total: int) -> Iterator[tuple[str, dict[str, Any]]]:
+            for item in items.values():
+                self.dataset.at(self.space.input_shape(item.architecture, self.dataset.shape, **self.skeleton)[1:])
+            return fan_out(task.engine, self, items, self.folder, task.hooks, "fine-tunings", device=str(task.device),
+                           done=done, total=total)
+        return examine
 
     def drop(self, arch: Architecture) -> None:
         """Delete the checkpoints of a network."""
         shutil.rmtree(self._place(arch), ignore_errors=True)
 
     def _place(self, arch: Architecture) -> Path:
-        return self.folder / key_of(self.task.space.format(arch))
+        return self.folder / key_of(self.space.format(arch))

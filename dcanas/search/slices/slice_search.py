@@ -18,7 +18,7 @@ from dcanas.search.elastic.sandwich import make_supernet, train_supernet
 from dcanas.search.halving.halving_search import HalvingSearch
 from dcanas.search.halving.measured import expected_use, measured_within, nominees_within
 from dcanas.search.halving.nominate import Nominee
-from dcanas.search.halving.rungs import FineTuning, stored_as
+from dcanas.search.halving.rungs import FineTuning, Tuning, stored_as
 from dcanas.search.slices.alphas import alphas_images
 from dcanas.search.slices.frames import frames_for
 from dcanas.search.slices.front import SLICE, judged_slices
@@ -90,8 +90,8 @@ class SliceSearch(HalvingSearch):
         stored = Ledger(folder / "fine-tunings.json")
         key = stored_as(text, task.recipe.epochs)
         if key not in stored:
-            tuning, arch = FineTuning(task, folder / "fine-tuning"), task.space.parse(text)
-            stored[key] = tuning(arch, task.recipe.epochs, task.hooks)
+            tuning, arch = FineTuning.of(task, folder / "fine-tuning"), task.space.parse(text)
+            stored[key] = tuning(Tuning(arch, task.recipe.epochs), task.hooks, str(task.device))
             tuning.drop(arch)
         return dict(stored[key])
 

@@ -39,13 +39,14 @@ def test_the_worse_half_is_dropped_and_nothing_is_examined_twice(parts) -> None:
     asked: list[tuple[str, int]] = []
     dropped: list[str] = []
 
-    def examine(arch, epochs, hooks):
-        asked.append((names[arch], epochs))
-        loss = {"b": 2.0, "c": 1.0}.get(names[arch], 0.0)
-        return {"validation_accuracy": accuracy[names[arch]][epochs - 1], "validation_loss": loss}
+    def examine(items, done, total):
+        for key, (arch, epochs, _) in items.items():
+            asked.append((names[arch], epochs))
+            loss = {"b": 2.0, "c": 1.0}.get(names[arch], 0.0)
+            yield key, {"validation_accuracy": accuracy[names[arch]][epochs - 1], "validation_loss": loss}
 
     stored: dict[str, dict] = {"a, 1 epochs": {"validation_accuracy": 0.5, "validation_loss": 0.0}}
-    best, made = halve(archs, [(4, 1), (2, 2)], examine, names.__getitem__, stored, QUIET,
+    best, made = halve(archs, [(4, 1), (2, 2)], examine, names.__getitem__, stored,
                        lambda arch: dropped.append(names[arch]))
     assert names[best] == "c"  # of b and c, equal after one epoch
     assert asked == [("b", 1), ("c", 1), ("d", 1), ("c", 2), ("b", 2)]

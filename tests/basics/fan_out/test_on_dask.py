@@ -1,0 +1,102 @@
+"""Tasks on a Dask scheduler of this machine: equal to a serial run, whatever ends in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.engine import Engine
+from dcanas.basics.fan_out.fan_out import fan_out
+from dcanas.basics.hooks import QUIET, Hooks
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
+
+
+class Slow:
+    """Squares after a while, and notes in a file that it did."""
+
+    def __init__(self, counts: Path):
+        self.counts = counts
+
+    def __call__(self, item: int, hooks: Hooks, device: str) -> int:
+        time.sleep(0.3)
+        with (self.counts / str(item)).open("a") as file:
+            file.write(".")
+        return item * item
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def begin(*words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+def scheduler(port: int) -> subprocess.Popen[bytes]:
+    return begin("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+
+
+def worker(port: int, *more: str) -> subprocess.Popen[bytes]:
+    return begin("distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-dashboard",
+                 "--death-timeout", "60", *more)
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[tuple[int, list[subprocess.Popen[bytes]]]]:
+    port = free_port()
+    started = [scheduler(port), *(worker(port) for _ in range(workers))]
+    try:
+        yield port, started
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_killed_workers_and_a_scheduler_that_comes_again(tmp_path: Path) -> None:
+    items = {f"task {i}": i for i in range(24)}
+    (tmp_path / "counts").mkdir()
+    found: dict[str, int] = {}
+    with cluster(3) as (port, started):
+        engine = Engine(f"dask:tcp://127.0.0.1:{port}")
+        for name, result in fan_out(engine, Slow(tmp_path / "counts"), items, tmp_path / "engine", QUIET, "squares"):
+            found[name] = result
+            if len(found) == 3:
+                os.kill(started[1].pid, signal.SIGKILL)
+            if len(found) == 8:
+                os.kill(started[0].pid, signal.SIGKILL)
+                started[0].wait()
+                started += [scheduler(port), worker(port), worker(port)]
+    assert found == {name: item * item for name, item in items.items()}
+    done = [len((tmp_path / "counts" / str(item)).read_text()) for item in items.values()]
+    assert done == [1] * 24  # what was finished was not done again
+
+
+def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(name: str) -> None:
+        list(fan_out(Engine(name), Slow(tmp_path), {"one": 1}, tmp_path / "engine", QUIET, "squares"))
+
+    monkeypatch.setattr("dcanas.basics.fan_out.on_dask.CONNECT_S", 1.0)
+    with pytest.raises(UserError, match=r"Nobody answers at tcp://127\.0\.0\.1:\d+ \(run\.engine\): start `dask sch"):
+        asked(f"dask:tcp://127.0.0.1:{free_port()}")
+    monkeypatch.setattr("dcanas.basics.fan_out.on_dask.CONNECT_S", 5.0)
+    with cluster(0) as (port, _), pytest.raises(UserError, match=r"has no workers; start `dask worker tcp://127"):
+        asked(f"dask:tcp://127.0.0.1:{port}")
+    monkeypatch.setattr("dcanas.basics.fan_out.on_dask.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r'needs Dask: pip install "dcanas\[dask\]"'):
+        asked("dask:tcp://127.0.0.1:1")
