@@ -65,7 +65,7 @@ def delivered(folder: Path, limit_ms: float, seed: int, rival: bool, threads: in
     """Return test accuracies of what one run delivers, its latency in L, and the seconds that it took."""
     start = time.monotonic()
     run = dcanas.run(str(folder), "local-cpu", {"latency_ms": limit_ms}, seed=seed, directory=directory, space="mbconv",
-                     settings={"baseline": rival, "run.threads": threads}, progress=True)
+                     settings={"baseline": rival, "run.threads": threads, "run.workers": threads}, progress=True)
     seconds = time.monotonic() - start
     certificate = read_json(directory / "certificate.json")
     profiles = profile_onnx({"L": fixed, "delivered": run.onnx}, load_device("local-cpu"))

@@ -37,12 +37,13 @@ Examine = Callable[[Mapping[str, Tuning], int, int], Iterator[tuple[str, dict[st
 def rungs(settings: HalvingSettings, candidates: int, epochs: int) -> list[tuple[int, int]]:
     """Return (networks, epochs that each has been trained when they are compared) of every rung.
 
-    Epochs double up to those of the recipe, `epochs`; a single network that is left is not trained further.
+    Epochs double up to those of the recipe, `epochs`, at whose end at least two are compared, for early orders are not
+    those of the end. A single candidate is trained for the first rung only.
     """
     trained = min(settings.first_epochs, epochs)
     found = [(candidates, trained)]
-    while trained < epochs and (candidates := math.floor(candidates * settings.keep)) > 1:
-        trained = min(2 * trained, epochs)
+    while trained < epochs and candidates > 1:
+        candidates, trained = max(2, math.ceil(candidates * settings.keep)), min(2 * trained, epochs)
         found.append((candidates, trained))
     return found
 

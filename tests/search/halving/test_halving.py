@@ -23,9 +23,10 @@ def parts() -> PretrainedParts:
 
 
 @pytest.mark.parametrize(("candidates", "first", "keep", "epochs", "plan"), [
-    (8, 4, 0.5, 32, [(8, 4), (4, 8), (2, 16)]),
-    (12, 2, 0.5, 8, [(12, 2), (6, 4), (3, 8)]),  # the recipe's length is the last rung
-    (9, 1, 0.34, 32, [(9, 1), (3, 2)]),
+    (8, 4, 0.5, 32, [(8, 4), (4, 8), (2, 16), (2, 32)]),  # two are compared at the recipe's end
+    (12, 2, 0.5, 8, [(12, 2), (6, 4), (3, 8)]),
+    (5, 4, 0.5, 20, [(5, 4), (3, 8), (2, 16), (2, 20)]),
+    (9, 1, 0.34, 8, [(9, 1), (4, 2), (2, 4), (2, 8)]),
     (2, 40, 0.5, 32, [(2, 32)]), (1, 4, 0.5, 32, [(1, 4)])])
 def test_rungs_halve_the_candidates_and_double_the_epochs(candidates, first, keep, epochs, plan) -> None:
     settings = HalvingSettings(first_epochs=first, keep=keep)
