@@ -36,7 +36,10 @@ def opened(request: Request, progress: bool | Hooks, own: type | None = None) ->
                         "`dcanas run`, not on a call from Python; unset RANK and WORLD_SIZE to run as one process.")
     splits = request.splits
     facts = None if splits is None else describe_arrays(splits)
-    settings, options = configured(*composed(request.choices, request.stated, own, facts), own)
+    values, notes = composed(request.choices, request.stated, own, facts)
+    if "${" in str(values):
+        raise UserError("A preset or a setting holds ${...}, which only the command line resolves; state its value.")
+    settings, options = configured(values, notes, own)
     dataset = None if splits is None else array_dataset(settings.data, splits)
     with _one_at_a_time, context.opened(settings, options, "", hooks_of(progress), dataset) as run:
         run.command = shlex.join(["dcanas", "run", f"source={run.location}"])

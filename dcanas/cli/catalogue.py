@@ -103,7 +103,8 @@ Settings (of a run, in any order):
   robustness=true        also attack and corrupt the delivered network
   seed=N  run.dir=DIR  source=DIR
   group.key=value        any other setting; `--cfg` prints all that the run reads, then stops
-  -m, --multirun         run every combination of comma-separated values, each in a directory of its own
+  -m, --multirun         run every combination of values A,B, range(), choice(), glob(), each in a directory of its own
+  --config-dir DIR       presets of your own beside ours; --hydra-help lists the other flags
   -h, --help  --version
 
 Exit codes: 0 done, 2 the input must be corrected, 1 a bug in dcanas, 130 stopped by Ctrl-C.

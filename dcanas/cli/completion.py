@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.resources import resource_folder
 from dcanas.cli.catalogue import COMMANDS
+from dcanas.pipeline.conf_folders import preset_stems
 
 GROUPS = ("space", "data", "search", "train", "experiment")
 KINDS = ("spaces", "data", "devices", "costs", "searches", "recipes", "experiments", "proxies", "attacks")
@@ -40,6 +41,7 @@ end
 complete -c dcanas -f -a '(_dcanas)'
 """,
 }
+UNINSTALL = {"bash": "complete -r dcanas", "zsh": "compdef -d dcanas", "fish": "complete -c dcanas -e"}
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
@@ -56,6 +58,15 @@ def main(command: str, arguments: Sequence[str]) -> int:
     return 0
 
 
+def script(asked: str) -> str:
+    """Return the script that `--shell-completion` asks for, such as "install=bash"; raises `UserError` for another."""
+    what, _, shell = asked.partition("=")
+    if what not in ("install", "uninstall") or shell not in SCRIPTS:
+        raise UserError(f"--shell-completion takes install=SHELL or uninstall=SHELL with {', '.join(SCRIPTS)}, got "
+                        f"{asked!r}.")
+    return SCRIPTS[shell] if what == "install" else UNINSTALL[shell]
+
+
 def words(command: str, current: str) -> list[str]:
     """Return the words that may complete `current`, in alphabetical order; command: empty while it is typed."""
     if not command:
@@ -70,11 +81,10 @@ def words(command: str, current: str) -> list[str]:
 def _settings(current: str) -> Iterator[str]:
     """Yield settings as `key=`, and for a key that names one of several things, `key=NAME`."""
     key = current.partition("=")[0]
-    conf = resource_folder("conf")
     if "=" not in current:
         yield from (f"{name}=" for name in (*GROUPS, *_keys()))
     elif key in GROUPS:
-        yield from (f"{key}={path.stem}" for path in (conf / key).glob("*.yaml") if not path.stem.startswith("_"))
+        yield from (f"{key}={name}" for name in preset_stems(key))
     elif key == "device":
         yield from (f"device={path.stem}" for path in resource_folder("hardware_profiles").glob("*.yaml"))
 

@@ -7,57 +7,66 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
 
-from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.errors import UserError
 from dcanas.basics.passwords import without_passwords
 from dcanas.basics.printable import complain
-from dcanas.cli.compose import configure, jobs, shown
+from dcanas.cli.completion import script
+from dcanas.cli.compose import configure
+from dcanas.cli.config_page import info, shown, versions
+from dcanas.cli.flags import as_overrides, read_flags
+from dcanas.cli.grammar import jobs, searchpath, sweeps
+from dcanas.cli.hydra_help import HYDRA_HELP
 from dcanas.cli.terminal import Terminal
-from dcanas.pipeline.data_word import data_word
-
-MULTIRUN = ("-m", "--multirun")
-FLAGS = (*MULTIRUN, "--cfg", "-h", "--help")  # help is printed before
+from dcanas.pipeline.conf_folders import typed_folders, with_folders
 
 
 def do(command: str, module: str, arguments: Sequence[str]) -> int:
-    """Do the runs that a command's arguments ask for, or print their settings (`--cfg`), and return the exit code.
+    """Do what a command's arguments ask for: runs, or a page about them; return the exit code.
 
     Args:
         module: of the command, in `dcanas.cli`.
-        arguments: flags, overrides and words that name data.
+        arguments: flags (see `flags`), overrides and words that name data.
 
     Raises:
         UserError: an argument cannot be used, or, after all runs, some of several were refused.
     """
-    flags: list[str] = []
-    overrides: list[str] = []
-    for text in arguments:
-        if text.startswith("-"):
-            flags.append(text)
-        else:
-            overrides += [text] if "=" in text else [f"{key}={value}" for key, value in data_word(text).items()]
-    for flag in flags:
-        if flag not in FLAGS:
-            raise unknown("option", flag, FLAGS)
-    combinations = jobs(overrides)
-    if "--cfg" in flags:
-        if len(combinations) > 1:
-            raise UserError(f"These settings ask for {len(combinations)} runs, and --cfg shows those of one; choose "
-                            "one value of each, or write a list as key=[A,B].")
-        print(shown(overrides, command), end="")
+    flags = read_flags(arguments)
+    if flags.version or flags.hydra_help or flags.completion:
+        print(versions() if flags.version else HYDRA_HELP if flags.hydra_help else script(flags.completion))
         return 0
+    folders, words = searchpath(flags.words)
+    with with_folders([*flags.config_dirs, *folders]):
+        overrides = as_overrides(words)
+        if flags.info:
+            print(info(overrides, command, flags.info), end="")
+            return 0
+        if not flags.multirun and sweeps(overrides):
+            raise UserError("These settings hold several values of a sweep; add -m to make a run of each, in a "
+                            "directory of its own, or write a list as key=[A,B], a text as \"key='A,B'\".")
+        combinations = jobs(overrides) if flags.multirun else [list(overrides)]
+        if not flags.cfg:
+            kept = [text for folder in typed_folders() for text in ("--config-dir", str(folder))]
+            return _do_all(command, module, combinations, kept)
+        for number, typed in enumerate(combinations, start=1):
+            if len(combinations) > 1:
+                print(f"{'---' + chr(10) if number > 1 else ''}# Run {number} of {len(combinations)}: "
+                      f"{without_passwords(' '.join(typed))}")
+            print(shown(typed, command, flags), end="")
+        return 0
+
+
+def _do_all(command: str, module: str, combinations: Sequence[list[str]], kept: Sequence[str]) -> int:
+    """Do one run, or several in a row; kept: flags that belong to the command that repeats one."""
     if len(combinations) == 1:
-        _do_one(command, module, combinations[0])
+        _do_one(command, module, combinations[0], kept)
         return 0
-    if not set(flags) & set(MULTIRUN):
-        raise UserError(f"These settings ask for {len(combinations)} runs; add -m to make them all, each in a "
-                        "directory of its own, or write a list as key=[A,B].")
     refused = 0
     for number, typed in enumerate(combinations, start=1):
         own = [text.replace("run.dir=", "run.root=") if text.startswith("run.dir=") else text for text in typed]
         print(without_passwords(f"Run {number} of {len(combinations)}: {' '.join(own)}"), flush=True)
         try:
-            _do_one(command, module, own, [text for text in own if len({tuple(c) for c in combinations if text in c})
-                                           < len(combinations)])
+            swept = [text for text in own if any(text not in other for other in combinations)]
+            _do_one(command, module, own, kept, swept)
         except UserError as error:
             complain(str(error))
             refused += 1
@@ -66,7 +75,8 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _do_one(command: str, module: str, overrides: Sequence[str], swept: Sequence[str] = ()) -> None:
+def _do_one(command: str, module: str, overrides: Sequence[str], kept: Sequence[str],
+            swept: Sequence[str] = ()) -> None:
     """Do one run; swept: those of the overrides that differ from run to run, which name its study in a shared storage.
     """
     settings, options = configure(overrides, command)
@@ -74,6 +84,6 @@ def _do_one(command: str, module: str, overrides: Sequence[str], swept: Sequence
         options = replace(options, name="-".join([options.name, *(text.replace("=", "-") for text in swept)]))
     from dcanas.pipeline import context  # not before: it takes torch, which refusing settings does not
 
-    typed = without_passwords(shlex.join(["dcanas", command, *overrides]))
+    typed = without_passwords(shlex.join(["dcanas", command, *kept, *overrides]))
     with context.opened(settings, options, typed, Terminal(options.run.progress)) as run:
         import_module(f"dcanas.cli.{module}").main(command, run)

@@ -7,7 +7,7 @@ search, train, space and experiment, then what the user states. `conf/config.yam
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from dcanas.costs.units import explain_limit, parse_limit
 from dcanas.pipeline.auto_space import AUTO, whose_weights
 from dcanas.pipeline.own_files import GROUPS, own_files
 from dcanas.pipeline.own_images import suit_images
+from dcanas.pipeline.own_presets import paths_of, refuse_code_from_elsewhere, take_back, take_options
 from dcanas.pipeline.preset_files import merged, preset_names, presets
 from dcanas.pipeline.setting_keys import check_keys, complete
 from dcanas.pipeline.settings import Options, Settings, stored_settings
@@ -32,11 +33,13 @@ RECORDED = ("space.file", "search.file", "search.table", "search.score_table", "
             "data.labels", "train.init", "train.distillation.weights", "pretrained.file")  # kept absolute
 PATHS = (*RECORDED, "data.test_folder", "source", "run.dir", "run.root", "architecture", "list", "against", "onnx",
          "deploy.images", "deploy.folder")  # taken as typed
+ANY: Any = object()  # value of a setting that is taken back
 HOME = ("source", "run.dir", "run.root")  # options in which ~ stands for the home directory
 
 
 def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | None = None,
-             facts: ImageFacts | None = None) -> tuple[dict[str, Any], list[str]]:
+             facts: ImageFacts | None = None, *, removed: Mapping[str, Any] | None = None,
+             resolve: Callable[[str], str] = str) -> tuple[dict[str, Any], list[str]]:
     """Return what is asked, settings and options, as nested values; and what was inferred, in sentences.
 
     Args:
@@ -44,6 +47,9 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
         stated: dotted key -> value of a setting or an option.
         own: class of the options that only the command has (see `command_options`).
         facts: number and sizes of images in memory.
+        removed: dotted key of a setting or a group that is to have its default whatever the presets state -> the value
+            that they must state, or `ANY`.
+        resolve: how `${...}` in a path is read.
 
     Raises:
         UserError: a preset, a setting or the run to start from does not exist, or the chosen search does not read a
@@ -53,26 +59,33 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
     changes = {"pretrained.name" if key == "pretrained" and isinstance(value, str) else key: value
                for key, value in sorted(stated.items(), key=lambda item: item[0].count("."))  # the order means nothing
                if key not in options}
-    changes |= {key: _absolute(key, value) for key in RECORDED if isinstance(value := changes.get(key), str) and value}
+    removed = {key: value for key, value in (removed or {}).items() if key not in options}
+    changes |= {key: _absolute(key, resolve(value)) for key, value in paths_of(changes, RECORDED).items()}
     for key in options.keys() & stated.keys():
         value = stated[key]
         options[key] = str(typed_path(value)) if key in HOME and value and isinstance(value, str) else value
     notes: list[str] = []
+    choices = {group: name for group, name in choices.items() if (group, name) != ("space", AUTO)}
+    refuse_code_from_elsewhere(choices, changes)
     if options["source"] is None:
-        choices = {group: name for group, name in choices.items() if (group, name) != ("space", AUTO)}
         choices = {"space": "file", **choices} if "space.file" in changes else choices
         values = presets(choices)
+        changes |= {key: _absolute(key, resolve(value)) for key, value in paths_of(values, RECORDED).items()
+                    if key not in changes and not {key, key.partition(".")[0]} & set(removed)}
         data = merged(values, {key: value for key, value in changes.items() if key.partition(".")[0] == "data"})["data"]
         if facts is not None or data["name"] == "folder":
             values, notes = suit_images(values, choices, data, changes, facts, getattr(own, "searches", True))
+        values, more = take_options(values, options)
+        options |= {key: value for key, value in more.items() if key not in stated}
     else:
         values = _taken_over(Path(options["source"]), choices, changes)
+    values = take_back(values, removed, ANY)
     default_budget = changes.pop("default_budget", values.pop("default_budget", None))
     groups = {group: values.get(group, {}) for group in GROUPS}
     own_file = any(f"{group}.file" in changes or its.get("file") or its.get("name") == "file"
                    for group, its in groups.items())
     files = own_files(values, changes) if own_file else {}
-    check_keys(changes, files.get("search.name", values["search"]["name"]), options)
+    check_keys([*changes, *removed], files.get("search.name", values["search"]["name"]), options)
     settings = complete(Settings, merged(values, changes | files), changes)
     settings["pretrained"]["name"] = whose_weights(settings)
     budget = settings["budget"]

@@ -1,4 +1,6 @@
-"""The presets in `conf/`, a tree that Hydra reads in the same way: groups of YAML files, layered as config.yaml says.
+"""The presets in `conf/` and in folders of the user's own, which Hydra reads in the same way: groups of YAML files.
+
+They are layered as config.yaml says.
 
 A file may begin with `# @package _global_` (its keys are those of all settings, not of its group) and name others in
 `defaults`: files of its group that it builds on, `_self_` for its own place among them, `override /GROUP: NAME` for the
@@ -8,9 +10,10 @@ preset of another group.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -18,14 +21,16 @@ import yaml
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.resources import resource_folder
+from dcanas.pipeline.conf_folders import preset_path, preset_stems
 
 GROUPS = ("space", "data", "search", "train", "experiment")
-CHOOSING = ("experiment", "space")  # groups whose presets choose others, the stronger first
+CHOOSING = ("experiment", "space", "train", "search", "data")  # whose `override` counts, the last of config.yaml first
+OVERRIDE = "override /"
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A file of `conf/`: its values, the group they belong to (`_global_`: all settings), and the `defaults` entries.
+    """A file of presets: its values, the group they belong to (`_global_`: all settings), and the `defaults` entries.
     """
 
     values: Mapping[str, Any]
@@ -33,9 +38,28 @@ class Preset:
     defaults: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class Layer:
+    """A preset in its place among those of a run.
+
+    Attributes:
+        path: of its file.
+        name: "GROUP/NAME".
+        package: where its values belong; `_global_`: among all settings.
+        depth: 0 for a preset that config.yaml lists, more for one that others build on.
+        values: what it states, nested as the settings.
+    """
+
+    path: Path
+    name: str
+    package: str
+    depth: int
+    values: Mapping[str, Any]
+
+
 def preset_names(group: str) -> list[str]:
-    """Return the names that a group offers."""
-    return sorted(p.stem for p in (resource_folder("conf") / group).glob("*.yaml") if not p.stem.startswith("_"))
+    """Return the names that a group offers, those in the user's own folders included."""
+    return preset_stems(group)
 
 
 def presets(choices: Mapping[str, str], suggested: str | None = None) -> dict[str, Any]:
@@ -46,30 +70,36 @@ def presets(choices: Mapping[str, str], suggested: str | None = None) -> dict[st
         suggested: an experiment whose values win over the defaults, not over the search and training of `choices`.
 
     Raises:
-        UserError: a preset does not exist.
+        UserError: a preset does not exist, stands in two folders, or cannot be read.
     """
-    for group, name in choices.items():
-        if name not in preset_names(group) and not (group == "experiment" and name == "null"):
-            raise unknown(group, name, preset_names(group))
-    config = _read("", "config")
-    chosen = _chosen(config, choices)
     stated: dict[str, Any] = {}
+    for layer in layers(choices, suggested):
+        stated = merged(stated, layer.values)
+    return stated
+
+
+def layers(choices: Mapping[str, str], suggested: str | None = None) -> Iterator[Layer]:
+    """Yield the presets of a run, the last wins; arguments and errors as `presets`."""
+    for group, name in choices.items():
+        if not (group == "experiment" and name == "null"):
+            _require(group, name)
+    config = _read(resource_folder("conf") / "config.yaml", "")
+    chosen = _chosen(config, choices)
     for entry in config.defaults:
         if entry == "_self_":
-            stated = merged(stated, config.values)
+            yield Layer(resource_folder("conf") / "config.yaml", "config", "_global_", 0, config.values)
             continue
         ((key, default),) = entry.items()
         group, _, package = key.removeprefix("optional ").partition("@")
         name = chosen.get(group) or Template(default).substitute(chosen)
-        optional = key.startswith("optional ") and not (resource_folder("conf") / group / f"{name}.yaml").is_file()
+        optional = key.startswith("optional ") and preset_path(group, name) is None
         if name != "null" and not optional:
-            stated = _layered(stated, group, name, package)
+            yield from _built(group, name, package)
     if suggested is not None:
-        stated = _layered(stated, "experiment", suggested, "_global_")
+        yield from _built("experiment", suggested, "_global_")
         for group in ("search", "train"):
             if group in choices:
-                stated = _layered(stated, group, choices[group])
-    return stated
+                yield from _built(group, choices[group])
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,46 +116,85 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def _chosen(config: Preset, choices: Mapping[str, str]) -> dict[str, str]:
-    """Return every group's preset: the user's choice, else the experiment's, else the space's, else the default."""
+    """Return every group's preset: the user's choice, else the one a stronger preset overrides it with, else the
+    default."""
     defaults = {key.partition("@")[0]: name or "null" for entry in config.defaults[1:] for key, name in entry.items()}
     chosen = {group: defaults[group] for group in GROUPS} | dict(choices)
     decided = set(choices)
     for chooser in CHOOSING:
-        for entry in _read(chooser, chosen[chooser]).defaults if chosen[chooser] != "null" else ():
-            for key, name in entry.items() if isinstance(entry, dict) else ():
-                group = key.removeprefix("override /")
-                if group not in decided:
-                    decided.add(group)
-                    chosen[group] = name
+        decided.add(chooser)
+        for group, name in _overrides(chooser, chosen[chooser]) if chosen[chooser] != "null" else ():
+            if group not in decided:
+                decided.add(group)
+                chosen[group] = name
     return chosen
 
 
-def _layered(stated: dict[str, Any], group: str, name: str, package: str = "") -> dict[str, Any]:
-    """Return `stated` with the values of a preset and of those that it builds on, in order.
+def _overrides(group: str, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the presets of other groups that a preset chooses, then those that the presets it builds on choose."""
+    entries = _preset(group, name).defaults
+    for entry in entries:
+        if isinstance(entry, dict):
+            yield from ((key.removeprefix(OVERRIDE), str(chosen or "null")) for key, chosen in entry.items())
+    for entry in reversed(entries):
+        if isinstance(entry, str) and entry != "_self_":
+            yield from _overrides(group, entry)
 
-    package: where the values belong; empty: where the file says.
+
+def _built(group: str, name: str, package: str = "", depth: int = 0) -> Iterator[Layer]:
+    """Yield a preset and those that it builds on, in order; package: where its values belong, empty: as its file says.
     """
-    preset = _read(group, name)
+    preset, path = _preset(group, name), _require(group, name)
     for entry in preset.defaults if "_self_" in preset.defaults else (*preset.defaults, "_self_"):
         if entry == "_self_":
             place = package or preset.package
-            stated = merged(stated, preset.values if place == "_global_" else {place: preset.values})
+            values = preset.values if place == "_global_" else {place: preset.values}
+            yield Layer(path, f"{group}/{name}", place, depth, values)
         elif isinstance(entry, str):
-            stated = _layered(stated, group, entry, package)
-    return stated
+            yield from _built(group, entry, package, depth + 1)
+
+
+def _preset(group: str, name: str) -> Preset:
+    return _read(_require(group, name), group)
+
+
+def _require(group: str, name: str) -> Path:
+    path = preset_path(group, name)
+    if path is None:
+        raise unknown(group, name, preset_names(group))
+    return path
+
+
+def _read(path: Path, group: str) -> Preset:
+    return _read_version(path, group, path.stat().st_mtime_ns)
 
 
 @cache
-def _read(group: str, name: str) -> Preset:
-    path = resource_folder("conf") / group / f"{name}.yaml"
+def _read_version(path: Path, group: str, changed_ns: int) -> Preset:
+    """Return the preset in a file as it was at a time of change."""
     text = path.read_text(encoding="utf-8")
     try:
         values = yaml.load(text, Loader=_Loader) or {}
     except yaml.YAMLError as error:
         raise UserError(f"The settings cannot be put together: {path} is not YAML ({' '.join(str(error).split())}).") \
             from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path} must hold keys and values, got {values!r}.")
     header = re.search(r"^# @package (\S+)", text, re.MULTILINE)
-    return Preset(values, header[1] if header else path.parent.name, tuple(values.pop("defaults", ())))
+    defaults = tuple(values.pop("defaults", None) or ())
+    for entry in defaults if group else ():
+        _check_entry(entry, path)
+    return Preset(values, header[1] if header else group, defaults)
+
+
+def _check_entry(entry: Any, path: Path) -> None:
+    """Refuse an entry of `defaults` that would do nothing here."""
+    if isinstance(entry, str) and "/" not in entry and "@" not in entry:
+        return
+    if isinstance(entry, dict) and len(entry) == 1 and next(iter(entry)) in [f"{OVERRIDE}{group}" for group in GROUPS]:
+        return
+    raise UserError(f"{path}: the entry {entry!r} of `defaults` is not understood; expected NAME of a file beside it, "
+                    f"_self_, or `{OVERRIDE}GROUP: NAME` with a group of {', '.join(GROUPS)}.")
 
 
 class _Loader(yaml.SafeLoader):

@@ -86,12 +86,15 @@ def test_limits_that_are_none(refused, limit):
     ("run.threads=0", "run.threads must be a whole number from 1"),
     ("run.compute=gpu", "run.compute must be one of auto, cpu, cuda"),
     ("run.progress=loud", "run.progress must be one of auto, bars, plain, none"),
-    ("seed=0,1", "ask for 2 runs; add -m"),
-    ("seed=interval(0,1)", "'seed=interval(0,1)' cannot be read"),
+    ("seed=0,1", "several values of a sweep; add -m"),
+    ("seed=interval(0,1)", "several values of a sweep; add -m"),
     ("budget.params=(", "'budget.params=(' cannot be read"),
     ("nonsense", "'nonsense' is neither a folder nor the name of a data set"),
-    ("~data", "'~data' is neither a folder nor the name of a data set"),
-    ("+more=1", "Expected key=value, got '+more=1'"),
+    ("~dat", "setting 'dat'; did you mean 'data"),
+    ("+more=1", "setting 'more'"),
+    ("++train=quick", "A preset is chosen, not added: write train=quick."),
+    ("~train.epochs=3", "takes back that value only, and train.epochs is"),
+    ("hydra.run.dir=x", "hydra.run.dir is not used here: run.dir=DIR"),
     ("run.dir=[1,2]", "run.dir must be a path, got [1, 2]"),
     ("source=elsewhere", "elsewhere is not a run directory"),
 ])
@@ -101,7 +104,7 @@ def test_values(refused, setting, expected):
 
 @pytest.mark.parametrize(("command", "expected"), [
     (["list"], "takes one of spaces, data, devices"),
-    (["run", "--cfg", "train.cutout=a,b"], "ask for 2 runs, and --cfg shows those of one"),
+    (["run", "--cfg", "train.cutout=a,b"], "several values of a sweep; add -m"),
     (["run", "search.constraint=[1,2]"], "search.constraint must be"),
     (["run", f"space.file={'x' * 5000}"], "File name too long: "),
     (["doctor", "all"], "takes nothing, or device=NAME and --clean, got all"),

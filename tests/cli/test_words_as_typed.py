@@ -7,6 +7,8 @@ from dataclasses import asdict
 import pytest
 
 from dcanas.cli.compose import configure
+from dcanas.cli.flags import as_overrides
+from dcanas.cli.grammar import parse
 from dcanas.pipeline.settings import differences
 
 
@@ -44,9 +46,7 @@ def test_a_run_that_recorded_a_relative_path_goes_on(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("key", ["pretrained.file", "data.labels", "search.score_table"])
 def test_paths_are_read_as_typed(key):
-    from dcanas.cli.compose import _parse
-
-    (found,) = _parse([f"{key}=a (1) [x]=é'b.pt"])
+    (found,) = parse([f"{key}=a (1) [x]=é'b.pt"])
     assert found.value() == "a (1) [x]=é'b.pt"
 
 
@@ -59,3 +59,17 @@ def test_a_warm_up_as_long_as_the_training_is_shortened():
     assert rates.index(max(rates)) == 20  # half an epoch of 40 steps, then down
     whole = settings("train.epochs=25")
     assert whole.train.warming_up == whole.train.warmup_epochs == 2
+
+
+@pytest.mark.parametrize("text", ["é ü 写真", "a=b", "a [1] (2)", "half, and half"])
+def test_texts_and_paths_hold_any_character(text, tmp_path, monkeypatch):
+    folder = tmp_path / text
+    folder.mkdir()
+    (folder / "weights.pt").touch()
+    typed = f"'{text}'" if "," in text else text  # a comma separates the values of a sweep, in Hydra as well
+    for place in (tmp_path, folder):
+        monkeypatch.chdir(place)
+        stated, options = configure((f"train.init={folder}/weights.pt", f"name={typed}"))
+        assert (stated.train.init, options.name) == (f"{folder}/weights.pt", text)
+    monkeypatch.chdir(tmp_path)
+    assert as_overrides([f"./{text}"]) == ["data=folder", f"data.root=./{text}"]
