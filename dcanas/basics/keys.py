@@ -7,11 +7,17 @@ import hashlib
 import json
 from typing import Any
 
+from dcanas.basics.plugins import used_plugins
+
 
 def plain(value: Any) -> Any:
-    """Return `value` as JSON types: dataclasses become dictionaries, tuples lists."""
+    """Return `value` as JSON types: dataclasses become dictionaries, tuples lists.
+
+    A field whose metadata say `absent_if_empty` is left out if it is empty: keys are as they were before it existed.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        kept = [f for f in dataclasses.fields(value) if getattr(value, f.name) or not f.metadata.get("absent_if_empty")]
+        return {f.name: plain(getattr(value, f.name)) for f in kept}
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -20,8 +26,11 @@ def plain(value: Any) -> Any:
 
 
 def key_of(*parts: Any) -> str:
-    """Return 12 hexadecimal digits that change whenever any of the parts does."""
-    text = json.dumps([plain(p) for p in parts], sort_keys=True, allow_nan=True)
+    """Return 12 hexadecimal digits that change whenever any of the parts does, or a plug-in whose names stand in them.
+    """
+    values = [plain(part) for part in parts]
+    plugins = used_plugins(*values)
+    text = json.dumps([*values, plugins] if plugins else values, sort_keys=True, allow_nan=True)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
 
 

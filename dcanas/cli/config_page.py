@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from dcanas.basics.errors import unknown
 from dcanas.basics.fields import described
+from dcanas.basics.plugins import loaded_plugins
 from dcanas.basics.version import __version__
 from dcanas.cli.compose import configure, split, values_of
 from dcanas.cli.flags import Flags
@@ -83,6 +84,7 @@ def _layers(overrides: Sequence[str]) -> list[Layer]:
 
 def info(overrides: Sequence[str], command: str, asked: str) -> str:
     """Return what `--info` prints: the folders of presets, the presets of these settings in order, and the settings."""
+    values_of(overrides, command)  # which loads the plug-ins
     parts: dict[str, Callable[[Sequence[str]], Iterable[str]]] = {
         "plugins": _plugins, "searchpath": _searchpath, "defaults-tree": _tree, "defaults": _defaults,
         "config": lambda words: shown(words, command, Flags(cfg="page")).splitlines()}
@@ -94,7 +96,10 @@ def info(overrides: Sequence[str], command: str, asked: str) -> str:
 
 
 def _plugins(overrides: Sequence[str]) -> Iterator[str]:
-    yield "none"
+    for plugin in loaded_plugins():
+        yield f"{plugin.name}: {plugin.typed}, {plugin.version}, adds {', '.join(plugin.names()) or 'no name'}"
+    if not loaded_plugins():
+        yield "none"
 
 
 def _searchpath(overrides: Sequence[str]) -> Iterator[str]:

@@ -6,8 +6,8 @@ DIFFERENCES = (  # at most eight: what is typed in Hydra, and what does it here
     ("hydra.run.dir=, hydra.sweep.dir=, hydra.verbose= and all of hydra.* but hydra.searchpath",
      "refused: run.dir=DIR is a run's directory, run.root=DIR the folder of all, name=NAME begins its name, "
      "run.progress= says how much is printed"),
-    ("hydra/launcher=, hydra/sweeper=", "refused: the runs of -m follow each other; run.workers=N lets N processes "
-     "share a study"),
+    ("hydra/launcher=, hydra/sweeper=", "refused: the runs of -m follow each other; run.engine=dask:ADDRESS spreads "
+     "the work of each over machines"),
     ("--config-name, --config-path, --experimental-rerun", "refused: experiment=NAME, --config-dir DIR, dcanas "
      "reproduce source=DIR"),
     ("+key=value", "sets a setting that exists, whether or not it has a value; an unknown name is refused, since every "

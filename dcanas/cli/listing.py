@@ -24,6 +24,9 @@ def main(command: str, arguments: Sequence[str]) -> int:
     kind = arguments[0]
     if kind not in KINDS:
         raise unknown("list", kind, KINDS)
+    from dcanas.pipeline.own_plugins import load_named
+
+    load_named(None, {})
     columns, rows = KINDS[kind]
     _print(make_console(), columns, list(rows()))
     return 0
@@ -96,11 +99,16 @@ def _texts(registry: str) -> Rows:
 
 def _presets(group: str) -> Rows:
     """Yield names and first comments of the presets of a group."""
-    from dcanas.basics.resources import resource_folder
+    from dcanas.pipeline.conf_folders import preset_path
+    from dcanas.pipeline.own_plugins import plugin_presets
     from dcanas.pipeline.preset_files import preset_names
 
     for name in preset_names(group):
-        lines = (resource_folder("conf") / group / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+        path = preset_path(group, name)
+        if path is None:
+            yield name, str(plugin_presets(group)[name].__doc__ or "").strip().partition("\n")[0]
+            continue
+        lines = path.read_text(encoding="utf-8").splitlines()
         comments = [line.lstrip("# ") for line in lines if line.startswith("# ") and "@package" not in line]
         yield name, comments[0] if comments else ""
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from dcanas.hardware.devices.cost_sources import latency_sources
     from dcanas.hardware.devices.device import Device, Runtime
     from dcanas.hardware.devices.profiles import list_devices, load_device
+    from dcanas.hardware.devices.runtimes import runtimes
     from dcanas.hardware.latency.latency_fit import choose_members, fit_latency
     from dcanas.hardware.latency.predictor import LatencyPredictor
     from dcanas.hardware.latency.published_tables import load_tables

@@ -18,15 +18,17 @@ from dcanas.basics.keys import plain
 from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import flattened, from_mapping
+from dcanas.basics.plugins import used_plugins
 from dcanas.basics.typed_path import typed_path
 from dcanas.costs.units import explain_limit, parse_limit
 from dcanas.pipeline.auto_space import AUTO, whose_weights
 from dcanas.pipeline.own_files import GROUPS, own_files
 from dcanas.pipeline.own_images import suit_images
+from dcanas.pipeline.own_plugins import load_named
 from dcanas.pipeline.own_presets import paths_of, refuse_code_from_elsewhere, take_back, take_options
 from dcanas.pipeline.preset_files import merged, preset_names, presets
 from dcanas.pipeline.setting_keys import check_keys, complete
-from dcanas.pipeline.settings import Options, Settings, stored_settings
+from dcanas.pipeline.settings import Options, Settings, require_plugins, stored_settings
 from dcanas.training.folder import ImageFacts
 
 RECORDED = ("space.file", "search.file", "search.table", "search.score_table", "proxies.file", "data.root",
@@ -56,6 +58,10 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
             setting.
     """
     options = {key: plain(default) for kind in (Options, own) if kind for key, default, *_ in described(kind)}
+    named = stated.get("plugins")
+    stated = {key: value for key, value in stated.items() if key != "plugins"}
+    refuse_code_from_elsewhere(choices, {"plugins": named, **stated})
+    load_named(named, choices)
     changes = {"pretrained.name" if key == "pretrained" and isinstance(value, str) else key: value
                for key, value in sorted(stated.items(), key=lambda item: item[0].count("."))  # the order means nothing
                if key not in options}
@@ -66,7 +72,6 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
         options[key] = str(typed_path(value)) if key in HOME and value and isinstance(value, str) else value
     notes: list[str] = []
     choices = {group: name for group, name in choices.items() if (group, name) != ("space", AUTO)}
-    refuse_code_from_elsewhere(choices, changes)
     if options["source"] is None:
         choices = {"space": "file", **choices} if "space.file" in changes else choices
         values = presets(choices)
@@ -80,6 +85,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
     else:
         values = _taken_over(Path(options["source"]), choices, changes)
     values = take_back(values, removed, ANY)
+    values.pop("plugins", None)
     default_budget = changes.pop("default_budget", values.pop("default_budget", None))
     groups = {group: values.get(group, {}) for group in GROUPS}
     own_file = any(f"{group}.file" in changes or its.get("file") or its.get("name") == "file"
@@ -94,6 +100,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
         raise UserError(f"The budget must name costs (budget.params=100000) or be none, got {budget!r}.")
     settings["budget"] = {} if none else dict(flattened(budget or {
         cost: limit for cost, limit in (default_budget or {}).items() if limit is not None}))
+    settings["plugins"] = used_plugins(settings)
     limits = flattened({key: value for key, value in changes.items() if key.partition(".")[0] == "budget"})
     notes += filter(None, (explain_limit(name.removeprefix("budget."), limit) for name, limit in limits))
     return merged({"name": None, **settings}, options), notes
@@ -147,6 +154,7 @@ def _taken_over(source: Path, choices: Mapping[str, str], changes: Mapping[str, 
     if "experiment" in choices:
         raise UserError("experiment= states all settings and source= takes those of a finished run; drop one.")
     stored = stored_settings(source)
+    require_plugins(source, stored)
     its = {group: stored[group]["name"] for group in ("space", "data") if stored[group]["name"] in preset_names(group)}
     chosen = presets({**its, **choices})
     budget: dict[str, Any] = {"budget": {}} if any(key.partition(".")[0] == "budget" for key in changes) else {}

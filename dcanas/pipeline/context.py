@@ -23,6 +23,7 @@ from dcanas.basics.keys import key_of, plain
 from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import torch_state
 from dcanas.basics.mapping import from_mapping
+from dcanas.basics.plugins import load_plugins, loaded_plugins
 from dcanas.basics.version import __version__
 from dcanas.costs import Networks
 from dcanas.hardware import Device, load_device
@@ -256,7 +257,8 @@ class Context:
     def message(self, folder: Path) -> dict[str, Any]:
         """Return the run as JSON types for another process that works on `folder`; see `remote_context`."""
         options = replace(self.options, run=replace(self.options.run, dir=str(self.folder)))
-        return {"settings": plain(self.settings), "options": plain(options), "command": self.command,
+        return {"plugins": [plugin.typed for plugin in loaded_plugins()],
+                "settings": plain(self.settings), "options": plain(options), "command": self.command,
                 "folder": str(folder)}
 
     def place(self, folder: Path, key: str) -> Path:
@@ -315,6 +317,7 @@ def versions() -> dict[str, str]:
 
 def remote_context(message: Mapping[str, Any], hooks: Hooks = QUIET) -> Context:
     """Return the run that another process sent as `Context.message`."""
+    load_plugins(message["plugins"])
     settings = from_mapping(Settings, message["settings"])
     options = from_mapping(Options, message["options"])
     return Context(settings, options, message["command"], hooks)

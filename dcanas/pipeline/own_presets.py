@@ -21,10 +21,16 @@ def refuse_code_from_elsewhere(choices: Mapping[str, str], changes: Mapping[str,
         if not any(layer.path.resolve().is_relative_to(folder) for folder in elsewhere):
             continue
         for key, value in flattened(layer.values):
-            if key in CODE and value and changes.get(key) != value:
+            if key in CODE and value and not _typed(changes.get(key), value):
                 text = f"[{','.join(map(str, value))}]" if isinstance(value, list) else value
                 raise UserError(f"{layer.path} names Python code, which is run only if you name it yourself: read it, "
                                 f"then type {key}={text}.")
+
+
+def _typed(stated: Any, value: Any) -> bool:
+    """Return whether the user has typed the same."""
+    as_list = [each if isinstance(each, list) else [each] for each in (stated, value)]
+    return set(map(str, as_list[1])) <= set(map(str, as_list[0]))
 
 
 def paths_of(values: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:

@@ -20,8 +20,10 @@ from typing import Any
 import yaml
 
 from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.plugins import loaded_plugins
 from dcanas.basics.resources import resource_folder
 from dcanas.pipeline.conf_folders import preset_path, preset_stems
+from dcanas.pipeline.own_plugins import plugin_presets
 
 GROUPS = ("space", "data", "search", "train", "experiment")
 CHOOSING = ("experiment", "space", "train", "search", "data")  # whose `override` counts, the last of config.yaml first
@@ -59,7 +61,7 @@ class Layer:
 
 def preset_names(group: str) -> list[str]:
     """Return the names that a group offers, those in the user's own folders included."""
-    return preset_stems(group)
+    return sorted({*preset_stems(group), *(plugin_presets(group) if loaded_plugins() else ())})
 
 
 def presets(choices: Mapping[str, str], suggested: str | None = None) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def _overrides(group: str, name: str) -> Iterator[tuple[str, str]]:
 def _built(group: str, name: str, package: str = "", depth: int = 0) -> Iterator[Layer]:
     """Yield a preset and those that it builds on, in order; package: where its values belong, empty: as its file says.
     """
-    preset, path = _preset(group, name), _require(group, name)
+    preset, path = _preset(group, name), _require(group, name) or Path("plug-in")
     for entry in preset.defaults if "_self_" in preset.defaults else (*preset.defaults, "_self_"):
         if entry == "_self_":
             place = package or preset.package
@@ -155,12 +157,14 @@ def _built(group: str, name: str, package: str = "", depth: int = 0) -> Iterator
 
 
 def _preset(group: str, name: str) -> Preset:
-    return _read(_require(group, name), group)
+    path = _require(group, name)
+    return Preset(plugin_presets(group)[name](), group, ()) if path is None else _read(path, group)
 
 
-def _require(group: str, name: str) -> Path:
+def _require(group: str, name: str) -> Path | None:
+    """Return the file of a preset, None of a plug-in's; raises `UserError` if there is none."""
     path = preset_path(group, name)
-    if path is None:
+    if path is None and name not in preset_names(group):
         raise unknown(group, name, preset_names(group))
     return path
 

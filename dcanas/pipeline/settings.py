@@ -16,7 +16,9 @@ from dcanas.basics.keys import key_of, plain
 from dcanas.basics.manifest import note_files, read_manifest
 from dcanas.basics.mapping import from_mapping
 from dcanas.basics.own_file import OwnFile, load_stated
+from dcanas.basics.plugins import missing_plugins
 from dcanas.costs.budget import Budget
+from dcanas.pipeline.own_plugins import load_named
 from dcanas.pretrained.settings import PretrainedSettings
 from dcanas.robustness.threat import NORMS, ThreatModel
 from dcanas.search.searches import settings_class
@@ -97,6 +99,9 @@ class Settings:
     int8: bool = setting(False, "also quantise to int8, compare on the device and on validation images, and deliver "
                                 "the better")
     run: Parallelism = Parallelism()
+    plugins: dict[str, str] = field(default_factory=dict, metadata={"absent_if_empty": True, "setting": Declared(
+        "[my.py,package.module]: code of your own that adds data sets, recipes, runtimes and more; what the settings "
+        "use of it is recorded by name, with its hash")})
 
     def __post_init__(self) -> None:
         check(self, "")
@@ -231,8 +236,26 @@ def stored_settings(folder: Path) -> dict[str, Any]:
     if any(result.damaged(folder) for result in read_manifest(folder) if result.done == path.name):
         raise UserError(f"{path} was changed since the run was made (its SHA-256 is another); restore it, or choose "
                         "another directory.")
-    stored: dict[str, Any] = plain(from_mapping(Settings, values))
+    if values.get("plugins"):
+        load_named(None, {})
+    try:
+        stored: dict[str, Any] = plain(from_mapping(Settings, values))
+    except UserError:
+        require_plugins(folder, values)  # which may have been what is unknown
+        raise
     return stored
+
+
+def require_plugins(folder: Path, stored: Mapping[str, Any]) -> None:
+    """Raise `UserError` if a run was made with plug-ins that the user of this process has not named.
+
+    A run directory may come from elsewhere: what it names is never run by itself.
+    """
+    missing = missing_plugins(stored.get("plugins") or {})
+    if missing:
+        raise UserError(f"The run in {folder} was made with {', '.join(missing)}, Python code that is run only if you "
+                        f"name it: type plugins=[{','.join(missing)}] with the paths of the files, or set "
+                        "DCANAS_PLUGINS.")
 
 
 def store_settings(folder: Path, settings: Settings) -> None:

@@ -148,7 +148,7 @@ def test_the_same_as_hydra(dcanas, hydra, own, arguments):
 
 @pytest.mark.parametrize(("arguments", "what_hydra_does", "said"), [
     (["hydra.run.dir=X"], "runs", "run.dir=DIR"), (["hydra.sweep.dir=X"], "runs", "run.root=DIR"),
-    (["hydra.verbose=true"], "runs", "run.progress"), (["hydra/launcher=basic"], "runs", "run.workers"),
+    (["hydra.verbose=true"], "runs", "run.progress"), (["hydra/launcher=basic"], "runs", "run.engine=dask:ADDRESS"),
     (["--config-name=config"], "runs", "experiment=NAME"), (["--config-path=conf"], "runs", "--config-dir"),
     (["+train.foo=1"], "runs", "Unknown setting 'train.foo'"),
     (["--package", "search"], "runs", "add --cfg job"),

@@ -25,6 +25,7 @@ from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.files import write_json
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.machine import torch_state
+from dcanas.basics.plugins import SETTING, load_plugins, loaded_plugins
 from dcanas.basics.user_files import load_user_file, loaded_files
 
 Work = Callable[[Any, Hooks, str], Any]  # item, hooks, device of torch -> JSON types
@@ -69,7 +70,8 @@ def write_work(folder: Path, work: Work, items: Sequence[Any]) -> str:
     """Store what workers need and return its SHA-256; large arrays are mapped into memory, once for all workers."""
     for name in (BEGUN, RESULTS, GPUS):
         (folder / name).mkdir(parents=True)
-    write_json(folder / FILES, [list(file) for file in loaded_files()])
+    write_json(folder / FILES, {"files": [list(file) for file in loaded_files() if file[1] != SETTING],
+                                "plugins": [plugin.typed for plugin in loaded_plugins()]})
     joblib.dump((work, list(items)), folder / PAYLOAD)
     return _hash(folder / PAYLOAD)
 
@@ -124,8 +126,10 @@ def _work(folder: Path, sha256: str) -> tuple[Work, Sequence[Any]]:
     if sha256 not in _kept:
         if _hash(folder / PAYLOAD) != sha256:
             raise UserError(f"{folder / PAYLOAD} is not what the run wrote; start the run again.")
-        for file in json.loads((folder / FILES).read_text(encoding="utf-8")):
+        named = json.loads((folder / FILES).read_text(encoding="utf-8"))
+        for file in named["files"]:
             load_user_file(*file)
+        load_plugins(named["plugins"])
         _kept.clear()
         _kept[sha256] = joblib.load(folder / PAYLOAD, mmap_mode="c")
     return _kept[sha256]

@@ -16,6 +16,7 @@ from dcanas.basics.typed_path import typed_path
 from dcanas.basics.user_files import file_hash
 from dcanas.hardware.devices.cost_sources import CHOSEN, SOURCES, may_state
 from dcanas.hardware.devices.device import Device, Expected, Microcontroller, Processor, Runtime, Ssh
+from dcanas.hardware.devices.runtimes import runtimes
 from dcanas.hardware.microcontroller.cores import CORES
 
 
@@ -89,7 +90,8 @@ RUNTIMES = ("onnxruntime", "tflite", "tflite-micro", "tflite-edgetpu", "tensorrt
 OPTIONAL = ("table", "sources", "board", "python", "folder", "timeout_s", "machine", "cores", "governor",
             "processor", "flash_reserved_bytes", "ram_reserved_bytes")
 _RUNTIME: dict[str, tuple[Check, str]] = {
-    "name": (lambda v: v in RUNTIMES, f"one of {', '.join(RUNTIMES)}"),
+    "name": (lambda v: v in RUNTIMES or v in runtimes,
+             f"one of {', '.join(RUNTIMES)}, or that of a plug-in (plugins=[...])"),
     "version": (lambda v: v is None or (isinstance(v, str) and bool(re.fullmatch(r"\d+(\.\d+){1,2}", v))),
                 'a version in quotes such as "1.14", or null if it is not known'),
     "opset": (_whole(7, 64), "a whole number from 7 to 64"),
@@ -142,7 +144,11 @@ def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Map
     if runtime.name == "c99" and (values["dtype"] != "int8" or None in (values["memory_bytes"], values["flash_bytes"])):
         raise UserError(f"{path}: runtime.name: c99 needs dtype: int8, memory_bytes and flash_bytes.")
     for cost, source in costs.items():
-        if source == "measured" and (values["connection"] is None or runtime.name != "onnxruntime"):
+        if runtime.name in runtimes and values["connection"] != "local":
+            raise UserError(f"{path}: runtime.name: {runtime.name} is a plug-in's, which measures on this machine; "
+                            "state connection: local.")
+        measurable = runtime.name == "onnxruntime" or runtime.name in runtimes
+        if source == "measured" and (values["connection"] is None or not measurable):
             raise UserError(f"{path}: costs.{cost} is measured, which needs connection: local or {{ssh: HOST}} "
                             "and runtime.name: onnxruntime; state another source or leave the cost out.")
         few_shot = cost == "latency_ms" and values["connection"] is not None and runtime.name == "onnxruntime"

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from dcanas.basics.errors import UserError
 from dcanas.export import worker
 from dcanas.hardware.devices.device import Device, Ssh
 from dcanas.hardware.devices.machine import check_machine
+from dcanas.hardware.devices.runtimes import runtimes
 from dcanas.hardware.transport.progress import report_blocks
 
 APART_S = 0.5  # between two reports, so that they cost nothing beside measuring
@@ -53,10 +55,26 @@ def bench(files: Mapping[str, Path], device: Device, seconds: float, seed: int,
     machine = worker.look()
     check_machine(device, machine)
     try:
-        yield _Here(machine, worker.Bench({label: str(path) for label, path in files.items()}, device.threads,
-                                          device.provider, seconds, seed, cap_s=cap_s))
+        kind = worker.Bench if device.runtime.name not in runtimes else partial(_PluginBench, device)
+        machine = machine if kind is worker.Bench else {**machine, "runtime": device.runtime.name}
+        yield _Here(machine, kind({label: str(path) for label, path in files.items()}, device.threads,
+                                  device.provider, seconds, seed, cap_s=cap_s))
     except worker.WorkerError as error:
         raise UserError(str(error)) from error
+
+
+class _PluginBench(worker.Bench):
+    """Files that a plug-in's runtime executes, by the same protocol."""
+
+    def __init__(self, device: Device, *arguments: Any, **options: Any):
+        self._device = device
+        super().__init__(*arguments, **options)
+
+    def _open(self, path: str, threads: int, provider: str) -> dict[str, Any]:
+        subject: dict[str, Any] = super()._open(path, threads, "CPUExecutionProvider")
+        (image,) = subject["run"][0].args[1].values()
+        opened = runtimes[self._device.runtime.name]
+        return {**subject, "run": [partial(opened(Path(path), threads), image) for _ in subject["run"]]}
 
 
 @dataclass
