@@ -10,7 +10,6 @@ from typing import Any
 from dcanas.basics.manifest import write_result
 from dcanas.pipeline.context import Context, remote_context
 from dcanas.pipeline.distributed import together
-from dcanas.pipeline.study_workers import study_workers
 
 
 def search(run: Context) -> dict[str, Any]:
@@ -21,10 +20,9 @@ def search(run: Context) -> dict[str, Any]:
         return before
     if run.source is not None and method.distributed:
         run.hooks.message(f"Search: goes on from the supernet in {run.source / 'search'}")
-    workers = study_workers(run) if (run.options.run.workers or 1) > 1 else nullcontext()
     shared = method.distributed and run.ranks.count > 1
     others = together("search", run.message(folder)) if shared else nullcontext()
-    with run.stage("Search", folder.name) as hooks, workers, others:
+    with run.stage("Search", folder.name) as hooks, others:
         found = method.run(run.task(hooks))
     write_result(run.folder, done, found, "search", [folder / name for name in method.results[1:]])
     return found

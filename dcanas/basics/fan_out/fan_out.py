@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.fan_out.engine import Engine
-from dcanas.basics.fan_out.task import STOP, Call, Work, message_of, write_work
+from dcanas.basics.fan_out.task import Work
+from dcanas.basics.fan_out.tasks import Tasks, TasksHere, open_tasks
 from dcanas.basics.hooks import Hooks, Part
-from dcanas.basics.machine import torch_state
 
 WORTH_S = 3.0  # of tasks in this process before others are started
-POLL_S = 0.2  # between two looks at whether the user wants to stop
 
 
 def fan_out(engine: Engine, work: Work, items: Mapping[str, Any], folder: Path, hooks: Hooks, note: str,
@@ -27,22 +24,20 @@ def fan_out(engine: Engine, work: Work, items: Mapping[str, Any], folder: Path, 
     """Yield (name, result) of every task as it is done, in any order; results do not depend on the engine.
 
     Args:
-        work: called as `work(item, hooks, device)`; it, the items and the results can be pickled, and the results are
-            JSON types. What all tasks need belongs to `work`: it is sent once to every worker.
+        work, folder, device: see `open_tasks`.
         items: of the tasks, by name. A caller that stores results leaves out those that it has.
-        folder: in which the engine keeps its files meanwhile; shared by all workers.
         hooks: receive the progress; asked whether to stop.
         note: what the tasks are, for the progress, such as "fine-tunings".
-        device: of torch, for tasks in this process.
         done, total: tasks before these, and of all, for the progress; None: no others.
         short: the tasks may take less than processes take to start, so they are done here for `WORTH_S` seconds first.
 
     Raises:
-        UserError: a task raised it, after the others were done, or its workers ended `ATTEMPTS` times.
+        UserError: a task raised it, or ended its workers `ATTEMPTS` times; the others were done before.
         Stopped: the hooks asked to stop.
     """
     total = total or done + len(items)
     left = dict(items)
+    here = TasksHere(work, engine.threads, device)
     alone = engine.address is None and engine.at_once(len(items)) == 1
     end = time.monotonic() + (WORTH_S if short and engine.address is None else 0)
     for name, item in items.items():
@@ -50,16 +45,19 @@ def fan_out(engine: Engine, work: Work, items: Mapping[str, Any], folder: Path, 
             break
         if hooks.should_stop():
             raise Stopped(f"stopped after {done} of {total} {note}")
-        with torch_state(engine.threads):
-            result = work(item, Part(hooks, done, total, note), device)
+        result = here.do(name, item, Part(hooks, done, total, note))
         del left[name]
         done += 1
         hooks.progress(done, total, note)
         yield name, result
-    for name, result in _elsewhere(engine, work, left, folder, hooks) if left else ():
-        done += 1
-        hooks.progress(done, total, note)
-        yield name, result
+    if not left:
+        return
+    names = list(left)
+    with open_tasks(engine, _Listed(work, tuple(left.values())), folder, hooks, device, len(left)) as tasks:
+        for number, result in _done(tasks, names, hooks):
+            done += 1
+            hooks.progress(done, total, note)
+            yield names[number], result
 
 
 def called(item: Callable[..., Any], hooks: Hooks, device: str) -> Any:
@@ -67,59 +65,34 @@ def called(item: Callable[..., Any], hooks: Hooks, device: str) -> Any:
     return item(hooks=hooks, device=device)
 
 
-def _elsewhere(engine: Engine, work: Work, items: Mapping[str, Any], folder: Path,
-               hooks: Hooks) -> Iterator[tuple[str, Any]]:
-    names = list(items)
-    failed: str | None = None
-    stopped: str | None = None
-    folder.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix="tasks-", dir=folder))
+@dataclass(frozen=True)
+class _Listed:
+    """A work and all its items, which are sent together: what they share is sent once."""
+
+    work: Work
+    items: tuple[Any, ...]
+
+    def __call__(self, number: int, hooks: Hooks, device: str) -> Any:
+        return self.work(self.items[number], hooks, device)
+
+
+def _done(tasks: Tasks, names: list[str], hooks: Hooks) -> Iterator[tuple[int, Any]]:
+    """Yield number and result of every task; the first error is raised when all others are done."""
+    first: UserError | Stopped | None = None
+    threads = ThreadPoolExecutor(tasks.at_once)
+    futures = {threads.submit(tasks.do, name, number, hooks): number for number, name in enumerate(names)}
     try:
-        sha256 = write_work(place, work, list(items.values()))
-        calls = [Call(str(place), number, sha256, engine.threads, engine.gpus) for number in range(len(names))]
-        with _watched(hooks, place / STOP):
-            for number, outcome in _outcomes(engine, calls, hooks):
-                if "result" in outcome:
-                    for text in outcome["messages"]:
-                        hooks.message(text)
-                    yield names[number], outcome["result"]
-                elif "stopped" in outcome:
-                    stopped = stopped or outcome["stopped"]
-                else:
-                    failed = failed or message_of(outcome, names[number])
+        for future in as_completed(futures):
+            try:
+                result = future.result()
+            except (UserError, Stopped) as error:
+                first = first or error
+                continue
+            yield futures[future], result
+    except BaseException:
+        tasks.stop()
+        raise
     finally:
-        shutil.rmtree(place, ignore_errors=True)
-    if stopped is not None:
-        raise Stopped(stopped)
-    if failed is not None:
-        raise UserError(failed)
-
-
-def _outcomes(engine: Engine, calls: Sequence[Call], hooks: Hooks) -> Iterator[tuple[int, dict[str, Any]]]:
-    if engine.address is not None:
-        from dcanas.basics.fan_out.on_dask import run_on_dask  # here: Dask is an extra
-
-        return run_on_dask(engine, calls, hooks.message)
-    from dcanas.basics.fan_out.local import run_local  # here: it takes a quarter of a second to import
-
-    return run_local(calls, engine.at_once(len(calls)), hooks.message)
-
-
-@contextmanager
-def _watched(hooks: Hooks, stop: Path) -> Iterator[None]:
-    """Enclose work in other processes; a request to stop becomes the file that they look for."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(POLL_S):
-            if hooks.should_stop():
-                stop.touch()
-                return
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        threads.shutdown(cancel_futures=True)
+    if first is not None:
+        raise first

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import BrokenProcessPool
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import BrokenProcessPool, ShutdownExecutorError
 
 from dcanas.basics.fan_out.task import Call, attempts_of, perform
 
-Outcomes = Iterator[tuple[int, dict[str, Any]]]
+IDLE_S = 60  # after which a process that has no task ends
+
+warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)  # it was idle
 
 
-def run_local(calls: Sequence[Call], workers: int, say: Callable[[str], None]) -> Outcomes:
-    """Yield the number and the outcome of every task as it is done.
+class LocalTasks:
+    """Processes of joblib that do tasks; several threads may ask at the same time.
 
-    joblib ends all processes if one is killed. The tasks that have no outcome are then begun again; those that were
-    being worked on more than once when that happened run one at a time, so that none is blamed for another.
+    All processes end if one is killed. A task that was being worked on then is begun again, and no two such tasks run
+    at the same time, so that none is blamed for another.
+
+    Args:
+        at_once: number of processes.
+        threads: of each, for libraries that read it when they are loaded.
+        say: is told that a process has ended.
     """
-    left = {call.number: call for call in calls}
-    while left:
-        folder = Path(next(iter(left.values())).folder)
-        suspects = [call for call in left.values() if attempts_of(folder, call.number) > 1]
-        others = [call for call in left.values() if call not in suspects]
-        for group in [others] if others else [[call] for call in suspects]:
-            try:
-                for number, outcome in _pool(group, workers):
-                    del left[number]
-                    yield number, outcome
-            except BrokenProcessPool:
-                say("  A process that worked on a task has ended; what it had begun is begun again.")
 
+    def __init__(self, at_once: int, threads: int, say: Callable[[str], None]):
+        self.at_once, self._say = at_once, say
+        self._threads = str(threads)
+        self._alone, self._starting = threading.Lock(), threading.Lock()
 
-def _pool(calls: Sequence[Call], workers: int) -> Outcomes:
-    if not calls:
-        return
-    pool = Parallel(n_jobs=max(2, workers), backend="loky", return_as="generator_unordered", batch_size=1,
-                    inner_max_num_threads=calls[0].threads)
-    yield from pool(delayed(_numbered)(call) for call in calls)
+    def do(self, call: Call) -> dict[str, Any]:
+        """Return the outcome of a task (see `perform`)."""
+        while True:
+            with self._alone if attempts_of(Path(call.folder), call.number) else nullcontext():
+                try:
+                    with self._starting:
+                        future = get_reusable_executor(self.at_once, timeout=IDLE_S, reuse=True,
+                                                       env={"OMP_NUM_THREADS": self._threads}).submit(perform, call)
+                    outcome: dict[str, Any] = future.result()
+                    return outcome
+                except (BrokenProcessPool, ShutdownExecutorError):
+                    self._say("  A process that worked on a task has ended; what it had begun is begun again.")
 
-
-def _numbered(call: Call) -> tuple[int, dict[str, Any]]:
-    return call.number, perform(call)
+    def close(self) -> None:
+        """Let the processes end when they are idle; a later map finds them still there."""

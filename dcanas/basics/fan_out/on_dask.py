@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,38 +22,77 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_S = 10.0  # until an address at which nobody answers is given up
+MOST = 256  # tasks that are given to the scheduler at the same time
 SAME = ("torch", "numpy", "joblib")  # packages, beside dcanas and Python, of which all workers have one version
 
 
-def run_on_dask(engine: Engine, calls: Sequence[Call], say: Callable[[str], None]) -> Iterator[
-        tuple[int, dict[str, Any]]]:
-    """Yield the number and the outcome of every task as it is done.
+class DaskTasks:
+    """Workers of a Dask scheduler; several threads may ask at the same time.
 
     If the scheduler goes away, what has no outcome is given to it again as soon as one answers at its address.
+
+    Args:
+        folder: shared with the workers; the work lies there.
+        most: no more tasks than these are given at the same time.
+        say: is told what the coordinator waits for.
 
     Raises:
         UserError: Dask is not installed, nobody answers, or the workers are other versions or do not see the folder.
     """
-    if find_spec("distributed") is None:
-        raise UserError(f'run.engine={engine.name} needs Dask: pip install "dcanas[dask]".')
-    left = {call.number: call for call in calls}
-    patience_s = CONNECT_S
-    while left:
-        client = _connect(engine, patience_s)
+
+    def __init__(self, engine: Engine, folder: Path, most: int, say: Callable[[str], None]):
+        if find_spec("distributed") is None:
+            raise UserError(f'run.engine={engine.name} needs Dask: pip install "dcanas[dask]".')
+        self._engine, self._folder, self._say = engine, folder, say
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+        self._client = self._connected(CONNECT_S)
+        self.at_once = min(most, engine.workers or MOST)
+
+    def do(self, call: Call) -> dict[str, Any]:
+        """Return the outcome of a task (see `perform`); one that has ended as many workers as Dask allows is lost."""
+        from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
+
+        resources = {"resources": {"GPU": 1}} if call.gpus else {}
+        while True:
+            client = self._client
+            try:
+                if client is None:
+                    raise OSError("the scheduler is away")
+                future = client.submit(perform, call, pure=False, retries=0, **resources)
+                outcome: dict[str, Any] = future.result()
+                return outcome
+            except KilledWorker:
+                return {"lost": 1 + int(_setting("distributed.scheduler.allowed-failures"))}
+            except (OSError, asyncio.CancelledError, FutureCancelledError):
+                self._renew(client)
+
+    def close(self) -> None:
+        """Leave the scheduler."""
+        if self._client is not None:
+            self._client.close(timeout=2)  # type: ignore[no-untyped-call]
+
+    def _renew(self, gone: Client | None) -> None:
+        """Connect again, unless another thread has done so since."""
+        with self._lock:
+            if self._client is not gone:
+                return
+            self._say(f"  The scheduler at {self._engine.address} has gone away; waiting "
+                      f"{self._engine.patience_s:.0f} s for it.")
+            if gone is not None:
+                gone.close(timeout=2)  # type: ignore[no-untyped-call]
+            self._client = None
+            self._client = self._connected(self._engine.patience_s)
+
+    def _connected(self, patience_s: float) -> Client:
+        client = _connect(self._engine, patience_s)
         try:
-            _check_workers(client, engine, next(iter(left.values())).folder)
-            for number, outcome in _gathered(client, list(left.values())):
-                del left[number]
-                yield number, outcome
-        except (OSError, asyncio.CancelledError, _GoneError):
-            say(f"  The scheduler at {engine.address} has gone away; waiting {engine.patience_s:.0f} s for it.")
-            patience_s = engine.patience_s
-        finally:
+            _check_workers(client, self._engine, self._folder, max(patience_s, CONNECT_S))
+        except UserError:
             client.close(timeout=2)  # type: ignore[no-untyped-call]
-
-
-class _GoneError(Exception):
-    """The scheduler forgot a task."""
+            raise
+        return client
 
 
 def _connect(engine: Engine, patience_s: float) -> Client:
@@ -70,40 +110,15 @@ def _connect(engine: Engine, patience_s: float) -> Client:
             time.sleep(0.5)
 
 
-def _gathered(client: Client, calls: Sequence[Call]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield outcomes as tasks are done; one that has ended as many workers as Dask allows counts as lost."""
-    from distributed import KilledWorker, as_completed
-
-    resources = {"resources": {"GPU": 1}} if calls[0].gpus else {}
-    numbers = {client.submit(perform, call, pure=False, retries=0, **resources): call.number for call in calls}
-    for future in as_completed(list(numbers), loop=client.loop):  # type: ignore[no-untyped-call]
-        if future.status in ("cancelled", "lost"):
-            raise _GoneError
-        error = future.exception() if future.status == "error" else None
-        if isinstance(error, KilledWorker):
-            yield numbers[future], {"lost": 1 + int(client_setting("distributed.scheduler.allowed-failures"))}
-        elif error is not None:
-            raise error
-        else:
-            yield numbers[future], future.result()
-
-
-def client_setting(name: str) -> Any:
-    """Return a setting of Dask."""
-    import dask
-
-    return dask.config.get(name)
-
-
-def _check_workers(client: Client, engine: Engine, folder: str) -> None:
+def _check_workers(client: Client, engine: Engine, folder: Path, patience_s: float) -> None:
     """Raise `UserError` unless all workers are of this version, see the folder and have the GPUs asked for."""
-    end = time.monotonic() + (CONNECT_S if engine.patience_s else 0)
-    while not (found := client.run(_facts, folder)):
+    end = time.monotonic() + patience_s
+    while not (found := client.run(_facts, str(folder))):
         if time.monotonic() >= end:
             raise UserError(f"The scheduler at {engine.address} has no workers; start `dask worker {engine.address}` "
                             "on the machines that should work.")
         time.sleep(0.2)
-    mine = _facts(folder)
+    mine = _facts(str(folder))
     for worker, facts in found.items():
         different = [name for name in mine["versions"] if facts["versions"][name] != mine["versions"][name]]
         if different:
@@ -130,3 +145,9 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "none"
+
+
+def _setting(name: str) -> Any:
+    import dask
+
+    return dask.config.get(name)

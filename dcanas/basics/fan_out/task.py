@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ from dcanas.basics.user_files import load_user_file, loaded_files
 Work = Callable[[Any, Hooks, str], Any]  # item, hooks, device of torch -> JSON types
 PAYLOAD, FILES, STOP, BEGUN, RESULTS, GPUS = "work.joblib", "files.json", "stop", "begun", "results", "gpus"
 ATTEMPTS = 3  # of one task; after that it may be what ends its workers
-_kept: dict[str, tuple[Work, Sequence[Any]]] = {}  # the last work of this process, by its hash
+_kept: dict[str, Work] = {}  # the last work of this process, by its hash
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,15 @@ class Call:
 
     Attributes:
         folder: shared with the coordinator.
-        number: of the item.
+        number: of the task, unique in the folder.
+        item: what the work is called with.
         sha256: of the pickled work.
         threads, gpus: see `Engine`.
     """
 
     folder: str
     number: int
+    item: Any
     sha256: str
     threads: int
     gpus: int
@@ -66,13 +68,13 @@ class Remote(Hooks):
         return (self.folder / STOP).exists()
 
 
-def write_work(folder: Path, work: Work, items: Sequence[Any]) -> str:
+def write_work(folder: Path, work: Work) -> str:
     """Store what workers need and return its SHA-256; large arrays are mapped into memory, once for all workers."""
     for name in (BEGUN, RESULTS, GPUS):
         (folder / name).mkdir(parents=True)
     write_json(folder / FILES, {"files": [list(file) for file in loaded_files() if file[1] != SETTING],
                                 "plugins": [plugin.typed for plugin in loaded_plugins()]})
-    joblib.dump((work, list(items)), folder / PAYLOAD)
+    joblib.dump(work, folder / PAYLOAD)
     return _hash(folder / PAYLOAD)
 
 
@@ -112,16 +114,16 @@ def _outcome(call: Call, folder: Path) -> dict[str, Any]:
     try:
         if hooks.should_stop():
             raise Stopped("stopped before it began")
-        work, items = _work(folder, call.sha256)
+        work = _work(folder, call.sha256)
         with torch_state(call.threads), _device(folder, call.gpus) as device:
-            return {"result": work(items[call.number], hooks, device), "messages": hooks.messages}
+            return {"result": work(call.item, hooks, device), "messages": hooks.messages}
     except Stopped as stopped:
         return {"stopped": str(stopped)}
     except UserError as error:
         return {"error": str(error)}
 
 
-def _work(folder: Path, sha256: str) -> tuple[Work, Sequence[Any]]:
+def _work(folder: Path, sha256: str) -> Work:
     """Return the work of a folder, which this process reads once."""
     if sha256 not in _kept:
         if _hash(folder / PAYLOAD) != sha256:
@@ -177,11 +179,3 @@ def _device(folder: Path, gpus: int) -> Iterator[str]:
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def message_of(outcome: Mapping[str, Any], name: str) -> str:
-    """Return the sentence for a task that has no result; name: of the task."""
-    if "lost" in outcome:
-        return (f"{name}: the process that works on it has ended {outcome['lost']} times, as when memory runs out; "
-                "free some, or use fewer run.workers.")
-    return str(outcome["error"])

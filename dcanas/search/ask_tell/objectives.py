@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.tasks import open_tasks
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.typed_path import typed_path
 from dcanas.proxies.columns import read_column
@@ -13,32 +16,56 @@ from dcanas.search.finalists import short_training
 from dcanas.search.proposers.new_members import Identity
 from dcanas.search.task import SearchTask
 from dcanas.spaces import Architecture, Space
+from dcanas.training import Dataset, Recipe
 
 Objective = Callable[[Architecture, Hooks], tuple[float, dict[str, Any]]]  # -> value, larger is better; JSON to record
 
 
-def make_objective(task: SearchTask) -> tuple[Objective, Identity]:
-    """Return the objective of a study, and which architectures have the same value.
+@contextmanager
+def objective_of(task: SearchTask) -> Iterator[tuple[Objective, int]]:
+    """Yield the objective of a study, and how many trials the engine runs at once.
 
     A training always starts from the same seed; its value is the accuracy on the validation split, in percent.
 
     Raises:
-        UserError: the table has no such column, or is not one of this space.
+        UserError: the table has no such column, or is not one of this space; or the engine cannot be used.
     """
-    settings = task.settings
+    settings, space = task.settings, task.space
+    engine = replace(task.engine, workers=task.engine.workers or 1)
     if settings.objective == "table":
         path = typed_path(str(settings.table))
-        _, column = read_column(path, str(settings.column), task.space)
-        objective = look_up(task.space, {arch.choices: value for arch, value in column.items()},
-                            f"{path.name}, {settings.column}")
-        return objective, lambda arch: arch  # two codes of one network were trained twice
+        _, column = read_column(path, str(settings.column), space)
+        yield look_up(space, {arch.choices: value for arch, value in column.items()},
+                      f"{path.name}, {settings.column}"), engine.workers or 1
+        return
+    work = BriefTraining(space, task.dataset, task.recipe, settings.epochs, task.seed, task.skeleton)
+    with open_tasks(engine, work, task.folder, task.hooks, str(task.device)) as tasks:
+        def ask(arch: Architecture, hooks: Hooks) -> tuple[float, dict[str, Any]]:
+            found = tasks.do(space.format(arch), arch, hooks)
+            return 100 * found["validation_accuracy"], found
 
-    def train_briefly(arch: Architecture, hooks: Hooks) -> tuple[float, dict[str, Any]]:
-        found = short_training(task.space, task.dataset, task.recipe, settings.epochs, task.seed, arch, hooks,
-                               skeleton=task.skeleton, device=task.device)
-        return 100 * found["validation_accuracy"], found
+        yield ask, tasks.at_once
 
-    return train_briefly, task.space.canonical
+
+def identity_of(task: SearchTask) -> Identity:
+    """Return which architectures have the same value; in a table, two codes of one network were trained twice."""
+    return (lambda arch: arch) if task.settings.objective == "table" else task.space.canonical
+
+
+@dataclass(frozen=True)
+class BriefTraining:
+    """Trains an architecture briefly (see `short_training`): the work of a study's tasks."""
+
+    space: Space
+    dataset: Dataset
+    recipe: Recipe
+    epochs: int
+    seed: int
+    skeleton: Mapping[str, Any]
+
+    def __call__(self, arch: Architecture, hooks: Hooks, device: str) -> dict[str, Any]:
+        return short_training(self.space, self.dataset, self.recipe, self.epochs, self.seed, arch, hooks,
+                              skeleton=self.skeleton, device=device)
 
 
 def look_up(space: Space, known: Mapping[tuple[int, ...], float], name: str) -> Objective:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dcanas.basics.typed_path import typed_path
 from dcanas.costs import Budget, CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims, worker_name
-from dcanas.search.ask_tell.objectives import make_objective
+from dcanas.search.ask_tell.objectives import Objective, identity_of, objective_of
 from dcanas.search.ask_tell.patience import Patience
 from dcanas.search.ask_tell.proxy_sources import (
     NOISE,
@@ -24,6 +25,7 @@ from dcanas.search.ask_tell.proxy_sources import (
     table_sources,
 )
 from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
+from dcanas.search.ask_tell.together import work_together
 from dcanas.search.ask_tell.untold import Untold
 from dcanas.search.ask_tell.worker import NSGA2, Worker, summary
 from dcanas.search.derive import Derived, costs_of
@@ -46,8 +48,9 @@ class StudySearch(SearchMethod):
         return macs * settings.evaluations * settings.epochs if settings.objective == "train" else 0.0
 
     def run(self, task: SearchTask) -> dict[str, Any]:
-        worker = make_worker(task)
-        worker.run()
+        with objective_of(task) as (objective, at_once):
+            worker = make_worker(task, objective)
+            work_together(lambda: replace(worker, name=worker_name()), at_once)
         worker.untold.close()
         found = {"budget": dict(task.limits[0]), "sampler": task.settings.sampler,
                  **worker.patience(lambda: summary(worker.study, worker.parameters))}
@@ -79,19 +82,18 @@ class StudySearch(SearchMethod):
             "value": row["values"][0], "chosen_in_trial": row["position"], "why": row.get("why"), **why})
 
 
-def make_worker(task: SearchTask) -> Worker:
-    """Return this process's worker; raises `UserError` for a storage, table or limit that cannot be used."""
+def make_worker(task: SearchTask, objective: Objective) -> Worker:
+    """Return a worker; raises `UserError` for a storage or limit that cannot be used."""
     settings, space, seed, (budget, costs) = task.settings, task.space, task.seed, task.limits
     exact = Budget({cost.name: budget[cost.name] for cost in costs if cost.source != "predicted"})
     predicted = [(cost, budget[cost.name]) for cost in costs if cost.source == "predicted"]
-    objective, same = make_objective(task)
     known = {cost.name: cost for cost in (*task.targets[0].costs, *costs)}
     missing = [name for name in settings.front if name not in known]
     if missing:
         raise UserError(f"search.front names {missing[0]}, of which this run knows nothing (it knows "
                         f"{', '.join(known)}); state a limit on it, so that the device is asked.")
     candidates = Candidates(FeasibleMembers(space, exact, costs, seed), settings, _sources(task, list(known.values())),
-                            same, predicted)
+                            identity_of(task), predicted)
     engine = open_engine(task.storage or sqlite_url(task.folder / "study.db"))
     identity = {**dict(flattened(task.run_settings)), "data": task.dataset.fit_key,
                 "limits": {name: round(value, 9) for name, value in budget.items()}}

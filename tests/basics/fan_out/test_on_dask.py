@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from dask_cluster import cluster, free_port, scheduler, worker
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fan_out.engine import Engine
@@ -34,38 +30,6 @@ class Slow:
         with (self.counts / str(item)).open("a") as file:
             file.write(".")
         return item * item
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def begin(*words: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-
-
-def scheduler(port: int) -> subprocess.Popen[bytes]:
-    return begin("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
-
-
-def worker(port: int, *more: str) -> subprocess.Popen[bytes]:
-    return begin("distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-dashboard",
-                 "--death-timeout", "60", *more)
-
-
-@contextmanager
-def cluster(workers: int) -> Iterator[tuple[int, list[subprocess.Popen[bytes]]]]:
-    port = free_port()
-    started = [scheduler(port), *(worker(port) for _ in range(workers))]
-    try:
-        yield port, started
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
 
 
 def test_killed_workers_and_a_scheduler_that_comes_again(tmp_path: Path) -> None:

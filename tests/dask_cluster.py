@@ -1,0 +1,42 @@
+"""A Dask scheduler and workers as processes of this machine, which tests may kill."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def begin(*words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+def scheduler(port: int) -> subprocess.Popen[bytes]:
+    return begin("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+
+
+def worker(port: int, *more: str) -> subprocess.Popen[bytes]:
+    return begin("distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-dashboard",
+                 "--death-timeout", "60", *more)
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[tuple[int, list[subprocess.Popen[bytes]]]]:
+    port = free_port()
+    started = [scheduler(port), *(worker(port) for _ in range(workers))]
+    try:
+        yield port, started
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
