@@ -38,11 +38,11 @@ def main(*, count: int = 500, seed: int = 0) -> None:
             root = Path(made) / "photos"
             shutil.rmtree(root, ignore_errors=True)
             _folder(root, rng)
-            start = time.monotonic()
+            start = time.process_time()  # a busy machine is no hang
             found[_try(root, rng, number)] += 1
-            slowest = max(slowest, time.monotonic() - start)
+            slowest = max(slowest, time.process_time() - start)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{count} folders: {', '.join(f'{n} {word}' for word, n in sorted(found.items()))}; slowest {slowest:.1f} s, "
+    print(f"{count} folders: {', '.join(f'{n} {word}' for word, n in sorted(found.items()))}; slowest {slowest:.1f} s of the processor, "
           f"memory {memory:.2f} GB")
     if found["traceback"] or slowest > SLOW_S:
         raise UserError("Folders ended with a traceback or took too long; see above.")
@@ -71,7 +71,7 @@ def _folder(root: Path, rng: np.random.Generator) -> None:
                 content = _damaged(content, rng)
             suffix = kind.lower() if rng.random() < 0.9 else str(rng.choice(["jpg", "png", "", "jfif", "heic", "txt"]))
             (root / name / f"{i}.{suffix}".rstrip(".")).write_bytes(content)
-    odd = rng.integers(8)
+    odd = rng.integers(9)
     if odd == 0:
         (root / "cat").mkdir(parents=True, exist_ok=True)
         (root / "cat" / "loop").symlink_to(root)
@@ -83,6 +83,8 @@ def _folder(root: Path, rng: np.random.Generator) -> None:
         (root / "__MACOSX").mkdir()
     elif odd == 4:
         (root / "gone.png").symlink_to(root / "nowhere")
+    elif odd == 5:
+        (root / "self").symlink_to("self")
 
 
 def _image(rng: np.random.Generator) -> tuple[bytes, str]:

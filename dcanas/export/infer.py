@@ -16,13 +16,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import math
+import os
+import re
 import sys
 import zipfile
 from pathlib import Path
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError as missing:
+    print(f"infer.py needs numpy ({missing}): `pip install numpy`.", file=sys.stderr)
+    sys.exit(2)
 
 MANY_PIXELS, PIXELS_PER_BYTE = 30_000_000, 500  # more pixels, and more per byte of the file, are no photograph's
 RESAMPLE = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -33,6 +40,10 @@ TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSP
          8: "ROTATE_90"}  # by EXIF's orientation
 LITTER = ("@eadir", "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information",
           "lost+found", "#recycle", "icon\r")  # what systems leave in folders
+SIGNATURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|"
+                        rb"P[1-6]\s[\d#]|.{4}ftyp(?:hei|hev|mif1|msf1|avi[fs])", re.DOTALL)
+NO_SUFFIX = re.compile(r"(?:\.\d*)?")  # `scan` and `scan.0001`
+PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"eXIf")  # of a PNG file: what is seen
 LARGEST_TEXT = 64 << 20  # bytes of a file of text
 LARGEST_TEST = 1 << 30  # bytes of the unpacked test set
 
@@ -56,12 +67,10 @@ def load_image(path, preprocessing):
 
 
 def open_image(path):
-    """Return the opened, not yet decoded Pillow image; raises `InputError` naming the file."""
-    from PIL import Image
-
-    suffix = Path(path).suffix.lower()
-    if suffix in HEIF or suffix == ".avif":
-        _register_heif(path, suffix)
+    """Return the opened Pillow image, only that of a PNG file decoded; raises `InputError` naming the file."""
+    Image = _pillow()  # noqa: N806
+    if Path(path).suffix.lower() in (*HEIF, ".avif"):
+        _register_heif()
     try:
         image = Image.open(path)
     except FileNotFoundError as error:
@@ -69,13 +78,15 @@ def open_image(path):
     except Image.DecompressionBombError as error:
         raise InputError(f"{path} is too large ({_reason(error)}).") from error
     except Exception as error:
-        if suffix in HEIF or suffix == ".avif":
-            raise InputError(f"{path} is not a readable image, or Pillow cannot open its kind; `pip install "
-                             f"pillow-heif` adds {', '.join(HEIF)} and .avif.") from error
-        raise InputError(f"{path} is not a readable image ({_reason(error)}).") from error
+        image = _open_otherwise(path, error)
     pixels = image.width * image.height
     if pixels > MANY_PIXELS and pixels > PIXELS_PER_BYTE * Path(path).stat().st_size:
         raise InputError(f"{path} is too large ({image.width}x{image.height} pixels in a small file).")
+    if image.format == "PNG":
+        try:
+            image.load()
+        except Exception as error:  # also of the metadata behind the pixels
+            image = _open_otherwise(path, error)
     return image
 
 
@@ -86,17 +97,14 @@ def fit(image, preprocessing):
     (Resize, CenterCrop). Without it the crop is the largest centred box of the wanted aspect ratio, resized; an
     image of the right size keeps its pixels. Pillow's filters average over the source's pixels where they shrink.
     """
-    from PIL import Image
-
     height, width = preprocessing["size"]
     image = _eight_bits(upright(image), preprocessing.get("max_value"))
     if _has_alpha(image):
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = on_white(image)
     image = image.convert("L" if preprocessing["channels"] == 1 else "RGB")
     if preprocessing["resample"] not in RESAMPLE:
         raise InputError(f"resample must be one of {', '.join(RESAMPLE)}.")
-    resample = getattr(Image, preprocessing["resample"].upper())
+    resample = getattr(_pillow(), preprocessing["resample"].upper())
     if preprocessing.get("resize"):
         image = _middle(_shorter_side(image, preprocessing["resize"], resample), width, height)
     elif image.size != (width, height):
@@ -109,13 +117,17 @@ def fit(image, preprocessing):
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
 
+def on_white(image):
+    """Return an image with transparency as it is seen on white."""
+    image = image.convert("RGBA")
+    return _pillow().alpha_composite(_pillow().new("RGBA", image.size, "white"), image)
+
+
 def upright(image):
     """Return the image as its metadata say that it is seen; as it is stored if they are damaged."""
-    from PIL import Image
-
-    image.load()  # first: in PNG files the metadata may stand after the pixels, whose errors are none of theirs
+    image.load()
     turn = TURNS.get(orientation(image))
-    return image if turn is None else image.transpose(getattr(Image.Transpose, turn))
+    return image if turn is None else image.transpose(getattr(_pillow().Transpose, turn))
 
 
 def orientation(image):
@@ -145,9 +157,15 @@ def image_files(folder):
                 continue
             if path.is_dir():
                 waiting.append(path)
-            elif path.suffix.lower() in EXTENSIONS and path.is_file():
+            elif path.is_file() and is_image(path, path.name):
                 found.append(path)
     return sorted(found)
+
+
+def is_image(path, name):
+    """Return whether a file is an image by its name or, where that has no suffix, by how it begins."""
+    suffix = Path(name).suffix.lower()
+    return suffix in EXTENSIONS or bool(NO_SUFFIX.fullmatch(suffix) and SIGNATURES.match(_head(path)))
 
 
 def to_input(images):
@@ -172,9 +190,12 @@ def probabilities(logits):
 
 def open_session(folder):
     """Return the ONNX Runtime session of the model in `folder`; raises `InputError`."""
-    import onnxruntime
-
     model = _beside(folder, "model.onnx")
+    try:
+        import onnxruntime
+    except Exception as error:  # a runtime that was made for another numpy raises other kinds
+        raise InputError(f"onnxruntime cannot be imported by {sys.executable} ({_reason(error)}); `{sys.executable} -m "
+                         "pip install onnxruntime` installs it.") from error
     try:
         return onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -183,17 +204,32 @@ def open_session(folder):
 
 
 def classify(folder, files):
-    """Return {file, label, probability} for each image file."""
-    preprocessing = read_preprocessing(folder)
+    """Return {file, label, probability} for each image file; raises `InputError` for the first that cannot be used."""
+    rows, wrong = classify_each(folder, files)
+    if wrong:
+        raise InputError(wrong[0])
+    return rows
+
+
+def classify_each(folder, files):
+    """Return {file, label, probability} for each image file that can be used, and a sentence for each other one."""
+    preprocessing, session = read_preprocessing(folder), None
     labels = read_text(folder, "labels.txt").splitlines()
-    images = [load_image(file, preprocessing) for file in files]
-    chances = probabilities(predict(open_session(folder), np.stack(images)))
-    if chances.shape[1] != len(labels):
-        raise InputError(f"model.onnx has {chances.shape[1]} outputs, but labels.txt has {len(labels)} names; copy the "
-                         "whole bundle again.")
-    best = chances.argmax(axis=1)
-    return [{"file": str(file), "label": labels[best[i]], "probability": float(chances[i, best[i]])}
-            for i, file in enumerate(files)]
+    rows, wrong = [], []
+    for file in files:
+        try:
+            image = load_image(file, preprocessing)
+        except InputError as error:
+            wrong.append(str(error))
+            continue
+        session = session or open_session(folder)
+        chances = probabilities(predict(session, image[None]))[0]
+        if len(chances) != len(labels):
+            raise InputError(f"model.onnx has {len(chances)} outputs, but labels.txt has {len(labels)} names; copy the "
+                             "whole bundle again.")
+        best = int(chances.argmax())
+        rows.append({"file": str(file), "label": labels[best], "probability": float(chances[best])})
+    return rows, wrong
 
 
 def evaluate(folder):
@@ -346,27 +382,34 @@ def main(argv=None):
     parser.add_argument("files", nargs="*", help="image files or folders; none: the delivered test set")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--verify", action="store_true", help="check files, accuracy and labels; show the limits")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know fewer characters than names have
     args = parser.parse_args(argv)
-    folder = Path(__file__).resolve().parent
+    folder, bad = Path(__file__).resolve().parent, []
     try:
         if args.verify:
             said, wrong = verify(folder)
             print(json.dumps({"said": said, "wrong": wrong}, indent=2) if args.json else "\n".join(said))
             print("\n".join(wrong) or "Everything is as certified.", file=sys.stderr)
             return 2 if wrong else 0
-        files = [file for given in args.files for file in _files(given)]
-        result = classify(folder, files) if args.files else evaluate(folder)
+        if args.files:
+            result, bad = classify_each(folder, [file for given in args.files for file in _files(given)])
+        else:
+            result = evaluate(folder)
     except InputError as error:
-        print(error, file=sys.stderr)
+        print(_shown(error), file=sys.stderr)
         return 2
-    if args.json:
+    if args.json and (result or not bad):
         print(json.dumps(result, indent=2))
     elif args.files:
         for row in result:
-            print(f"{row['file']}: {row['label']} ({row['probability']:.4f})")
+            print(f"{_shown(row['file'])}: {_shown(row['label'])} ({row['probability']:.4f})")
     else:
         print(f"accuracy: {result['accuracy']:.4f} ({result['correct']} of {result['n']})")
-    return 0
+    for sentence in bad:
+        print(_shown(sentence), file=sys.stderr)
+    return 2 if bad else 0
 
 
 def _shorter_side(image, side, resample):
@@ -404,14 +447,12 @@ def _eight_bits(image, max_value):
     values = deep_values(image)
     if values is None:
         return image
-    from PIL import Image
-
     if max_value is None and (image.mode == "F" or values.max() > 65535):
         what = "are floating point, of no stated range" if image.mode == "F" else "have more than 16 bits"
         raise InputError(f"its pixels {what}; state the value of white with data.max_value=.")
     white = 65535 if max_value is None else max_value
     eight = np.floor(np.minimum(values.astype(np.float64), white) * 255 / white + 0.5)
-    return Image.fromarray(eight.astype(np.uint8))
+    return _pillow().fromarray(eight.astype(np.uint8))
 
 
 def _has_alpha(image):
@@ -427,16 +468,64 @@ def _files(given):
     raise InputError(f"{given} holds no image files ({', '.join(EXTENSIONS)}).")
 
 
-def _register_heif(path, suffix):
-    """Let Pillow open HEIF; AVIF it may open itself."""
+def _pillow():
+    """Return the module `PIL.Image`; raises `InputError`."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise InputError(f"Pillow, which opens image files, cannot be imported by {sys.executable} ({_reason(error)}); "
+                         f"`{sys.executable} -m pip install pillow` installs it.") from error
+    return Image
+
+
+def _open_otherwise(path, error):
+    """Return the Pillow image of a file whose suffix or metadata mislead; raises `InputError` if it is none."""
+    head = _head(path)
+    if SIGNATURES.match(head) and head[4:8] == b"ftyp":
+        if not _register_heif():
+            raise InputError(f"{path} is of HEIC, HEIF or AVIF and needs a further package: `pip install pillow-heif`, "
+                             "or `pip install 'dcanas[heif]'` where images are learnt from.") from error
+        again = path
+    elif head.startswith(b"\x89PNG"):
+        again = _without_metadata(path)
+    else:
+        again = path
+    try:
+        return _pillow().open(again)
+    except Exception as still:
+        reason = "Pillow finds no image in it" if "cannot identify" in str(still) else _reason(still)
+        raise InputError(f"{path} is not a readable image ({reason}).") from error
+
+
+def _without_metadata(path):
+    """Return a PNG file with the chunks that say what is seen; a last one that is cut short stays."""
+    content = Path(path).read_bytes()
+    kept, place = [content[:8]], 8
+    while place < len(content):
+        end = place + 12 + int.from_bytes(content[place:place + 4], "big")
+        if content[place + 4:place + 8] in PIXEL_CHUNKS or end > len(content):
+            kept.append(content[place:end])
+        place = end
+    return io.BytesIO(b"".join(kept))
+
+
+def _head(path):
+    """Return how a file begins; nothing if it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(32)
+    except OSError:
+        return b""
+
+
+def _register_heif():
+    """Return whether Pillow can open HEIF by a further package; AVIF it may open itself."""
     try:
         import pillow_heif
-    except ImportError as error:
-        if suffix in HEIF:
-            raise InputError(f"{path} needs a further package, as all {suffix} do: `pip install pillow-heif`, or "
-                             "`pip install 'dcanas[heif]'` where images are learnt from.") from error
-    else:
-        pillow_heif.register_heif_opener()
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
 
 
 def _stored(session, name):
@@ -462,6 +551,12 @@ def _beside(folder, name):
     if not path.is_file():
         raise InputError(f"{name} is missing beside infer.py; copy the whole bundle.")
     return path
+
+
+def _shown(text):
+    """Return a text in one line without control characters; bytes of names that are not UTF-8 as `\\xNN`."""
+    text = os.fsencode(str(text)).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _reason(error):

@@ -32,10 +32,9 @@ def white(spec: DataSpec, pictures: Pictures, known: np.ndarray, test: np.ndarra
     """
     deep = known[pictures.deep[known]]
     if not len(deep):
-        deep_test = test[pictures.deep[test]]
-        if not len(deep_test) or (spec.max_value is None and not pictures.floating[deep_test].any()):
+        deep = test[pictures.deep[test]]
+        if not len(deep):
             return None
-        deep = deep_test if spec.max_value is not None else deep
     if spec.max_value is None:
         floating = np.flatnonzero(pictures.floating)
         if len(floating):
@@ -43,7 +42,8 @@ def white(spec: DataSpec, pictures: Pictures, known: np.ndarray, test: np.ndarra
                             f"range; set data.max_value to the value of white (their largest value is "
                             f"{pictures.largest[floating].max():g}).")
     largest = float(pictures.largest[deep].max())
-    bits = next((bits for bits in BITS if largest < 2**bits), None)
+    learnt = int(pictures.deep[known].sum())
+    bits = next((bits for bits in BITS if largest < 2**bits and (learnt or bits == BITS[-1])), None)
     if spec.max_value is None and bits is None:
         raise UserError(f"Images of {spec.root} have values up to {largest:g}, more than 16 bits; set data.max_value "
                         "to the value of white.")
@@ -52,7 +52,7 @@ def white(spec: DataSpec, pictures: Pictures, known: np.ndarray, test: np.ndarra
     over = [i for i in test.tolist() if pictures.deep[i] and pictures.largest[i] > value]
     clipped = sum(int((np.asarray(_values(paths[i])) > value).sum()) for i in over)
     return {"max_value": int(value) if value == int(value) else value, "stated": spec.max_value is not None,
-            "bits": None if spec.max_value is not None else bits, "images": int(pictures.deep.sum()),
+            "bits": None if spec.max_value is not None else bits, "images": int(pictures.deep.sum()), "learnt": learnt,
             "largest": largest, "levels": int(min(span * 255 / value, 255)) + 1,
             "clipped_test_images": len(over), "clipped_test_pixels": clipped}
 

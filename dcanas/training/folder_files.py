@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,8 +75,9 @@ def list_folder(spec: DataSpec) -> Listing:
             labels += [label] * len(folders[name])
             owners += [part] * len(folders[name])
     for name in classes:
-        if name.splitlines() != [name] or shown(name) != name:
-            raise UserError(f"The class name {shown(name)!r} spans several lines or is not UTF-8; rename the class.")
+        if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in name) or shown(name) != name:
+            raise UserError(f"The class name {shown(name)!r} spans several lines, holds control characters or is not "
+                            "UTF-8; rename the class.")
     groups, owner = path_groups(spec.group_by, root, paths), np.array(owners)
     if groups is not None:
         _check_groups(spec, owner, groups)

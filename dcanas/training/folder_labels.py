@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.typed_path import typed_path
-from dcanas.training.folder_layout import Found, Layout
+from dcanas.training.folder_layout import Found, Layout, same_forms
 from dcanas.training.folder_walk import Passed, Walk
 from dcanas.training.split_names import plain_name, split_of
 
@@ -19,6 +21,7 @@ NAMES = {  # of columns, the likeliest first
     "class": ("class", "label", "labels", "class_name", "classname", "category", "target", "species", "breed",
               "diagnosis", "dx", "tag", "y"),
     "split": ("split", "set", "subset", "partition", "usage", "data_set", "dataset")}
+NO_CLASS = ("", "nan", "<na>", "n/a")
 SHOWN = 10
 
 
@@ -50,10 +53,10 @@ def read_labels(stated: str, columns: Sequence[str], root: Path) -> Layout:
             continue
         cells = [row[i].strip() if i < len(row) else "" for i in chosen]
         name, label, split = (*cells, "")[:3]
-        if not name or not label:
+        if not name or label.lower() in NO_CLASS:
             lacking = "class" if name else "file"
             raise UserError(f"Line {number} of {table} names no {lacking}; correct or remove it.")
-        matches = places.get(name.replace("\\", "/").removeprefix("./"), [])
+        matches = places.get(name.replace("\\", "/").removeprefix(f"{root}/").removeprefix("./"), [])
         if len(matches) > 1:
             raise UserError(f"{name} in line {number} of {table} may be {matches[0]} or {matches[1]}; write the path.")
         if not matches:
@@ -74,11 +77,23 @@ def read_labels(stated: str, columns: Sequence[str], root: Path) -> Layout:
     if "train" not in parts:
         raise UserError(f"{table} gives no image to learn from; it needs lines with a class"
                         f"{' and the split train' if len(chosen) == 3 else ''}.")
+    _refuse_joined({label for label, _ in found.values()}, table)
     without = len(files) - len(found)
     if without:
         passed.kinds["image without a label"] += without
     names = [head[i] for i in chosen]
-    return Layout(f"labels in {table.name}, columns {', '.join(names)}", parts, passed)
+    notes: list[str] = []
+    parts = same_forms(f"{table} names the class", parts, notes)
+    return Layout(f"labels in {table.name}, columns {', '.join(names)}", parts, passed, notes)
+
+
+def _refuse_joined(labels: set[str], table: Path) -> None:
+    """Raise `UserError` if a class is several others in one cell, for an image has one class."""
+    for label in sorted(labels):
+        parts = [part.strip() for part in re.split(r"[|;,+/&]", label)]
+        if len(parts) > 1 and set(parts) <= labels:
+            raise UserError(f"{table} states the class {label!r} beside {' and '.join(map(repr, parts))}, but an image "
+                            "has one class; leave one in each line, or name those of several differently.")
 
 
 def _read(table: Path) -> tuple[list[str], list[list[str]]]:
@@ -90,7 +105,7 @@ def _read(table: Path) -> tuple[list[str], list[list[str]]]:
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     try:
-        rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise UserError(f"{table} cannot be read as CSV ({error}); save it with a line per image.") from error
     if not rows:

@@ -9,9 +9,19 @@ from pathlib import Path
 
 from dcanas.basics.errors import UserError, unknown
 from dcanas.export.infer import EXTENSIONS as IMAGES
-from dcanas.training.folder_walk import Passed, Walk, entries, image_files, shown, subfolders, unpacking
+from dcanas.training.folder_walk import (
+    Passed,
+    Walk,
+    entries,
+    image_files,
+    is_file,
+    is_folder,
+    shown,
+    subfolders,
+    unpacking,
+)
 from dcanas.training.spec import DataSpec
-from dcanas.training.split_names import is_fold, plain_name, says_nothing, split_of
+from dcanas.training.split_names import is_fold, joined_splits, like_name, plain_name, says_nothing, split_of
 
 EXPECTED = "expected one folder of images per class, or train/ and test/ with such folders in them"
 PARTS = ("train", "validation", "test")
@@ -41,7 +51,8 @@ def understand(spec: DataSpec, root: Path) -> Layout:
         raise UserError(f"{root} (data.root) is an archive, and a folder is needed: `{command}` unpacks it; then set "
                         "data.root to the new folder.")
     if not root.is_dir():
-        raise UserError(f"There is no folder {root} (data.root); {EXPECTED}.")
+        what = f"{root} (data.root) is a file" if root.is_file() else f"There is no folder {root} (data.root)"
+        raise UserError(f"{what}; {EXPECTED}.")
     passed, notes = Passed(), []
     top = _unpacked(root)
     if top != root:
@@ -53,13 +64,9 @@ def understand(spec: DataSpec, root: Path) -> Layout:
         words, parts = _by_folder(spec.test_folder, top, folders, passed)
     else:
         words, parts = _KINDS[spec.layout](top, folders, passed)
-    for entry in entries(top):
-        if entry.is_file():
-            if Path(entry.name).suffix.lower() in IMAGES:
-                passed.loose.append(entry.path)
-            else:
-                passed.kinds[Path(entry.name).suffix.lower() or "none"] += 1
-    return Layout(words, _same_forms(top, parts, notes), passed, notes)
+    notes += [f"{file.name} is an archive and is not read; `{command}` unpacks it."
+              for file in map(Path, sorted(_pass_files(top, passed))) if (command := unpacking(file))]
+    return Layout(words, same_forms(f"{top} holds two folders of the name", parts, notes), passed, notes)
 
 
 def _auto(top: Path, folders: list[Path], passed: Passed) -> tuple[str, Found]:
@@ -83,9 +90,10 @@ def _auto(top: Path, folders: list[Path], passed: Passed) -> tuple[str, Found]:
     if len(first) == len(folders) > 1:
         return _classes_of_splits(top, folders, passed)
     if len(folders) > 1 and all(is_fold(f.name) for f in folders):
-        raise UserError(f"{top} holds {_list(folders)}, which are named as the folds of a cross-validation; set "
-                        f"data.test_folder={folders[-1].name} to test on one of them and learn from the others, or "
-                        "data.layout=classes if these are the classes.")
+        raise UserError(f"{top} holds {_list(folders)}, which are named as parts of the data, such as folds; set "
+                        f"data.test_folder={folders[-1].name} to test on one of them and learn from the others, "
+                        "data.labels=FILE.csv if they hold no class folders, or data.layout=classes if these are the "
+                        "classes.")
     for f in named:
         classes = {plain_name(other.name) for other in folders if other is not f}
         if len(below[f]) > 1 and below[f] <= classes:
@@ -93,6 +101,10 @@ def _auto(top: Path, folders: list[Path], passed: Passed) -> tuple[str, Found]:
                             f"({', '.join(sorted(below[f])[:3])}); move those beside it into train/, or set "
                             "data.layout=classes if all are classes.")
     _refuse_same_below(top, folders, below)
+    if joined := joined_splits(f.name for f in folders):
+        raise UserError(f"{top} holds {_list([top / name for name in joined])}, which are named as splits; put a "
+                        "folder per class into train/ and into test/, or set data.layout=classes if these are the "
+                        "classes.")
     return _classes(top, folders, passed)
 
 
@@ -139,12 +151,12 @@ def _splits(top: Path, folders: list[Path], passed: Passed) -> tuple[str, Found]
             raise UserError(f"{top} holds the {part} split twice ({f.name}/ is one of them); keep one.")
         walk, inner = Walk(f, passed), _repeated(f)
         found[part] = {c.name: walk.images(c) for c in walk.folders(inner)}
-        loose = [path for path in map(Path, (e.path for e in entries(inner) if e.is_file()))
-                 if path.suffix.lower() in IMAGES]
+        loose = len(passed.loose)
+        _pass_files(inner, passed)
         if not found[part]:
-            raise UserError(f"{f} holds {len(loose)} images and no class folders, though {named[0].name}/ has some; "
-                            "put a folder per class into it, or move it away if its images have no labels.")
-        passed.loose += map(str, loose)
+            raise UserError(f"{f} holds {len(passed.loose) - loose} images and no class folders, though "
+                            f"{named[0].name}/ has some; put a folder per class into it, or move it away if its images "
+                            "have no labels.")
     return f"a folder per split ({_list(named)}) with a folder per class in each", found
 
 
@@ -181,24 +193,30 @@ def _by_folder(tested: str, top: Path, folders: list[Path], passed: Passed) -> t
     return f"{_list(folders)}, of which {chosen[0].name}/ is tested", {part: c for part, c in found.items() if c}
 
 
-def _same_forms(top: Path, parts: Found, notes: list[str]) -> Found:
-    """Return the images with one form of Unicode for each class's name, that of the first split."""
+def same_forms(twice: str, parts: Found, notes: list[str]) -> Found:
+    """Return the images with one form of Unicode for each class's name, that of the first split.
+
+    Args:
+        twice: words before a name that a split holds in two forms, which raises `UserError`.
+        notes: to which is added what is noticed.
+    """
     known: dict[str, str] = {}
     for part, classes in parts.items():
         seen: dict[str, str] = {}
         for name in classes:
             form = unicodedata.normalize("NFC", name)
             if form in seen:
-                raise UserError(f"{top} holds two folders of the name {shown(form)} in different forms of Unicode "
-                                f"({seen[form]!a} and {name!a}); put their images into one.")
+                raise UserError(f"{twice} {shown(form)} in different forms of Unicode ({seen[form]!a} and {name!a}); "
+                                "make them one.")
             seen[form] = name
             if known.setdefault(form, name) != name:
                 notes.append(f"The class {shown(form)} of {part} has another form of Unicode there; it is taken as one "
                              "class.")
     like: dict[str, str] = {}
     for name in known:
-        if (other := like.setdefault(plain_name(name), name)) != name:
-            notes.append(f"The classes {shown(other)} and {shown(name)} differ only by case, blanks or dashes.")
+        if (other := like.setdefault(like_name(name), name)) != name:
+            notes.append(f"The classes {shown(other)} and {shown(name)} ({other!a} and {name!a}) differ only by case, "
+                         "blanks, dashes, or characters that look alike or are not seen.")
     return {part: {known[unicodedata.normalize("NFC", name)]: files for name, files in classes.items()}
             for part, classes in parts.items()}
 
@@ -220,6 +238,21 @@ def _repeated(folder: Path) -> Path:
     inner = subfolders(folder)
     same = len(inner) == 1 and plain_name(inner[0].name) == plain_name(folder.name) and not _has_images(folder)
     return inner[0] if same and subfolders(inner[0]) else folder
+
+
+def _pass_files(folder: Path, passed: Passed) -> list[str]:
+    """Add what lies in a folder of folders and is no folder to what is passed over; return the files of other kinds."""
+    others = []
+    for entry in entries(folder):
+        if is_file(entry):
+            if Path(entry.name).suffix.lower() in IMAGES:
+                passed.loose.append(entry.path)
+            else:
+                passed.kinds[Path(entry.name).suffix.lower() or "none"] += 1
+                others.append(entry.path)
+        elif not is_folder(entry):
+            passed.kinds[f"broken link {shown(entry.name)}" if entry.is_symlink() else "no file"] += 1
+    return others
 
 
 def _has_images(folder: Path) -> bool:

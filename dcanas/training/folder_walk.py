@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.export.infer import EXTENSIONS, is_litter
+from dcanas.export.infer import is_image, is_litter
 
 ARCHIVES = {".zip": "unzip {0} -d {1}", ".tar": "mkdir {1} && tar -xf {0} -C {1}",
             ".tgz": "mkdir {1} && tar -xf {0} -C {1}", ".gz": "mkdir {1} && tar -xf {0} -C {1}",
             ".bz2": "mkdir {1} && tar -xf {0} -C {1}", ".xz": "mkdir {1} && tar -xf {0} -C {1}",
             ".7z": "7z x {0} -o{1}", ".rar": "unrar x {0} {1}/"}
-_SIGNATURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|"
-                         rb"P[1-6]\s[\d#]|.{4}ftyp(?:hei|hev|mif1|msf1|avi[fs])", re.DOTALL)
-_NO_SUFFIX = re.compile(r"(?:\.\d*)?")  # `scan` and `scan.0001`
 
 
 @dataclass
@@ -51,7 +48,7 @@ class Walk:
 
     def folders(self, parent: Path) -> list[Path]:
         """Return the folders in `parent` that are no litter, sorted by name."""
-        return sorted(Path(entry.path) for entry in entries(parent) if entry.is_dir() and self._enters(entry))
+        return sorted(Path(entry.path) for entry in entries(parent) if is_folder(entry) and self._enters(entry))
 
     def images(self, parent: Path) -> list[Path]:
         """Return the image files at any depth, sorted by path."""
@@ -61,7 +58,7 @@ class Walk:
             folder = waiting.pop()
             real = os.path.realpath(folder) + os.sep
             for entry in sorted(entries(folder), key=lambda entry: (entry.is_symlink(), entry.name)):
-                if entry.is_dir():
+                if is_folder(entry):
                     waiting += [entry.path] if self._enters(entry) else []
                 elif self._is_image(entry):
                     file = os.path.realpath(entry.path) if entry.is_symlink() else real + entry.name
@@ -73,10 +70,10 @@ class Walk:
 
     def _is_image(self, entry: os.DirEntry[str]) -> bool:
         suffix = Path(entry.name).suffix.lower()
-        if not entry.is_file():
+        if not is_file(entry):
             self.passed.kinds["broken link" if entry.is_symlink() else "no file"] += 1
             return False
-        if suffix in EXTENSIONS or (_NO_SUFFIX.fullmatch(suffix) and has_signature(entry.path)):
+        if is_image(entry.path, entry.name):
             return True
         self.passed.kinds[suffix or "none"] += 1
         return False
@@ -104,23 +101,30 @@ def entries(parent: Path | str) -> list[os.DirEntry[str]]:
         raise UserError(f"The folder {parent} cannot be read ({error.strerror}); correct its rights.") from error
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder or a link to one; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a file or a link to one; a link to itself is none."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
 def subfolders(parent: Path) -> list[Path]:
     """Return the folders in `parent` that are no litter, sorted by name."""
-    return sorted(Path(entry.path) for entry in entries(parent) if entry.is_dir())
+    return sorted(Path(entry.path) for entry in entries(parent) if is_folder(entry))
 
 
 def image_files(parent: Path) -> list[Path]:
     """Return the image files at any depth, sorted by path; litter and files of other kinds are passed over."""
     return Walk(parent, Passed()).images(parent)
-
-
-def has_signature(path: Path | str) -> bool:
-    """Return whether a file begins as images of a known format do."""
-    try:
-        with Path(path).open("rb") as file:
-            return _SIGNATURES.match(file.read(32)) is not None
-    except OSError:
-        return False
 
 
 def unpacking(path: Path) -> str | None:

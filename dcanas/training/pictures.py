@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from dcanas.basics.errors import UserError
-from dcanas.export.infer import InputError, deep_values, open_image, upright
+from dcanas.export.infer import InputError, deep_values, on_white, open_image, upright
 from dcanas.training.copies import fingerprint, first_of_kind
 
 SMALL = 32  # pixels: side of the grey copies
@@ -140,15 +140,16 @@ def _stretched(image: Image.Image) -> Image.Image:
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
-    """Return what is seen of an image of 8 bits, whatever its mode: uint8 (H, W) if it is grey, else (H, W, 3 or 4)."""
+    """Return what is seen of an image of 8 bits, whatever its mode: uint8 (H, W) if it is grey, else (H, W, 3)."""
     if "transparency" in image.info or image.mode == "PA":
         image = image.convert("RGBA")
     elif image.mode not in ("L", "LA", "RGB", "RGBA"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     pixels = np.asarray(image)
-    if image.mode in ("LA", "RGBA") and (pixels[..., -1] == 255).all():
-        pixels = pixels[..., :-1]
-    if pixels.ndim == 3 and pixels.shape[2] in (1, 3) and all(
+    if image.mode in ("LA", "RGBA"):  # on white, as it is learnt from
+        opaque = (pixels[..., -1] == 255).all()
+        pixels = pixels[..., :-1] if opaque else np.asarray(on_white(image).convert("RGB"))
+    if pixels.ndim == 3 and all(
             (part[..., 0] == part[..., c]).all() for part in (pixels[::16, ::16], pixels)  # of most, a few pixels tell
             for c in range(pixels.shape[2])):
         pixels = pixels[..., 0]

@@ -68,7 +68,7 @@ def _dark(pictures: Pictures, known: np.ndarray) -> int | None:
     """Return the brightest value of all images of 8 bits if it leaves few levels, else None."""
     flat = known[~pictures.deep[known]]
     brightest = int(pictures.largest[flat].max()) if len(flat) else 255
-    return brightest if 1 < brightest < FEW_LEVELS - 1 else None
+    return brightest if brightest < FEW_LEVELS - 1 else None
 
 
 def many(count: int, noun: str) -> str:
@@ -109,8 +109,8 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _values(report)
     seen = report["seen"]
     if seen["under_half"]:
-        yield (f"Of {seen['under_half']:,} images less than half is seen, for the centre is cut out at the network's "
-               f"proportions; of {seen['file']}, {100 * seen['least']:.2g} % of the picture is seen.")
+        yield (f"Of {many(seen['under_half'], 'image')} less than half is seen, for the centre is cut out at the "
+               f"network's proportions; of {seen['file']}, {100 * seen['least']:.2g} % of the picture is seen.")
     total = [sum(row) for row in classes.values()]
     largest = max(total) / sum(total)
     if largest * len(classes) > UNEVEN:
@@ -123,8 +123,8 @@ def _copies(copies: Mapping[str, Any]) -> Iterator[str]:
         yield (f"{copies['learnt']:,} of {copies['test_files']:,} test images are also in train or validation: the "
                "test accuracy is that of the others.")
     if copies["not_counted"] > copies["learnt"]:
-        yield (f"{copies['not_counted'] - copies['learnt']:,} test images are stored more than once; a picture counts "
-               "once.")
+        yield (f"{many(copies['not_counted'] - copies['learnt'], 'test image')} stored more than once; a picture "
+               "counts once.")
     if copies["validation_learnt"]:
         yield f"{copies['validation_learnt']:,} validation images are also in train."
     if copies["files"]:
@@ -137,7 +137,8 @@ def _copies(copies: Mapping[str, Any]) -> Iterator[str]:
 def _values(report: Mapping[str, Any]) -> Iterator[str]:
     depth = report["depth"]
     if depth:
-        bits = "data.max_value" if depth["stated"] else f"{depth['bits']} bits, as the training images need"
+        bits = ("data.max_value" if depth["stated"] else f"{depth['bits']} bits, as the training images need"
+                if depth["learnt"] else "for no training image has; data.max_value states another value")
         yield (f"{depth['images']:,} images have more than 8 bits: {depth['max_value']:,} becomes white ({bits}; their "
                f"largest value is {depth['largest']:g}).")
         if depth["levels"] < FEW_LEVELS:
@@ -146,6 +147,6 @@ def _values(report: Mapping[str, Any]) -> Iterator[str]:
         if depth["clipped_test_images"]:
             yield (f"{depth['clipped_test_pixels']:,} pixels of {depth['clipped_test_images']:,} test images are "
                    "brighter than white and are clipped.")
-    if report["dark"]:
+    if report["dark"] is not None:
         yield (f"Warning: the brightest value of all images is {report['dark']} of 255, so few levels of brightness "
                "are left (16-bit colour is read as its upper 8 bits); spread the values over the range before.")

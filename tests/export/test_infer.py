@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from dcanas.export import infer
 
@@ -58,8 +61,9 @@ def run(folder: Path, *arguments: str, absent: tuple[str, ...] = ("torch", "dcan
 def test_it_is_python_3_8_and_needs_numpy_alone_at_the_top():
     source = Path(infer.__file__).read_text()
     tree = ast.parse(source, feature_version=(3, 8))
-    top = {name.name for node in tree.body if isinstance(node, ast.Import) for name in node.names}
-    top |= {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    body = [inner for node in tree.body for inner in (node.body if isinstance(node, ast.Try) else [node])]
+    top = {name.name for node in body if isinstance(node, ast.Import) for name in node.names}
+    top |= {node.module for node in body if isinstance(node, ast.ImportFrom)}
     assert top - set(sys.stdlib_module_names) == {"numpy"}
 
 
@@ -94,6 +98,58 @@ def test_a_bad_file_is_one_sentence_and_exit_code_2(bundle, prepare, arguments, 
     assert done.stderr.startswith(said)
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(("absent", "arguments", "said"), [
+    ("numpy", [], "infer.py needs numpy"), ("onnxruntime", [], "pip install onnxruntime"),
+    ("onnxruntime", ["a.png"], "pip install onnxruntime"), ("PIL", ["a.png"], "pip install pillow")])
+def test_a_missing_package_is_one_sentence(bundle, absent, arguments, said):
+    Image.new("RGB", (8, 8)).save(bundle.parent / "a.png")
+    done = run(bundle, *arguments, absent=(absent,))
+    assert said in done.stderr
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+
+
+def test_a_folder_with_odd_names_and_a_bad_file_on_a_terminal_that_knows_ascii(bundle):
+    """Of the four images three are classified; the fourth, and what is no image, is told or passed over."""
+    folder = bundle.parent / "photos"
+    folder.mkdir()
+    for name in (b"plain.png", "\u732b.png".encode(), b"bad\xff.png", b"no-suffix", b"two\nlines.png"):
+        Image.new("RGB", (8, 8), (255, 0, 0)).save(os.fsdecode(os.fsencode(folder) + b"/" + name), "PNG")
+    (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    (folder / "notes").write_text("none of them")
+    environment = {"PYTHONIOENCODING": "ascii", "PATH": os.environ["PATH"]}
+    done = subprocess.run([sys.executable, bundle / "infer.py", folder], capture_output=True, env=environment)
+    lines = done.stdout.decode("ascii").splitlines()
+    assert [line.split("photos/")[1].split(": red")[0] for line in lines] == [
+        "bad\\xff.png", "no-suffix", "plain.png", "two\\nlines.png", "\\u732b.png"]
+    assert done.returncode == 2
+    assert done.stderr.decode("ascii").startswith(f"{folder}/cut.jpg is not a readable image")
+    assert done.stderr.count(b"\n") == 1
+    assert len(json.loads(subprocess.run([sys.executable, bundle / "infer.py", "--json", folder], capture_output=True,
+                                         env=environment).stdout)) == 5
+
+
+def test_metadata_never_refuse_sound_pixels(tmp_path):
+    """Text that unpacks to 3 MB is refused by Pillow, and a resolution of one byte; both stand in sound pictures."""
+    text = PngImagePlugin.PngInfo()
+    text.add_text("comment", "x" * (3 << 20), zip=True)
+    turned = Image.Exif()
+    turned[0x0112] = 3  # by 180 degrees
+    path = saved(tmp_path, Image.fromarray(PIXELS), pnginfo=text, exif=turned)
+    assert (infer.load_image(path, GREY)[0] == np.rot90(PIXELS, 2)).all()
+    whole = saved(tmp_path, Image.fromarray(PIXELS), "b.png").read_bytes()
+    chunk = b"pHYs" + b"x"
+    (tmp_path / "b.png").write_bytes(whole[:33] + struct.pack(">I", 1) + chunk + struct.pack(">I", zlib.crc32(chunk))
+                                     + whole[33:])
+    assert (infer.load_image(tmp_path / "b.png", GREY)[0] == PIXELS).all()
+
+
+def test_heic_is_known_by_how_it_begins(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "phone.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    with pytest.raises(infer.InputError, match=r"phone\.jpg is of HEIC.*pip install pillow-heif"):
+        infer.load_image(tmp_path / "phone.jpg", COLOUR)
 
 
 def test_a_truncated_image_is_named(tmp_path):

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from faulty_folders.base import CLASSES, Right, Said, faulty, noise, put, splits, two
 
@@ -71,6 +71,35 @@ def twins_are_too_few_pictures(root):
     for i in range(8):
         shutil.copy(root / "emu/i000.png", root / f"emu/c{i}.png")
     return Said(("'emu' has 2 images", "only one counts"))
+
+
+@faulty
+def twins_under_what_is_not_seen(root):
+    splits(root, ("train", "test"), (20, 10))
+    for i in range(4):
+        pixels = noise(5000 + i, (12, 12, 4))
+        pixels[..., 3] = 255
+        pixels[6:, :, 3] = 0
+        Image.fromarray(pixels).save(root / f"train/cat/half{i}.png")
+        pixels[6:, :, :3] = 77
+        Image.fromarray(pixels).save(root / f"test/cat/half{i}.png")
+    return Right(CLASSES, 44, 20, ("4 of 24 test images are also in train",))
+
+
+@faulty
+def link_to_itself(root):
+    two(root)
+    (root / "cat/self.png").symlink_to("self.png")
+    (root / "self").symlink_to("self")
+    return Right(CLASSES, 16, 4, ("broken link 1", "broken link self 1"))
+
+
+@faulty
+def link_of_a_class_is_broken(root):
+    two(root)
+    (root / "emu").symlink_to(root / "nowhere")
+    return Right(CLASSES, 16, 4, ("broken link emu 1",))
+
 
 @faulty
 def link_in_a_circle(root):
@@ -166,6 +195,13 @@ def format_heic(root):
 
 
 @faulty
+def format_heic_called_jpg(root):
+    two(root)
+    (root / "cat/phone.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    return Said(("phone.jpg",))
+
+
+@faulty
 def format_heic_left_out(root):
     two(root)
     (root / "cat/phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
@@ -244,3 +280,21 @@ def metadata_cut_short(root):
     two(root)
     Image.fromarray(noise(79)).save(root / "dog/odd.png", exif=exif_of(0x0112, 5, b"\1"))
     return Right(CLASSES, 0, 0)
+
+
+@faulty
+def metadata_that_unpack_to_much(root):
+    two(root)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("comment", "x" * (3 << 20), zip=True)
+    Image.fromarray(noise(80)).save(root / "dog/odd.png", pnginfo=text)
+    return Right(CLASSES, 17, 4)
+
+
+@faulty
+def metadata_of_png_damaged(root):
+    two(root)
+    whole = (root / "cat/i000.png").read_bytes()
+    damaged = chunk(b"pHYs", b"x") + chunk(b"iCCP", b"x\0\0none") + chunk(b"eXIf", b"none")
+    (root / "cat/i000.png").write_bytes(whole[:33] + damaged + whole[33:])
+    return Right(CLASSES, 16, 4)

@@ -76,6 +76,27 @@ def layout_flat_test(root):
 
 
 @faulty
+def layout_splits_and_letters(root):
+    for name in ("trainA", "trainB", "testA", "testB"):
+        put(root / name)
+    return Said(("trainA/", "named as splits", "data.layout=classes"))
+
+
+@faulty
+def layout_splits_and_classes_in_one_name(root):
+    for name in ("CatTrain", "CatTest", "DogTrain", "DogTest"):
+        put(root / name)
+    return Said(("CatTest/", "named as splits"))
+
+
+@faulty
+def layout_archive_of_test(root):
+    two(root / "train")
+    (root / "test.zip").write_bytes(b"PK\3\4")
+    return Right(CLASSES, 16, 4, ("test.zip is an archive and is not read",))
+
+
+@faulty
 def layout_archive(root):
     (root / "photos.zip").write_bytes(b"PK\3\4")
     return Said(("unzip",), {"root": "photos.zip"})
@@ -103,6 +124,14 @@ def folds_named(root):
 def folds_misnamed(root):
     splits(root, [f"fold_{i}" for i in range(3)], [4] * 3)
     return Said(("fold_7", "fold_"), {"test_folder": "fold_7"})
+
+
+@faulty
+def folds_without_classes(root):
+    for number in range(4):
+        put(root / f"batch_{number}")
+    return Said(("batch_0/", "parts of the data", "data.labels"))
+
 
 def labelled(root: Path, head: Sequence[str] = ("filename", "label"), delimiter: str = ",",
              suffix: bool = True) -> None:
@@ -157,3 +186,42 @@ def labels_with_splits(root):
     (root / "all.csv").write_text("path,class,split\n" + "".join(
         f"{p.name},{CLASSES[i % 2]},{'test' if i < 6 else 'train'}\n" for i, p in enumerate(paths)))
     return Right(CLASSES, 14, 6, options={"labels": "all.csv"})
+
+
+def listed(root: Path, classes: Sequence[str], whole: bool = False) -> dict[str, str]:
+    """Write 30 images and their labels, the classes in turn."""
+    rows = [(str(path) if whole else path.name, classes[i % len(classes)])
+            for i, path in enumerate(put(root / "images", 30))]
+    with (root / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "class"), *rows])
+    return {"labels": "labels.csv"}
+
+
+@faulty
+def labels_in_two_forms(root):
+    return Said(("Unicode", "caf"), listed(root, ("caf\u00e9", "cafe\u0301")))
+
+
+@faulty
+def labels_that_differ_by_case(root):
+    return Right(("Cat", "cat", "dog"), 24, 6, ("differ only by case",), listed(root, ("Cat", "cat", "dog")))
+
+
+@faulty
+def labels_of_several_classes(root):
+    return Said(("'cat|dog'", "an image has one class"), listed(root, ("cat", "dog", "cat|dog")))
+
+
+@faulty
+def labels_of_no_class(root):
+    return Said(("Line 4", "names no class"), listed(root, ("cat", "dog", "NaN")))
+
+
+@faulty
+def labels_over_two_lines(root):
+    return Said(("several lines",), listed(root, ("cat", "do\ng")))
+
+
+@faulty
+def labels_by_whole_path(root):
+    return Right(CLASSES, 24, 6, options=listed(root, CLASSES, whole=True))

@@ -27,6 +27,12 @@ def classes_valid_and_invalid(root):
 
 
 @sound
+def classes_that_begin_like_splits(root):
+    two(root, 10, ("trainer", "train_station", "test_tube", "valley"))
+    return Right(("test_tube", "train_station", "trainer", "valley"), 32, 8)
+
+
+@sound
 def classes_with_years(root):
     for name in CLASSES:
         for year in ("2021", "2022"):

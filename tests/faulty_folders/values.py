@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,6 +56,25 @@ def depth_of_floats_stated(root):
             values = np.random.default_rng(hash((name, i)) % 2**32).random((12, 12)).astype(np.float32)
             Image.fromarray(values).save(root / name / f"{i}.tif")
     return Right(CLASSES, 16, 4, ("1 becomes white (data.max_value",), {"max_value": 1.0})
+
+
+@faulty
+def depth_of_test_alone(root):
+    two(root / "train")
+    deep(root / "deep", 4000)
+    (root / "deep/test").rename(root / "test")
+    shutil.rmtree(root / "deep")
+    return Right(CLASSES, 20, 16, ("no training image has", "of 256 levels"))
+
+
+@faulty
+def depth_of_zero_and_one(root):
+    for number, name in enumerate(CLASSES):
+        (root / name).mkdir()
+        for i in range(10):
+            Image.fromarray(noise(400 + 20 * number + i, (12, 12)) // 128).save(root / name / f"{i}.png")
+    return Right(CLASSES, 16, 4, ("the brightest value of all images is 1 of 255",))
+
 
 def chevrons(root: Path, count: int, size: int = 24, seed: int = 0, names: Sequence[str] = ("left", "right")) -> None:
     rng = np.random.default_rng(seed)
@@ -160,3 +180,21 @@ def names_that_differ_by_case(root):
 def names_of_several_lines(root):
     two(root, 10, ("cat", "do\ng"))
     return Said(("several lines",))
+
+
+@faulty
+def names_that_differ_by_what_is_not_seen(root):
+    two(root, 10, ("cat", "cat\u200b", "dog"))
+    return Right(("cat", "cat\u200b", "dog"), 24, 6, ("not seen", "u200b"))
+
+
+@faulty
+def names_in_wide_letters(root):
+    two(root, 10, ("cat", "\uff43\uff41\uff54"))
+    return Right(("cat", "\uff43\uff41\uff54"), 16, 4, ("look alike",))
+
+
+@faulty
+def names_with_control_characters(root):
+    two(root, 10, ("cat", "do\x1b[31mg"))
+    return Said(("control characters",))
