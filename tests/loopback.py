@@ -20,7 +20,8 @@ from dcanas.basics.resources import resource_folder
 
 
 class Loopback:
-    """Hosts that `ssh` knows here: board, and stranger (unknown key), refused (foreign key), closed (nobody listens).
+    """Hosts that `ssh` knows here: board, and stranger (unknown key), changed (another key is known), refused (foreign
+    key), closed (nobody listens).
 
     folder: where the board keeps files while they are measured; devices: the user's own device profiles.
     """
@@ -33,7 +34,8 @@ class Loopback:
         common = f"  HostName 127.0.0.1\n  User {user}\n  IdentitiesOnly yes\n  StrictHostKeyChecking yes\n" \
                  f"  GlobalKnownHostsFile /dev/null\n"
         hosts = (("board", port, "key", "known"), ("stranger", port, "key", "nothing"),
-                 ("refused", port, "foreign", "known"), ("closed", closed, "key", "known"))
+                 ("changed", port, "key", "former"), ("refused", port, "foreign", "known"),
+                 ("closed", closed, "key", "known"))
         (root / "config").write_text("".join(
             f"Host {name}\n{common}  Port {at}\n  IdentityFile {root / key}\n  UserKnownHostsFile {root / known}\n"
             for name, at, key, known in hosts))
@@ -77,6 +79,7 @@ def loopback(root: Path) -> Iterator[Loopback]:
     shutil.copy(root / "key.pub", root / "authorized")
     (root / "nothing").touch()
     (root / "known").write_text(f"[127.0.0.1]:{port} {(root / 'host.pub').read_text()}")
+    (root / "former").write_text(f"[127.0.0.1]:{port} {(root / 'foreign.pub').read_text()}")
     (root / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {root / 'host'}\nAuthorizedKeysFile {root / 'authorized'}\n"
         "PidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"

@@ -42,8 +42,8 @@ def main(*, count: int = 500, seed: int = 0) -> None:
             found[_try(root, rng, number)] += 1
             slowest = max(slowest, time.process_time() - start)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{count} folders: {', '.join(f'{n} {word}' for word, n in sorted(found.items()))}; slowest {slowest:.1f} s of the processor, "
-          f"memory {memory:.2f} GB")
+    print(f"{count} folders: {', '.join(f'{n} {word}' for word, n in sorted(found.items()))}; slowest {slowest:.1f} s "
+          f"of the processor, memory {memory:.2f} GB")
     if found["traceback"] or slowest > SLOW_S:
         raise UserError("Folders ended with a traceback or took too long; see above.")
 

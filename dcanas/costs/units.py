@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from fractions import Fraction
 from typing import Any
 
-from dcanas.basics.errors import UserError, unknown
+from dcanas.basics.errors import UserError
 
 COSTS = {  # name -> (unit, meaning)
     "params": ("", "trainable parameters"),
@@ -21,14 +22,19 @@ COSTS = {  # name -> (unit, meaning)
 }
 
 MEANT = {  # what people call a cost -> its name, and how such a limit is written
-    **dict.fromkeys(("fps", "framerate", "frame_rate", "throughput"), ("latency_ms", "'30 fps'")),
-    **dict.fromkeys(("flops", "gflops", "mflops", "madds", "multadds", "mult_adds"), ("macs", "'600 MFLOPs'")),
-    **dict.fromkeys(("size", "model_size", "file_size", "disk", "storage", "weights"), ("weight_bytes", "'500 kB'")),
-    **dict.fromkeys(("memory", "peak_memory", "activations"), ("peak_bytes", "'512 KiB'")),
-    **dict.fromkeys(("time", "speed", "runtime", "inference_time"), ("latency_ms", "'8 ms'")),
+    **dict.fromkeys(("fps", "framerate", "frame_rate", "frames_per_second", "throughput", "images_per_second"),
+                    ("latency_ms", "'30 fps'")),
+    **dict.fromkeys(("flops", "gflops", "mflops", "madds", "multadds", "mult_adds", "operations", "ops"),
+                    ("macs", "'600 MFLOPs'")),
+    **dict.fromkeys(("size", "model_size", "file_size", "disk", "storage", "weights", "flash", "rom", "bytes", "kb",
+                     "mb"), ("weight_bytes", "'500 kB'")),
+    **dict.fromkeys(("memory", "peak_memory", "activations", "ram", "sram"), ("peak_bytes", "'512 KiB'")),
+    **dict.fromkeys(("time", "speed", "runtime", "inference", "inference_time", "inference_ms", "delay", "ms",
+                     "seconds"), ("latency_ms", "'8 ms'")),
     **dict.fromkeys(("parameters", "parameter", "num_params"), ("params", "100000")),
-    **dict.fromkeys(("power", "joules"), ("energy_mj", "'2 mJ'")),
+    **dict.fromkeys(("power", "joules", "mj", "watt", "watts"), ("energy_mj", "'2 mJ'")),
 }
+WANTED = ("accuracy", "acc", "top1", "test_accuracy")  # what a run makes as large as it can
 
 _SI = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _IEC = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
@@ -43,6 +49,7 @@ UNITS: dict[str, dict[str, Fraction]] = {  # base unit -> what a limit may be wr
 }
 SHARES = {"%": Fraction(1, 100)}  # of limits on a quality, whose names end in `_min`
 RATES = {"fps": Fraction(1000)}  # of the median latency: so many milliseconds divided by the number are the limit
+ALIKE = 0.75  # likeness of names from which one is suggested: below it, another unit would be
 _NOUNS = {"B": "bytes", "MAC": "MACs"}
 _QUANTITY = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D*)")
 
@@ -50,12 +57,17 @@ _QUANTITY = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D*)")
 def cost_unit(name: str) -> str:
     """Return the unit of a cost name (`eyeriss.latency_ms` is `latency_ms` on the device eyeriss)."""
     bare = name.rpartition(".")[2]
-    if bare not in COSTS:
-        if bare.lower() in MEANT:
-            meant, example = MEANT[bare.lower()]
-            raise UserError(f"Unknown cost {name!r}; did you mean {meant!r}, as in budget.{meant}={example}?")
-        raise unknown("cost", name, COSTS)
-    return COSTS[bare][0]
+    if bare in COSTS:
+        return COSTS[bare][0]
+    if bare.lower() in WANTED:
+        raise UserError(f"Unknown cost {name!r}; accuracy is made as large as the limits allow and takes none itself.")
+    if bare.lower() in MEANT:
+        meant, example = MEANT[bare.lower()]
+        raise UserError(f"Unknown cost {name!r}; did you mean {meant!r}, as in budget.{meant}={example}?")
+    alike = [cost for cost in COSTS if cost.startswith(bare.lower()) and bare] or \
+        difflib.get_close_matches(bare.lower(), COSTS, n=1, cutoff=ALIKE)
+    hint = f"did you mean {alike[0]!r}?" if alike else f"known: {', '.join(COSTS)}."
+    raise UserError(f"Unknown cost {name!r}; {hint}")
 
 
 def parse_limit(name: str, limit: Any) -> float:

@@ -50,6 +50,7 @@ LEAST_ROUNDS = 3  # are made even where the time is up
 CAP_S, CAP_TIMES = 60.0, 2.0  # that measuring may take where nobody says: a minute, or twice what is planned
 STATE_S = 1.0  # between two looks at temperature and clock
 STAGES_S = 3.0  # for the parts of classifying an image file
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # numbers of errors for want of room
 INFER_S = 600.0  # for `infer.py` to classify a few images
 MARK = ".dcanas-worker"  # in a temporary folder: which process made it
 GRACE_S = 1.0  # for a worker whose input has ended to come to its end by itself
@@ -309,12 +310,19 @@ class Server:
     def do_open(self, request, content):
         """Make the folder that files go to: a named one that stays, or one that is removed at the end."""
         usual = Path.home() if request["name"] else tempfile.gettempdir()
-        parent = Path(request["folder"] or usual).expanduser().resolve()
-        parent.mkdir(parents=True, exist_ok=True)
         self.temporary = not request["name"]
-        self.folder = Path(tempfile.mkdtemp(prefix="dcanas-", dir=str(parent))) if self.temporary else \
-            parent / request["name"]
-        self.folder.mkdir(exist_ok=True)
+        try:
+            parent = Path(request["folder"] or usual).expanduser().resolve()
+            parent.mkdir(parents=True, exist_ok=True)
+            self.folder = Path(tempfile.mkdtemp(prefix="dcanas-", dir=str(parent))) if self.temporary else \
+                parent / request["name"]
+            self.folder.mkdir(exist_ok=True)
+        except (OSError, RuntimeError) as error:
+            if getattr(error, "errno", None) in FULL:
+                raise
+            raise WorkerError(f"the folder {request['folder'] or usual} cannot be made or written "
+                              f"({getattr(error, 'strerror', None) or error}); set connection.folder in its profile to "
+                              "one that can.") from error
         if self.temporary:
             (self.folder / MARK).write_text(json.dumps(_self_described()), encoding="ascii")
         return {"folder": str(self.folder)}
@@ -480,8 +488,7 @@ def serve(token):
             except MemoryError:
                 answer = {"error": "memory", "text": "the memory is full"}
             except OSError as error:
-                full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-                answer = {"error": "full" if full else "system", "text": error.strerror or str(error)}
+                answer = {"error": "full" if error.errno in FULL else "system", "text": error.strerror or str(error)}
             content.drain()
             say(answer)
     except BrokenPipeError:

@@ -12,6 +12,7 @@ from dcanas.costs import Budget, CostModel, Feasibility, LinearCost, Networks, c
 from dcanas.costs.feasibility import percentile, select_costs
 from dcanas.costs.plan_cost import PlanCost
 from dcanas.hardware import Device
+from dcanas.hardware.devices.lacking import require_source
 from dcanas.hardware.latency.source import LatencySources, choose_source
 from dcanas.search.task import Target
 
@@ -44,7 +45,7 @@ class CostBook:
             if cost in QUALITIES:
                 qualities[cost] = limit
             else:
-                device.source(cost)  # refuses a cost that the device has no source for
+                require_source(device, cost)
                 self.stated[cost] = limit
         self.qualities = Budget(qualities)
 

@@ -75,11 +75,15 @@ def examine(paths: Sequence[Path]) -> Pictures:
 
 def bad_files(paths: Sequence[Path], pictures: Pictures) -> str:
     """Return a sentence that names the bad files, without its full stop: the first ten and the count."""
-    texts = [text.rstrip(".") for _, text in sorted(pictures.errors.items())]
-    if len(texts) == 1:
-        return texts[0]
-    more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
-    return f"{len(texts)} of {len(paths)} image files cannot be used: {'; '.join(texts[:NAMED])}{more}"
+    errors = sorted(pictures.errors.items())
+    if len(errors) == 1:
+        return errors[0][1].rstrip(".")
+    named: dict[str, list[str]] = {}
+    for i, text in errors[:NAMED]:
+        named.setdefault(text.removeprefix(str(paths[i])).rstrip("."), []).append(str(paths[i]))
+    texts = [f"{'each of ' if len(files) > 1 else ''}{', '.join(files)}{reason}" for reason, files in named.items()]
+    more = f"; and {len(errors) - NAMED} more" if len(errors) > NAMED else ""
+    return f"{len(errors)} of {len(paths)} image files cannot be used: {'; '.join(texts)}{more}"
 
 
 def _examine(paths: Sequence[Path]) -> Pictures:

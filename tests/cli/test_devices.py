@@ -29,7 +29,8 @@ def test_what_has_to_be_measured_on_a_board_nobody_can_reach_is_refused(dcanas, 
     assert "dcanas profile measures on the device, but raspi5 has no connection" in found.err
     found = dcanas("feasibility", "device=raspi5", "budget.latency_ms=10", f"run.dir={tmp_path / 'run'}", *tiny)
     assert found.code == 2
-    assert "Unknown cost of device raspi5 'latency_ms'" in found.err
+    assert "raspi5 has no latency_ms" in found.err
+    assert "connection: {ssh: USER@HOST}" in found.err
 
 
 def test_the_memory_of_a_microcontroller_is_a_limit(dcanas, tiny, tmp_path):

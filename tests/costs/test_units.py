@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dcanas.basics.errors import UserError
 from dcanas.costs import COSTS, Budget, explain_limit, parse_limit
+from dcanas.costs.units import cost_unit
 
 DECIMAL = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 BINARY = {"Ki": 1_024, "Mi": 1_048_576, "Gi": 1_073_741_824}
@@ -51,6 +52,21 @@ def test_the_sentence_names_the_units() -> None:
         parse_limit("weight_bytes", "8 ms")
     with pytest.raises(UserError, match="Unknown cost 'latency'; did you mean 'latency_ms'"):
         parse_limit("latency", "8 ms")
+
+
+@pytest.mark.parametrize(("name", "meant"), [
+    ("fps", "latency_ms"), ("flops", "macs"), ("size", "weight_bytes"), ("ram", "peak_bytes"), ("ms", "latency_ms"),
+    ("flash", "weight_bytes"), ("parms", "params"), ("energy", "energy_mj"), ("MB", "weight_bytes")])
+def test_an_unknown_cost_is_answered_by_what_was_meant(name, meant) -> None:
+    with pytest.raises(UserError, match=f"Unknown cost '{name}'; did you mean '{meant}'"):
+        cost_unit(name)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "gpu", "foo", "mac_address", ""])
+def test_no_cost_of_another_unit_is_suggested(name) -> None:
+    with pytest.raises(UserError, match=r"^Unknown cost") as refused:
+        cost_unit(name)
+    assert "did you mean" not in str(refused.value)
 
 
 @given(st.decimals(min_value="0.001", max_value="1000000", places=3), st.sampled_from([*DECIMAL, *BINARY]),

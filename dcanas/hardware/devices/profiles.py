@@ -27,10 +27,7 @@ def load_device(name: str) -> Device:
         UserError: the name is unknown (the message suggests the nearest one), or the profile is invalid (the message
             names the file and the key).
     """
-    files = _profiles()
-    if name not in files:
-        raise unknown("device", name, files)
-    path = files[name]
+    path = profile_path(name)
     values = _checked(path, "", read_yaml(path), _DEVICE)
     runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
     if isinstance(values["connection"], dict):
@@ -56,6 +53,14 @@ def load_device(name: str) -> Device:
 def list_devices() -> list[str]:
     """Return the names of all devices, in alphabetical order."""
     return sorted(_profiles())
+
+
+def profile_path(name: str) -> Path:
+    """Return the file of a device's profile; raises `UserError` for an unknown name."""
+    files = _profiles()
+    if name not in files:
+        raise unknown("device", name, files)
+    return files[name]
 
 
 def user_folder() -> Path:

@@ -6,7 +6,9 @@ from dcanas.basics.errors import UserError, unknown
 from dcanas.costs import CostModel, Networks
 from dcanas.hardware.devices.device import Device
 from dcanas.hardware.devices.profiles import user_folder
-from dcanas.hardware.latency.published_tables import CLASSES, TableCost, load_tables
+from dcanas.hardware.latency.how_made import how_made
+from dcanas.hardware.latency.published_tables import CLASSES, HELP, TableCost, load_tables
+from dcanas.hardware.latency.table_files import tables_folder
 from dcanas.spaces import Space
 
 
@@ -35,6 +37,9 @@ def device_table(device: Device, cost: str, data: str = "cifar10") -> TableCost:
     tables = load_tables(data)
     key = f"{device.table}.{cost}"
     if key not in tables:
+        if data == "cifar10" and not (tables_folder() / HELP).is_file():
+            raise UserError(f"There is no table {tables_folder() / HELP}, in which {key} would be"
+                            f"{how_made(HELP, tables_folder())}.")
         raise unknown(f"published table (for the profile of {device.name}, {data})", key, tables)
     return tables[key]
 

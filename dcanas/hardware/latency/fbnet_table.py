@@ -37,7 +37,7 @@ def block_latency(table: str, folder: Path | str | None = None) -> LinearCost:
     Raises:
         UserError: the device is not in the list, its latencies are not a sum over blocks, or the file is damaged.
     """
-    return _read(table, Path(folder) if folder else tables_folder())
+    return _read(table, Path(folder) if folder else tables_folder(FILE))
 
 
 @lru_cache(maxsize=8)

@@ -76,7 +76,7 @@ def load_tables(data: str = "cifar10", folder: Path | str | None = None) -> dict
     """
     if data not in CLASSES:
         raise UserError(f"The published tables are for {' and '.join(CLASSES)}, not {data!r}.")
-    return dict(_load(data, Path(folder) if folder else tables_folder()))
+    return dict(_load(data, Path(folder) if folder else tables_folder(f"hw_nas_bench_{data}.csv.gz")))
 
 
 @lru_cache(maxsize=4)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
+from dcanas.hardware.latency.how_made import how_made
 
 LARGEST = 128 << 20  # bytes of a table, unfolded
 KEY = "architecture"  # the column that names the networks: none twice
@@ -97,7 +98,7 @@ def _content(path: Path) -> bytes:
             content: bytes = file.read(LARGEST + 1)
     except FileNotFoundError as error:
         raise UserError(f"There is no table {path}; import it, set DCANAS_TABLES to the folder of published tables, or "
-                        "give another file.") from error
+                        f"give another file{how_made(path.name, path.parent)}.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} is not a CSV table ({error}); import it again, or give another file.") from error
     if len(content) > LARGEST:

@@ -14,18 +14,27 @@ from numpy.typing import NDArray
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.typed_path import typed_path
+from dcanas.hardware.latency.how_made import how_made
 from dcanas.hardware.latency.strict_csv import LARGEST, number_of, read_csv
 
 Array = NDArray[np.float64]
 
 
-def tables_folder() -> Path:
-    """Return where published tables lie: the folder `DCANAS_TABLES` names, or `../shared/data` beside the checkout."""
+def tables_folder(table: str = "") -> Path:
+    """Return where published tables lie: the folder `DCANAS_TABLES` names, or `../shared/data` beside the checkout.
+
+    Args:
+        table: name of the file that is wanted there, for the message.
+
+    Raises:
+        UserError: there is no such folder.
+    """
     stated = os.environ.get("DCANAS_TABLES")
     folder = typed_path(stated) if stated else default_folder()
     if not folder.is_dir():
-        raise UserError(f"The published tables are not in {folder}; set DCANAS_TABLES to the folder that holds them "
-                        "(the importers in tools/ make it from the public originals).")
+        made = how_made(table, "FOLDER") or " (the importers in tools/ make it from the public originals)"
+        raise UserError(f"The published tables are not in {folder}; set DCANAS_TABLES to the folder that holds them"
+                        f"{made}.")
     return folder
 
 
@@ -82,7 +91,7 @@ def read_arrays(path: Path, rows: int) -> dict[str, np.ndarray]:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise UserError(f"There is no table {path}; import it, set DCANAS_TABLES to the folder of published tables, or "
-                        "give another file.") from error
+                        f"give another file{how_made(path.name, path.parent)}.") from error
     except (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         raise UserError(f"{path} is not an npz file of plain arrays ({error}); import the table again.") from error
     for name, array in arrays.items():

@@ -179,7 +179,11 @@ class Worker:
 
 REFUSALS = {
     "could not resolve hostname": "its host is unknown; correct connection.ssh or ~/.ssh/config",
-    "host key verification failed": "its host key is not the known one; connect once with `ssh` and check the key",
+    "invalid characters": "its name is none that ssh takes; correct connection.ssh to HOST or USER@HOST",
+    "identification has changed": "its host key is another than before: it was set up anew, or something else answers "
+                                  "there; if you know why, forget the old key with `ssh-keygen -R HOST` and "
+                                  "connect once with `ssh`",
+    "host key verification failed": "its host key was never seen here; connect once with `ssh` and check the key",
     "permission denied (": "its key was refused; `ssh` must work without a password (ssh-copy-id)",
     "too many authentication failures": "its key was refused; name one with IdentityFile in ~/.ssh/config",
     "connection refused": "nothing answers at its port; start its SSH server or correct the port",

@@ -74,7 +74,10 @@ def test_a_board_measures_like_this_machine(board, model):
 
 @pytest.mark.parametrize(("host", "changes", "words"), [
     ("no-such-board.invalid", {}, "cannot be reached: its host is unknown"),
-    ("stranger", {}, "cannot be reached: its host key is not the known one"),
+    ("stranger", {}, "cannot be reached: its host key was never seen here"),
+    ("changed", {}, "cannot be reached: its host key is another than before"),
+    ("bad;host", {}, "cannot be reached: its name is none that ssh takes"),
+    ("board", {"connection": {"folder": "/proc/none"}}, "set connection.folder"),
     ("refused", {}, "cannot be reached: its key was refused"),
     ("closed", {}, "cannot be reached: nothing answers at its port"),
     ("board", {"connection": {"python": "/no/such/python"}}, "has no Python where its profile says"),
