@@ -9,7 +9,7 @@ from dcanas.basics.manifest import write_result
 from dcanas.pipeline.context import Context
 
 BESIDE = ("pool.json", "finalists.json", "evaluations.json", "fine-tunings.json", "rerank.jsonl", "rerank_again.jsonl",
-          "data.json")  # what a search leaves there, as far as it does
+          "data.json", "begun.pt")  # what a search leaves there, as far as it does
 
 
 def derive(run: Context) -> dict[str, dict[str, Any]]:

@@ -125,14 +125,14 @@ def _chosen(config: Preset, choices: Mapping[str, str]) -> dict[str, str]:
     decided = set(choices)
     for chooser in CHOOSING:
         decided.add(chooser)
-        for group, name in _overrides(chooser, chosen[chooser]) if chosen[chooser] != "null" else ():
+        for group, name in overrides(chooser, chosen[chooser]) if chosen[chooser] != "null" else ():
             if group not in decided:
                 decided.add(group)
                 chosen[group] = name
     return chosen
 
 
-def _overrides(group: str, name: str) -> Iterator[tuple[str, str]]:
+def overrides(group: str, name: str) -> Iterator[tuple[str, str]]:
     """Yield the presets of other groups that a preset chooses, then those that the presets it builds on choose."""
     entries = _preset(group, name).defaults
     for entry in entries:
@@ -140,7 +140,7 @@ def _overrides(group: str, name: str) -> Iterator[tuple[str, str]]:
             yield from ((key.removeprefix(OVERRIDE), str(chosen or "null")) for key, chosen in entry.items())
     for entry in reversed(entries):
         if isinstance(entry, str) and entry != "_self_":
-            yield from _overrides(group, entry)
+            yield from overrides(group, entry)
 
 
 def _built(group: str, name: str, package: str = "", depth: int = 0) -> Iterator[Layer]:

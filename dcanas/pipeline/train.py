@@ -23,6 +23,7 @@ from dcanas.pipeline.distributed import together
 from dcanas.pretrained import PretrainedParts
 from dcanas.report.kinds import read_result
 from dcanas.search.adversarial import adversarial_attack
+from dcanas.search.first_few import begun_key, begun_training
 from dcanas.search.handmade import PRETRAINED
 from dcanas.spaces import Space, load_space
 from dcanas.training import Recipe, predict, summarise
@@ -75,9 +76,15 @@ def _fit(run: Context, folder: Path, hooks: Hooks) -> tuple[nn.Module, dict[str,
     space = space_of(run, derived)
     if isinstance(space, PretrainedParts):
         pretrained = {"pretrained": plain(space.taken_over(space.parse(derived["architecture"]), dataset.shape[0]))}
+    begun = None
+    if told := derived.get("provenance", {}).get("begun"):
+        key = begun_key(space, space.parse(derived["architecture"]), run.dataset, recipe, derived["skeleton"])
+        begun = begun_training(folder, derived, key)
+        hooks.message(f"goes on from the {told['epochs']} epochs of its short training" if begun else
+                      "starts anew: the data or the recipe are not those of its short training, or it is not here")
     history = fit_network(model, dataset, dataset.fit_indices, recipe, derive_seed(run.settings.seed, "train"),
                           folder=folder / "training", hooks=hooks, device=run.compute, ranks=run.ranks,
-                          attack=adversarial_attack(recipe))
+                          attack=adversarial_attack(recipe), begun=begun)
     return model, {**pretrained, "history": history}
 
 

@@ -5,12 +5,13 @@ score and, beside them, the largest feasible ones by parameters and by MACs (ove
 number of parameters ranks better than most searches do). All are trained by the same short recipe on the training
 split; the accuracy on the validation split, which neither weights nor alphas of the search have seen, decides. If
 training-free scores ordered the pool, they count too: a training short enough to be affordable ranks worse near the top
-than they do (docs/results.md), so the sum of both ranks decides.
+than they do (docs/results.md), so the sum of both ranks decides, unless random members that are trained beside the
+finalists are no worse (`dcanas.search.trust`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
@@ -26,6 +27,7 @@ from dcanas.costs import CostModel
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.search.adversarial import adversarial_attack
 from dcanas.search.pool import Candidate
+from dcanas.search.trust import RANDOM, none_learnt, trust
 from dcanas.search.validation import validate
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe, train
@@ -84,19 +86,29 @@ def train_and_validate(space: Space, dataset: Dataset, recipe: Recipe, seed: int
         inherit: gives a network other initial weights, in place.
         folder, until: see `train`.
     """
+    return train_and_read(space, dataset, recipe, seed, arch, hooks, skeleton=skeleton, device=device, inherit=inherit,
+                          folder=folder, until=until)[0]
+
+
+def train_and_read(space: Space, dataset: Dataset, recipe: Recipe, seed: int, arch: Architecture, hooks: Hooks, *,
+                   skeleton: Mapping[str, Any], device: str | torch.device = "cpu",
+                   inherit: Callable[[nn.Module], None] = lambda network: None, folder: Path | None = None,
+                   until: int | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what `train_and_validate` does, and the rows of the training's epochs (see `train`)."""
     torch.manual_seed(seed)
     dataset = dataset.at(space.input_shape(arch, dataset.shape, **skeleton)[1:])
     network = space.build(arch, len(dataset.classes), dataset.shape[0], **skeleton)
     inherit(network)
     model = Classifier(Normalise(*dataset.moments), network)
-    train(model, dataset, dataset.train, recipe, seed, folder=folder, hooks=hooks, device=device,
-          attack=adversarial_attack(recipe), until=until)
-    return validate(model, dataset, device)
+    history = train(model, dataset, dataset.train, recipe, seed, folder=folder, hooks=hooks, device=device,
+                    attack=adversarial_attack(recipe), until=until)
+    return validate(model, dataset, device), history
 
 
 def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examine: Examine, pool: Sequence[Candidate],
                     *, verify: Verify = lambda arch: [], stored: MutableMapping[str, dict[str, Any]] | None = None,
-                    hooks: Hooks = QUIET, ranked: bool = False,
+                    hooks: Hooks = QUIET, ranked: bool = False, control: Iterable[Architecture] = (),
+                    learnt: Callable[[Mapping[str, Any]], bool] = lambda found: True,
                     remedy: str = "increase search.pool") -> tuple[Architecture, dict[str, Any]]:
     """Examine `count` finalists of a pool, which keep the measured limits; return the best and the reasons.
 
@@ -105,44 +117,66 @@ def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examin
         examine: trains a candidate and returns its validation_accuracy (0 to 1) and validation_loss.
         verify: names the limits that a candidate breaks when measured; such a candidate is passed over.
         stored: examinations by notation (see `Ledger`), none of which is repeated.
-        hooks: receive the number of finalists examined.
+        hooks: receive the number of finalists examined, and whether what ranked the candidates is to be trusted.
         ranked: a candidate's score is an aggregated rank; ranks by score and by examination decide together.
+        control: random members, of which three are examined too if the candidates are ranked (see `trust`); without
+            any, what ranked them is trusted.
+        learnt: whether an examination shows that the network learns; one that does not is never chosen.
         remedy: what helps if no candidate keeps the measured limits.
 
     Raises:
-        UserError: no candidate of the pool keeps the measured limits.
+        UserError: no candidate of the pool keeps the measured limits, or none learns.
     """
     examined = {} if stored is None else stored
-    finalists: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     seen: set[Architecture] = set()  # two codes of one class are the same network: training both adds nothing
-    for candidate, named_by in nominate(pool, len(pool), sizes):
-        if len(finalists) == count:
-            break
-        if space.canonical(candidate.architecture) in seen:
-            continue
-        seen.add(space.canonical(candidate.architecture))
-        text = space.format(candidate.architecture)
-        if broken := verify(candidate.architecture):
-            refused.append({"architecture": text, "broken": broken})
-            continue
-        if text not in examined:
-            examined[text] = examine(candidate.architecture, Part(hooks, len(finalists), count, "finalists trained"))
-        finalists.append({"architecture": text, "score": candidate.score, "named_by": named_by,
+    total = count + RANDOM * ranked
+
+    def try_out(candidates: Iterable[tuple[Candidate, str]], wanted: int, done: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for candidate, named_by in candidates:
+            if len(found) == wanted:
+                break
+            if space.canonical(candidate.architecture) in seen:
+                continue
+            seen.add(space.canonical(candidate.architecture))
+            text = space.format(candidate.architecture)
+            if broken := verify(candidate.architecture):
+                refused.append({"architecture": text, "broken": broken})
+                continue
+            if text not in examined:
+                examined[text] = examine(candidate.architecture, Part(hooks, done + len(found), total,
+                                                                      "finalists trained"))
+            found.append({"architecture": text, "score": candidate.score, "named_by": named_by,
                           "origin": candidate.origin, **examined[text]})
-        hooks.progress(len(finalists), count, "finalists trained")
+            hooks.progress(done + len(found), total, "finalists trained")
+        return found
+
+    finalists = try_out(nominate(pool, len(pool), sizes), count, 0)
     if not finalists:
         raise none_kept(refused, remedy)
-    best = max(finalists, key=_trained)
+    why: dict[str, Any] = {}
+    if ranked and len(finalists) > 1:
+        worst = min(candidate.score for candidate in pool)
+        drawn = try_out(((Candidate(arch, worst, "random"), "chance") for arch in control), RANDOM, len(finalists))
+        if drawn:
+            why["trust"] = trust(finalists, drawn)
+            hooks.message(why["trust"]["text"])
+            if not why["trust"]["trusted"]:
+                finalists, ranked = finalists + drawn, False
+    learning = [finalist for finalist in finalists if learnt(finalist)]
+    if not learning:
+        raise none_learnt(finalists)
+    best = max(learning, key=_trained)
     decided_by = "accuracy on the validation split after short training"
     if ranked:
-        ranks = [sorted(finalists, key=by) for by in (_trained, itemgetter("score"))]
-        best = max(finalists, key=lambda f: (sum(rank.index(f) for rank in ranks), f["score"]))
+        ranks = [sorted(learning, key=by) for by in (_trained, itemgetter("score"))]
+        best = max(learning, key=lambda f: (sum(rank.index(f) for rank in ranks), f["score"]))
         decided_by = ("sum of the ranks by score before training and by accuracy on the validation split after short "
                       "training")
     return space.parse(best["architecture"]), {
         "decided_by": decided_by if len(finalists) > 1 else "only one candidate left",
-        "finalists": finalists, "refused_by_measurement": refused}
+        "finalists": finalists, "refused_by_measurement": refused, **why}
 
 
 def none_kept(refused: Sequence[dict[str, Any]], remedy: str) -> UserError:

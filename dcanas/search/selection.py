@@ -23,6 +23,7 @@ from dcanas.search.pool import Candidate, sizes_of
 from dcanas.search.rerank import reranked, reranked_again
 from dcanas.search.scoring import make_scoring
 from dcanas.search.task import SearchTask, Target
+from dcanas.search.trust import learning, random_members
 from dcanas.spaces import Architecture
 
 BY_RANKS = "rank aggregation of training-free scores"
@@ -37,7 +38,7 @@ def choose_candidate(task: SearchTask, target: Target, folder: Path, order: str,
     The pool is stored in `pool.json`, with the costs of every candidate, for the report.
 
     Args:
-        task: its settings `finalists` and `finalist_epochs` decide; without epochs the first candidate is taken.
+        task: its settings `finalists` and `finalist_epochs` decide; without either the first candidate is taken.
         target: the device, whose limits are verified.
         folder: of the device's results.
         order: what the pool is ordered by, for the provenance.
@@ -47,16 +48,14 @@ def choose_candidate(task: SearchTask, target: Target, folder: Path, order: str,
         inherit: gives a network the weights that its training starts from, in place.
     """
     settings, space = task.settings, task.space
-    write_json(folder / "pool.json", [
-        {"architecture": space.format(c.architecture), "score": c.score, "origin": c.origin,
-         "costs": {cost.name: cost.value(c.architecture) for cost in target.costs}} for c in pool])
+    write_pool(task, target, folder, pool)
     verify = partial(target.latency.broken, budget=target.budget, predicted=predicted)
-    if settings.finalist_epochs:
+    if getattr(settings, "finalist_epochs", 0):
         examine = partial(short_training, space, task.dataset, task.recipe, settings.finalist_epochs, task.seed,
                           skeleton=task.skeleton, device=task.device, inherit=inherit)
         return choose_finalist(space, settings.finalists, sizes_of(target.costs), examine, pool, verify=verify,
                                stored=Ledger(folder / "finalists.json"), hooks=task.hooks, ranked=ranked,
-                               remedy=remedy)
+                               control=random_members(task, target), learnt=learning(task.dataset), remedy=remedy)
     refused: list[dict[str, Any]] = []
     for candidate in pool:
         broken = verify(candidate.architecture)
@@ -64,6 +63,13 @@ def choose_candidate(task: SearchTask, target: Target, folder: Path, order: str,
             return candidate.architecture, {"decided_by": order, "refused_by_measurement": refused}
         refused.append({"architecture": space.format(candidate.architecture), "broken": broken})
     raise none_kept(refused, remedy)
+
+
+def write_pool(task: SearchTask, target: Target, folder: Path, pool: Sequence[Candidate]) -> None:
+    """Store a pool in `pool.json`, with the costs of every candidate, for the report."""
+    write_json(folder / "pool.json", [
+        {"architecture": task.space.format(c.architecture), "score": c.score, "origin": c.origin,
+         "costs": {cost.name: cost.value(c.architecture) for cost in target.costs}} for c in pool])
 
 
 def choose_reranked(task: SearchTask, target: Target, folder: Path, select: Selector,

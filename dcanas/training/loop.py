@@ -34,7 +34,8 @@ SAVE_SECONDS = 60.0  # a checkpoint is at most this old, and at most one epoch
 
 def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Recipe, seed: int, *,
           folder: Path | None = None, hooks: Hooks = QUIET, device: str | torch.device = "cpu", ranks: Ranks = ALONE,
-          attack: TrainingAttack | None = None, until: int | None = None) -> list[dict[str, Any]]:
+          attack: TrainingAttack | None = None, until: int | None = None,
+          begun: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """Train a network in place on `dataset.images[indices]`.
 
     Args:
@@ -50,6 +51,8 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
             no attack.
         until: number of epochs of the recipe's schedule after which to stop for now; a later call with a larger number
             goes on from the checkpoint in `folder` as if there had been no stop. None: all.
+        begun: a checkpoint of the first epochs of the same schedule on fewer images, from which this training goes on
+            unless it has a checkpoint of its own; None: it starts with the first epoch.
 
     Returns:
         One row per epoch so far: epoch, step, loss, accuracy (0 to 1, on augmented images) and learning_rate.
@@ -73,15 +76,16 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
     ranks.check(recipe.batch_size)
     batch_loss = _BatchLoss(dataset, indices, recipe, seed, device, ranks)
     key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(),
-                 [[name, list(value.shape)] for name, value in network.state_dict().items()])
+                 [[name, list(value.shape)] for name, value in network.state_dict().items()],
+                 *([] if begun is None else [begun["key"]]))
     monitor = None if attack is None else OverfitMonitor(attack, dataset, indices, seed, device)
     if recipe.freeze:
         freeze(network, recipe.freeze)
-    state = TrainingState(network, recipe, key, folder, monitor)
+    bounds = batch_bounds(len(indices), recipe.batch_size, 2 * ranks.count)
+    state = TrainingState(network, recipe, key, folder, monitor, begun, len(bounds))
     forward = ranks.share(network, device)
     if recipe.compile:
         forward = torch.compile(forward)  # type: ignore[assignment]
-    bounds = batch_bounds(len(indices), recipe.batch_size, 2 * ranks.count)
     steps = (until or recipe.epochs) * len(bounds)
     if state.step > steps:
         raise UserError(f"The checkpoints in {folder} are {state.step / len(bounds):.3g} epochs old, more than "

@@ -24,17 +24,21 @@ class TrainingState:
     Args:
         key: hash of the settings and data, which the checkpoint must have too.
         folder: of the checkpoints, or None.
+        begun: state of the first whole epochs of the same schedule on other images, or None (see `train`).
+        steps_per_epoch: of this training.
 
     Raises `UserError` if the checkpoint has another key, or the initial weights of the recipe do not fit.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe, key: str, folder: Path | None,
-                 monitor: OverfitMonitor | None):
+                 monitor: OverfitMonitor | None, begun: dict[str, Any] | None = None, steps_per_epoch: int = 0):
         self.network, self.recipe, self.key, self.monitor = network, recipe, key, monitor
         self.step = 0
         self.history: list[dict[str, Any]] = []
         self.running = [0.0, 0, 0]  # of this epoch: sum of losses, images classified correctly, images seen
         found = None if folder is None else load_checkpoint(folder, key)
+        if found is None and begun is not None:
+            found = len(begun["history"]) * steps_per_epoch, begun
         if found is None and recipe.init is not None:
             unfit = start_from(network, recipe.init)
             if unfit:
@@ -43,7 +47,7 @@ class TrainingState:
         self.average = Average(network, recipe.ema) if recipe.ema else None
         if found is not None:
             self.step, state = found
-            self.history, self.running = state["history"], state["running"]
+            self.history, self.running = list(state["history"]), list(state["running"])
             self._restore(state)
             if monitor:
                 monitor.load(state)

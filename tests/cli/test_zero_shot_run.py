@@ -71,6 +71,34 @@ def test_the_prior_judges_every_member_within_the_limits(dcanas, tmp_path):
     assert read(tmp_path / "again/derived/local-cpu/architecture.json")["costs"]["params"]["value"] <= tighter
 
 
+def test_the_first_few_are_trained_and_the_last_one_goes_on(dcanas, tmp_path):
+    """Three tried for one epoch beside three random members, one for two, of four: its training goes on at the third,
+    by all images, and with another recipe it starts anew."""
+    small = [text for text in SMALL if not text.startswith("search.")]
+    run = tmp_path / "run"
+    answer = dcanas("train", *small, "search.tried=3", "search.tried_epochs=1", "train.epochs=4", f"run.dir={run}")
+    assert answer.code == 0, answer.err
+    derived, trained = (read(run / "derived" / "local-cpu" / name) for name in ("architecture.json", "train.json"))
+    why = derived["provenance"]
+    tried = read(run / "derived" / "local-cpu" / "finalists.json")
+    assert len([key for key in tried if key.endswith(", 1 epochs")]) == 6
+    assert why["trust"]["text"] in answer.out.replace("\n", " ") or why["trust"]["text"][:40] in answer.out
+    chosen = next(row for row in why["finalists"] if row["architecture"] == derived["architecture"])
+    assert chosen == max(why["finalists"], key=lambda row: row["epochs"])
+    assert len(why["finalists"]) == 3 + 3 * (not why["trust"]["trusted"])
+    begun = why["begun"]["epochs"]
+    assert begun == max(row["epochs"] for row in why["finalists"])
+    assert f"goes on from the {begun} epochs of its short training" in answer.out
+    steps = [row["step"] for row in trained["history"]]  # 1,149 and 1,438 digits in batches of 32: 36 and 45 steps
+    assert steps == [*(36 * epoch for epoch in range(1, begun + 1)), *(45 * epoch for epoch in range(begun + 1, 5))]
+    assert not (run / "derived" / "local-cpu" / "short-training").exists()
+    assert dcanas("verify", run).code == 0
+    assert dcanas("report", f"source={run}").code == 0
+    answer = dcanas("train", f"source={run}", "train.epochs=1", f"run.dir={tmp_path / 'other'}")
+    assert answer.code == 0, answer.err
+    assert "starts anew: the data or the recipe are not those of its short training" in answer.out
+
+
 @pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.parametrize("extra", [

@@ -33,12 +33,23 @@ def test_few_images_get_the_settings_of_the_small_experiment(tmp_path) -> None:
     values, notes = made({}, folder(tmp_path, (640, 300), (300, 400)))
     small = yaml.safe_load((resource_folder("conf") / "experiment" / "small_folder.yaml").read_text())
     for group in ("space", "search", "train"):
-        assert {key: values[group][key] for key in small[group]} == small[group]
+        assert {key: value for key, value in small[group].items() if key in values[group]}.items() <= \
+            values[group].items()
+    assert (values["search"]["name"], values["search"]["names"], values["search"]["tried_epochs"]) == (
+        "zero_shot", ["prior"], 2)
     assert values["data"]["size"] == 32
     assert notes == [
         f"{tmp_path} holds 12 images, fewer than 20,000: what is not stated is as in experiment=small_folder.",
         "data.size=32: the images' median shorter side is 300 pixels, and at most 32 are used unless data.size states "
         "more."]
+
+
+def test_a_setting_of_the_supernet_asks_for_it(tmp_path) -> None:
+    values, notes = made({}, {**folder(tmp_path, (64, 64)), "search.epochs": 3})
+    assert (values["search"]["name"], values["search"]["epochs"]) == ("differentiable", 3)
+    assert "But search.epochs is stated, which search=zero_shot does not read" in notes[0]
+    values, _ = made({"search": "differentiable"}, folder(tmp_path, (64, 64)))
+    assert (values["search"]["name"], values["search"]["epochs"]) == ("differentiable", 12)
 
 
 @pytest.mark.parametrize(("space", "size"), [("darts", 32), ("fbnet", 24), ("mobilenetv2", 32), ("resnet", 32)])

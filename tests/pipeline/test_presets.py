@@ -97,7 +97,7 @@ def test_what_is_typed_wins_over_the_experiment_that_over_the_search_and_that_ov
     pinned = compose({"search": search, "data": data, "experiment": "small_folder"}, {})
     expected = stated("experiment", "small_folder")["search"]
     assert all(pinned["search"][key] == value for key, value in expected.items() if key in pinned["search"])
-    number = "candidates" if search in ("halving", "slices") else "finalists"
+    number = {"halving": "candidates", "slices": "candidates", "zero_shot": "tried"}.get(search, "finalists")
     typed = compose({"search": search, "data": data, "experiment": "small_folder"},
                     {"train.epochs": 7, f"search.{number}": 2, "data.split_seed": 5})
     assert (typed["train"]["epochs"], typed["search"][number], typed["data"]["split_seed"]) == (7, 2, 5)

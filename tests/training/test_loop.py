@@ -190,6 +190,24 @@ def test_epoch_by_epoch_it_is_the_same_training(data, rich, tmp_path):
     assert_equal(weights(last), rich[0])
 
 
+def test_a_training_goes_on_from_the_first_epochs_of_another(data, rich, tmp_path):
+    """On the same images and seed it is one training; on more images the step is counted in epochs of these."""
+    train(network(), data, data.train, RICH, 7, folder=tmp_path / "begun", until=2)
+    _, begun = load_checkpoint(tmp_path / "begun")
+    last = network(seed=99)
+    assert train(last, data, data.train, RICH, 7, begun=begun) == rich[1]
+    assert_equal(weights(last), rich[0])
+    heard = Recording()
+    history = train(network(), data, data.fit_indices, RICH, 8, folder=tmp_path / "more", hooks=heard, begun=begun)
+    assert history[:2] == rich[1][:2]
+    assert [row["step"] for row in history] == [18, 36, 69]  # 1,438 images: 23 steps
+    assert heard.steps == list(range(47, 70))
+    again = network(seed=99)
+    assert train(again, data, data.fit_indices, RICH, 8, folder=tmp_path / "more", begun=begun) == history
+    with pytest.raises(UserError, match="belong to other settings or other data"):
+        train(network(), data, data.fit_indices, RICH, 8, folder=tmp_path / "more")
+
+
 def test_epochs_that_cannot_be_stopped_after(data, tmp_path):
     with pytest.raises(UserError, match=r"until=1\) needs a folder, from whose checkpoint it can go on"):
         train(network(), data, data.train, RECIPE, 7, until=1)

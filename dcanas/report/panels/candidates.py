@@ -44,7 +44,7 @@ def _why(provenance: dict[str, Any]) -> Markup:
     ranked += f"The best of them and the largest were ranked once more ({', '.join(again)}). " if again else ""
     refused = provenance.get("refused_by_measurement") or []
     measured = f"{len(refused)} were rejected because a measurement exceeded a limit. " if refused else ""
-    control = f" {provenance['control']['text']}" if "control" in provenance else ""
+    control = "".join(f" {provenance[name]['text']}" for name in ("control", "trust") if name in provenance)
     return paragraph(counted, pool, ranked, measured, Markup("<b>Decided by:</b> "),
                      provenance.get("decided_by", "score"), ".", control)
 

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from dcanas.basics.fan_out.fan_out import fan_out
 from dcanas.basics.hooks import Hooks
@@ -31,6 +31,7 @@ class Tuning(NamedTuple):
     random: bool = False
 
 
+Order = Callable[[Mapping[Architecture, dict[str, Any]]], list[Architecture]]  # of what was found, best network first
 Examine = Callable[[Mapping[str, Tuning], int, int], Iterator[tuple[str, dict[str, Any]]]]  # items, done, total
 
 
@@ -48,9 +49,15 @@ def rungs(settings: HalvingSettings, candidates: int, epochs: int) -> list[tuple
     return found
 
 
+def by_accuracy(found: Mapping[Architecture, dict[str, Any]]) -> list[Architecture]:
+    """Return networks by accuracy on the validation split, then by loss, best first."""
+    return sorted(found, key=lambda arch: (-found[arch]["validation_accuracy"], found[arch]["validation_loss"]))
+
+
 def halve(archs: Sequence[Architecture], plan: Sequence[tuple[int, int]], examine: Examine, name: Callable[
         [Architecture], str], stored: MutableMapping[str, dict[str, Any]],
-          drop: Callable[[Architecture], None] = lambda arch: None) -> tuple[Architecture, list[dict[str, Any]]]:
+          drop: Callable[[Architecture], None] = lambda arch: None,
+          order_of: Order = by_accuracy) -> tuple[Architecture, list[dict[str, Any]]]:
     """Return the network that survives all rungs, and the rungs with what was found, best network first.
 
     Args:
@@ -59,6 +66,7 @@ def halve(archs: Sequence[Architecture], plan: Sequence[tuple[int, int]], examin
         name: notation of a network.
         stored: what `examine` yielded; none is repeated.
         drop: called for a network that is trained no further.
+        order_of: orders what was found on a rung.
     """
     left, made = list(archs), []
     total = sum(count for count, _ in plan)
@@ -69,8 +77,7 @@ def halve(archs: Sequence[Architecture], plan: Sequence[tuple[int, int]], examin
         for key, found in examine(missing, before, total):
             stored[key] = found
         results = {item.architecture: stored[key] for key, item in asked.items()}
-        order = sorted(left, key=lambda arch: (-results[arch]["validation_accuracy"],
-                                               results[arch]["validation_loss"]))
+        order = order_of(results)
         made.append({"epochs": epochs, "networks": [{"architecture": name(arch), **results[arch]} for arch in order]})
         kept = plan[number + 1][0] if number + 1 < len(plan) else 1
         for arch in order[kept:]:
@@ -94,6 +101,7 @@ class FineTuning:
         folder: of the checkpoints, from which a later rung goes on.
     """
 
+    note: ClassVar[str] = "fine-tunings"  # in progress reports
     space: Space
     dataset: Dataset
     recipe: Recipe
@@ -109,7 +117,7 @@ class FineTuning:
     def __call__(self, item: Tuning, hooks: Hooks, device: str) -> dict[str, Any]:
         """Return `validation_accuracy` (0 to 1) and `validation_loss` after so many epochs of the recipe's schedule."""
         space = load_space(item.architecture.space) if item.random else self.space
-        place = self._place(item.architecture)
+        place = self.place(item.architecture)
         place = place.with_suffix(".random") if item.random else place
         found = train_and_validate(space, self.dataset, self.recipe, self.seed, item.architecture, hooks,
                                    skeleton=self.skeleton, device=device, folder=place, until=item.epochs)
@@ -122,13 +130,14 @@ class FineTuning:
         def examine(items: Mapping[str, Tuning], done: int, total: int) -> Iterator[tuple[str, dict[str, Any]]]:
             for item in items.values():
                 self.dataset.at(self.space.input_shape(item.architecture, self.dataset.shape, **self.skeleton)[1:])
-            return fan_out(task.engine, self, items, self.folder, task.hooks, "fine-tunings", device=str(task.device),
+            return fan_out(task.engine, self, items, self.folder, task.hooks, self.note, device=str(task.device),
                            done=done, total=total)
         return examine
 
     def drop(self, arch: Architecture) -> None:
         """Delete the checkpoints of a network."""
-        shutil.rmtree(self._place(arch), ignore_errors=True)
+        shutil.rmtree(self.place(arch), ignore_errors=True)
 
-    def _place(self, arch: Architecture) -> Path:
+    def place(self, arch: Architecture) -> Path:
+        """Return the folder of a network's checkpoints."""
         return self.folder / key_of(self.space.format(arch))

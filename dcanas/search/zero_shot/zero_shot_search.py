@@ -21,23 +21,25 @@ from dcanas.proxies.prior import check_known, prior_for
 from dcanas.proxies.table import stored_scorer, values_of
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.feasible import FeasibleMembers
+from dcanas.search.first_few import choose_by_rungs, trainings
 from dcanas.search.methods import SearchMethod
 from dcanas.search.pool import Candidate
 from dcanas.search.scoring import check_scored, make_scoring
-from dcanas.search.selection import BY_RANKS, choose_candidate
+from dcanas.search.selection import BY_RANKS, choose_candidate, write_pool
 from dcanas.search.task import SearchTask, Target
 from dcanas.search.zero_shot.loop import aggregated, zero_shot
 from dcanas.search.zero_shot.zero_shot_settings import PRIOR
 from dcanas.spaces import Architecture, Space
 
 BY_PRIOR = "accuracies published for other images (the prior)"
+REMEDY = "increase search.pool"
 
 
 class ZeroShotSearch(SearchMethod):
     """Training-free scores of networks within the budgets, ranked again for every device within its own limits."""
 
     results = ("scores.json",)
-    read_by_derive = ("pool", "finalists", "finalist_epochs", "aggregate")
+    read_by_derive = ("pool", "tried", "tried_epochs", "aggregate")
     scores_final_networks = True
 
     def check(self, space: Space, settings: Any) -> None:
@@ -47,8 +49,11 @@ class ZeroShotSearch(SearchMethod):
 
     def key(self, task: SearchTask) -> Sequence[Any]:
         made_with = {name: value for name, value in plain(task.settings).items()
-                     if name not in ("pool", "finalists", "finalist_epochs")}
+                     if name not in ("pool", "tried", "tried_epochs")}
         return [task.skeleton, made_with, {target.name: dict(target.budget) for target in task.targets}]
+
+    def effort(self, task: SearchTask, macs: float) -> float:
+        return float(len(task.targets) * trainings(task.settings, task.recipe) * macs)
 
     def run(self, task: SearchTask) -> dict[str, Any]:
         settings = task.settings
@@ -81,12 +86,21 @@ class ZeroShotSearch(SearchMethod):
         ranks = aggregated([values_of(row) for _, row in within], settings.names, settings.aggregate)
         order = np.argsort(-ranks, kind="stable")[:settings.pool]
         pool = [Candidate(within[i][0], float(ranks[i]), settings.strategy) for i in order]
-        arch, why = choose_candidate(task, target, folder, BY_RANKS, "increase search.pool", pool, ranked=True)
+        arch, why = _choose(task, target, folder, BY_RANKS, pool)
         scores = next(row["scores"] for other, row in within if other == arch)
         return Derived(arch, costs_of(arch, target.costs), {
             "method": f"zero-shot search: {settings.strategy}", "evaluated": len(found["networks"]),
             "within": len(within), "votes": list(settings.names), "aggregate": settings.aggregate, "scores": scores,
             "pool": len(pool), **why})
+
+
+def _choose(task: SearchTask, target: Target, folder: Path, judge: str,
+            pool: Sequence[Candidate]) -> tuple[Architecture, dict[str, Any]]:
+    """Return one of a pool, best first: the first, or by short training of the first few (see `choose_by_rungs`)."""
+    if not task.settings.tried_epochs:
+        return choose_candidate(task, target, folder, judge, REMEDY, pool)
+    write_pool(task, target, folder, pool)
+    return choose_by_rungs(task, target, folder, judge, REMEDY, pool)
 
 
 def _by_prior(task: SearchTask, target: Target, folder: Path) -> Derived:
@@ -95,7 +109,7 @@ def _by_prior(task: SearchTask, target: Target, folder: Path) -> Derived:
     values = prior.values(choices)
     pool = [Candidate(as_architecture(task.space, choices[i]), float(values[i]), PRIOR)
             for i in np.argsort(-values, kind="stable")[:task.settings.pool]]
-    arch, why = choose_candidate(task, target, folder, BY_PRIOR, "increase search.pool", pool, ranked=True)
+    arch, why = _choose(task, target, folder, BY_PRIOR, pool)
     return Derived(arch, costs_of(arch, target.costs), {
         "method": "zero-shot search: all members within the limits", "evaluated": len(choices), "within": len(choices),
         "votes": [PRIOR], "fitted_to": list(prior.data), "pool": len(pool),

@@ -41,10 +41,10 @@ class ZeroShotSettings(OwnFile):
     baseline_momentum: float = number(0.9, 0, 0.9999, "momentum of the moving average of rewards",
                                       strategy=("reinforce",))
     batch_size: int = number(64, 1, 65_536, "images on which a network is scored")
-    pool: int = number(100, 1, 1_000_000, "the best by rank, from which the finalists are taken")
-    finalists: int = number(4, 1, 1000, "networks that are trained before one is chosen, the largest of the pool among "
-                                        "them")
-    finalist_epochs: int = number(0, 0, 10_000, "epochs of a finalist's training; 0: the rank decides")
+    pool: int = number(100, 1, 1_000_000, "the best by rank, the first of which may be trained")
+    tried: int = number(8, 1, 1000, "the first of the pool, which are trained before one is chosen")
+    tried_epochs: int = number(0, 0, 10_000, "epochs of training after which the worse half of them is dropped; the "
+                                             "others train twice as long, and so on; 0: the rank decides")
     name: str = choice("zero_shot", ("zero_shot",), "kind of search")
 
     def __post_init__(self) -> None:

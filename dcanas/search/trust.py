@@ -1,0 +1,82 @@
+"""Whether a judge that trains nothing is to be trusted on these images: random members are trained beside its choice.
+
+A judge that ranks what it chose no better than members drawn at random knows nothing of these images. Simulated over
+NAS-Bench-201's tables the check fires in less than a tenth of the runs with a right judge and in more than nine tenths
+with a reversed one, if the short training ranks members with a Kendall's tau of half or more (`tools/study_trust.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from dcanas.basics.errors import UserError
+from dcanas.basics.keys import derive_seed
+from dcanas.search.feasible import FeasibleMembers
+from dcanas.search.task import SearchTask, Target
+from dcanas.spaces import Architecture
+from dcanas.training import Dataset
+
+RANDOM = 3  # members that are trained beside the finalists
+DRAWS = 20  # per random member, before fewer are taken
+CLEAR = 2.0  # standard errors above a constant answer from which an accuracy shows that something was learnt
+
+
+def random_members(task: SearchTask, target: Target) -> Iterator[Architecture]:
+    """Yield different random members within the limits of a device."""
+    members = FeasibleMembers(task.space, target.budget, target.costs, task.seed)
+    rng = np.random.default_rng(derive_seed(task.seed, "random members"))
+    seen: set[Architecture] = set()
+    for _ in range(DRAWS * RANDOM):
+        arch = members.sample(rng)
+        if task.space.canonical(arch) not in seen:
+            seen.add(task.space.canonical(arch))
+            yield arch
+
+
+def trust(chosen: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what random members say of a judge: `chosen` and `random` (median accuracies), `trusted` and `text`.
+
+    Args:
+        chosen: what short training found of the networks that the judge chose, each with `validation_accuracy`.
+        drawn: the same of members drawn at random, trained equally long.
+    """
+    mine, other = (median(row["validation_accuracy"] for row in rows) for rows in (chosen, drawn))
+    trusted = other < mine
+    text = f"After equally short training the median of {len(drawn)} random members is {100 * other:.1f} % of the " \
+           f"validation images, that of the {len(chosen)} chosen ones {100 * mine:.1f} %: "
+    return {"chosen": mine, "random": other, "trusted": trusted, "text": text + (
+        "what chose them is to be trusted here." if trusted else
+        "what chose them is not to be trusted on these images, so training alone decides among all.")}
+
+
+def learning(dataset: Dataset) -> Callable[[Mapping[str, Any]], bool]:
+    """Return whether a short training has learnt anything: more than a constant answer knows of the validation split.
+
+    That is, a smaller loss than that of the frequencies of the classes, or an accuracy clearly above the share of the
+    most frequent one. So few images that no accuracy up to twice that share would be clear show nothing: whatever was
+    trained on them counts as having learnt.
+    """
+    counts = np.bincount(dataset.labels[dataset.validation], minlength=len(dataset.classes))
+    shares = counts[counts > 0] / max(counts.sum(), 1)
+    loss, share = float(-(shares * np.log(shares)).sum()), float(shares.max(initial=0.0))
+    error = math.sqrt(share * (1 - share) / max(int(counts.sum()), 1))
+
+    def learnt(found: Mapping[str, Any]) -> bool:
+        clearly = share + CLEAR * error
+        return bool(clearly >= 2 * share or found["validation_loss"] < loss or found["validation_accuracy"] > clearly)
+
+    return learnt
+
+
+def none_learnt(found: Sequence[Mapping[str, Any]]) -> UserError:
+    """Return the error if no network has learnt anything in its short training."""
+    most = max(row["validation_accuracy"] for row in found)
+    return UserError(f"None of the {len(found)} networks learnt anything in its short training (at most "
+                     f"{100 * most:.1f} % of the validation images, no more than a constant answer), so none is "
+                     "delivered: let it train for more epochs (search.finalist_epochs or search.tried_epochs), lower "
+                     "train.learning_rate, or look at the labels with `dcanas data`.")
