@@ -294,8 +294,8 @@ class Server:
 
     def __init__(self, say):
         self.say = say
-        self.folder: Path = Path()
-        self.temporary = False
+        self.folder: Path = Path()  # of the files
+        self.temporary: Path | None = None  # the same, if it was made here to be removed at the end
         self.bench: Any = None
         self.child: Any = None
         self.told = 0.0
@@ -310,21 +310,22 @@ class Server:
     def do_open(self, request, content):
         """Make the folder that files go to: a named one that stays, or one that is removed at the end."""
         usual = Path.home() if request["name"] else tempfile.gettempdir()
-        self.temporary = not request["name"]
         try:
             parent = Path(request["folder"] or usual).expanduser().resolve()
             parent.mkdir(parents=True, exist_ok=True)
-            self.folder = Path(tempfile.mkdtemp(prefix="dcanas-", dir=str(parent))) if self.temporary else \
-                parent / request["name"]
-            self.folder.mkdir(exist_ok=True)
+            if request["name"]:
+                self.folder = parent / request["name"]
+                self.folder.mkdir(exist_ok=True)
+            else:
+                self.folder = self.temporary = Path(tempfile.mkdtemp(prefix="dcanas-", dir=str(parent)))
         except (OSError, RuntimeError) as error:
             if getattr(error, "errno", None) in FULL:
                 raise
             raise WorkerError(f"the folder {request['folder'] or usual} cannot be made or written "
                               f"({getattr(error, 'strerror', None) or error}); set connection.folder in its profile to "
                               "one that can.") from error
-        if self.temporary:
-            (self.folder / MARK).write_text(json.dumps(_self_described()), encoding="ascii")
+        if self.temporary is not None:
+            (self.temporary / MARK).write_text(json.dumps(_self_described()), encoding="ascii")
         return {"folder": str(self.folder)}
 
     def do_left(self, request, content):
@@ -459,8 +460,8 @@ class Server:
     def close(self):
         if self.child is not None and self.child.poll() is None:
             self.child.kill()
-        if self.temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.temporary is not None:
+            shutil.rmtree(str(self.temporary), ignore_errors=True)
 
 
 def serve(token):
