@@ -110,7 +110,8 @@ def longest(settings: Any, recipe: Recipe) -> int:
 
     settings: of the search.
     """
-    return max(1, min(2 ** (RUNGS - 1) * int(settings.tried_epochs), recipe.epochs // 2))
+    wanted: int = (1 << RUNGS - 1) * settings.tried_epochs
+    return max(1, min(wanted, recipe.epochs // 2))
 
 
 def trainings(settings: Any, recipe: Recipe) -> int:
