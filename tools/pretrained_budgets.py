@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 import dcanas
-from dcanas.basics.files import read_json
 from dcanas.basics.keys import derive_seed
 from dcanas.export import export_onnx
 from dcanas.export.classifier import Classifier, Normalise
@@ -67,8 +66,9 @@ def delivered(folder: Path, limit_ms: float, seed: int, rival: bool, threads: in
     run = dcanas.run(str(folder), "local-cpu", {"latency_ms": limit_ms}, seed=seed, directory=directory, space="mbconv",
                      settings={"baseline": rival, "run.threads": threads, "run.workers": threads}, progress=True)
     seconds = time.monotonic() - start
-    certificate = read_json(directory / "certificate.json")
-    profiles = profile_onnx({"L": fixed, "delivered": run.onnx}, load_device("local-cpu"))
+    searched = run.searched
+    certificate = searched.certificate.content
+    profiles = profile_onnx({"L": fixed, "delivered": searched.onnx}, load_device("local-cpu"))
     found = {"searched": certificate["accuracy"]["value"], "architecture": certificate["architecture"],
              "ratio": profiles["delivered"].median_ms / profiles["L"].median_ms, "seconds": seconds,
              "met": all(row["met"] is True for row in certificate["rows"])}

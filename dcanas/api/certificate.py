@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dcanas.report.certificate import decisive
+from dcanas.report.words import decisive
 
 
 @dataclass(frozen=True)

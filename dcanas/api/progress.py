@@ -31,6 +31,10 @@ class Lines(Hooks):
             cells = (f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
             self.message(f"  {'  '.join(cells)}".rstrip())
 
+    @property
+    def details(self) -> Hooks:
+        return QUIET
+
     @contextmanager
     def stage(self, title: str, stoppable: bool = False) -> Iterator[Hooks]:
         self.message(f"{title} ...")

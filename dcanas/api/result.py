@@ -16,6 +16,7 @@ from dcanas.basics.mapping import from_mapping
 from dcanas.basics.typed_path import typed_path
 from dcanas.export import as_floats, onnx_predict, open_session
 from dcanas.export.infer import probabilities
+from dcanas.report.delivery import RIVAL, SEARCHED, Delivery, delivery
 from dcanas.report.front import members_of
 from dcanas.report.record import DeviceRecord, RunRecord, read_run
 from dcanas.training.array_input import as_pixels
@@ -28,7 +29,10 @@ CHUNK = 1024  # images as floats in memory at a time
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run and what it delivers for one device; `run[device]` is what it delivers for another.
+    """A finished run and what it ships for one device; `run[device]` is what it ships for another.
+
+    A run that compared the searched network with a rival ships the recommended one; `run.searched` and `run.rival` are
+    either of them.
 
     Attributes:
         directory: of the run; among others it holds `report.html`.
@@ -38,6 +42,7 @@ class Run:
     directory: Path
     device: str
     _record: RunRecord = field(repr=False, compare=False)
+    _which: str | None = field(default=None, repr=False)
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -50,20 +55,37 @@ class Run:
             raise unknown("device of this run", device, self.devices)
         return replace(self, device=device)
 
+    @property
+    def which(self) -> str:
+        """Which network this is: "searched", or the "rival" that it was compared with."""
+        return self._shipped.which
+
+    @property
+    def searched(self) -> Run:
+        """The searched network, recommended or not."""
+        return replace(self, _which=SEARCHED)
+
+    @property
+    def rival(self) -> Run:
+        """The network that the searched one was compared with; raises `UserError` if there is none."""
+        found = replace(self, _which=RIVAL)
+        _ = found._shipped
+        return found
+
     @cached_property
     def certificate(self) -> Certificate:
         """What was promised, predicted and measured."""
-        return typed_certificate(self._made["certificate"])
+        return typed_certificate(self._shipped.certificate)
 
     @property
     def bundle(self) -> Path:
         """Folder to hand over: the ONNX file, class names, test images and a script that runs without this package."""
-        return self._made.folder / str(self.certificate.content["bundle"])
+        return self._shipped.bundle
 
     @property
     def onnx(self) -> Path:
         """The delivered file. Shape: float32 (1, C, H, W) in [0, 1] -> logits (1, classes)."""
-        return self._made.folder / str(self.certificate.content["onnx"])
+        return self._shipped.onnx
 
     @cached_property
     def model(self) -> nn.Module:
@@ -80,7 +102,7 @@ class Run:
         run_space(from_mapping(Settings, stored_settings(self.directory)))  # the user's own file, if it is one
         data = self.certificate.content["data"]
         with torch.random.fork_rng(devices=[]):
-            return read_model(self._made.folder, data["input_shape"][0], data["classes"])
+            return read_model(self._shipped.folder, data["input_shape"][0], data["classes"])
 
     @cached_property
     def classes(self) -> np.ndarray:
@@ -98,7 +120,8 @@ class Run:
         accuracy = {member.architecture: member.accuracy for member in members_of(self._made)[1]}
         return [{"architecture": row["architecture"], "score": row["score"], "origin": row["origin"], **row["costs"],
                  "validation_accuracy": accuracy.get(row["architecture"]),
-                 "chosen": row["architecture"] == self.certificate.architecture} for row in self._made["pool"] or ()]
+                 "chosen": row["architecture"] == self._made["architecture"]["architecture"]}
+                for row in self._made["pool"] or ()]
 
     def predict(self, images: Any) -> np.ndarray:
         """Return the class of each image by the delivered file, one of `classes`.
@@ -124,6 +147,12 @@ class Run:
         logits = np.concatenate([onnx_predict(session, as_floats(inputs[i:i + CHUNK]))
                                  for i in range(0, len(inputs), CHUNK)])
         return np.asarray(probabilities(logits))  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def _shipped(self) -> Delivery:
+        found = delivery(self._record, self._made, self._which)
+        assert found is not None  # the run is finished
+        return found
 
     @property
     def _made(self) -> DeviceRecord:

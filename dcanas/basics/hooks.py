@@ -17,8 +17,17 @@ class Hooks:
     def message(self, text: str) -> None:
         """Receive a sentence for the user."""
 
+    def result(self, text: str) -> None:
+        """Receive the lines that the work was done for, which a quiet display shows, too."""
+        self.message(text)
+
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Receive a table for the user."""
+
+    @property
+    def details(self) -> Hooks:
+        """The hooks for what only those see who ask for more; a display that has no such mode shows it all."""
+        return self
 
     @contextmanager
     def stage(self, title: str, stoppable: bool = False) -> Iterator[Hooks]:
@@ -67,6 +76,10 @@ class Part(Hooks):
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self.whole.table(title, columns, rows)
+
+    @property
+    def details(self) -> Hooks:
+        return self.whole.details
 
     def progress(self, done: float, total: float, note: str = "") -> None:
         self.whole.progress(self.index + done / total, self.count, self.note or note)

@@ -12,12 +12,13 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.manifest import require_whole
 from dcanas.basics.mapping import from_mapping
 from dcanas.basics.typed_path import typed_path
-from dcanas.pipeline.certify import show_robustness, write_certificate
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.robustness import attack_network
 from dcanas.pipeline.settings import Settings, stored_settings
+from dcanas.pipeline.ship import shipped_folder, write_certificate
 from dcanas.report.kinds import read_result
 from dcanas.report.record import REPORT
+from dcanas.report.robustness import show_robustness
 
 ASKED = ("robustness", "attacks", "eps_255", "norm", "attack_images")  # settings of the attack, not of the run
 
@@ -34,17 +35,15 @@ def main(command: str, asked: Context) -> None:
     run.use_bundle()
     if run.source is not None:
         raise UserError(f"`dcanas attack` takes the run in {options.source} as it is; beside source only "
-                        f"{', '.join((*ASKED[1:], 'onnx'))} and run.* can be set.")
+                        f"{', '.join((*ASKED[1:], 'onnx', 'which'))} and run.* can be set.")
     require_whole(run.location, f"dcanas run source={options.source}", REPORT)
     for device in run.devices:
-        folder = run.device_folder(device)
-        if not (folder / "certificate.json").exists():
-            raise UserError(f"{folder} holds no certificate; finish the run with `dcanas run` first.")
+        folder = shipped_folder(run, device, options.own.which)
         further = None if options.own.onnx is None else typed_path(options.own.onnx)
         found = attack_network(run, folder, threat, f"Attack the network for {device.name}", further=further)
         certificate = read_result(folder / "certificate.json")
         others = [one for one in certificate.get("robustness", []) if one["key"] != found["key"]]
         certificate["robustness"] = [*others, found]
-        write_certificate(run, folder, certificate)
+        write_certificate(run, run.device_folder(device), certificate)
         show_robustness(run.hooks, device.name, found)
         run.hooks.message(f"Certificate: {folder / 'certificate.md'}")

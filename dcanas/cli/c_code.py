@@ -23,8 +23,9 @@ from dcanas.hardware import list_devices, load_device
 from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.microcontroller.image import PACKAGES
 from dcanas.hardware.microcontroller.proof import Board, board_of, missing_tools, prove
+from dcanas.report.delivery import BESIDE, CHOICES, RECOMMENDED, chosen_folder
 
-DEFAULTS = {"to": "c99", "source": "", "onnx": "", "device": "", "out": "", "arithmetic": ""}
+DEFAULTS = {"to": "c99", "source": "", "onnx": "", "device": "", "out": "", "arithmetic": "", "which": RECOMMENDED}
 TESTED = 3  # images in selftest.c
 EMULATED = 500  # images that the emulator runs
 INT8 = "model.int8.onnx"
@@ -36,9 +37,12 @@ def main(command: str, arguments: Sequence[str]) -> int:
         raise unknown("form of a network", values["to"], ["c99"])
     if bool(values["source"]) == bool(values["onnx"]):
         raise UserError("`dcanas export to=c99` needs either source=DIR, a finished run, or onnx=FILE, an int8 file.")
-    file = _of_run(typed_path(values["source"]), values["device"]) if values["source"] else Path(values["onnx"])
+    if values["which"] not in CHOICES:
+        raise unknown("network of a run", values["which"], CHOICES)
+    file = _of_run(typed_path(values["source"]), values["device"], values["which"]) if values["source"] else \
+        Path(values["onnx"])
     file = typed_path(file)
-    board = _board(values["device"] or (file.parent.name if values["source"] else ""), bool(values["onnx"]))
+    board = _board(values["device"] or (_device_of(file) if values["source"] else ""), bool(values["onnx"]))
     arithmetic = values["arithmetic"] or (board.core.arithmetic if board else "float")
     folder = typed_path(values["out"] or file.parent / "c99")
     display = Terminal()
@@ -87,17 +91,22 @@ def _words(proof: dict[str, Any]) -> str:
             f"and equal bytes for {proof['emulated_images']} images, emulated on {proof['emulated_on']}.")
 
 
-def _of_run(source: Path, device: str) -> Path:
-    """Return the int8 file of a run's device."""
-    found = sorted(source.glob(f"derived/*/{INT8}"))
-    named = [path for path in found if not device or path.parent.name == device]
+def _of_run(source: Path, device: str, which: str) -> Path:
+    """Return the int8 file of the network that a run ships for a device, or of the one that is asked for."""
+    found = {folder.name: file for folder in sorted(source.glob("derived/*"))
+             if (file := chosen_folder(folder, which) / INT8).is_file()}
+    named = [file for name, file in found.items() if not device or name == device]
     if not named:
-        there = ", ".join(path.parent.name for path in found) or "none"
         raise UserError(f"{source} holds no int8 network{f' for {device}' if device else ''} (int8 networks there: "
-                        f"{there}); run it with int8=true or for a device of dtype int8.")
+                        f"{', '.join(found) or 'none'}); run it with int8=true or for a device of dtype int8.")
     if len(named) > 1:
-        raise UserError(f"{source} holds int8 networks for {', '.join(p.parent.name for p in named)}; add device=NAME.")
+        raise UserError(f"{source} holds int8 networks for {', '.join(found)}; add device=NAME.")
     return named[0]
+
+
+def _device_of(file: Path) -> str:
+    """Return the name of the device of a file in a run directory."""
+    return file.parent.parent.name if file.parent.name == BESIDE else file.parent.name
 
 
 def _test_images(path: Path) -> NDArray[np.uint8] | None:

@@ -61,8 +61,8 @@ COMMANDS = {
                       "The results are added to the run's certificate.", ("",)),
     "deploy": Command("deploy", "copy the bundle of a run to its device and run it there",
                       "source=DIR [device=NAME] [deploy.seconds=S]", "", ("deploy",)),
-    "report": Command("report", "the certificate and report.html of a run, or a comparison of runs",
-                      "source=DIR | source=[A,B] [to=FILE.html]"),
+    "report": Command("report", "the certificate and report.html of a run, or a comparison or table of runs",
+                      "source=DIR | source=[A,B] | source='runs/*' [to=FILE.html|FILE.csv]"),
     "verify": Command("verify", "whether the files of a run or a bundle are those that were certified", "DIR",
                       "Exit code 0 if they are, else 2. It finds rot and mix-ups, not forgery."),
     "reproduce": Command("reproduce", "repeat a finished run and report which results are equal",
@@ -105,6 +105,7 @@ Settings (of a run, in any order):
   group.key=value        any other setting; `--cfg` prints all that the run reads, then stops
   -m, --multirun         run every combination of values A,B, range(), choice(), glob(), each in a directory of its own
   --config-dir DIR       presets of your own beside ours; --hydra-help lists the other flags
+  --quiet, --verbose     only what to ship, or also tables and what is going on every few seconds
   -h, --help  --version
 
 Exit codes: 0 done, 2 the input must be corrected, 1 a bug in dcanas, 130 stopped by Ctrl-C.

@@ -15,10 +15,10 @@ from dcanas.basics.typed_path import typed_path
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.deployment import deploy_bundle
 from dcanas.hardware.transport.parallel import on_all
-from dcanas.pipeline.certify import write_certificate
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.profile import require_connection
 from dcanas.pipeline.run import run_until
+from dcanas.pipeline.ship import shipped_folder, write_certificate
 from dcanas.report.deployments import deployment_lines
 from dcanas.report.kinds import read_result
 from dcanas.training.folder_walk import image_files
@@ -37,6 +37,7 @@ def main(command: str, run: Context) -> None:
         raise UserError(f"{run.location} has no certificate yet; finish it with `dcanas run` first.")
     if run.source is not None or not run.carried:  # else all is there, and whole
         run_until(run, "certify")
+    which = run.options.own.which
     names = ", ".join(device.name for device in run.devices)
     with run.hooks.stage(f"Deploy to {names}"):
         found = on_all(run.devices, lambda device: _deploy(run, device))
@@ -44,12 +45,12 @@ def main(command: str, run: Context) -> None:
         entry = found[device.name]
         run.hooks.message("\n".join([f"{entry['device']}: the bundle lies in {entry['folder']} there.",
                                      *deployment_lines(entry),
-                                     f"Appended to {run.device_folder(device) / 'certificate.md'}."]))
+                                     f"Appended to {shipped_folder(run, device, which) / 'certificate.md'}."]))
 
 
 def _deploy(run: Context, device: Device) -> dict[str, Any]:
     """Deploy to one device and append what was found to its certificate."""
-    options, folder = run.options.deploy, run.device_folder(device)
+    options, folder = run.options.deploy, shipped_folder(run, device, run.options.own.which)
     parent = options.folder or (str(folder / "deployed") if device.connection == "local" else None)
     with tempfile.TemporaryDirectory() as made:
         images, origin = _images(options.images, folder / "bundle", Path(made))
@@ -60,7 +61,7 @@ def _deploy(run: Context, device: Device) -> dict[str, Any]:
     entry = {"date": datetime.now().astimezone().isoformat(timespec="seconds"), "command": run.command,
              "images_from": origin, "samples": f"deployment-{number}.json", **summary}
     write_json(folder / f"deployment-{number}.json", samples)
-    write_certificate(run, folder, {**certificate, "deployments": [*earlier, entry]})
+    write_certificate(run, run.device_folder(device), {**certificate, "deployments": [*earlier, entry]})
     return entry
 
 

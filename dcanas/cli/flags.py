@@ -13,7 +13,7 @@ SHORT = {"-m": "--multirun", "-r": "--run", "-c": "--cfg", "-p": "--package", "-
          "-sc": "--shell-completion", "-cn": "--config-name", "-cp": "--config-path", "-h": "--help"}
 CFG, INFO = ("job", "hydra", "all"), ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 SWITCHES = {"--multirun": "multirun", "--resolve": "resolve", "--run": "run", "--version": "version",
-            "--hydra-help": "hydra_help"}
+            "--hydra-help": "hydra_help", "--quiet": "quiet", "--verbose": "verbose"}
 WITH_WORD = {"--package": "package", "--config-dir": "config_dirs", "--shell-completion": "completion"}
 OFFERED = {"--cfg": ("cfg", CFG), "--info": ("info", INFO)}  # the word may be left out
 ELSEWHERE = {
@@ -40,12 +40,19 @@ class Flags:
     resolve: bool = False
     version: bool = False
     hydra_help: bool = False
+    quiet: bool = False
+    verbose: bool = False
     cfg: str = ""
     info: str = ""
     package: str = ""
     completion: str = ""
     config_dirs: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+
+    @property
+    def level(self) -> str:
+        """How much is shown of a run: quiet, normal or verbose."""
+        return "quiet" if self.quiet else "verbose" if self.verbose else "normal"
 
 
 def read_flags(arguments: Sequence[str]) -> Flags:
@@ -96,6 +103,8 @@ def _check_together(made: Flags) -> None:
             not (made.multirun and made.cfg):
         raise UserError("Only one of --run, --multirun, --cfg, --info and --shell-completion can be given; --cfg also "
                         "shows the runs of --multirun.")
+    if made.quiet and made.verbose:
+        raise UserError("Only one of --quiet and --verbose can be given.")
     if (made.resolve or made.package) and not made.cfg:
         flag = "--resolve" if made.resolve else "--package"
         raise UserError(f"{flag} says how --cfg prints settings; add --cfg job.")

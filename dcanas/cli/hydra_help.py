@@ -28,6 +28,8 @@ _FLAGS = """--cfg,-c job|hydra|all    print the settings instead of a run
 --run,-r                  one run (as without it)
 --config-dir,-cd DIR      a further folder of presets; also hydra.searchpath=[DIR], DCANAS_CONF, ~/.config/dcanas/conf
 --shell-completion,-sc install=SHELL|uninstall=SHELL
+--quiet                   only what the work was done for, such as what to ship
+--verbose                 also details: tables of costs, what is going on every few seconds
 --version, --help"""
 
 HYDRA_HELP = "\n".join(["Command lines are Hydra's: key=value, group=NAME, ++key=value, ~key, ${key}.", "", _FLAGS, "",

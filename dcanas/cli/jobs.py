@@ -46,7 +46,7 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
         combinations = jobs(overrides) if flags.multirun else [list(overrides)]
         if not flags.cfg:
             kept = [text for folder in typed_folders() for text in ("--config-dir", str(folder))]
-            return _do_all(command, module, combinations, kept)
+            return _do_all(command, module, combinations, kept, flags.level)
         for number, typed in enumerate(combinations, start=1):
             if len(combinations) > 1:
                 print(f"{'---' + chr(10) if number > 1 else ''}# Run {number} of {len(combinations)}: "
@@ -55,10 +55,10 @@ def do(command: str, module: str, arguments: Sequence[str]) -> int:
         return 0
 
 
-def _do_all(command: str, module: str, combinations: Sequence[list[str]], kept: Sequence[str]) -> int:
+def _do_all(command: str, module: str, combinations: Sequence[list[str]], kept: Sequence[str], level: str) -> int:
     """Do one run, or several in a row; kept: flags that belong to the command that repeats one."""
     if len(combinations) == 1:
-        _do_one(command, module, combinations[0], kept)
+        _do_one(command, module, combinations[0], kept, level)
         return 0
     refused = 0
     for number, typed in enumerate(combinations, start=1):
@@ -66,7 +66,7 @@ def _do_all(command: str, module: str, combinations: Sequence[list[str]], kept: 
         print(without_passwords(f"Run {number} of {len(combinations)}: {' '.join(own)}"), flush=True)
         try:
             swept = [text for text in own if any(text not in other for other in combinations)]
-            _do_one(command, module, own, kept, swept)
+            _do_one(command, module, own, kept, level, swept)
         except UserError as error:
             complain(str(error))
             refused += 1
@@ -75,7 +75,7 @@ def _do_all(command: str, module: str, combinations: Sequence[list[str]], kept: 
     return 0
 
 
-def _do_one(command: str, module: str, overrides: Sequence[str], kept: Sequence[str],
+def _do_one(command: str, module: str, overrides: Sequence[str], kept: Sequence[str], level: str,
             swept: Sequence[str] = ()) -> None:
     """Do one run; swept: those of the overrides that differ from run to run, which name its study in a shared storage.
     """
@@ -85,5 +85,5 @@ def _do_one(command: str, module: str, overrides: Sequence[str], kept: Sequence[
     from dcanas.pipeline import context  # not before: it takes torch, which refusing settings does not
 
     typed = without_passwords(shlex.join(["dcanas", command, *kept, *overrides]))
-    with context.opened(settings, options, typed, Terminal(options.run.progress)) as run:
+    with context.opened(settings, options, typed, Terminal(options.run.progress, level)) as run:
         import_module(f"dcanas.cli.{module}").main(command, run)

@@ -22,6 +22,8 @@ from dcanas.cli.interrupt import handled, interrupt
 OF_USER = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
            errno.ELOOP)  # errors users can fix
 
+_said: set[str] = set()  # warnings, each of which is shown once
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -99,7 +101,8 @@ def _together(name: str, arguments: Sequence[str]) -> NoReturn:
 def _one_line(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: object = None,
               line: str | None = None) -> None:
     """Show the warnings of this package as one line; those of libraries are about the libraries."""
-    if Path(filename).is_relative_to(Path(__file__).parents[1]):
+    if Path(filename).is_relative_to(Path(__file__).parents[1]) and str(message) not in _said:
+        _said.add(str(message))
         complain(str(message))
 
 

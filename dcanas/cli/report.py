@@ -1,4 +1,5 @@
-"""`dcanas report source=DIR`: certificates and page of a run; `source=[A,B]`: a page that compares runs."""
+"""`dcanas report source=DIR`: certificate and page of a run; `source=[A,B]` or `source='runs/*'`: a page that compares
+runs, or with `to=FILE.csv` a table of them."""
 
 from __future__ import annotations
 
@@ -6,19 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import write_text
 from dcanas.basics.printable import complain
 from dcanas.basics.typed_path import typed_path
 
-COMPARISON = "comparison.html"
+COMPARISON, TABLE = "comparison.html", ".csv"
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
     """Runs are named by `source=`, by `run.dir=`, or by the settings they were made with."""
     values = dict(text.partition("=")[::2] for text in arguments)
     stated = values.get("source", "")
-    if stated.startswith("[") and not Path(stated).exists():
+    several = stated.startswith("[") or any(letter in stated for letter in "*?")
+    if stated and not typed_path(stated).exists() and (several or values.get("to", "").endswith(TABLE)):
         return _compare(stated, {key: value for key, value in values.items() if key != "source"})
+    if values.get("to", "").endswith(TABLE):
+        return _table([typed_path(stated)], typed_path(values["to"]))
     if "source" in values and not stated:
         raise UserError("source= names no run; give its directory, or several as source=[RUN,RUN].")
     if "to" in values:
@@ -30,9 +33,10 @@ def main(command: str, arguments: Sequence[str]) -> int:
 
 def _show(folder: Path) -> int:
     from dcanas.cli.terminal import Terminal
-    from dcanas.pipeline.certify import show_certificate
-    from dcanas.report.certificate import certificate_markdown
+    from dcanas.report.answers import ship_lines
+    from dcanas.report.delivery import delivery
     from dcanas.report.record import read_run
+    from dcanas.report.shown import show_certificate
     from dcanas.report.verdict import verdict
     from dcanas.report.write import write_report
 
@@ -41,9 +45,8 @@ def _show(folder: Path) -> int:
         raise UserError(f"{folder} holds no results yet: feasibility has not run; finish the run with `dcanas run`, or "
                         "name another with source=DIR.")
     for device in record.devices:
-        if device["certificate"]:
-            write_text(device.folder / "certificate.md", certificate_markdown(device["certificate"]))
-            show_certificate(terminal, device.folder, device["certificate"])
+        if shipped := delivery(record, device):
+            show_certificate(terminal, shipped.certificate)
     if record.unchecked:
         terminal.message("Not checked: no manifest names these results, which an older version of dcanas made, so they "
                          "were not held against the files that were measured.")
@@ -52,7 +55,7 @@ def _show(folder: Path) -> int:
         terminal.message(" ".join(text for text in (f"{found.headline}.", *found.sentences) if text))
     with terminal.stage("Write the report"):
         path = write_report(folder)
-    terminal.message(f"Report:      {path}")
+    terminal.message("\n".join([*ship_lines(record), f"Page: {path}"]))
     return 0
 
 
@@ -61,13 +64,39 @@ def _compare(stated: str, others: dict[str, str]) -> int:
     from dcanas.report.compare import write_comparison
 
     if unknown := set(others) - {"to"}:
-        raise UserError(f"A comparison takes source=[A,B] and to=FILE.html, got {', '.join(sorted(unknown))}.")
-    folders = [typed_path(text.strip()) for text in stated.strip("[]").split(",") if text.strip()]
-    path = typed_path(others.get("to", COMPARISON))
+        raise UserError("A comparison takes source=[A,B] or source='runs/*', and to=FILE.html or to=FILE.csv, got "
+                        f"{', '.join(sorted(unknown))}.")
+    folders, path = _folders(stated), typed_path(others.get("to", COMPARISON))
+    if path.suffix == TABLE:
+        return _table(folders, path)
     for sentence in write_comparison(folders, path):
         complain(sentence)
     Terminal().message(f"Comparison:  {path}")
     return 0
+
+
+def _table(folders: Sequence[Path], path: Path) -> int:
+    from dcanas.cli.terminal import Terminal
+    from dcanas.report.record import read_run
+    from dcanas.report.table import write_table
+
+    count = write_table([read_run(folder) for folder in folders], path)
+    Terminal().message(f"Table:       {path}, {count} rows")
+    return 0
+
+
+def _folders(stated: str) -> list[Path]:
+    """Return the run directories that `[A,B]` names or a pattern such as `runs/*` finds; of a pattern only those that
+    are runs.
+    """
+    if stated.startswith("["):
+        return [typed_path(text.strip()) for text in stated.strip("[]").split(",") if text.strip()]
+    pattern = typed_path(stated)
+    paths = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
+    found = sorted(path for path in paths if (path / "settings.yaml").is_file())
+    if not found:
+        raise UserError(f"source={stated} finds no run directory; put the pattern in quotes, as in source='runs/*'.")
+    return found
 
 
 def _location(arguments: Sequence[str]) -> Path:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dcanas.hardware import Profile
+from dcanas.hardware import Device, Profile
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.profile import require_connection, show_profile
 from dcanas.pipeline.run import run_until
+from dcanas.pipeline.ship import shipped_folder
 from dcanas.report.amounts import amount
+from dcanas.report.delivery import RIVAL, SEARCHED
+from dcanas.report.kinds import read_result
 
 
 def main(command: str, run: Context) -> None:
@@ -18,7 +21,19 @@ def main(command: str, run: Context) -> None:
             require_connection(device, "dcanas profile")
     if command in ("export", "profile"):
         run.use_bundle()
-    SHOWN[command](run, run_until(run, command))
+    found = run_until(run, command)
+    if command in ("export", "profile"):
+        found = {device.name: _chosen(run, device, command, found.get(device.name)) for device in run.devices}
+    SHOWN[command](run, found)
+
+
+def _chosen(run: Context, device: Device, stage: str, searched: Mapping[str, Any] | None) -> Any:
+    """Return the result of a stage for the network that `which` asks for; an unfinished run has the searched one alone.
+    """
+    which = run.options.own.which
+    if which == SEARCHED or (not (run.device_folder(device) / "certificate.json").exists() and which != RIVAL):
+        return searched
+    return read_result(shipped_folder(run, device, which) / f"{stage}.json")
 
 
 def _search(run: Context, found: Mapping[str, Any]) -> None:

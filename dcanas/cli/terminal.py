@@ -14,11 +14,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from dcanas.basics.hooks import Hooks
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.printable import printable, printable_lines
 from dcanas.cli.interrupt import Interrupts
+from dcanas.report.amounts import duration
 
-PLAIN_SECONDS = 5.0  # between two lines of a long stage without a terminal
+PLAIN_SECONDS, VERBOSE_SECONDS = 60.0, 5.0  # between two lines of a long stage without a terminal
 
 
 class Terminal(Hooks):
@@ -26,9 +27,11 @@ class Terminal(Hooks):
 
     Args:
         mode: auto, bars, plain or none; auto: bars on a terminal, plain lines elsewhere.
+        level: quiet shows only what the work was done for, verbose also details.
     """
 
-    def __init__(self, mode: str = "auto"):
+    def __init__(self, mode: str = "auto", level: str = "normal"):
+        self.level = level
         self.console = make_console()
         self.interrupts = Interrupts()
         terminal = self.console.is_terminal and not os.environ.get("CI")
@@ -39,12 +42,16 @@ class Terminal(Hooks):
         self._first: tuple[float, float] | None = None  # what was done when this process, or this part, began, and when
 
     def message(self, text: str) -> None:
+        if self.level != "quiet":
+            self.result(text)
+
+    def result(self, text: str) -> None:
         if self.mode != "none":
             self.console.print(printable_lines(text), markup=False, highlight=False, emoji=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table; columns after the first are aligned as numbers if they look like numbers."""
-        if self.mode == "none":
+        if self.mode == "none" or self.level == "quiet":
             return
         table = Table(title=plain(title), title_justify="left")
         for i, column in enumerate(columns):
@@ -54,6 +61,10 @@ class Terminal(Hooks):
             table.add_row(*map(plain, row))
         self.console.print(table)
 
+    @property
+    def details(self) -> Hooks:
+        return self if self.level == "verbose" else QUIET
+
     @contextmanager
     def stage(self, title: str, stoppable: bool = False) -> Iterator[Hooks]:
         """Show a stage with a bar (or lines) and the seconds that it took."""
@@ -61,17 +72,17 @@ class Terminal(Hooks):
 
         stage, start = copy(self), time.monotonic()
         stage._title, stage._shown, stage._first = title, start, None
-        if self.mode == "bars":
+        if self.mode == "bars" and self.level != "quiet":
             stage._bars = Progress(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
                                    TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
                                    TextColumn("{task.fields[left]}"), console=self.console, transient=True)
             stage._bars.add_task(printable(title), total=None, count="", left="")
         elif self.mode == "plain":
-            self.message(f"{title} ...")
+            self.details.message(f"{title} ...")
         with stage._bars or nullcontext(), self.interrupts.between_steps() if stoppable else nullcontext(), \
                 report_to(stage):
             yield stage
-        self.message(f"{title}: {time.monotonic() - start:.1f} s")
+        self.message(f"{title}: {duration(time.monotonic() - start)}")
 
     def should_stop(self) -> bool:
         return self.interrupts.asked
@@ -90,7 +101,7 @@ class Terminal(Hooks):
         if self._bars is not None:
             self._bars.update(self._bars.task_ids[0], completed=done, total=total, count=f"{int(done)} of {int(total)}",
                               description=printable(f"{self._title} {note}").strip(), left=left)
-        elif self._title and (now - self._shown > PLAIN_SECONDS or done == total):
+        elif self._title and now - self._shown > (VERBOSE_SECONDS if self.level == "verbose" else PLAIN_SECONDS):
             self._shown = now
             line = ", ".join(part for part in (f"{int(done)} of {int(total)}", note, left) if part)
             self.message(f"  {self._title}: {line}")
@@ -99,16 +110,6 @@ class Terminal(Hooks):
 def plain(cell: str) -> Text:
     """Return a cell of a table that shows its text as it is, without markup."""
     return Text(printable(cell))
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as text: "42 s", "3 min 5 s" or "2 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def make_console() -> Console:

@@ -12,6 +12,8 @@ from dcanas.basics.typed_path import typed_path
 from dcanas.export import infer
 from dcanas.export.bundle import SUMS
 
+BUNDLES = ("bundle", "derived/*/bundle", "derived/*/baseline/bundle")
+
 
 def main(command: str, arguments: Sequence[str]) -> int:
     """Check a run directory by its manifest and each of its bundles, or one bundle, by its own `infer.py --verify`."""
@@ -24,8 +26,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     if not is_run and not (folder / "infer.py").is_file():
         raise UserError(f"{folder} is neither a run directory (it has no settings.yaml) nor a bundle (no infer.py).")
     wrong = _run(folder) if is_run else 0
-    bundles = [folder] if not is_run else sorted(path for pattern in ("*/bundle", "*/baseline/bundle")
-                                                 for path in (folder / "derived").glob(pattern))
+    bundles = [folder] if not is_run else sorted(path for pattern in BUNDLES for path in folder.glob(pattern))
     wrong += sum(map(_bundle, bundles))
     if wrong:
         print(f"dcanas: {folder} is not as it was certified, see above.", file=sys.stderr)

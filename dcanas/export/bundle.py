@@ -118,6 +118,24 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
     return folder
 
 
+def copy_bundle(source: Path, target: Path) -> None:
+    """Copy a bundle whole or not at all; an earlier bundle at `target` is replaced.
+
+    Raises `UserError` if the target holds other files, or the disk is full.
+    """
+    _require_replaceable(target)
+    partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        for name in (*FILES, SUMS):
+            if (source / name).exists():
+                write_bytes(partial / name, (source / name).read_bytes())
+        partial.chmod(0o755)
+        _replace(target, partial)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
 def _require_replaceable(folder: Path) -> None:
     if folder.is_dir():
         foreign = sorted({entry.name for entry in folder.iterdir()} - {*FILES, SUMS, "__pycache__"})

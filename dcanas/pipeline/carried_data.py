@@ -83,14 +83,18 @@ def carried_data(source: Path, devices: Sequence[str]) -> CarriedDataset | None:
     damaged = [path for result in read_manifest(source) for path in result.damaged(source)]
     if not folders or any(path.is_relative_to(folder) for path in damaged for folder in folders):
         return None
-    facts, bundled, truth = read_result(folders[0] / FILE), {}, np.empty(0, np.int64)
+    facts, truth = read_result(folders[0] / FILE), np.empty(0, np.int64)
+    bundled: dict[tuple[int, int], Bundled] = {}
     try:
-        for folder in folders:
-            images, truth = infer.read_test(folder / "bundle")  # type: ignore[no-untyped-call]
-            steps = infer.read_preprocessing(folder / "bundle")  # type: ignore[no-untyped-call]
-            bundled[images.shape[2], images.shape[3]] = images, steps
+        for bundle in [path for folder in folders for path in (folder / "bundle", folder / "baseline/bundle")
+                       if path.is_dir()]:
+            images, labels = infer.read_test(bundle)  # type: ignore[no-untyped-call]
+            steps = infer.read_preprocessing(bundle)  # type: ignore[no-untyped-call]
+            truth = truth if bundled else labels
+            if len(labels) == len(truth):  # of larger images a bundle may hold fewer
+                bundled.setdefault((images.shape[2], images.shape[3]), (images, steps))
     except infer.InputError as error:
-        raise UserError(f"{folder / 'bundle'}: {error}") from error
+        raise UserError(f"{bundle}: {error}") from error
     images, steps = next(iter(bundled.values()))
     none, everything = np.empty(0, np.int64), np.arange(len(truth))
     return CarriedDataset(facts["name"], tuple(facts["classes"]), images, truth, none, none, everything, steps,

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.files import sha256_of, write_text
-from dcanas.basics.hooks import Hooks
+from dcanas.basics.files import sha256_of
 from dcanas.basics.keys import plain
 from dcanas.basics.manifest import note_files, write_result
 from dcanas.costs import Budget, count_macs
@@ -22,83 +21,80 @@ from dcanas.pipeline.context import Context, versions
 from dcanas.pipeline.data_words import data_words
 from dcanas.pipeline.delivered import ROBUSTNESS, delivered_file, delivered_profile, own_images, trained_model
 from dcanas.pipeline.export import predicted_classes
+from dcanas.pipeline.ship import shipped_certificate, write_certificate
 from dcanas.report import robustness
-from dcanas.report.amounts import amount
-from dcanas.report.certificate import (
-    accuracy_lines,
-    certificate_markdown,
-    comparison_lines,
-    make_rows,
-    met_word,
-    predicted_words,
-    quality_lines,
-)
+from dcanas.report.certificate import make_rows
+from dcanas.report.delivery import BESIDE, BUNDLE, RIVAL, SEARCHED, WHICH, network_folder
 from dcanas.report.kinds import read_result
 from dcanas.spaces import load_space
 from dcanas.training.splits import sample
 
 NAMES = ("params", "macs", "peak_bytes", "weight_bytes", *LATENCIES, "energy_mj")
 BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of a larger test split it holds a class-balanced part
+OF_BOTH = ("rows", "accuracy", "sha256", "robustness", "adversarial")  # what certificates say of the other network
 TIMED_IMAGES = 32  # made ready one by one, to say what that takes
 
 
 def certify(run: Context) -> dict[str, dict[str, Any]]:
-    """Write and show every device's certificate, with its bundle; return the certificates, made now or before."""
-    found: dict[str, dict[str, Any]] = {}
+    """Write every device's certificates, with their bundles, and return those of what is recommended.
+
+    What is recommended for a single device goes to the top of the run directory, too. What is there is kept.
+    """
     for device in run.devices:
         folder = run.device_folder(device)
-        done, baseline = folder / "certificate.json", folder / "baseline"
-        if not done.exists() or not _bundled(folder):
+        networks = {which: place for which in WHICH if (place := network_folder(folder, which)) == folder
+                    or (place / "train.json").exists()}
+        if not all((place / part).exists() for place in networks.values() for part in ("certificate.json", BUNDLE)):
             with run.hooks.stage(f"Certificate for {device.name}"):
-                made = read_result(done) if done.exists() else _compared(run, device, folder)
-                _bundle(run, device, folder, made)
-                if "comparison" in made:
-                    _bundle(run, device, baseline, _certificate(run, device, baseline))
-                write_result(run.folder, done, made, "certify")
-        found[device.name] = read_result(done)
-        write_certificate(run, folder, found[device.name])
-    for device in run.devices:
-        show_certificate(run.hooks, run.device_folder(device), found[device.name])
+                for which, made in reversed(_certificates(run, device, networks).items()):  # the searched one last
+                    _bundle(run, device, networks[which], made)
+                    write_result(run.folder, networks[which] / "certificate.json", made, "certify")
+        for place in networks.values():
+            write_certificate(run, folder, read_result(place / "certificate.json"))
+    return {device.name: shipped_certificate(run, device) for device in run.devices}
+
+
+def _certificates(run: Context, device: Device, networks: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """Return the certificates of a device's networks by `which`, each with what is known of the other one.
+
+    One that is there stays as it is, with what was added to it since.
+    """
+    there = {which: read_result(path) for which, folder in networks.items()
+             if (path := folder / "certificate.json").exists()}
+    if len(there) == len(networks):
+        return there
+    found = {which: {**_certificate(run, device, folder), "which": which} for which, folder in networks.items()}
+    searched = found[SEARCHED]
+    judged = network_folder(networks[SEARCHED], RIVAL) / "comparison.json"
+    if RIVAL in found:
+        judgement = within_limits(read_result(judged), {which: made["rows"] for which, made in found.items()})
+        parts = {which: {key: made[key] for key in OF_BOTH if key in made} for which, made in found.items()}
+        searched["comparison"] = {**judgement, **parts[RIVAL], "onnx": f"{BESIDE}/{found[RIVAL]['onnx']}",
+                                  BUNDLE: f"{BESIDE}/{BUNDLE}"}
+        found[RIVAL]["comparison"] = {**judgement, **parts[SEARCHED], "onnx": f"../{searched['onnx']}",
+                                      BUNDLE: f"../{BUNDLE}"}
+    elif run.settings.baseline:
+        searched["no_comparison"] = read_result(judged)["remark"]
+    found |= there
+    if RIVAL in found:
+        found[RIVAL]["comparison"]["recommended"] = found[SEARCHED]["comparison"]["recommended"]
     return found
 
 
-def write_certificate(run: Context, folder: Path, certificate: dict[str, Any]) -> None:
-    """Write the certificate of a device's folder as JSON and as Markdown; that of a single device at the top too."""
-    _write(run, folder, certificate)
-    if len(run.devices) == 1:
-        top = dict(certificate)
-        parts = [top]
-        if "comparison" in top:
-            top["comparison"] = dict(top["comparison"])
-            parts.append(top["comparison"])
-        for part in parts:  # their paths start at the run directory
-            part |= {key: (folder.relative_to(run.folder) / part[key]).as_posix() for key in ("onnx", "bundle")}
-        _write(run, run.folder, top)
+def within_limits(judgement: Mapping[str, Any], rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return the judgement on two networks, in which one that does not keep a limit gives way to one that does.
 
-
-def _write(run: Context, folder: Path, certificate: dict[str, Any]) -> None:
-    write_result(run.folder, folder / "certificate.json", certificate, "certify")
-    page = folder / "certificate.md"
-    write_text(page, certificate_markdown(certificate))
-    note_files(run.folder, page, "certify")
-
-
-def _bundled(folder: Path) -> bool:
-    """Return whether all bundles of a device are there."""
-    handmade = (folder / "baseline" / "train.json").exists()
-    return (folder / "bundle").is_dir() and (not handmade or (folder / "baseline" / "bundle").is_dir())
-
-
-def _compared(run: Context, device: Device, folder: Path) -> dict[str, Any]:
-    """Return the certificate of a device's network, with what is known of the hand-made one if that was wanted."""
-    made, baseline = _certificate(run, device, folder), folder / "baseline"
-    if run.settings.baseline and (baseline / "architecture.json").exists():
-        made["comparison"] = {**read_result(baseline / "comparison.json"), **_quality(run, device, baseline, {}),
-                              "onnx": "baseline/bundle/model.onnx", "sha256": _hash(baseline),
-                              "bundle": "baseline/bundle"}
-    elif run.settings.baseline:
-        made["no_comparison"] = read_result(baseline / "comparison.json")["remark"]
-    return made
+    Args:
+        judgement: content of `comparison.json`, from accuracies.
+        rows: of both certificates, by `which`.
+    """
+    broken = {which: [row["name"] for row in mine if row["met"] is False] for which, mine in rows.items()}
+    best, other = (RIVAL, SEARCHED) if judgement["recommended"] == BESIDE else (SEARCHED, RIVAL)
+    if not broken[best] or broken[other]:
+        return dict(judgement)
+    return {**judgement, "recommended": BESIDE if other == RIVAL else other,
+            "recommended_by": f"the limits, as the other does not keep {', '.join(broken[best])}",
+            "limits_decided": True}
 
 
 def _hash(folder: Path) -> str:
@@ -218,40 +214,10 @@ def _bundle(run: Context, device: Device, folder: Path, certificate: Mapping[str
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, run.settings.data.split_seed)
     right = certificate["accuracy"]["correct"] if len(shown) == len(dataset.test) else \
         int((predicted_classes(onnx, dataset, shown) == dataset.labels[shown]).sum())
-    own = {**{key: value for key, value in certificate.items() if key not in ("comparison", "deployments")},
+    own = {**{key: value for key, value in certificate.items() if key not in ("comparison", "deployments", "which")},
            "onnx": "model.onnx", "bundle": ".", "test_npz": {"correct": right, "n": len(shown)}}
     made = write_bundle(folder / "bundle", onnx, source, trained_model(run, folder).state_dict(), dataset.classes,
                         dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
                         f"{run.settings.data.name} classifier for {device.name}", device.runtime.version or "1.14",
                         len(dataset.test), own)
     note_files(run.folder, made / SUMS, "certify", sorted(path for path in made.iterdir() if path.name in FILES))
-
-
-def show_certificate(hooks: Hooks, folder: Path, certificate: Mapping[str, Any]) -> None:
-    """Show a certificate; folder: of the device, in which certificate and bundle lie."""
-    accuracy = certificate["accuracy"]
-    rows = [[row["name"], amount(row["limit"]), predicted_words(row), amount(row["measured"]), met_word(row),
-             row["source"]]
-            for row in certificate["rows"]]
-    hooks.table(f"{certificate['device']}: {certificate['architecture']}",
-                ["cost", "limit", "predicted", "measured", "met", "source"], rows)
-    open_limits = [row["name"] for row in certificate["rows"] if row["met"] is not True]
-    if open_limits:
-        hooks.message(f"Not shown to be met: {', '.join(open_limits)}.")
-    for found in certificate.get("robustness", ()):
-        show_robustness(hooks, certificate["device"], found)
-    for line in quality_lines(certificate):
-        hooks.message(line)
-    hooks.message(
-        f"Test accuracy {100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
-        f"{100 * accuracy['high']:.2f} %, {accuracy['correct']} of {accuracy['n']} images).\n"
-        + "".join(f"{line}\n" for line in accuracy_lines(certificate)) +
-        f"Certificate: {folder / 'certificate.md'}\nBundle:      {folder / 'bundle'}")
-    if lines := comparison_lines(certificate):
-        hooks.message("\n".join(lines))
-
-
-def show_robustness(hooks: Hooks, device: str, found: Mapping[str, Any]) -> None:
-    """Show the robustness of a network as a table, with notes; found: as `attack_network` returns it."""
-    hooks.table(f"{device}: what is left under attack", robustness.COLUMNS, list(robustness.rows(found)))
-    hooks.message("\n".join(robustness.notes(found)))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, number, setting
+from dcanas.basics.fields import check, choice, number, setting
 from dcanas.proxies.proxy_name import ProxyName
 from dcanas.proxies.proxy_registry import list_proxies
+from dcanas.report.delivery import CHOICES, RECOMMENDED
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,18 @@ class ScoreOptions:
 
 
 @dataclass(frozen=True)
-class AttackOptions:
+class WhichOptions:
+    """Which of the networks of a finished run a command takes."""
+
+    which: str = choice(RECOMMENDED, CHOICES, "network of the finished run: what it ships, the searched one, or the "
+                        "rival it was compared with")
+
+    def __post_init__(self) -> None:
+        check(self, "")
+
+
+@dataclass(frozen=True)
+class AttackOptions(WhichOptions):
     """What `dcanas attack` takes beside attacks, eps_255, norm and attack_images."""
 
     onnx: str | None = setting(None, "a further ONNX file of the same task, attacked by Square")
@@ -63,4 +75,6 @@ class FeasibilityOptions:
         check(self, "")
 
 
-COMMAND_OPTIONS: dict[str, type] = {"score": ScoreOptions, "attack": AttackOptions, "feasibility": FeasibilityOptions}
+COMMAND_OPTIONS: dict[str, type] = {
+    "score": ScoreOptions, "attack": AttackOptions, "feasibility": FeasibilityOptions, "deploy": WhichOptions,
+    "export": WhichOptions, "profile": WhichOptions}

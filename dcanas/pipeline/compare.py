@@ -30,10 +30,19 @@ from dcanas.pipeline.cost_book import CHANNEL_BYTES
 from dcanas.pipeline.delivered import images_for
 from dcanas.pipeline.export import export_network
 from dcanas.pipeline.profile import profile_network
-from dcanas.pipeline.rival import choose_rival, described, judge, pretrained_cuts, same_network
+from dcanas.pipeline.quantise import is_quantised, quantise_network
+from dcanas.pipeline.rival import (
+    choose_rival,
+    decide_paired,
+    described,
+    judge,
+    limited_cost,
+    pretrained_cuts,
+    same_network,
+)
 from dcanas.pipeline.robustness import network_robustness
 from dcanas.pipeline.train import recipe_for, train_network
-from dcanas.pipeline.validated import Wanted, validated
+from dcanas.pipeline.validated import Wanted, right_answers, validated
 from dcanas.report.kinds import read_result
 from dcanas.search.finalists import short_training
 from dcanas.search.handmade import Handmade, counted_limits, fullest
@@ -58,6 +67,8 @@ def compare(run: Context) -> None:
             continue
         train_network(run, folder, f"Train the baseline for {device.name}")
         export_network(run, device, folder, f"Export the baseline for {device.name}")
+        if is_quantised(run, device):
+            quantise_network(run, device, folder, f"Quantise the baseline for {device.name}")
         if device.connection is not None:
             profile_network(run, device, folder, f"Measure the baseline on {device.name}")
         network_robustness(run, device, folder, "Attack the baseline")
@@ -84,7 +95,7 @@ def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     made = {"baseline": baseline, "limits": dict(limits), "limits_from": stated, "candidates": tried}
     if run.pretrained is None:
         write_json(folder / "architecture.json", baseline)
-        return {**made, **_validated_once(run, folder, own, baseline)}
+        return {**made, **_validated_once(run, device, folder, own, baseline)}
     if same_network(own, baseline):
         return {**made, "baseline": None, "recommended": "searched",
                 "remark": f"The searched network is {chosen.name}, the best that is made by hand within {stated}: "
@@ -94,11 +105,15 @@ def _compare(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     return {**made, **judged}
 
 
-def _validated_once(run: Context, folder: Path, own: dict[str, Any], baseline: dict[str, Any]) -> dict[str, Any]:
-    """Return the accuracy of both on the validation split, and which is recommended by it."""
+def _validated_once(run: Context, device: Device, folder: Path, own: dict[str, Any],
+                    baseline: dict[str, Any]) -> dict[str, Any]:
+    """Return the accuracy of both on the validation split, their paired difference, and which is recommended."""
+    wanted = [Wanted(network, run.dataset, "train") for network in (own, baseline)]
     searched, handmade = (found["validation_accuracy"] for found in validated(
-        run, folder, f"Compare: train the searched network and {baseline['name']} without validation images",
-        [Wanted(network, run.dataset, "train") for network in (own, baseline)]))
+        run, folder, f"Compare: train the searched network and {baseline['name']} without validation images", wanted))
+    mine, theirs = (right_answers(folder, each) for each in wanted)
+    if mine is not None and theirs is not None:
+        return decide_paired(mine, theirs, limited_cost(run, device, own, baseline))
     return {"validation_accuracy": {"searched": searched, "baseline": handmade},
             "recommended": "searched" if searched >= handmade else "baseline",
             "recommended_by": "accuracy on the validation split after the full recipe on the training split"}

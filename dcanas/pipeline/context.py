@@ -280,6 +280,10 @@ class Logged(Hooks):
         self.message, self.table = shown.message, shown.table  # type: ignore[method-assign]
         self.progress, self.should_stop = shown.progress, shown.should_stop  # type: ignore[method-assign]
 
+    @property
+    def details(self) -> Hooks:
+        return self._shown.details
+
     def epoch(self, step: int, row: Mapping[str, Any]) -> None:
         self._log.write(self._name, step, dict(row))
         self._shown.epoch(step, row)

@@ -28,6 +28,6 @@ def derive(run: Context) -> dict[str, dict[str, Any]]:
                 "skeleton": run.skeleton, "costs": derived.costs, "provenance": derived.provenance}
         beside = [folder / name for name in BESIDE if (folder / name).exists()]
         write_result(run.folder, done, made, "derive", beside)
-        run.hooks.message(f"  {made['architecture']}")
+        run.hooks.details.message(f"  {made['architecture']}")
         found[device.name] = made
     return found

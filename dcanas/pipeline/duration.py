@@ -21,6 +21,7 @@ from dcanas.search.halving.nominate import stage_cuts
 from dcanas.search.handmade import families
 
 NOTABLE_MINUTES = 20
+NAMED_SECONDS = 60  # a part of the run that takes longer says so beforehand
 SLOW = 3e8  # multiply-accumulates per second that any machine reaches; if they suffice, nothing is measured
 SAMPLE = 100  # members drawn to estimate the cost of a typical network
 STEP = 2e9  # multiply-accumulates of a measured step
@@ -40,7 +41,7 @@ def announce_duration(run: Context) -> None:
     search, training = _left(run, typical)
     comparison = _comparison(run, typical)
     whole = search + training + comparison
-    if whole / SLOW / 60 < NOTABLE_MINUTES:
+    if whole / SLOW < NAMED_SECONDS:
         return
     member = min(members, key=lambda each: abs(macs(each) - typical))
     with torch.random.fork_rng([]):
@@ -58,6 +59,30 @@ def announce_duration(run: Context) -> None:
             f"This run is expected to take {in_words(minutes)} on this machine, {round(100 * search / whole)} % of it "
             f"for the search and the choice among its candidates, {compared}the rest for the final training; {without}"
             "fewer epochs, a smaller data.fraction, data.size or space.final_skeleton, or a GPU shorten it.")
+        return
+    parts = {"the search and the choice among its candidates": search, "the comparison": comparison,
+             "the final training": training}
+    long = [f"{what} {_minutes(share / throughput)}" for what, share in parts.items()
+            if share / throughput > NAMED_SECONDS]
+    if long:
+        run.hooks.message(f"Expected on this machine: {', '.join(long)}.")
+
+
+def comparison_seconds(run: Context) -> float | None:
+    """Return roughly how long it takes to train anew and to compare (`baseline=true`), from the training of a finished
+    run; None if that has compared.
+    """
+    if run.settings.baseline:
+        return None
+    seconds = sum(read_result(run.device_folder(device) / "train.json").get("seconds", 0.0) for device in run.devices)
+    images = len(run.devices) * len(run.dataset.fit_indices) * run.settings.train.epochs
+    if run.carried or not images:
+        return None
+    return float(seconds * (1 + _comparison_images(run) / images))
+
+
+def _minutes(seconds: float) -> str:
+    return f"about {max(1, round(seconds / 60))} min"
 
 
 def in_words(minutes: float) -> str:
@@ -116,8 +141,11 @@ def _comparison(run: Context, macs: float) -> float:
 
     macs: of a typical network within the budget, for one image.
     """
-    if not run.settings.baseline:
-        return 0.0
+    return _comparison_images(run) * macs if run.settings.baseline else 0.0
+
+
+def _comparison_images(run: Context) -> float:
+    """Return the number of images that a comparison still trains on, counted once per epoch."""
     dataset, epochs, full = run.dataset, run.settings.train.epochs, 2
     if isinstance(run.space, PretrainedParts):
         full = stage_cuts(run.space) + 1 + 2 * SPLITS
@@ -129,4 +157,4 @@ def _comparison(run: Context, macs: float) -> float:
         images += choice if judged is None else 0
         if not (folder / "train.json").exists() and (judged is None or judged["baseline"] is not None):
             images += len(dataset.fit_indices) * epochs / run.ranks.count
-    return images * macs
+    return images

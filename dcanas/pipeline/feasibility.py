@@ -14,7 +14,8 @@ from dcanas.hardware.transport.parallel import on_all
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.duration import announce_duration
 from dcanas.pipeline.preflight import preflight
-from dcanas.report.amounts import amount
+from dcanas.report.amounts import amount, share
+from dcanas.report.words import limit_words
 from dcanas.search.verified import TRIES
 
 
@@ -32,7 +33,8 @@ def feasibility(run: Context) -> dict[str, Feasibility]:
     found = {device.name: run.book(device).feasibility for device in run.devices}
     write_result(run.folder, run.folder / "feasibility.json", plain(found), "feasibility")
     for name, answer in found.items():
-        show_feasibility(run.hooks, name, answer)
+        show_feasibility(run.hooks.details, name, answer)
+        run.hooks.message(in_a_line(name, answer))
         answer.require()
     announce_duration(run)
     return found
@@ -83,6 +85,16 @@ def answer_feasibility(run: Context, device: Device, measure: bool) -> None:
                   "every limit" + (f", the first of them {run.space.format(kept[0])}." if kept else "."))
     if not kept:
         answer.require()
+
+
+def in_a_line(device: str, answer: Feasibility) -> str:
+    """Return in a line what the budget of a device leaves of the space."""
+    drawn = "networks drawn at random" if answer.sampled else "networks"
+    whole = f"{device}: {answer.members:,} {drawn} of {answer.space}"
+    if not answer.budget:
+        return f"{whole}, no limit."
+    limits = ", ".join(limit_words(*item) for item in answer.budget.items())
+    return f"{whole}, {share(answer.share)} of them within {limits}."
 
 
 def show_feasibility(hooks: Hooks, device: str, answer: Feasibility) -> None:

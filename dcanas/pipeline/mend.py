@@ -54,7 +54,7 @@ def note_measured(run: Context) -> None:
 def _is_in_use(run: Context, stage: str, result: Result) -> bool:
     """Return whether a result belongs to this run, not to one with another key beside it."""
     path = run.folder / result.done
-    if "/" not in result.done or stage == "feasibility":
+    if "/" not in result.done or result.done == BUNDLE or stage == "feasibility":
         return True
     folders = [run.search_folder] if stage == "search" else [run.device_folder(device) for device in run.devices]
     return any(path.is_relative_to(folder) for folder in folders)

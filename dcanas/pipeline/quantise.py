@@ -32,13 +32,18 @@ CALIBRATION_IMAGES = 256
 
 def quantise(run: Context) -> dict[str, dict[str, Any]]:
     """Return `int8.json` of the devices whose exported network is to be quantised, made now or before."""
-    return {device.name: _quantised(run, device) for device in run.devices
-            if run.settings.int8 or device.dtype == "int8"}
+    return {device.name: quantise_network(run, device, run.device_folder(device), f"Quantise for {device.name}")
+            for device in run.devices if is_quantised(run, device)}
 
 
-def _quantised(run: Context, device: Device) -> dict[str, Any]:
-    folder = run.device_folder(device)
-    done, title = folder / "int8.json", f"Quantise for {device.name}"
+def is_quantised(run: Context, device: Device) -> bool:
+    """Return whether the networks of a device are quantised."""
+    return run.settings.int8 or device.dtype == "int8"
+
+
+def quantise_network(run: Context, device: Device, folder: Path, title: str) -> dict[str, Any]:
+    """Return `int8.json` of the exported file in `folder`, made now or before; title: of the stage."""
+    done = folder / "int8.json"
     if before := run.made_before(done, title):
         return before
     with run.hooks.stage(title):

@@ -14,6 +14,7 @@ from dcanas.basics.passwords import without_passwords
 from dcanas.export.worker import look
 from dcanas.pipeline.block_latency import record_latency
 from dcanas.pipeline.context import Context, versions
+from dcanas.pipeline.duration import comparison_seconds
 
 
 @contextmanager
@@ -35,8 +36,8 @@ def reported(run: Context) -> Iterator[None]:
     for device in run.devices:
         if device.connection == "local":
             record_latency(run, device, run.device_folder(device))
-    _note(run, "done")
-    run.hooks.message(f"Report:      {report(run)}")
+    _note(run, "done", price=comparison_seconds(run))
+    report(run)
 
 
 def report(run: Context) -> Path:
@@ -47,9 +48,10 @@ def report(run: Context) -> Path:
         return write_report(run.folder)
 
 
-def _note(run: Context, state: str, message: str = "") -> None:
+def _note(run: Context, state: str, message: str = "", price: float | None = None) -> None:
     circumstances = look()  # type: ignore[no-untyped-call]
     machine = {key: circumstances[key] for key in ("cpu", "machine", "cores", "system")}
     write_result(run.folder, run.folder / "run.json", {
         "state": state, "message": without_passwords(message), "command": run.command, "versions": versions(),
-        "machine": {**machine, "compute": run.compute.type, **plain(run.settings.run)}}, "run")
+        "machine": {**machine, "compute": run.compute.type, **plain(run.settings.run)},
+        **({} if price is None else {"comparison_s": price})}, "run")

@@ -12,6 +12,7 @@ from dcanas.basics.manifest import note_files, read_manifest, what_happened
 from dcanas.hardware import Device
 from dcanas.pipeline.context import CACHE, Context
 from dcanas.pipeline.settings import differences, stored_settings
+from dcanas.report.delivery import SEARCHED, chosen_folder
 
 FILES = {  # stage -> its results for each device
     "derive": ("architecture.json",),
@@ -43,8 +44,9 @@ def adopt(run: Context, source: Path, first: str) -> None:
     adopt_images(source, run.folder)
     names = [name for stage in before[1:] for name in FILES[stage]]
     if names:
-        _take(source, run.folder, [(source / "derived" / _owner(source, device), run.device_folder(device), names)
-                                   for device in run.devices])
+        which = getattr(run.options.own, "which", SEARCHED)  # commands that do not search
+        _take(source, run.folder, [(chosen_folder(source / "derived" / _owner(source, device), which),
+                                         run.device_folder(device), names) for device in run.devices])
 
 
 def adopt_images(source: Path, folder: Path) -> None:

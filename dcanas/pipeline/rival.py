@@ -12,7 +12,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dcanas.basics.keys import derive_seed
+from dcanas.basics.statistics import paired_interval
 from dcanas.costs import Counts, Networks, cost_unit, count_architecture
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.measured_members import measure_members
@@ -111,18 +115,45 @@ def decide(searched: Sequence[float], rival: Sequence[float],
     made: dict[str, Any] = {"searched": list(searched), "baseline": list(rival), "difference": mean,
                             "standard_error": error, "shown": shown}
     if costs is not None:
-        name, mine, other = costs
-        made["cost"] = {"name": name, "unit": cost_unit(name), "searched": mine, "baseline": other}
+        made["cost"] = _cost_of_both(costs)
     return {"splits": made, "validation_accuracy": {"searched": fmean(searched), "baseline": fmean(rival)},
             "recommended": "searched" if better else "baseline",
-            "recommended_by": _reason(len(differences), shown, costs)}
+            "recommended_by": _reason(f"{len(differences)} fresh splits", shown, costs)}
 
 
-def _reason(splits: int, shown: bool, costs: tuple[str, float, float] | None) -> str:
-    """Return in words what decides between two networks, see `decide`."""
+def decide_paired(searched: NDArray[np.bool_], rival: NDArray[np.bool_],
+                  costs: tuple[str, float, float] | None) -> dict[str, Any]:
+    """Return what the answers of two networks to the same validation images say, and which is recommended.
+
+    An interval of the difference that holds 0 shows nothing, and the one that costs less is recommended.
+
+    Args:
+        searched, rival: whether each image is classified correctly, (N,).
+        costs: see `decide`.
+    """
+    count, mine, theirs = len(searched), int((searched & ~rival).sum()), int((rival & ~searched).sum())
+    low, high = paired_interval(mine, theirs, count)
+    shown, difference = not low <= 0 <= high, (mine - theirs) / count
+    better = difference > 0 if shown else costs is None or costs[1] <= costs[2]
+    made: dict[str, Any] = {"n": count, "searched_only": mine, "rival_only": theirs, "difference": difference,
+                            "low": low, "high": high, "shown": shown}
+    if costs is not None:
+        made["cost"] = _cost_of_both(costs)
+    accuracies = {"searched": float(searched.mean()), "baseline": float(rival.mean())}
+    return {"paired": made, "validation_accuracy": accuracies, "recommended": "searched" if better else "baseline",
+            "recommended_by": _reason("the validation images", shown, costs)}
+
+
+def _cost_of_both(costs: tuple[str, float, float]) -> dict[str, Any]:
+    name, mine, other = costs
+    return {"name": name, "unit": cost_unit(name), "searched": mine, "baseline": other}
+
+
+def _reason(images: str, shown: bool, costs: tuple[str, float, float] | None) -> str:
+    """Return in words what decides between two networks, see `decide`; images: on which both were judged."""
     if shown:
-        return f"accuracy on the validation images of {splits} fresh splits"
-    alike = f"{splits} fresh splits show no difference in accuracy"
+        return f"accuracy on {images}"
+    alike = f"{images} show no difference in accuracy"
     if costs is None:
         return f"the search, as {alike} and no cost is known of both networks"
     name, mine, other = costs

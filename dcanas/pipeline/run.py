@@ -25,6 +25,8 @@ from dcanas.pipeline.robustness import robustness
 from dcanas.pipeline.search import search, search_with_others
 from dcanas.pipeline.settings import stored_settings
 from dcanas.pipeline.train import train, train_with_others
+from dcanas.report.answers import ship_lines
+from dcanas.report.record import REPORT, read_run
 
 Stage = Callable[[Context], Any]
 STAGES: tuple[Stage, ...] = (
@@ -52,6 +54,8 @@ def run_all(run: Context) -> None:
             adopt(run, run.source, "derive")
         for stage in stages_of(run):
             _do(run, stage)
+    record = read_run(run.folder)
+    run.hooks.result("\n".join([*ship_lines(record), f"Page: {run.folder / REPORT}"]))
 
 
 def run_until(run: Context, last: str) -> Any:

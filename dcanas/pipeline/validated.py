@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dcanas.basics.fan_out.fan_out import fan_out
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.keys import derive_seed, key_of
@@ -16,9 +19,11 @@ from dcanas.pipeline.context import Context
 from dcanas.pipeline.delivered import images_for
 from dcanas.pipeline.train import initial_model, recipe_for
 from dcanas.search.adversarial import adversarial_attack
-from dcanas.search.validation import validate
+from dcanas.search.validation import validate_each
 from dcanas.spaces import load_space
 from dcanas.training import Dataset, Recipe, train
+
+RIGHT = "right"  # one bit per validation image, as hexadecimal digits
 
 
 class Wanted(NamedTuple):
@@ -61,14 +66,27 @@ def validated(run: Context, folder: Path, title: str, wanted: Sequence[Wanted]) 
             for name, found in fan_out(run.engine, train_and_judge, missing, folder, hooks, "trainings",
                                        device=str(run.compute)):
                 known[name] = found
-    return [known[name] for name in names]
+    return [{key: value for key, value in known[name].items() if key != RIGHT} for name in names]
 
 
-def train_and_judge(item: FullTraining, hooks: Hooks, device: str) -> dict[str, float]:
-    """Train a network in place and return what `validate` says of it."""
+def right_answers(folder: Path, wanted: Wanted) -> NDArray[np.bool_] | None:
+    """Return for each image of the validation split whether a network that `validated` knows is right about it, (N,).
+
+    None if an older version trained it.
+    """
+    stored = Ledger(folder / "trainings.json")[_name(wanted)].get(RIGHT)
+    if stored is None:
+        return None
+    bits = np.frombuffer(bytes.fromhex(stored), np.uint8)
+    return np.unpackbits(bits, count=len(wanted.dataset.validation)).astype(bool)
+
+
+def train_and_judge(item: FullTraining, hooks: Hooks, device: str) -> dict[str, Any]:
+    """Train a network in place and return what `validate` says of it, and which images it is right about."""
     train(item.model, item.dataset, item.dataset.train, item.recipe, item.seed, folder=item.folder, hooks=hooks,
           device=device, attack=adversarial_attack(item.recipe))
-    return validate(item.model, item.dataset, device)
+    found, right = validate_each(item.model, item.dataset, device)
+    return {**found, RIGHT: np.packbits(right).tobytes().hex()}
 
 
 def _name(wanted: Wanted) -> str:

@@ -8,9 +8,12 @@ from typing import Any
 from dcanas.basics.statistics import UNEVEN
 from dcanas.costs import Budget, cost_unit
 from dcanas.report import robustness
-from dcanas.report.amounts import amount, latency_words
+from dcanas.report.amounts import amount, interval, latency_words, points, quantity, share
+from dcanas.report.delivery import RIVAL, SEARCHED, sides
 from dcanas.report.deployments import deployments_markdown
+from dcanas.report.difference import cheaper_words, difference
 from dcanas.report.precision import precision_markdown
+from dcanas.report.words import cost_words, listed, value_words
 
 
 def make_rows(budget: Budget, predicted: Mapping[str, float | None], measured: Mapping[str, float | None],
@@ -50,14 +53,15 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         f"# Certificate: {certificate['data']['name']} on {certificate['device']}", "",
         f"Network: `{certificate['architecture']}` ({certificate['space']}, "
         f"{', '.join(f'{k} {v}' for k, v in certificate['skeleton'].items())}).", "",
-        f"Accuracy on the {accuracy['n']} test images, which decided nothing: **{100 * accuracy['value']:.2f} %** "
-        f"(95 % interval {100 * accuracy['low']:.2f} to {100 * accuracy['high']:.2f} %), by the exported file.", "",
+        f"Accuracy on the {accuracy['n']} test images, which decided nothing: **{share(accuracy['value'])}** "
+        f"(95 % interval {interval(accuracy['low'], accuracy['high'])}), by the exported file.", "",
         *(f"{line}\n" for line in accuracy_lines(certificate)),
         "| cost | limit | predicted | measured | met | source |", "|---|---:|---:|---:|---|---|",
     ]
     for row in certificate["rows"]:
-        lines.append(f"| {row['name']} | {amount(row['limit'])} | {predicted_words(row)} | "
-                     f"{amount(row['measured'])} | {met_word(row)} | {row['source']} |")
+        name, limit, measured = row["name"], row["limit"], row["measured"]
+        lines.append(f"| {cost_words(name)} | {value_words(name, limit, (measured,))} | {predicted_words(row)} | "
+                     f"{value_words(name, measured, (limit,))} | {met_word(row)} | {row['source']} |")
     if words := certificate["data"].get("words"):
         lines += ["", "What was understood of the images:", "", *(f"- {line}" for line in words)]
     if "pretrained" in certificate:
@@ -71,7 +75,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
     if "comparison" in certificate:
         name = certificate["comparison"]["baseline"]["name"]
         lines += ["", f"| cost, measured or counted | limit | searched | {name} |", "|---|---:|---:|---:|"]
-        lines += [f"| {row['name']} | {' | '.join(numbers)} |" for row, *numbers in side_by_side(certificate)]
+        lines += [f"| {cost_words(row['name'])} | {' | '.join(numbers)} |"
+                  for row, *numbers in side_by_side(certificate)]
     latency = certificate.get("latency")
     if latency:
         lines += ["", f"Latency: {latency_words(latency)} on {latency['threads']} thread"
@@ -82,10 +87,13 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
     if "image_ms" in certificate:
         height, width = certificate["data"]["input_shape"][1:]
         lines += ["", f"The network takes images of {height}x{width} pixels. Making one ready (read, decoded and "
-                      f"resized by `infer.py`) takes {amount(certificate['image_ms'])} ms where this run was made and "
-                      "is not part of the latency."]
+                      f"resized by `infer.py`) takes {quantity(certificate['image_ms'], 'ms')} where this run was made "
+                      "and is not part of the latency."]
     if "latency_from" in certificate:
         lines += ["", f"{latency_sources(certificate)}."]
+    lines += ["", "Exact values:", "", "| cost | limit | predicted | measured |", "|---|---:|---:|---:|"]
+    lines += [f"| {with_unit(row)} | {amount(row['limit'])} | {amount(row['predicted'])} | {amount(row['measured'])} |"
+              for row in certificate["rows"]]
     lines += [
         "", "A limit is met if the deciding number is within it: the count of the delivered file, or for a measurement "
             "the upper end of its 95 % interval (the lower end for a minimum accuracy).", "",
@@ -110,18 +118,19 @@ def accuracy_lines(certificate: Mapping[str, Any]) -> list[str]:
         again = copies["not_counted"] - copies["learnt"]
         why += [f"{again} are stored more than once"] if again else []
         lines.append(f"{', '.join(why)}, and do not count; with them it would be "
-                     f"{100 * others['correct'] / others['n']:.2f} % ({others['correct']} of {others['n']}).")
+                     f"{share(others['correct'] / others['n'])} ({others['correct']} of {others['n']}).")
     if left := understood.get("bad", {}).get("of_test"):
         lines.append(f"Test images that cannot be read are left out: {left}.")
     if accuracy.get("largest_class", 0) * data.get("classes", 0) > UNEVEN:
-        lines.append(f"Balanced accuracy {100 * accuracy['balanced_accuracy']:.2f} %: the classes are uneven, and "
-                     f"{100 * accuracy['largest_class']:.2f} % of the test images are of the largest one.")
+        lines.append(f"Balanced accuracy {share(accuracy['balanced_accuracy'])}: the classes are uneven, and "
+                     f"{share(accuracy['largest_class'])} of the test images are of the largest one.")
     return lines
 
 
 def latency_sources(certificate: Mapping[str, Any]) -> str:
     """Return in words which source each limited latency or energy had before training."""
-    return "Before training: " + ", ".join(f"{name} from {kind}" for name, kind in certificate["latency_from"].items())
+    sources = certificate["latency_from"].items()
+    return f"Before training: {', '.join(f'{cost_words(name)} from {kind}' for name, kind in sources)}"
 
 
 def pretrained_words(record: Mapping[str, Any]) -> str:
@@ -150,46 +159,47 @@ def comparison_lines(certificate: Mapping[str, Any]) -> list[str]:
     """
     if "comparison" not in certificate:
         return [certificate["no_comparison"]] if "no_comparison" in certificate else []
-    comparison = certificate["comparison"]
-    name, accuracy = comparison["baseline"]["name"], comparison["accuracy"]
-    broken = [row["name"] for row in comparison["rows"] if row["met"] is not True]
-    limits = f"not shown to be met: {', '.join(broken)}" if broken else "every limit met"
+    networks = sides(certificate)
+    comparison, rival = certificate["comparison"], networks[RIVAL]
+    accuracy = rival["accuracy"]
+    broken = [cost_words(row["name"]) for row in rival["rows"] if row["met"] is not True]
+    limits = f"not shown to be met: {listed(broken)}" if broken else "every limit met"
     within = comparison.get("limits_from", "the budget")
     of, chosen = ("within the same budget", "") if within == "the budget" else (
         "no larger than the searched one", f" It was chosen within {within}.")
-    return [f"Hand-made network {of}, same recipe: {name}, test accuracy "
-            f"{100 * accuracy['value']:.2f} % (95 % interval {100 * accuracy['low']:.2f} to "
-            f"{100 * accuracy['high']:.2f} %), {limits}; its bundle: `{comparison['bundle']}`.{chosen}",
-            *(_splits_words(comparison) if "splits" in comparison else [_once_words(comparison)])]
+    judged = _splits_words(comparison) if "splits" in comparison else _once_words(comparison)
+    if comparison.get("limits_decided"):
+        judged[-1] = f"Recommended: {recommended_words(comparison)}, by {comparison['recommended_by']}."
+    return [f"Hand-made network {of}, same recipe: {comparison['baseline']['name']}, test accuracy "
+            f"{share(accuracy['value'])} (95 % interval {interval(accuracy['low'], accuracy['high'])}), {limits}; its "
+            f"bundle: {rival['bundle']}.{chosen}", *judged]
 
 
-def _once_words(comparison: Mapping[str, Any]) -> str:
-    searched, handmade = (100 * comparison["validation_accuracy"][of] for of in ("searched", "baseline"))
-    return (f"Recommended: {recommended_words(comparison)}; on the validation images, after training without them, the "
-            f"searched network has {searched:.2f} %, {comparison['baseline']['name']} {handmade:.2f} %. The test "
-            "images did not decide this.")
+def _once_words(comparison: Mapping[str, Any]) -> list[str]:
+    """Return in words what accuracies on the validation split say."""
+    name, better = comparison["baseline"]["name"], recommended_words(comparison)
+    searched, handmade = (share(comparison["validation_accuracy"][of]) for of in ("searched", "baseline"))
+    found, which = difference(comparison), "searched" if comparison["recommended"] == "searched" else "rival"
+    text = (f"On the validation images, after training without them, the searched network has {searched}, {name} "
+            f"{handmade}: searched minus hand-made {found.words} {found.images}.")
+    why = f"Recommended: {better}." if found.shown else \
+        f"No difference is shown. Recommended: {better}, for {cheaper_words(comparison, which)}."
+    return [text, f"{why} The test images did not decide this."]
 
 
 def _splits_words(comparison: Mapping[str, Any]) -> list[str]:
     """Return in words what accuracies on several fresh splits say."""
     splits, better = comparison["splits"], recommended_words(comparison)
-    searched, handmade = (" ".join(f"{100 * value:.2f}" for value in splits[of]) for of in ("searched", "baseline"))
-    found = (f"Both were trained on {len(splits['searched'])} fresh splits of the images that may be learnt from, "
-             f"look-alikes on one side. Accuracy on the images kept back, in %: the searched network {searched}; "
-             f"{comparison['baseline']['name']} {handmade}. Mean difference, searched minus hand-made: "
-             f"{100 * splits['difference']:+.2f} ± {100 * splits['standard_error']:.2f} points (standard error).")
-    if splits["shown"]:
-        why = f"Recommended: {better}, as the difference is more than its standard error."
-    elif "cost" not in splits:
-        why = f"No difference is shown, as it is within its standard error. Recommended: {better}."
-    else:
-        cost = splits["cost"]
-        mine, other = (f"{amount(cost[of])} {cost['unit']}".rstrip() for of in ("searched", "baseline"))
-        costs = f"costs no more ({mine} each)" if cost["searched"] == cost["baseline"] else \
-            f"costs less (searched {mine}, hand-made {other})"
-        why = (f"No difference is shown, as it is within its standard error. Recommended: {better}, which by "
-               f"{cost['name']} {costs}.")
-    return [found, f"{why} The test images did not decide this."]
+    searched, handmade = (", ".join(share(value) for value in splits[of]) for of in ("searched", "baseline"))
+    found, which = difference(comparison), "searched" if comparison["recommended"] == "searched" else "rival"
+    text = (f"Both were trained on {len(splits['searched'])} fresh splits of the images that may be learnt from, "
+            f"look-alikes on one side. Accuracy on the images kept back: the searched network {searched}; "
+            f"{comparison['baseline']['name']} {handmade}. Mean difference, searched minus hand-made: "
+            f"{points(found.value)} ± {100 * splits['standard_error']:.1f} points (standard error).")
+    why = f"Recommended: {better}, as the difference is more than its standard error." if splits["shown"] else \
+        f"No difference is shown, as it is within its standard error. Recommended: {better}, for " \
+        f"{cheaper_words(comparison, which)}."
+    return [text, f"{why} The test images did not decide this."]
 
 
 def recommended_words(comparison: Mapping[str, Any]) -> str:
@@ -201,20 +211,19 @@ def recommended_words(comparison: Mapping[str, Any]) -> str:
 def side_by_side(certificate: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """Yield every row of a certificate with its limit and the measured values of the searched and the hand-made
     network, as text."""
-    handmade = {row["name"]: row["measured"] for row in certificate["comparison"]["rows"]}
-    for row in certificate["rows"]:
-        yield row, amount(row["limit"]), amount(row["measured"]), amount(handmade.get(row["name"]))
+    networks = sides(certificate)
+    handmade = {row["name"]: row["measured"] for row in networks[RIVAL]["rows"]}
+    for row in networks[SEARCHED]["rows"]:
+        name, limit, mine, other = row["name"], row["limit"], row["measured"], handmade.get(row["name"])
+        yield (row, value_words(name, limit, (mine, other)), value_words(name, mine, (limit, other)),
+               value_words(name, other, (limit, mine)))
 
 
 def predicted_words(row: Mapping[str, Any]) -> str:
     """Return the predicted value and, if it has one, its upper bound."""
-    bound = row.get("predicted_upper")
-    return amount(row["predicted"]) + (f" (at most {amount(bound)})" if bound is not None else "")
-
-
-def decisive(row: Mapping[str, Any]) -> float | None:
-    """Return the number that is compared with the limit of a row: the upper end, or the lower one for a lower limit."""
-    return row["lower"] if row["name"].endswith("_min") else row["upper"]
+    name, bound, limit = row["name"], row.get("predicted_upper"), row["limit"]
+    return value_words(name, row["predicted"], (limit,)) + (
+        f" (at most {value_words(name, bound, (limit,))})" if bound is not None else "")
 
 
 def met_word(row: Mapping[str, Any]) -> str:
@@ -222,3 +231,8 @@ def met_word(row: Mapping[str, Any]) -> str:
     if row["limit"] is None:
         return "–"
     return {True: "yes", False: "NO"}.get(row["met"], str(row["met"]))
+
+
+def with_unit(row: Mapping[str, Any]) -> str:
+    """Return the name of a row of a certificate with its unit, as in settings: "weight_bytes (B)"."""
+    return f"{row['name']} ({row['unit']})" if row["unit"] else row["name"]

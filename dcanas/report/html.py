@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -13,8 +14,16 @@ WORD = 16  # letters in one piece from which a cell may break anywhere
 
 
 def joined(parts: Iterable[Any]) -> Markup:
-    """Return the parts, escaped where they are plain text, one after another."""
-    return NOTHING.join(escape(part) for part in parts)
+    """Return the parts one after another; plain text is escaped, and what stands between back-ticks in it becomes code.
+    """
+    return NOTHING.join(_rich(part) for part in parts)
+
+
+def _rich(part: Any) -> Markup:
+    if isinstance(part, Markup):
+        return part
+    pieces = re.split(r"`([^`]+)`", str(part))
+    return NOTHING.join(code(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces))
 
 
 def section(name: str, title: str, *parts: Any) -> Markup:
@@ -39,8 +48,22 @@ def paragraph(*parts: Any, kind: str = "") -> Markup:
 
 
 def code(text: str) -> Markup:
-    """Return text in a fixed-width font."""
-    return Markup("<code>{}</code>").format(text)
+    """Return text in a fixed-width font, which may break after its separators."""
+    pieces = re.split(r"(?<=[|+,/ ])", text)
+    return Markup("<code>{}</code>").format(Markup("<wbr>").join(escape(piece) for piece in pieces))
+
+
+def setting_text(value: Any) -> str:
+    """Return a setting's value as it is typed."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(setting_text, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {setting_text(each)}' for key, each in value.items())}}}" if value else "none"
+    return str(value)
 
 
 def more(title: str, *parts: Any) -> Markup:
@@ -64,7 +87,7 @@ def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, mark
     def cells(tag: str, row: Sequence[Any], labels: Sequence[Any]) -> Markup:
         return joined(Markup("<{0}{1}{2}>{3}</{0}>").format(
             tag, Markup(' class="{}"').format(kind) if kind else NOTHING,
-            Markup(' data-label="{}"').format(label) if label else NOTHING, cell)
+            Markup(' data-label="{}"').format(label) if label else NOTHING, joined([cell]))
             for cell, kind, label in ((cell, "n" if flush else "long" if _long(cell) else "", label)
                                       for cell, flush, label in zip(row, right, labels, strict=True)))
 
@@ -79,7 +102,7 @@ def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, mark
 
 def _numeric(cell: Any) -> bool:
     text = str(cell)
-    if ", " in text:  # several
+    if ", " in text or " to " in text:  # several
         return False
     return text in ("–", "") or text[0].isdigit() or (text[0] in "-−+<" and text[1:2].isdigit())
 

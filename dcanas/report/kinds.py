@@ -54,7 +54,7 @@ CERTIFICATE = block_of(
      "robustness": list_of(_ROBUSTNESS), "deployments": list_of(map_of(anything)), "pretrained": map_of(anything),
      "comparison": block_of({"baseline": map_of(anything), "rows": list_of(_ROW), "accuracy": _ACCURACY,
                              "sha256": sha256, "bundle": text, "onnx": text, "recommended": text}),
-     "no_comparison": text})
+     "which": one_of("searched", "rival"), "no_comparison": text})
 
 
 def _confusion(value: Any, where: str) -> None:
@@ -98,7 +98,7 @@ KINDS: dict[str, Check] = {
          "learn_validation": flag, "integer_labels": flag, "report": map_of(anything)}),
     "key.json": block_of({"key": text}),
     "run.json": block_of({"state": text, "message": text}, {"command": text, "versions": map_of(text),
-                                                            "machine": map_of(anything)}),
+                                                            "machine": map_of(anything), "comparison_s": number}),
 }
 
 

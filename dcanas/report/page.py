@@ -1,45 +1,48 @@
-"""The page of one run: the certificate, then how the network was found, then how to repeat the run."""
+"""The page of one run: the answers for whoever decides, then what they rest on, then how to repeat the run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
 from dcanas.report.html import NOTHING, joined, section
 from dcanas.report.panels.baseline import baseline
-from dcanas.report.panels.candidates import candidates
+from dcanas.report.panels.candidates import candidates, other_limits
 from dcanas.report.panels.latency import latency
+from dcanas.report.panels.limits import limits
 from dcanas.report.panels.network import network
 from dcanas.report.panels.repeat import repeat
 from dcanas.report.panels.robust import robust
 from dcanas.report.panels.search import search
-from dcanas.report.panels.summary import summary
+from dcanas.report.panels.summary import asked, summary
 from dcanas.report.panels.training import training
-from dcanas.report.record import RunRecord
+from dcanas.report.record import DeviceRecord, RunRecord
 
-PANELS = (("network", "The network", network), ("candidates", "Candidates, and why this one", candidates),
-          ("training", "Training and mistakes", training), ("latency", "Latency: predicted and measured", latency),
-          ("baseline", "A hand-made network for comparison", baseline), ("robustness", "Robustness", robust))
+Panel = tuple[str, str, Callable[[RunRecord, DeviceRecord], Markup]]
+BEFORE = (("limits", "Limits and costs", limits), ("rival", "Searched against hand-made", baseline),
+          ("front", "Other limits", other_limits), ("network", "The network", network),
+          ("candidates", "How it was chosen", candidates), ("training", "Training and mistakes", training))
+AFTER = (("latency", "Latency: predicted and measured", latency), ("robustness", "Robustness", robust))
 
 
 def page(record: RunRecord) -> str:
-    """Return the whole page: one self-contained HTML file."""
+    """Return the whole page: one self-contained HTML file, with links to what lies beside it."""
     several = len(record.devices) > 1
-    parts = []
-    for device in record.devices:
-        for name, title, panel in PANELS:
-            found = panel(record, device)
-            if found:
-                parts.append((f"{name}-{device.name}" if several else name,
-                              f"{title}: {device.name}" if several else title, found))
-    searched = search(record)
-    if searched:
-        parts.insert(1 if parts else 0, ("search", "The search", searched))
-    parts.append(("repeat", "Settings, and how to repeat this", repeat(record)))
+
+    def sections(panels: Sequence[Panel]) -> list[tuple[str, str, Markup]]:
+        return [(f"{name}-{device.name}" if several else name, f"{title}: {device.name}" if several else title, found)
+                for device in record.devices for name, title, panel in panels if (found := panel(record, device))]
+
+    parts = sections(BEFORE)
+    if searched := search(record):
+        parts.append(("search", "The search", searched))
+    parts += [*sections(AFTER), ("repeat", "Settings, and how to repeat this", repeat(record))]
     settings = record.settings
-    title = f"{settings['data']['name']} on {', '.join(settings['device'])}"
-    return document(title, f"Run {record.name}, space {settings['space']['name']}", summary(record),
+    data = settings["data"]
+    title = f"{Path(data['root']).name if data.get('root') else data['name']} on {', '.join(settings['device'])}"
+    return document(title, asked(record), summary(record),
                     [(name, heading, section(name, heading, content)) for name, heading, content in parts])
 
 
@@ -60,5 +63,6 @@ def document(title: str, below: str, top: Markup, parts: list[tuple[str, str, Ma
         'content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{} – dcanas</title>'
         '<style>{}</style></head><body>\n'
         '<header><h1>{}</h1><p class="faint">{}</p></header>\n<main>{}<nav aria-label="Sections">{}</nav>\n{}</main>\n'
-        "<footer>Written by dcanas. This page is one file and asks nothing of any server.</footer>{}</body></html>\n"
+        "<footer>Written by dcanas. This page is one file and asks nothing of any server; its links are to files "
+        "beside it.</footer>{}</body></html>\n"
     ).format(title, Markup(style), title, below, top, links, body, code)

@@ -15,6 +15,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_yaml
 from dcanas.basics.manifest import read_manifest, require_whole
 from dcanas.basics.version import __version__
+from dcanas.report.delivery import BESIDE, BUNDLE, RIVAL
 from dcanas.report.kinds import read_result
 
 STAGES = {"derive": "architecture", "train": "train", "export": "export", "profile": "profile",
@@ -26,7 +27,10 @@ FURTHER = ("pool", "evaluations", "mistakes", "latency")  # files for the report
 
 @dataclass(frozen=True)
 class DeviceRecord:
-    """The results for one device; `parts` holds the existing files of `STAGES` and `FURTHER` by name."""
+    """The results for one device; `parts` holds the existing files of `STAGES` and `FURTHER` by name.
+
+    "rival" is the certificate of the rival, if the run compared the searched network with one.
+    """
 
     name: str
     folder: Path
@@ -152,7 +156,15 @@ def _device(name: str, inside: Path) -> DeviceRecord:
     parts = {part: _json(inside / f"{part}.json") for part in (*STAGES.values(), *FURTHER)}
     if parts["profile"]:
         parts["profile"] = {key: value for key, value in parts["profile"].items() if key != "samples_ns"}
+    parts["rival"] = _rival(inside / BESIDE)
     return DeviceRecord(name, inside, {part: value for part, value in parts.items() if value is not None})
+
+
+def _rival(beside: Path) -> Any:
+    """Return the certificate of the rival, or None; an older version wrote it into the bundle alone."""
+    inside = _json(beside / BUNDLE / "certificate.json")
+    return _json(beside / "certificate.json") or (inside and {
+        **inside, BUNDLE: BUNDLE, "onnx": f"{BUNDLE}/{inside['onnx']}", "which": RIVAL})
 
 
 def newest(folder: Path, pattern: str) -> Path | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dcanas.basics.hooks import Hooks
+from dcanas.report.amounts import interval, share
+
 COLUMNS = ["robustness", "size, 1/255", "accuracy", "95 % interval"]
 
 
@@ -70,7 +73,7 @@ def limit_lines(row: Mapping[str, Any], found: Mapping[str, Any], adversarial: M
     test, seen, trained = worst_case(found), worst_case(found, "validation"), adversarial["eps_255"]
     size = found["results"][-1]["eps_255"]
     met = "is met" if row["met"] is True else "is NOT shown to be met"
-    text = (f"robust_accuracy_min = {row['limit']:g} {met}: at {size:g}/255 in {found['norm']} "
+    text = (f"The limit on robust accuracy, at least {share(row['limit'])}, {met}: at {size:g}/255 in {found['norm']} "
             f"{_words(test)} of the test images withstood every attack, and the lower end has to reach the limit. Of "
             f"the validation images, which the delivered network was trained on, {_words(seen)} did.")
     if row["met"] is True:
@@ -86,9 +89,15 @@ def limit_lines(row: Mapping[str, Any], found: Mapping[str, Any], adversarial: M
 
 def _share(rate: Mapping[str, Any]) -> tuple[str, str]:
     low, high = rate["interval"]
-    return f"{100 * rate['accuracy']:.2f} %", f"{100 * low:.2f} to {100 * high:.2f} %"
+    return share(rate["accuracy"]), interval(low, high)
 
 
 def _words(rate: Mapping[str, Any]) -> str:
     share, interval = _share(rate)
     return f"{share} (95 % interval {interval})"
+
+
+def show_robustness(hooks: Hooks, device: str, found: Mapping[str, Any]) -> None:
+    """Show the robustness of a network as a table, with notes; found: an evaluation as JSON."""
+    hooks.table(f"{device}: what is left under attack", COLUMNS, list(rows(found)))
+    hooks.message("\n".join(notes(found)))

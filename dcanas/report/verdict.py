@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dcanas.costs import cost_unit
-from dcanas.report.amounts import amount
-from dcanas.report.certificate import decisive
+from dcanas.report.delivery import delivery
 from dcanas.report.record import RunRecord
+from dcanas.report.words import cost_words, row_words, value_words
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,10 @@ def verdict(record: RunRecord) -> Verdict:
     coming = record.next_stage()
     if coming is not None:
         return _unfinished(record, coming)
-    rows = [(device.name, row) for device in record.devices for row in device["certificate"]["rows"]
-            if row["limit"] is not None]
-    broken = [f"{row['name']} on {device}: {_amount(decisive(row), row['unit'])} against a limit of "
-              f"{_amount(row['limit'], row['unit'])}"
-              for device, row in rows if row["met"] is False]
-    unsure = [f"{row['name']} on {device}" for device, row in rows if row["met"] == "unverified"]
+    rows = [(device.name, row) for device in record.devices if (shipped := delivery(record, device))
+            for row in shipped.certificate["rows"] if row["limit"] is not None]
+    broken = [f"{row_words(row)} on {device}" for device, row in rows if row["met"] is False]
+    unsure = [f"{cost_words(row['name'])} on {device}" for device, row in rows if row["met"] == "unverified"]
     if broken:
         return Verdict("bad", "Failed: the budget is not met",
                        (f"Delivered, but not within the limit: {'; '.join(broken)}.",))
@@ -69,11 +66,9 @@ def _unfinished(record: RunRecord, coming: str) -> Verdict:
 
 
 def _infeasible(device: str, found: Mapping[str, Any]) -> str:
-    limits = [f"{name} is limited to {_amount(found['budget'][name], unit)}, and its smallest feasible value is "
-              f"{_amount(found['smallest'][name], unit)}" for name in found["binding"] for unit in (cost_unit(name),)]
+    limits = [f"the limit of {cost_words(name)} is {value_words(name, limit, [least])}, and its smallest feasible "
+              f"value is {value_words(name, least, [limit])}" for name in found["binding"]
+              for limit, least in ((found["budget"][name], found["smallest"][name]),)]
     return f"For {device} no member of {found['space']} is within all limits at once: {'; '.join(limits)}. Nothing " \
            "was trained."
 
-
-def _amount(value: float | None, unit: str) -> str:
-    return f"{amount(value)} {unit}".strip()

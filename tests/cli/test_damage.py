@@ -73,7 +73,7 @@ def test_nothing_is_shown_of_a_damaged_run(dcanas, copied, name):
         found = dcanas(*arguments)
         assert found.code == 2, arguments
         assert name in found.out + found.err
-    assert "Test accuracy" not in found.out
+    assert "Ship" not in found.out
     assert "Traceback" not in found.err
 
 

@@ -53,7 +53,7 @@ def derived(finished, tmp_path) -> Path:
 
 @pytest.mark.slow
 def test_killed_at_random_moments(start, tiny, finished, tmp_path):
-    command = ("train", *tiny, f"run.dir={tmp_path}")
+    command = ("train", "--verbose", *tiny, f"run.dir={tmp_path}")
     rng, interrupted = random.Random(0), 0
     scores, trained = tmp_path / "search/scores.json", tmp_path / "derived/local-cpu/train.json"
     for marker, result in (("Search ...", scores), ("Search", scores), ("Train for", trained), ("Train for", trained)):
@@ -75,7 +75,7 @@ def test_killed_at_random_moments(start, tiny, finished, tmp_path):
 
 @pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(start, dcanas, tiny, finished, derived):
-    command = ("train", *tiny, f"run.dir={derived}")
+    command = ("train", "--verbose", *tiny, f"run.dir={derived}")
     process = start(*command)
     until(process, "Train for")
     time.sleep(0.3)
@@ -91,7 +91,7 @@ def test_ctrl_c_says_how_to_go_on(start, dcanas, tiny, finished, derived):
 
 @pytest.mark.slow
 def test_sigterm_stops_and_nohup_holds_while_a_second_writer_is_refused(start, dcanas, tiny, finished, derived):
-    command = ("train", *tiny, f"run.dir={derived}")
+    command = ("train", "--verbose", *tiny, f"run.dir={derived}")
     process = start(*command, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     until(process, "Train for")
     process.send_signal(signal.SIGHUP)  # as nohup has it: ignored
@@ -126,7 +126,7 @@ def test_no_room_for_the_second_checkpoint(start, dcanas, tiny, finished, derive
     training.mkdir()
     first = min((finished / "derived/local-cpu/training").glob("step-*.pt"))
     shutil.copy(first, training)
-    command = ("train", *tiny, f"run.dir={derived}")
+    command = ("train", "--verbose", *tiny, f"run.dir={derived}")
     process = start(*command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, 16_000)))
     _, err = process.communicate()
     assert process.returncode == 2, err

@@ -38,6 +38,15 @@ def test_the_arithmetic(tmp_path, monkeypatch) -> None:
     assert "about 40 minutes on this machine, 0 % of it for the search" in told.messages[0]
 
 
+def test_parts_of_more_than_a_minute_say_so_beforehand(tmp_path, monkeypatch) -> None:
+    """Five minutes of training at a billion multiply-accumulates a second, half a minute of search."""
+    monkeypatch.setattr(duration, "_left", lambda run, macs: (30 * 1e9, 300 * 1e9))
+    monkeypatch.setattr(duration, "training_throughput", lambda *arguments: 1e9)
+    run, told = made(tmp_path / "run")
+    announce_duration(run)
+    assert told.messages == ["Expected on this machine: the final training about 5 min."]
+
+
 @pytest.mark.parametrize(("minutes", "words"), [
     (20, "about 20 minutes"), (37, "about 40 minutes"), (94, "about 90 minutes"), (95, "about 2 hours"),
     (170, "about 3 hours"), (36 * 60 - 1, "about 36 hours"), (36 * 60, "about 2 days"), (14_400, "about 10 days")])
@@ -114,7 +123,7 @@ def test_a_long_run_says_so_and_what_shortens_it_and_draws_nothing(tmp_path) -> 
 
 
 def test_a_short_run_and_the_end_of_a_long_one_say_nothing(tmp_path) -> None:
-    run, told = made(tmp_path / "short")
+    run, told = made(tmp_path / "short", train__epochs=1, search__epochs=1, search__finalist_epochs=0)
     announce_duration(run)
     run, more = made(tmp_path / "long", train__epochs=100_000)
     write_json(run.folder / "search" / "scores.json", {})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from dcanas.basics.files import read_json
+from dcanas.basics.statistics import paired_interval
+from dcanas.pipeline.certify import within_limits
 from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.rival import decide, described, same_network
+from dcanas.pipeline.rival import decide, decide_paired, described, same_network
 from dcanas.pipeline.validated import Wanted, validated
 from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrained
 from dcanas.search.handmade import resnet_cell, stage_cut
@@ -79,3 +82,38 @@ def test_one_cell_in_two_widths_is_trained_twice_and_each_only_once(tmp_path):
     assert validated(run, tmp_path, "Train", wanted[:1]) == found[:1]
     assert found[0] == found[2] != found[1]
     assert len(read_json(tmp_path / "trainings.json")) == len(list((tmp_path / "trainings").iterdir())) == 2
+
+
+def test_answers_to_the_same_images_decide_beyond_their_interval():
+    """Of 100 images 20 are right by the searched network alone, 5 by the rival alone: 15 points, 5.3 to 24.1."""
+    right, wrong = np.ones(25, bool), np.zeros(25, bool)
+    searched, rival = np.r_[right, right, right, wrong], np.r_[right, right, wrong, wrong]
+    searched[:5], rival[50:55] = False, True
+    found = decide_paired(searched, rival, ("latency_ms", 2.0, 1.0))
+    assert (found["paired"]["searched_only"], found["paired"]["rival_only"]) == (20, 5)
+    assert found["paired"]["difference"] == pytest.approx(0.15)
+    low, high = paired_interval(20, 5, 100)
+    assert (found["paired"]["low"], found["paired"]["high"]) == (low, high)
+    assert low > 0
+    assert (found["paired"]["shown"], found["recommended"]) == (True, "searched")  # though it costs more
+    assert decide_paired(rival, searched, None)["recommended"] == "baseline"
+
+
+@pytest.mark.parametrize(("costs", "better"), [
+    (("latency_ms", 2.0, 1.0), "baseline"), (("latency_ms", 1.0, 2.0), "searched"), (("macs", 5.0, 5.0), "searched"),
+    (None, "searched")])
+def test_within_their_interval_what_costs_less_is_recommended(costs, better):
+    searched, rival = np.ones(100, bool), np.ones(100, bool)
+    searched[:4], rival[4:6] = False, False  # 2 points worse, interval about -7 to 3
+    found = decide_paired(searched, rival, costs)
+    assert (found["paired"]["shown"], found["recommended"]) == (False, better)
+
+
+def test_a_network_over_a_limit_gives_way_to_one_that_keeps_it():
+    kept, broken = [{"name": "latency_ms", "met": True}], [{"name": "latency_ms", "met": False}]
+    judged = {"recommended": "baseline", "recommended_by": "accuracy on the validation images"}
+    assert within_limits(judged, {"searched": kept, "rival": kept}) == judged
+    assert within_limits(judged, {"searched": broken, "rival": broken}) == judged
+    found = within_limits(judged, {"searched": kept, "rival": broken})
+    assert (found["recommended"], found["limits_decided"]) == ("searched", True)
+    assert found["recommended_by"] == "the limits, as the other does not keep latency_ms"

@@ -88,10 +88,11 @@ def test_markdown():
         "onnx": "bundle/model.onnx", "sha256": "abc", "command": "dcanas run", "seeds": {"seed": 0},
         "versions": {"torch": "2.9"}})
     assert page.startswith("# Certificate: digits on local-cpu\n")
-    assert "**98.05 %** (95 % interval 96.04 to 99.05 %)" in page
-    assert "| params | 1,000 | 900 | 900 | yes | counted |\n" in page
-    assert "| latency_ms | 2 | – | 1.9 | NO | measured |\n" in page
-    assert "| macs | – | 2,000,000 | 2,000,000 | – | counted |\n" in page
+    assert "**98.0 %** (95 % interval 96.0 to 99.1 %)" in page
+    assert "| parameters | 1 k | 900 | 900 | yes | counted |\n" in page
+    assert "| latency | 2 ms | – | 1.9 ms | NO | measured |\n" in page
+    assert "| MACs | – | 2 M | 2 M | – | counted |\n" in page
+    assert "| macs (MAC) | – | 2,000,000 | 2,000,000 |\n" in page  # exact
     assert "1,200 runs at batch 1 on 1 thread, ONNX Runtime 1.2.3; two independent repeats differ by 1.0 %." in page
     assert "The machine was noisy." in page
     assert "File: `bundle/model.onnx`, SHA-256 `abc`." in page
@@ -104,6 +105,7 @@ def test_markdown_of_a_comparison():
 
     comparison = {"baseline": {"name": "ResNet-8, width 8"}, "recommended": "baseline",
                   "validation_accuracy": {"searched": 0.95, "baseline": 0.96},
+                  "paired": {"n": 1000, "difference": -0.01, "low": -0.018, "high": -0.002, "shown": True},
                   "rows": made({"params": 1001, "macs": 5}),
                   "accuracy": {"value": 0.9, "low": 0.87, "high": 0.92}, "bundle": "baseline/bundle"}
     page = certificate_markdown({
@@ -111,11 +113,12 @@ def test_markdown_of_a_comparison():
         "skeleton": {"channels": 16}, "accuracy": {"value": 0.98, "low": 0.96, "high": 0.99, "n": 359},
         "rows": made({"params": 900, "macs": 7}), "comparison": comparison, "onnx": "m", "sha256": "abc",
         "command": "dcanas run", "seeds": {"seed": 0}, "versions": {"torch": "2.9"}})
-    assert ("ResNet-8, width 8, test accuracy 90.00 % (95 % interval 87.00 to 92.00 %), not shown to be met: params"
+    assert ("ResNet-8, width 8, test accuracy 90.0 % (95 % interval 87.0 to 92.0 %), not shown to be met: parameters"
             in page)
-    assert "Recommended: the hand-made ResNet-8, width 8; on the validation images" in page
-    assert "the searched network has 95.00 %, ResNet-8, width 8 96.00 %" in page
-    assert "| params | 1,000 | 900 | 1,001 |\n" in page
+    assert "Recommended: the hand-made ResNet-8, width 8. The test images did not decide this." in page
+    assert ("the searched network has 95.0 %, ResNet-8, width 8 96.0 %: searched minus hand-made −1.0 points (−1.8 to "
+            "−0.2) on 1,000 validation images, 95 % interval." in page)
+    assert "| parameters | 1 k | 900 | 1.001 k |\n" in page  # as many digits as tell it from its limit
 
 
 def compared(**splits) -> dict:
@@ -125,7 +128,7 @@ def compared(**splits) -> dict:
             "cost": {"name": "latency_ms", "unit": "ms", "searched": 2.0, "baseline": 1.5}, **splits}
     return {"comparison": {
         "baseline": {"name": "lite0 cut after stage 4, 64 px", "family": "pretrained"}, "rows": [], "splits": made,
-        "recommended": "searched" if made["shown"] else "baseline", "bundle": "baseline/bundle",
+        "recommended": "searched" if made["shown"] else "baseline", "bundle": "baseline/bundle", "onnx": "x",
         "accuracy": {"value": 0.9, "low": 0.87, "high": 0.92}}}
 
 
@@ -133,16 +136,15 @@ def test_words_for_three_splits():
     _, found, advice = comparison_lines(compared())
     assert found == (
         "Both were trained on 3 fresh splits of the images that may be learnt from, look-alikes on one side. Accuracy "
-        "on the images kept back, in %: the searched network 80.00 81.00 82.00; lite0 cut after stage 4, 64 px 79.00 "
-        "80.00 81.50. Mean difference, searched minus hand-made: +0.83 ± 0.17 points (standard error).")
+        "on the images kept back: the searched network 80.0 %, 81.0 %, 82.0 %; lite0 cut after stage 4, 64 px 79.0 %, "
+        "80.0 %, 81.5 %. Mean difference, searched minus hand-made: +0.8 ± 0.2 points (standard error).")
     assert advice == ("Recommended: the searched network, as the difference is more than its standard error. The test "
                       "images did not decide this.")
     assert comparison_lines(compared(shown=False))[2] == (
         "No difference is shown, as it is within its standard error. Recommended: the hand-made lite0 cut after stage "
-        "4, 64 px, which by latency_ms costs less (searched 2 ms, hand-made 1.5 ms). The test images did not decide "
-        "this.")
+        "4, 64 px, for less latency, 1.5 ms against 2 ms. The test images did not decide this.")
     equal = {"name": "macs", "unit": "MAC", "searched": 5, "baseline": 5}
-    assert "which by macs costs no more (5 MAC each)." in comparison_lines(compared(shown=False, cost=equal))[2]
+    assert "for the same MACs, 5. The" in comparison_lines(compared(shown=False, cost=equal))[2]
 
 
 def test_words_if_there_is_nothing_to_compare_with():

@@ -36,9 +36,9 @@ def test_a_least_accuracy_is_met_by_the_lower_end_at_the_largest_size():
     assert _certificate(0.41, PLAIN)["rows"][0]["met"] is False
     (text,) = quality_lines(_certificate(0.4, PLAIN))
     assert text == (
-        "robust_accuracy_min = 0.4 is met: at 8/255 in linf 50.00 % (95 % interval 40.00 to 60.00 %) of the test "
+        "The limit on robust accuracy, at least 40.0 %, is met: at 8/255 in linf 50.0 % (95 % interval 40.0 to 60.0 %) of the test "
         "images withstood every attack, and the lower end has to reach the limit. Of the validation images, which "
-        "the delivered network was trained on, 70.00 % (95 % interval 60.00 to 80.00 %) did.")
+        "the delivered network was trained on, 70.0 % (95 % interval 60.0 to 80.0 %) did.")
 
 
 def test_of_another_file_that_is_delivered_its_own_share_counts():
@@ -60,7 +60,7 @@ def test_rows_and_notes():
     assert [row[:2] for row in table] == [
         ["clean", "0"], ["fgsm", "2"], ["then square", "2"], ["worst case", "2"], ["fgsm", "8"], ["then square", "8"],
         ["worst case", "8"], ["then square on model.onnx", "8"]]
-    assert table[6][2:] == ["50.00 %", "40.00 to 60.00 %"]
+    assert table[6][2:] == ["50.0 %", "40.0 to 60.0 %"]
     notes = robustness.notes(FOUND)
     assert notes[1] == "Corruption accuracy is not available: two channels."
     assert notes[2:] == ["Warning: Masked."]  # said once

@@ -21,10 +21,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from dcanas.costs import cost_unit
+from dcanas.report.words import cost_words
 
 Draw = TypeVar("Draw", bound=Callable)
 WIDTH = 4.2  # inches: a telephone shows letters of 8 points as 10 pixels; wider pages enlarge a figure up to WIDEST
-WIDEST = 500  # CSS pixels
+WIDEST = 620  # CSS pixels
 INK, FAINT, GRID, SHADE, PAPER = "#1b1f24", "#5b6470", "#d8dde3", "#e8eef5", "#fffffe"
 SERIES = ("#0b5cad", "#d1620f", "#3a8f5c", "#9c3f8f", "#7a5c01", "#30363d", "#8a939e")
 VARIABLES = {INK: "var(--ink)", FAINT: "var(--faint)", GRID: "var(--grid)", SHADE: "var(--shade)",
@@ -90,8 +91,8 @@ def history(axis: Axes, rows: Sequence[Mapping[str, Any]], key: str, label: str 
 
 def cost_axis(axis: Axes, cost: str) -> None:
     """Label the horizontal axis with a cost; large numbers are written as 120k and 1.5M."""
-    unit = cost_unit(cost)
-    axis.set_xlabel(f"{cost} ({unit})" if unit else cost)
+    unit, words = cost_unit(cost), cost_words(cost)
+    axis.set_xlabel(f"{words} ({unit})" if unit not in ("", "MAC") else words)
     if unit not in ("ms", "mJ"):
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
 

@@ -35,6 +35,30 @@ def fronts(groups: Mapping[str, Sequence[Member]], cost: str, limit: float | Non
     return figure
 
 
+@styled
+def against_cost(groups: Mapping[str, Sequence[tuple[str, float, tuple[float, float, float]]]], cost: str) -> Figure:
+    """Return networks by test accuracy, with its interval, against one cost; every first group is drawn full.
+
+    groups: name -> (label, cost, (accuracy, low, high)); accuracies from 0 to 1.
+    """
+    figure, axis = axes(height=3.0)
+    for number, (name, points) in enumerate(groups.items()):
+        for label, value, (middle, low, high) in points:
+            axis.errorbar(value, 100 * middle, [[100 * (middle - low)], [100 * (high - middle)]], capsize=2,
+                          linewidth=1, color=SERIES[number], marker=MARKERS[number],
+                          markerfacecolor="none" if number else SERIES[number])
+            axis.annotate(label if len(label) <= 24 else f"{label[:23]}…", (value, 100 * middle), xytext=(5, 4),
+                          textcoords="offset points", fontsize=7.5, annotation_clip=False)
+        if points:
+            axis.plot([], [], color=SERIES[number], marker=MARKERS[number], linestyle="none", label=name,
+                      markerfacecolor="none" if number else SERIES[number])
+    axis.margins(x=0.25, y=0.12)
+    cost_axis(axis, cost)
+    axis.set_ylabel("test accuracy (%)")
+    legend(figure, 2)
+    return figure
+
+
 def places(figure: Figure, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return the positions of points of the figure's first axes in its SVG, in the units of the `viewBox`."""
     figure.set_dpi(72)  # that of an SVG

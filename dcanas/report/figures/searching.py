@@ -24,13 +24,14 @@ def alphas(rows: Rows, slots: Sequence[tuple[str, Sequence[str]]], chosen: Mappi
     figure, grid = axes(lines, lines * (0.15 * options + 0.42) + 0.7, 2, sharex=True, squeeze=False)
     numbers = [row["epoch"] for row in rows]
     image: Any = None
+    most = max(weight for row in rows for weights in row["mixing"] for weight in weights)
     for i, axis in enumerate(grid.flat):
         if i >= len(slots):
             axis.set_axis_off()
             continue
         name, names = slots[i]
         weights = np.array([row["mixing"][i] for row in rows]).T
-        image = axis.imshow(weights, aspect="auto", cmap=HEAT, vmin=0, vmax=1, interpolation="nearest",
+        image = axis.imshow(weights, aspect="auto", cmap=HEAT, vmin=0, vmax=most, interpolation="nearest",
                             extent=(numbers[0] - 0.5, numbers[-1] + 0.5, len(names) - 0.5, -0.5))
         axis.set_title(name, fontsize=8, pad=3)
         axis.set_yticks(range(len(names)), names if i % 2 == 0 or names != slots[i - 1][1] else [], fontsize=7.5)
@@ -41,7 +42,7 @@ def alphas(rows: Rows, slots: Sequence[tuple[str, Sequence[str]]], chosen: Mappi
         if i >= len(slots) - 2:
             epochs(axis)
     figure.colorbar(image, ax=grid, location="bottom", shrink=0.6, aspect=40, pad=0.02, fraction=0.03,
-                    label="mixing weight (0 to 1)")
+                    label=f"mixing weight (0 to {most:.2g})")
     return figure
 
 

@@ -55,7 +55,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure
     shares = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     few = len(classes) <= LABELLED
     figure, axis = axes(height=4.4)
-    image = axis.imshow(shares, cmap=HEAT, vmin=0, vmax=100, interpolation="nearest")
+    image = axis.imshow(shares, cmap=HEAT, vmin=0, vmax=max(float(shares.max()), 1.0), interpolation="nearest")
     axis.grid(False)
     if few:
         short = [name if len(name) <= 14 else f"{name[:13]}…" for name in classes]
@@ -64,7 +64,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure
         for (i, j), count in np.ndenumerate(table):
             if count:
                 axis.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=7.5,
-                          color="white" if shares[i, j] > 45 else "#000001")
+                          color="white" if shares[i, j] > 0.45 * shares.max() else "#000001")
     axis.set_xlabel("answer" + ("" if few else " (class number)"))
     axis.set_ylabel("true class" + ("" if few else " (number)"))
     figure.colorbar(image, ax=axis, shrink=0.8, label="share of the true class (%)")

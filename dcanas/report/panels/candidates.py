@@ -7,14 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dcanas.report.amounts import amount
+from dcanas.report.amounts import share
 from dcanas.report.figures.candidates import scatter
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.front import members_of
-from dcanas.report.html import NOTHING, code, joined, paragraph, subsection, table
+from dcanas.report.html import NOTHING, code, joined, paragraph, table
 from dcanas.report.panels.fronts import front_panel
-from dcanas.report.panels.summary import limit_words
 from dcanas.report.record import DeviceRecord, RunRecord
+from dcanas.report.words import cost_words, value_words
 
 
 def candidates(record: RunRecord, device: DeviceRecord) -> Markup:
@@ -25,12 +25,14 @@ def candidates(record: RunRecord, device: DeviceRecord) -> Markup:
     budget, provenance = record.budget(device.name), derived.get("provenance", {})
     parts = [_why(provenance) if derived else paragraph("The run ended before one of the candidates was chosen.")]
     if pool:
-        parts += [_scatter(device, pool, budget), _finalists(provenance, derived, pool),
+        parts += [_scatter(record, device, pool, budget), _finalists(provenance, derived, pool),
                   _tuned(provenance, derived, pool)]
-    front = front_panel(device.name, *members_of(device), budget)
-    if front:
-        parts.append(subsection("Other limits", front))
     return joined(parts)
+
+
+def other_limits(record: RunRecord, device: DeviceRecord) -> Markup:
+    """Return the front of the candidates that were tried, with its sliders; nothing if fewer than two were."""
+    return front_panel(device.name, *members_of(device), record.budget(device.name))
 
 
 def _why(provenance: dict[str, Any]) -> Markup:
@@ -49,7 +51,8 @@ def _why(provenance: dict[str, Any]) -> Markup:
                      provenance.get("decided_by", "score"), ".", control)
 
 
-def _scatter(device: DeviceRecord, pool: list[dict[str, Any]], budget: Mapping[str, float]) -> Markup:
+def _scatter(record: RunRecord, device: DeviceRecord, pool: list[dict[str, Any]],
+             budget: Mapping[str, float]) -> Markup:
     cost = next((name for name in budget if name in pool[0]["costs"]), "macs")
     derived = device["architecture"] or {}
     provenance = derived.get("provenance", {})
@@ -59,10 +62,13 @@ def _scatter(device: DeviceRecord, pool: list[dict[str, Any]], budget: Mapping[s
               "tried": [point for name, point in points.items() if name in tried]}
     chosen = points.get(derived.get("architecture"))
     score = provenance["scored_by"] if "scored_by" in provenance else \
-        "rank aggregation (sum of log ranks)" if provenance.get("reranked_by") else \
-        "inherited accuracy" if device["evaluations"] is not None else "score (sum of log weights)"
+        "sum of the logarithms of its ranks" if provenance.get("reranked_by") else \
+        "accuracy with inherited weights" if device["evaluations"] is not None else \
+        "validation accuracy of its trial" if record.settings["search"].get("name") == "study" else \
+        "score (log of the weights of its options)"
     text = f"{len(pool):,} candidates, {len(groups['tried'])} of them tried" + (
-        f"; the chosen one costs {limit_words(cost, chosen[0])} and scores {chosen[1]:.3g}." if chosen else ".")
+        f"; the chosen one has {value_words(cost, chosen[0])} {cost_words(cost)} and scores {chosen[1]:.3g}."
+        if chosen else ".")
     return captioned(scatter(groups, chosen, budget.get(cost), cost, score), f"pool-{device.name}",
                      "The pool of candidates", text)
 
@@ -73,11 +79,12 @@ def _finalists(provenance: dict[str, Any], derived: dict[str, Any], pool: list[d
         return NOTHING
     costs = {row["architecture"]: row["costs"] for row in pool}
     names = list(pool[0]["costs"])
-    rows = [[code(row["architecture"]), f"{100 * row['validation_accuracy']:.2f}", f"{row['validation_loss']:.4f}",
+    rows = [[code(row["architecture"]), share(row["validation_accuracy"]), f"{row['validation_loss']:.3f}",
              f"{row['score']:.3f}", row["named_by"],
-             *(amount(costs.get(row["architecture"], {}).get(name)) for name in names)] for row in finalists]
+             *(value_words(name, costs.get(row["architecture"], {}).get(name)) for name in names)]
+            for row in finalists]
     marked = [i for i, row in enumerate(finalists) if row["architecture"] == derived["architecture"]]
-    return table(["architecture", "accuracy, %", "loss", "score", "named by", *names], rows,
+    return table(["architecture", "accuracy", "loss", "score", "named by", *map(cost_words, names)], rows,
                  "Tried by short training, evaluated on the validation split; the chosen one is marked", marked)
 
 
@@ -88,10 +95,10 @@ def _tuned(provenance: dict[str, Any], derived: dict[str, Any], pool: list[dict[
         return NOTHING
     costs = {row["architecture"]: row["costs"] for row in pool}
     names = list(pool[0]["costs"])
-    rows = [[code(row["architecture"]), row["kind"], row["epochs"], f"{100 * row['validation_accuracy']:.2f}",
-             f"{row['validation_loss']:.4f}", *(amount(costs[row["architecture"]][name]) for name in names)]
+    rows = [[code(row["architecture"]), row["kind"], row["epochs"], share(row["validation_accuracy"]),
+             f"{row['validation_loss']:.3f}", *(value_words(name, costs[row["architecture"]][name]) for name in names)]
             for row in tuned]
     marked = [i for i, row in enumerate(tuned) if row["architecture"] == derived["architecture"]]
-    return table(["architecture", "what it is", "epochs", "accuracy, %", "loss", *names], rows,
+    return table(["architecture", "what it is", "epochs", "accuracy", "loss", *map(cost_words, names)], rows,
                  "Fine-tuned parts of the pretrained network, evaluated on the validation split after so many epochs "
                  "of the recipe's schedule; the worse were dropped, the chosen one is marked", marked)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from dcanas.costs import cost_unit
+from dcanas.report.amounts import share
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.fronts import fronts, places
 from dcanas.report.front import JUDGED, Member, common_costs, front
 from dcanas.report.html import NOTHING, grid, joined, paragraph
-from dcanas.report.panels.summary import short
+from dcanas.report.words import cost_words, value_words
 
 MOST = 4  # costs that are drawn and have a slider
 RING = Markup('<circle class="pick" data-cost="{}" r="7" fill="none" stroke="var(--ink)" stroke-width="2"/></svg>')
@@ -36,9 +36,10 @@ def front_panel(name: str, kind: str, members: Sequence[Member], limits: Mapping
     for cost in costs:
         drawing = fronts({run: [m for m in members if m.name == run] for run in runs}, cost, limits.get(cost))
         where[cost] = places(drawing, [(m.costs[cost], 100 * m.accuracy) for m in ordered])
-        best = "; ".join(f"{_text(m, cost)} with {100 * m.accuracy:.2f} %" for m in front(members, cost)[-6:])
-        picture = captioned(drawing, f"front-{name}-{cost}", f"Front of {cost} and accuracy", f"On the front: {best}.",
-                            f"{cost}: the line is the front, the ring the choice of the sliders.")
+        best = "; ".join(f"{_text(m, cost)} with {share(m.accuracy)}" for m in front(members, cost)[-6:])
+        picture = captioned(drawing, f"front-{name}-{cost}", f"Front of {cost_words(cost)} and accuracy",
+                            f"On the front: {best}.",
+                            f"{cost_words(cost)}: the line is the front, the ring the choice of the sliders.")
         drawn.append(picture.replace(Markup("</svg>"), RING.format(cost)))
     text = paragraph("Set the limits: of all members that were evaluated, the best within them is chosen by its ",
                      JUDGED[kind], ".")
@@ -47,14 +48,14 @@ def front_panel(name: str, kind: str, members: Sequence[Member], limits: Mapping
 
 
 def _text(member: Member, cost: str) -> str:
-    return f"{cost} {short(member.costs[cost], cost_unit(cost))}"
+    return f"{cost_words(cost)} {value_words(cost, member.costs[cost])}"
 
 
 def _data(kind: str, ordered: Sequence[Member], costs: Sequence[str], where: Mapping[str, list]) -> Markup:
     values = {cost: sorted({m.costs[cost] for m in ordered}) for cost in costs}
     content = {
         "judged": JUDGED[kind], "values": values,
-        "texts": {cost: [short(v, cost_unit(cost)) for v in column] for cost, column in values.items()},
+        "texts": {cost: [value_words(cost, v) for v in column] for cost, column in values.items()},
         "members": [{"name": m.name, "architecture": m.architecture, "accuracy": m.accuracy,
                      "costs": {cost: m.costs[cost] for cost in costs}, "told": ", ".join(_text(m, c) for c in costs),
                      "places": {cost: where[cost][i] for cost in costs}} for i, m in enumerate(ordered)]}
@@ -67,7 +68,7 @@ def _sliders(ordered: Sequence[Member], costs: Sequence[str], limits: Mapping[st
     for cost in costs:
         values = sorted({m.costs[cost] for m in ordered})
         within = sum(value <= limits.get(cost, values[-1]) for value in values)
-        control = Markup('<label><span>{0}</span><input type="range" min="0" max="{1}" value="{2}" step="1" '
+        control = Markup('<label><span>{3}</span><input type="range" min="0" max="{1}" value="{2}" step="1" '
                          'data-cost="{0}"><output></output></label>')
-        rows.append(control.format(cost, len(values) - 1, max(within - 1, 0)))
+        rows.append(control.format(cost, len(values) - 1, max(within - 1, 0), cost_words(cost)))
     return Markup('<div class="sliders">{}</div>').format(joined(rows))

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dcanas.report.amounts import latency_words
+from dcanas.report.amounts import latency_words, quantity, share
 from dcanas.report.certificate import latency_sources
 from dcanas.report.figures.candidates import agreement, bars
 from dcanas.report.figures.canvas import captioned
@@ -25,7 +25,7 @@ def latency(record: RunRecord, device: DeviceRecord) -> Markup:
         parts.append(paragraph(
             f"Measured: {latency_words(measured)} on {measured['threads']} thread{'s' * (measured['threads'] != 1)}, "
             f"ONNX Runtime {measured['onnxruntime']}, {measured['conditions'].get('cpu') or 'unknown processor'}; two "
-            f"repeats differ by {100 * measured['repeat_difference']:.1f} %. {measured['remark']}"))
+            f"repeats differ by {share(measured['repeat_difference'])}. {measured['remark']}"))
     if found:
         parts.append(grid(_agreement(device, found["members"]), _blocks(device, found["blocks"])))
     return joined(parts)
@@ -39,7 +39,7 @@ def _agreement(device: DeviceRecord, members: list[dict[str, Any]]) -> Markup:
     errors = sorted(abs(m["predicted_ms"] / m["measured_ms"] - 1) for m in members)
     text = f"{len(members)} networks measured before training; half of them are predicted within " \
            f"{100 * errors[len(errors) // 2]:.1f} %." + (
-               f" The delivered file: {chosen[0]:.4g} ms predicted, {chosen[1]:.4g} ms measured "
+               f" The delivered file: {quantity(chosen[0], 'ms')} predicted, {quantity(chosen[1], 'ms')} measured "
                f"({100 * (chosen[0] / chosen[1] - 1):+.1f} %)." if chosen else "")
     drawing = agreement([m["predicted_ms"] for m in members], [m["measured_ms"] for m in members], chosen, "ms")
     return captioned(drawing, f"agreement-{device.name}", "Predicted against measured latency", text,

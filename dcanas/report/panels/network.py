@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from dcanas.costs.memory import peak_elements
-from dcanas.report.amounts import amount
+from dcanas.report.amounts import quantity, share
 from dcanas.report.figures import network as drawings
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.network import label
@@ -67,11 +67,11 @@ def _table(device: DeviceRecord, plan: Sequence[Block]) -> Markup:
     rows, total = [], sum(block.totals[1] for block in plan)
     for number, block in enumerate(plan):
         params, macs, weights, vectors = block.totals
-        rows.append([label(block), " × ".join(map(str, block.output_shape)), amount(params), amount(macs),
-                     f"{100 * macs / max(total, 1):.1f}", amount(weights + vectors), amount(peak_elements([block])),
-                     *([f"{1000 * measured[number]:.1f}"] if measured else [])])
-    return table(["block", "output (C × H × W)", "params", "MACs", "% of MACs", "values stored", "values alive at most",
-                  *(["adds, µs"] if measured else [])], rows,
+        rows.append([label(block), " × ".join(map(str, block.output_shape)), quantity(params), quantity(macs),
+                     share(macs / max(total, 1)), quantity(weights + vectors), quantity(peak_elements([block])),
+                     *([quantity(measured[number], "ms")] if measured else [])])
+    return table(["block", "output (C × H × W)", "parameters", "MACs", "share of MACs", "values stored",
+                  "values alive at most", *(["adds"] if measured else [])], rows,
                  "Costs of each block; consecutive equal blocks are one row, all their repeats together")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dcanas.basics.mapping import flattened
-from dcanas.report.html import joined, more, paragraph, subsection, table
+from dcanas.report.html import joined, more, paragraph, setting_text, subsection, table
 from dcanas.report.record import RunRecord
 
 
@@ -26,6 +26,6 @@ def repeat(record: RunRecord) -> Markup:
               if (found := device["certificate"])}
     listed = joined(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(*fact) for fact in facts.items()
                     if fact[1] is not None)
-    rows = [[key, "–" if value is None else str(value)] for key, value in flattened(settings)]
+    rows = [[key, setting_text(value)] for key, value in flattened(settings)]
     return joined([*parts, subsection("Seeds, versions, machine", Markup("<dl>{}</dl>").format(listed)),
                    more("All settings", table(["setting", "value"], rows, "Every setting of the run"))])

@@ -9,13 +9,14 @@ from typing import Any
 from markupsafe import Markup
 
 from dcanas.basics.errors import UserError
-from dcanas.report.amounts import amount
+from dcanas.report.amounts import share
 from dcanas.report.figures import searching, studying, training
 from dcanas.report.figures.canvas import NOT_YET, captioned
 from dcanas.report.html import NOTHING, code, grid, joined, paragraph, subsection, table
 from dcanas.report.panels.study import study
 from dcanas.report.record import RunRecord
 from dcanas.report.spaces import space_of, without_parameters
+from dcanas.report.words import cost_words, value_words
 from dcanas.search.gradient.collapse import CLEAR, SHARE, parameter_free_share
 from dcanas.spaces import Space
 
@@ -44,10 +45,11 @@ def _front(found: Mapping[str, Any]) -> Markup:
     picture = captioned(studying.unbeaten(rows, costs, "loss", found["judged"]), "front-of-slices",
                         "Inherited loss against costs", f"{len(found['judged'])} networks judged, {len(rows)} of them "
                         "not dominated; the large filled point is the knee.")
-    tuned = [[code(row["architecture"]), row["kind"], f"{row['loss']:.3f}", *(amount(row[cost]) for cost in costs),
-              f"{100 * row['fine_tuned_accuracy']:.1f}" if "fine_tuned_accuracy" in row else "–"] for row in rows]
+    tuned = [[code(row["architecture"]), row["kind"], f"{row['loss']:.3f}",
+              *(value_words(cost, row[cost]) for cost in costs),
+              share(row["fine_tuned_accuracy"]) if "fine_tuned_accuracy" in row else "–"] for row in rows]
     return subsection("Slices under other limits", joined([picture, table(
-        ["architecture", "what it is", "inherited loss", *costs, "fine-tuned, validation %"], tuned,
+        ["architecture", "what it is", "inherited loss", *map(cost_words, costs), "fine-tuned, validation"], tuned,
         "What no other slice beats; its ends and its knee were fine-tuned")]))
 
 
@@ -55,8 +57,10 @@ def _space_left(record: RunRecord) -> Markup:
     """Return the range of every cost over the space, and the share of members within the budget."""
     parts = []
     for device, found in (record.feasibility or {}).items():
-        rows = [[cost["name"], *(amount(cost[key]) for key in ("minimum", "median", "maximum")),
-                 amount(found["budget"].get(cost["name"])), cost["source"]] for cost in found["ranges"]]
+        rows = [[cost_words(cost["name"]), *(value_words(cost["name"], cost[key], (limit,))
+                                             for key in ("minimum", "median", "maximum")),
+                 value_words(cost["name"], limit, [cost["minimum"]]), cost["source"]]
+                for cost in found["ranges"] for limit in (found["budget"].get(cost["name"]),)]
         drawn = "members drawn at random" if found["sampled"] else "members"
         parts.append(subsection(
             f"What the budget leaves for {device}",
@@ -88,7 +92,7 @@ def _limits(record: RunRecord) -> Markup:
     names = searching.limited(rows)
     if not names:
         return paragraph("The search had no limit.", kind="faint")
-    ends = "; ".join(f"{name} at {rows[-1][f'expected_over_limit/{name}']:.3g} of its limit, multiplier "
+    ends = "; ".join(f"{cost_words(name)} at {rows[-1][f'expected_over_limit/{name}']:.3g} of its limit, multiplier "
                      f"{rows[-1][f'multiplier/{name}']:.3g}" for name in names)
     return captioned(searching.limits(rows), "limits", "Expected costs against their limits, and multipliers",
                      f"At the end: {ends}.", "Above: the expected cost under the alphas, divided by its limit. Below: "

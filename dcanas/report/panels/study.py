@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from dcanas.report.amounts import duration
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.studying import INFLUENCE, row_of, trials
 from dcanas.report.html import code, joined, more, paragraph, subsection, table
@@ -18,14 +19,16 @@ def study(record: RunRecord) -> Markup:
     """Return what the study did, as far as it got."""
     found = record.search
     rows = [row_of(trial) for trial in found["trials"]] if found else record.search_rows
-    parts = [paragraph(f"{record.settings['search']['sampler']} proposed {len(rows)} networks"
-                       f"{'' if found else ' so far; the study had not ended'}.")]
     done = [row for row in rows if "value" in row]
+    failed = len(rows) - len(done)
+    parts = [paragraph(f"The sampler {record.settings['search']['sampler']} proposed {len(rows)} networks, one trial "
+                       f"each{'' if found else ' so far; the study had not ended'}: {len(done)} have a value"
+                       f"{f', {failed} failed or were not tried' if failed else ''}.")]
     if done:
         label = "validation accuracy (%)" if record.settings["search"]["objective"] != "table" else \
             str(record.settings["search"]["column"])
         best = max(done, key=lambda row: row["value"])
-        text = f"Best: {best['value']:.4g} in trial {best['step']}."
+        text = f"The best value, {best['value']:.4g}, is of trial {best['step']} of {len(rows)}."
         weighed = " Below: the influence of the surrogate and of each proxy on the next proposal." \
             if any(key.startswith(INFLUENCE) for row in rows for key in row) else ""
         parts.append(captioned(trials(rows, label), "study", "Value of every trial and the best so far", text,
@@ -54,6 +57,6 @@ def _listing(rows: list[dict[str, Any]]) -> Markup:
     ordered = sorted(rows, key=lambda row: -row["values"][0] if row["state"] == "complete" else float("inf"))[:LISTED]
     cells = [[str(row["position"] + 1), code(row["architecture"]),
               f"{row['values'][0]:.4g}" if row["state"] == "complete" else row.get("error", row["state"]),
-              f"{row['seconds']:.1f}" if row.get("seconds") is not None else ""] for row in ordered]
+              duration(row["seconds"]) if row.get("seconds") is not None else ""] for row in ordered]
     return more(f"The trials, the best {len(cells)} of {len(rows)}" if len(rows) > LISTED else "All trials",
-                table(["trial", "architecture", "value", "seconds"], cells, "Trials by falling value"))
+                table(["trial", "architecture", "value", "time"], cells, "Trials by falling value"))

@@ -1,98 +1,101 @@
-"""The top of the page: the verdict, and what is delivered for each device."""
+"""The first screen: the answers for whoever has to decide, or how far the run came."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 from markupsafe import Markup
 
-from dcanas.costs import cost_unit
-from dcanas.report.amounts import amount
-from dcanas.report.certificate import accuracy_lines, decisive, met_word, recommended_words
-from dcanas.report.html import NOTHING, code, joined, paragraph, subsection, table
+from dcanas.report.amounts import quantity
+from dcanas.report.answers import Answer, answers
+from dcanas.report.certificate import accuracy_lines
+from dcanas.report.delivery import Delivery, delivery
+from dcanas.report.html import NOTHING, code, joined, paragraph, table
 from dcanas.report.record import DeviceRecord, RunRecord
 from dcanas.report.verdict import verdict
+from dcanas.report.words import limit_words
 
-WORDS = {"yes": "yes", "NO": "no", "unverified": "unsure"}
+CODE = "c99"  # folder of the network as C, beside its files
 
 
 def summary(record: RunRecord) -> Markup:
-    """Return the verdict, the request and, per device, the delivered network."""
-    found = verdict(record)
-    top = Markup('<div class="verdict {}"><strong>{}</strong>{}</div>').format(
-        found.mood, found.headline, joined(paragraph(text) for text in found.sentences if text))
-    return joined([top, _asked(record), *(_delivered(device) for device in record.devices if device["certificate"])])
+    """Return the answers for each device with a certificate, and the verdict of a run that did not end well."""
+    parts = [_verdict(record)]
+    ready = [device for device in record.devices if device["certificate"]]
+    if len(record.settings["device"]) > 1 and ready:
+        parts.append(_rows(record, ready))
+    elif ready:
+        parts.append(_cards(record, ready[0]))
+    return joined(parts)
 
 
-def _asked(record: RunRecord) -> Markup:
+def asked(record: RunRecord) -> str:
+    """Return in words what was asked for: images, space, devices and limits."""
     data, space = record.settings["data"], record.settings["space"]
     parts = []
     for name in record.settings["device"]:
-        limits = [f"at most {limit_words(*item)}" for item in record.budget(name).items()] if record.feasibility else \
+        limits = [limit_words(*item) for item in record.budget(name).items()] if record.feasibility else \
             [f"{cost} {limit}" for cost, limit in record.settings["budget"].items()]  # before units are resolved
-        parts.append(f"for {name}: {', '.join(limits) or 'no limit'}")
+        parts.append(f"on {name}: {', '.join(limits) or 'no limit'}")
     images = f"the images in {data['root']}" if data.get("root") else f"the data set {data['name']}"
-    return paragraph(Markup("<b>Requested:</b> "), f"a network of the space {space['name']} that classifies {images}; ",
-                     "; ".join(parts), ".")
+    return f"A network of the space {space['name']} for {images}; {'; '.join(parts)}."
 
 
-def _delivered(device: DeviceRecord) -> Markup:
-    certificate = device["certificate"]
-    accuracy, rows = certificate["accuracy"], certificate["rows"]
-    facts = [(f"{100 * accuracy['value']:.2f} %", f"test accuracy, {100 * accuracy['low']:.2f} to "
-              f"{100 * accuracy['high']:.2f} % (95 % interval, {accuracy['n']:,} images)")]
-    accuracies = [paragraph(line) for line in accuracy_lines(certificate)]
-    latency = next((row for row in rows if row["name"] == "latency_ms" and row["measured"] is not None), None)
-    if latency:
-        facts.append((f"{latency['measured']:.3g} ms",
-                      f"median latency at batch 1, {latency['source']} on {device.name}"))
-    values = {row["name"]: row["measured"] for row in rows}
-    for name, what in (("params", "parameters"), ("macs", "multiply-accumulates per image"),
-                       ("weight_bytes", "weights in the file"), ("peak_bytes", "peak memory of activations")):
-        if values.get(name) is not None:
-            facts.append((short(values[name], "B" if name.endswith("bytes") else ""), what))
-    met = [f"{row['name']} ({row['source']})" for row in rows if row["limit"] is not None and row["met"] is True]
-    sentence = f"Met: {', '.join(met)}. " if met else ""
-    comparison = certificate.get("comparison", {})
-    advice = f"Recommended: {recommended_words(comparison)} (see below). " \
-        if comparison.get("recommended") == "baseline" else ""
-    return subsection(
-        f"Delivered for {device.name}",
-        paragraph(code(certificate["architecture"]), f" ({certificate['space']}, ",
-                  ", ".join(f"{k} {v}" for k, v in certificate["skeleton"].items()), ")"),
-        Markup('<ul class="big">{}</ul>').format(joined(
-            Markup("<li><b>{}</b><span>{}</span></li>").format(*fact) for fact in facts)),
-        *accuracies,
-        table(["cost", "limit", "predicted", "delivered", "deciding end of its 95 % interval", "met", "by"],
-              [_row(row) for row in rows], f"Costs of the network for {device.name} against their limits"),
-        paragraph(sentence, advice, "A limit is met if the deciding number is within it: the count of the delivered "
-                  "file, or the end of the measurement's 95 % interval that is nearer to the limit. The test images "
-                  "decided nothing.", kind="faint"))
+def _verdict(record: RunRecord) -> Markup:
+    """Return how the run ended; nothing if the answers say it all."""
+    found = verdict(record)
+    if record.next_stage() is None and not record.infeasible:
+        return NOTHING
+    return Markup('<div class="verdict {}"><strong>{}</strong>{}</div>').format(
+        found.mood, found.headline, joined(paragraph(text) for text in found.sentences if text))
 
 
-def _row(row: Mapping[str, Any]) -> list[Any]:
-    word = met_word(row)
-    end = amount(decisive(row)) if row["source"] == "measured" else "–"
-    mark = Markup('<span class="{}">{}</span>').format(WORDS[word], word) if word in WORDS else NOTHING + word
-    numbers = (amount(row[key]) for key in ("limit", "predicted", "measured"))
-    return [with_unit(row), *numbers, end, mark, row["source"]]
+def _cards(record: RunRecord, device: DeviceRecord) -> Markup:
+    first, *others = answers(record, device)
+    shipped = delivery(record, device)
+    assert shipped is not None  # there is a certificate
+    notes = joined(paragraph(line, kind="faint") for line in accuracy_lines(shipped.certificate))
+    ship = _card(first, paragraph("in ", code(first.text), " beside this page", kind="where"), _links(record, shipped))
+    cards = joined(_card(each) for each in others)
+    return Markup('<div class="cards of-{}">{}{}</div>{}').format(len(others) + 1, ship, cards, notes)
 
 
-def with_unit(row: Mapping[str, Any]) -> str:
-    """Return the name of a row of a certificate with its unit."""
-    return f"{row['name']} ({row['unit']})" if row["unit"] else row["name"]
+def _card(answer: Answer, *parts: Markup) -> Markup:
+    """Return an answer as a card; parts: in place of what stands behind the answer."""
+    behind = parts or (paragraph(answer.text, kind="why"),
+                       Markup('<pre class="type">{}</pre>').format(answer.command) if answer.command else NOTHING)
+    return Markup('<article class="card {}" data-answer="{}"><h2>{}</h2><p class="value">{}</p>{}</article>').format(
+        answer.mood, answer.name, answer.question, answer.value, joined(behind))
 
 
-def limit_words(cost: str, value: float) -> str:
-    """Return a limit in words: "100,000 params", "2 ms (latency_ms)"."""
-    unit = cost_unit(cost)
-    return f"{amount(value)} {cost}" if unit in ("", "MAC") else f"{amount(value)} {unit} ({cost})"
+def _links(record: RunRecord, shipped: Delivery) -> Markup:
+    """Return links to what is handed over, with sizes: the ONNX file, the bundle, and the C code if there is some."""
+    files = [path for path in shipped.bundle.glob("*") if path.is_file()]
+    found = [("ONNX file", shipped.onnx, [shipped.onnx]), ("bundle", shipped.bundle, files),
+             ("C code", shipped.folder / CODE, list((shipped.folder / CODE).glob("*.[ch]")))]
+    links = joined(_link(record, name, path, inside) for name, path, inside in found if path.exists())
+    return Markup('<p class="links">{}</p>').format(links)
 
 
-def short(value: float, unit: str = "") -> str:
-    """Return a number with three significant digits: 181 k, 1.45 M, 12.3 kB."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g} {letter}{unit}"
-    return f"{value:.3g} {unit}".strip()
+def _link(record: RunRecord, name: str, path: Path, files: list[Path]) -> Markup:
+    place = path.relative_to(record.folder).as_posix() + ("/" if path.is_dir() else "")
+    size = quantity(sum(file.stat().st_size for file in files), "B")
+    return Markup('<a href="{}">{}, {}</a>').format(place, name, size)
+
+
+def _rows(record: RunRecord, devices: list[DeviceRecord]) -> Markup:
+    """Return one row per device."""
+    rows, head = [], ["device"]
+    for device in devices:
+        first, *others = answers(record, device)
+        shipped = delivery(record, device)
+        assert shipped is not None
+        cells = [joined([first.value, Markup("<br>in "), code(first.text), _links(record, shipped)])]
+        cells += [Markup('<span class="{}">{}</span><br><small>{}</small>').format(
+            each.mood, each.value, joined([each.text, code(f" {each.command}") if each.command else NOTHING]))
+            for each in others]
+        head = ["device", *(each.question for each in (first, *others))]
+        rows.append([device.name, *cells])
+    width = max(map(len, rows))
+    return Markup('<div class="decide">{}</div>').format(
+        table(head[:width], [[*row, *[""] * (width - len(row))] for row in rows], "What to ship for each device"))

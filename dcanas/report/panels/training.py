@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from dcanas.report.amounts import duration, share
 from dcanas.report.figures import training as drawings
 from dcanas.report.figures.canvas import captioned
 from dcanas.report.html import NOTHING, grid, joined, more, paragraph, subsection, table
@@ -20,13 +21,13 @@ def training(record: RunRecord, device: DeviceRecord) -> Markup:
         return NOTHING
     trained = device["train"]
     text = f"{len(rows)} of {record.settings['train']['epochs']} epochs" + (
-        f" in {trained['seconds']:,.0f} s on {sum(trained['trained_on'].values()):,} images (training and validation "
-        "split)." if trained else "; training had not ended.")
+        f" in {duration(trained['seconds'])} on {sum(trained['trained_on'].values()):,} images (training and "
+        "validation split)." if trained else "; training had not ended.")
     drawing = drawings.curves(rows, {"loss": "training"}, {"accuracy": "training"})
     curves = captioned(
         drawing, f"curves-{device.name}", "Learning curves",
         f"Loss goes from {rows[0]['loss']:.3g} to {rows[-1]['loss']:.3g} nats, accuracy on training images ends at "
-        f"{100 * rows[-1]['accuracy']:.1f} %.", "Loss and accuracy on the augmented training images.")
+        f"{share(rows[-1]['accuracy'])}.", "Loss and accuracy on the augmented training images.")
     if not trained:
         return joined([paragraph(text), curves])
     classes, counts = list(trained["per_class_recall"]), unpacked_confusion(trained["confusion"])
@@ -50,10 +51,10 @@ def _pairs(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
 
 
 def _recall(recall: dict[str, float | None]) -> Markup:
-    rows = [[name, "–" if value is None else f"{100 * value:.1f}"]
+    rows = [[name, "–" if value is None else share(value)]
             for name, value in sorted(recall.items(), key=lambda item: (item[1] is None, item[1]))]
     return more("Recall of every class",
-                table(["class", "recall, %"], rows, "Share of each class that was classified correctly"))
+                table(["class", "recall"], rows, "Share of each class that was classified correctly"))
 
 
 def _mistakes(device: DeviceRecord) -> Markup:

@@ -85,8 +85,9 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
     bounds = batch_bounds(min(len(h) for h in halved), settings.batch_size, 2 * ranks.count)
     steps = settings.epochs * len(bounds)
     memory = predict_memory(run, dataset, device)
-    hooks.message(f"  a step of {settings.batch_size} images takes about {memory.of(settings.batch_size) / 2**20:,.0f} "
-                  f"MiB beside what is loaded; {free_bytes(device) / 2**20:,.0f} MiB are free")
+    hooks.details.message(f"  a step of {settings.batch_size} images takes about "
+                          f"{memory.of(settings.batch_size) / 2**20:,.0f} MiB beside what is loaded; "
+                          f"{free_bytes(device) / 2**20:,.0f} MiB are free")
     orders: list[np.ndarray] = []  # of the images of both halves in this epoch
 
     def batch(half: int, epoch: int, position: int) -> Batch:
