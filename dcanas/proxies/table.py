@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -93,21 +93,39 @@ def score_many(scoring: Scoring, architectures: Sequence[Architecture], path: Pa
     return len(wanted)
 
 
-def stored_scorer(scoring: Scoring, path: Path) -> Callable[[Architecture], Row]:
-    """Return a function from an architecture to its row, which it reads from the table `path` or scores and stores."""
-    space = load_space(scoring.space)
-    known = {row["architecture"]: row for row in open_table(path, scoring.header())}
+class StoredScorer:
+    """Scores architectures one by one into a table, from which it reads those that are there.
 
-    def row_of(arch: Architecture) -> Row:
-        text = space.format(arch)
-        if text not in known:
-            row = score_architecture(scoring, space, arch, len(known))
-            with path.open("a", encoding="utf-8") as file:
-                _write(file, row)
-            known[text] = row
-        return known[text]
+    Args:
+        path: of the table.
+        engine: where those that `prepare` is given are scored.
+    """
 
-    return row_of
+    def __init__(self, scoring: Scoring, path: Path, engine: Engine = ALONE):
+        self._scoring, self._path, self._engine = scoring, path, engine
+        self._space = load_space(scoring.space)
+        self._known = {row["architecture"]: row for row in open_table(path, scoring.header())}
+
+    def __call__(self, arch: Architecture) -> Row:
+        """Return the row of an architecture."""
+        text = self._space.format(arch)
+        if text not in self._known:
+            self._store(score_architecture(self._scoring, self._space, arch, len(self._known)))
+        return self._known[text]
+
+    def prepare(self, archs: Sequence[Architecture], hooks: Hooks, total: int) -> None:
+        """Score those that are not there yet, several at once; total: of all that will be asked for, for progress."""
+        missing = {self._space.format(arch): arch for arch in archs}
+        items = {text: (len(self._known) + i, arch) for i, (text, arch) in enumerate(
+            (text, arch) for text, arch in missing.items() if text not in self._known)}
+        for _, row in fan_out(self._engine, _Scorer(self._scoring), items, self._path.parent, hooks, "networks scored",
+                              device=self._scoring.device, done=len(missing) - len(items), total=total, short=True):
+            self._store(row)
+
+    def _store(self, row: Row) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            _write(file, row)
+        self._known[row["architecture"]] = row
 
 
 def values_of(row: Row) -> dict[str, float]:

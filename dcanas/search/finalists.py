@@ -11,8 +11,8 @@ finalists are no worse (`dcanas.search.trust`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.hooks import QUIET, Hooks, Part
+from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
 from dcanas.export.classifier import Classifier, Normalise
@@ -32,7 +32,7 @@ from dcanas.search.validation import validate
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe, train
 
-Examine = Callable[[Architecture, Hooks], dict[str, Any]]  # returns validation_accuracy and validation_loss
+Examine = Callable[[Mapping[str, Architecture], int, int], Iterator[tuple[str, dict[str, Any]]]]  # done, of total
 Verify = Callable[[Architecture], list[str]]  # names of the limits that are broken when measured
 
 
@@ -72,6 +72,24 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
     return train_and_validate(space, dataset, short, derive_seed(seed, "finalist"), arch, hooks, skeleton=skeleton,
                               device=device, inherit=inherit)
+
+
+@dataclass(frozen=True)
+class BriefTraining:
+    """Trains an architecture briefly (see `short_training`): the work of a task."""
+
+    space: Space
+    dataset: Dataset
+    recipe: Recipe
+    epochs: int
+    seed: int
+    skeleton: Mapping[str, Any]
+    inherit: Callable[[nn.Module], None] | None = None
+
+    def __call__(self, arch: Architecture, hooks: Hooks, device: str) -> dict[str, Any]:
+        inherit = {} if self.inherit is None else {"inherit": self.inherit}
+        return short_training(self.space, self.dataset, self.recipe, self.epochs, self.seed, arch, hooks,
+                              skeleton=self.skeleton, device=device, **inherit)
 
 
 def train_and_validate(space: Space, dataset: Dataset, recipe: Recipe, seed: int, arch: Architecture, hooks: Hooks, *,
@@ -114,10 +132,10 @@ def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examin
 
     Args:
         sizes: costs by each of which the largest candidates are nominated too.
-        examine: trains a candidate and returns its validation_accuracy (0 to 1) and validation_loss.
+        examine: trains candidates and yields the validation_accuracy (0 to 1) and validation_loss of each, by notation.
         verify: names the limits that a candidate breaks when measured; such a candidate is passed over.
         stored: examinations by notation (see `Ledger`), none of which is repeated.
-        hooks: receive the number of finalists examined, and whether what ranked the candidates is to be trusted.
+        hooks: are told whether what ranked the candidates is to be trusted.
         ranked: a candidate's score is an aggregated rank; ranks by score and by examination decide together.
         control: random members, of which three are examined too if the candidates are ranked (see `trust`); without
             any, what ranked them is trusted.
@@ -144,13 +162,13 @@ def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examin
             if broken := verify(candidate.architecture):
                 refused.append({"architecture": text, "broken": broken})
                 continue
-            if text not in examined:
-                examined[text] = examine(candidate.architecture, Part(hooks, done + len(found), total,
-                                                                      "finalists trained"))
             found.append({"architecture": text, "score": candidate.score, "named_by": named_by,
-                          "origin": candidate.origin, **examined[text]})
-            hooks.progress(done + len(found), total, "finalists trained")
-        return found
+                          "origin": candidate.origin})
+        missing = {row["architecture"]: space.parse(row["architecture"]) for row in found
+                   if row["architecture"] not in examined}
+        for text, result in examine(missing, done + len(found) - len(missing), total):
+            examined[text] = result
+        return [{**row, **examined[row["architecture"]]} for row in found]
 
     finalists = try_out(nominate(pool, len(pool), sizes), count, 0)
     if not finalists:

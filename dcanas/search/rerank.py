@@ -18,7 +18,7 @@ from dcanas.basics.errors import Stopped
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.costs import Budget, CostModel
 from dcanas.search.pool import Candidate
-from dcanas.search.zero_shot.loop import Scorer, Scores, aggregated, zero_shot
+from dcanas.search.zero_shot.loop import Prepare, Scorer, Scores, aggregated, zero_shot
 from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture, Space
 
@@ -26,7 +26,8 @@ AGAIN = 16  # candidates that are ranked twice (docs/results.md)
 
 
 def reranked(space: Space, budget: Budget, costs: Sequence[CostModel], pool: Sequence[Candidate], score: Scorer,
-             names: Sequence[str], *, evaluations: int = 0, seed: int = 0, hooks: Hooks = QUIET) -> list[Candidate]:
+             names: Sequence[str], *, evaluations: int = 0, seed: int = 0, hooks: Hooks = QUIET,
+             prepare: Prepare | None = None) -> list[Candidate]:
     """Return the pool and random members within `budget`, best first, by the log ranks of the scores in `names`.
 
     A candidate's `score` becomes its sum of log ranks; ties are broken by the search's own score.
@@ -36,11 +37,12 @@ def reranked(space: Space, budget: Budget, costs: Sequence[CostModel], pool: Seq
         score: see `zero_shot`.
         names: training-free scores.
         evaluations: networks scored in all; as many as the pool holds, or fewer, add no random members.
-        hooks: see `zero_shot`.
+        hooks, prepare: see `zero_shot`.
     """
     own = sorted(pool, key=lambda candidate: -candidate.score)
     settings = ZeroShotSettings(tuple(names), "log_rank", "random", evaluations=max(evaluations, len(pool)))
-    found = zero_shot(space, budget, score, costs, settings, seed, hooks=hooks, start=[c.architecture for c in own])
+    found = zero_shot(space, budget, score, costs, settings, seed, hooks=hooks, start=[c.architecture for c in own],
+                      prepare=prepare)
     origins = {candidate.architecture: candidate.origin for candidate in pool}
     return [Candidate(found.evaluated[i], float(found.ranks[i]), origins.get(found.evaluated[i], "random"))
             for i in np.argsort(-found.ranks, kind="stable")]

@@ -6,19 +6,22 @@ network before anything is trained.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from dcanas.basics.fan_out.engine import LOCAL
+from dcanas.basics.fan_out.fan_out import fan_out
 from dcanas.basics.files import write_json
 from dcanas.basics.ledger import Ledger
 from dcanas.basics.machine import keep_freed_memory
-from dcanas.proxies.table import stored_scorer, values_of
+from dcanas.proxies.table import StoredScorer, values_of
 from dcanas.search.derive import Selector
-from dcanas.search.finalists import choose_finalist, none_kept, short_training
+from dcanas.search.finalists import BriefTraining, choose_finalist, none_kept
 from dcanas.search.pool import Candidate, sizes_of
 from dcanas.search.rerank import reranked, reranked_again
 from dcanas.search.scoring import make_scoring
@@ -31,7 +34,7 @@ BY_RANKS = "rank aggregation of training-free scores"
 
 def choose_candidate(task: SearchTask, target: Target, folder: Path, order: str, remedy: str,
                      pool: Sequence[Candidate], *, predicted: bool = True, ranked: bool = False,
-                     inherit: Callable[[nn.Module], None] = lambda network: None
+                     inherit: Callable[[nn.Module], None] | None = None
                      ) -> tuple[Architecture, dict[str, Any]]:
     """Return one of a pool and the reasons: by short training of the finalists, or the first within measured limits.
 
@@ -45,14 +48,20 @@ def choose_candidate(task: SearchTask, target: Target, folder: Path, order: str,
         remedy: what helps if no candidate keeps the measured limits, such as "increase search.pool".
         predicted: whether limits on predicted costs are verified too.
         ranked: a candidate's score is an aggregated rank, which then decides together with the short training.
-        inherit: gives a network the weights that its training starts from, in place.
+        inherit: gives a network the weights that its training starts from, in place; it stays in this process.
     """
     settings, space = task.settings, task.space
     write_pool(task, target, folder, pool)
     verify = partial(target.latency.broken, budget=target.budget, predicted=predicted)
     if getattr(settings, "finalist_epochs", 0):
-        examine = partial(short_training, space, task.dataset, task.recipe, settings.finalist_epochs, task.seed,
-                          skeleton=task.skeleton, device=task.device, inherit=inherit)
+        work = BriefTraining(space, task.dataset, task.recipe, settings.finalist_epochs, task.seed, task.skeleton,
+                             inherit)
+        engine = task.engine if inherit is None else replace(task.engine, name=LOCAL, workers=1)
+
+        def examine(archs: Mapping[str, Architecture], done: int, total: int) -> Iterator[tuple[str, dict[str, Any]]]:
+            return fan_out(engine, work, archs, folder, task.hooks, "finalists trained", device=str(task.device),
+                           done=done, total=total)
+
         return choose_finalist(space, settings.finalists, sizes_of(target.costs), examine, pool, verify=verify,
                                stored=Ledger(folder / "finalists.json"), hooks=task.hooks, ranked=ranked,
                                control=random_members(task, target), learnt=learning(task.dataset), remedy=remedy)
@@ -83,12 +92,13 @@ def choose_reranked(task: SearchTask, target: Target, folder: Path, select: Sele
     scoring = partial(make_scoring, task, batch_size=min(settings.rerank_batch_size, len(task.dataset.train)))
     first, second = scoring(settings.rerank), scoring(settings.rerank_again)  # refuses what cannot be scored, now
     keep_freed_memory()
-    row_of = stored_scorer(first, folder / "rerank.jsonl")
+    row_of = StoredScorer(first, folder / "rerank.jsonl", task.engine)
     best = reranked(task.space, target.budget, target.costs, pool, lambda arch: values_of(row_of(arch)),
-                    settings.rerank, evaluations=settings.rerank_evaluations, seed=task.seed, hooks=task.hooks)
+                    settings.rerank, evaluations=settings.rerank_evaluations, seed=task.seed, hooks=task.hooks,
+                    prepare=row_of.prepare)
     names = {"reranked_by": list(settings.rerank), "scored": len(best)}
     if settings.rerank_again:
-        row_again = stored_scorer(second, folder / "rerank_again.jsonl")
+        row_again = StoredScorer(second, folder / "rerank_again.jsonl")
         best = reranked_again(task.space, best, lambda arch: values_of(row_again(arch)), settings.rerank_again,
                               sizes=sizes_of(target.costs), hooks=task.hooks)
         names["voted_again_by"] = list(settings.rerank_again)

@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 import pytest
 from chain_space import Chain
-from recording import Recording
 
 from dcanas.basics.errors import BudgetError, UserError
 from dcanas.costs import Budget, Domain, LinearCost, count_architecture, linear_counts
@@ -133,22 +132,21 @@ def test_the_selector_skips_what_measurement_refuses_and_reuses_what_is_known() 
     sizes = [linear_counts(SPACE)["params"]]
     examined = []
 
-    def examine(arch, hooks):
-        hooks.progress(1, 2)
-        examined.append(arch)
-        return {"validation_accuracy": 0.5 + 0.1 * (arch.choices.count(3) == 2), "validation_loss": 1.0}
+    def examine(archs, done, total):
+        assert (len(archs), done, total) == (5, 0, 5) or not archs
+        for text, arch in archs.items():
+            examined.append(arch)
+            yield text, {"validation_accuracy": 0.5 + 0.1 * (arch.choices.count(3) == 2), "validation_loss": 1.0}
 
     def verify(arch):
         return ["latency_ms"] if arch.choices.count(3) > 2 else []
 
-    heard = Recording()
-    selector = partial(choose_finalist, SPACE, 5, sizes, examine, verify=verify, hooks=heard)
+    selector = partial(choose_finalist, SPACE, 5, sizes, examine, verify=verify)
     scores = np.zeros((6, 5))
     scores[:, 3] = 1
     found = derive(SPACE, scores, Budget(), selector=selector)
     assert found.architecture.choices.count(3) == 2
     assert len(examined) == 5 == len(found.provenance["finalists"])
-    assert heard.steps == [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]
     assert found.provenance["refused_by_measurement"][0]["broken"] == ["latency_ms"]
     known = {f["architecture"]: {"validation_accuracy": 0.1, "validation_loss": 1.0}
              for f in found.provenance["finalists"]}
@@ -170,8 +168,9 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
     accuracy = dict(zip((c.architecture for c in pool), (0.50, 0.53, 0.55, 0.54), strict=True))
 
     def chosen(ranked: bool) -> float:
-        def examine(arch, hooks):
-            return {"validation_accuracy": accuracy[arch], "validation_loss": 1.0}
+        def examine(archs, done, total):
+            return ((text, {"validation_accuracy": accuracy[arch], "validation_loss": 1.0})
+                    for text, arch in archs.items())
 
         select = partial(choose_finalist, SPACE, 4, [], examine, ranked=ranked)
         return next(c.score for c in pool if c.architecture == select(pool)[0])
@@ -186,7 +185,8 @@ def test_a_vote_keeps_its_say_among_the_finalists() -> None:
 def test_finalists_are_different_networks() -> None:
     """A skip followed by a convolution is the convolution: two codes, one canonical class, one finalist."""
     found = derive(SPACE, np.zeros((6, 5)), Budget(), pool_size=300, selector=partial(
-        choose_finalist, SPACE, 120, [], lambda arch, hooks: {"validation_accuracy": 0.5, "validation_loss": 1.0}))
+        choose_finalist, SPACE, 120, [], lambda archs, done, total: [
+            (text, {"validation_accuracy": 0.5, "validation_loss": 1.0}) for text in archs]))
     classes = [SPACE.canonical(SPACE.parse(f["architecture"])) for f in found.provenance["finalists"]]
     assert len(classes) == len(set(classes)) == 120
 

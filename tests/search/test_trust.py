@@ -62,7 +62,8 @@ def choose(finalists: tuple[float, ...], drawn: tuple[float, ...], learnt=lambda
     pool = [Candidate(arch, -float(i), "score") for i, arch in enumerate(MEMBERS[:len(finalists)])]
     heard = Recording()
     arch, why = choose_finalist(
-        SPACE, len(finalists), [], lambda arch, hooks: rows(accuracy[arch])[0], pool, hooks=heard, ranked=True,
+        SPACE, len(finalists), [], lambda archs, done, total: [(text, rows(accuracy[arch])[0]) for text, arch in
+                                                       archs.items()], pool, hooks=heard, ranked=True,
         control=MEMBERS[len(finalists):len(finalists) + len(drawn)], learnt=learnt)
     return MEMBERS.index(arch), why, heard.messages
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dcanas.basics.errors import UserError
@@ -12,11 +12,10 @@ from dcanas.basics.fan_out.tasks import open_tasks
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.typed_path import typed_path
 from dcanas.proxies.columns import read_column
-from dcanas.search.finalists import short_training
+from dcanas.search.finalists import BriefTraining
 from dcanas.search.proposers.new_members import Identity
 from dcanas.search.task import SearchTask
 from dcanas.spaces import Architecture, Space
-from dcanas.training import Dataset, Recipe
 
 Objective = Callable[[Architecture, Hooks], tuple[float, dict[str, Any]]]  # -> value, larger is better; JSON to record
 
@@ -50,22 +49,6 @@ def objective_of(task: SearchTask) -> Iterator[tuple[Objective, int]]:
 def identity_of(task: SearchTask) -> Identity:
     """Return which architectures have the same value; in a table, two codes of one network were trained twice."""
     return (lambda arch: arch) if task.settings.objective == "table" else task.space.canonical
-
-
-@dataclass(frozen=True)
-class BriefTraining:
-    """Trains an architecture briefly (see `short_training`): the work of a study's tasks."""
-
-    space: Space
-    dataset: Dataset
-    recipe: Recipe
-    epochs: int
-    seed: int
-    skeleton: Mapping[str, Any]
-
-    def __call__(self, arch: Architecture, hooks: Hooks, device: str) -> dict[str, Any]:
-        return short_training(self.space, self.dataset, self.recipe, self.epochs, self.seed, arch, hooks,
-                              skeleton=self.skeleton, device=device)
 
 
 def look_up(space: Space, known: Mapping[tuple[int, ...], float], name: str) -> Objective:

@@ -17,6 +17,10 @@ class Evolution(Proposer):
     Settings: population, of which the first are random; tournament, members of it that are compared.
     """
 
+    @property
+    def random_first(self) -> float:
+        return float(self.settings.population)
+
     def propose(self, members: Members, observed: Sequence[Scored], rng: Generator) -> Proposal:
         population = self.settings.population
         if len(observed) < population:

@@ -55,6 +55,11 @@ class Proposer(ABC):
     def __init__(self, settings: Any, best: Best = best_in_order):
         self.settings, self.best = settings, best
 
+    @property
+    def random_first(self) -> float:
+        """Number of first proposals that are drawn at random, whatever is observed."""
+        return 0
+
     @abstractmethod
     def propose(self, members: Members, observed: Sequence[Scored], rng: Generator) -> Proposal:
         """Return the architecture to evaluate next.

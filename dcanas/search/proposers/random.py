@@ -12,5 +12,9 @@ from dcanas.search.proposers.proposer import Members, Proposal, Proposer, Scored
 class Random(Proposer):
     """Random members."""
 
+    @property
+    def random_first(self) -> float:
+        return float("inf")
+
     def propose(self, members: Members, observed: Sequence[Scored], rng: Generator) -> Proposal:
         return at_random(members, rng)

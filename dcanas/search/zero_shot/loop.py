@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,12 +21,13 @@ from dcanas.proxies.aggregates import AGGREGATES
 from dcanas.proxies.rank_aggregation import oriented
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.proposers import proposers
-from dcanas.search.proposers.proposer import Scored
+from dcanas.search.proposers.proposer import Scored, at_random
 from dcanas.search.zero_shot.zero_shot_settings import ZeroShotSettings
 from dcanas.spaces import Architecture, Space
 
 Scores = Mapping[str, float]
 Scorer = Callable[[Architecture], Scores]
+Prepare = Callable[[Sequence[Architecture], Hooks, int], None]  # architectures, hooks, number of all that are scored
 PATIENCE = 20  # proposals per evaluation before a proposer that repeats itself is stopped
 
 
@@ -51,7 +53,7 @@ class ZeroShotResult:
 
 def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostModel],
               settings: ZeroShotSettings | None = None, seed: int = 0, *, hooks: Hooks = QUIET,
-              start: Sequence[Architecture] = ()) -> ZeroShotResult:
+              start: Sequence[Architecture] = (), prepare: Prepare | None = None) -> ZeroShotResult:
     """Score members within `budget` by training-free scores and rank them.
 
     Args:
@@ -59,6 +61,7 @@ def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostM
         costs: cost models for every limit of the budget.
         hooks: receive the number of networks scored; asked before each whether to stop.
         start: members within the budget that are scored first, and that proposers continue from.
+        prepare: is given what will be scored whatever the scores are, before `score` is called.
 
     Raises:
         BudgetError: no member is within the budget.
@@ -76,6 +79,9 @@ def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostM
     observed: list[Scored] = []
     wanted = min(settings.evaluations, members.count() or settings.evaluations)
     first = deque(start)
+    if prepare is not None:
+        proposals = min(proposer.random_first, PATIENCE * settings.evaluations)
+        prepare(_certain(members, deepcopy(rng), start, wanted, proposals), hooks, wanted)
     for _ in range(PATIENCE * settings.evaluations):
         if len(known) >= wanted:
             break
@@ -89,6 +95,17 @@ def zero_shot(space: Space, budget: Budget, score: Scorer, costs: Sequence[CostM
                                            for name in settings.names)))
     scores = tuple(known.values())
     return ZeroShotResult(tuple(known), scores, aggregated(scores, settings.names, settings.aggregate))
+
+
+def _certain(members: FeasibleMembers, rng: np.random.Generator, start: Sequence[Architecture], wanted: int,
+             proposals: float) -> list[Architecture]:
+    """Return the architectures that are scored whatever the scores are, of so many first proposals."""
+    found = dict.fromkeys(start[:wanted])
+    for _ in range(len(start), int(proposals)):
+        if len(found) >= wanted:
+            break
+        found.setdefault(at_random(members, rng).architecture)
+    return list(found)
 
 
 def aggregated(found: Sequence[Scores], names: Sequence[str], aggregate: str) -> np.ndarray:

@@ -18,7 +18,7 @@ from dcanas.basics.keys import plain
 from dcanas.basics.machine import keep_freed_memory
 from dcanas.costs.members import as_architecture
 from dcanas.proxies.prior import check_known, prior_for
-from dcanas.proxies.table import stored_scorer, values_of
+from dcanas.proxies.table import StoredScorer, values_of
 from dcanas.search.derive import Derived, costs_of
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.first_few import choose_by_rungs, trainings
@@ -61,7 +61,7 @@ class ZeroShotSearch(SearchMethod):
             return {"names": [PRIOR], "networks": []}
         keep_freed_memory()
         scoring = make_scoring(task, settings.names, settings.batch_size)
-        row_of = stored_scorer(scoring, task.folder / "networks.jsonl")
+        row_of = StoredScorer(scoring, task.folder / "networks.jsonl", task.engine)
         rows: dict[Architecture, dict[str, Any]] = {}
 
         def score(arch: Architecture) -> dict[str, float]:
@@ -69,7 +69,7 @@ class ZeroShotSearch(SearchMethod):
             return values_of(rows[arch])
 
         for number, target in enumerate(task.targets):
-            zero_shot(task.space, target.budget, score, target.costs, settings, task.seed,
+            zero_shot(task.space, target.budget, score, target.costs, settings, task.seed, prepare=row_of.prepare,
                       hooks=Part(task.hooks, number, len(task.targets)) if len(task.targets) > 1 else task.hooks)
         return {"names": list(settings.names), "networks": [
             {name: row[name] for name in ("architecture", "scores", "status")} for row in rows.values()]}

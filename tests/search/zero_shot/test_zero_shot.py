@@ -138,3 +138,15 @@ def test_what_cannot_be_searched_is_told():
         ZeroShotSettings(("synflow", "jacov"), batch_size=1)
     with pytest.raises(UserError, match=r"search\.aggregate must be one of .* did you mean 'borda'"):
         ZeroShotSettings(aggregate="bordo")
+
+
+@pytest.mark.parametrize(("strategy", "certain"), [("random", 40), ("evolution", 10), ("reinforce", 3)])
+def test_what_is_certain_to_be_scored_is_prepared(strategy, certain):
+    """With three to start from: all random draws, the first ten proposals of evolution, none of a policy."""
+    own = {"population": 10, "tournament": 3} if strategy == "evolution" else {}
+    settings = ZeroShotSettings(("synflow",), strategy=strategy, evaluations=40, **own)
+    start = [SPACE.sample(np.random.default_rng(seed)) for seed in (11, 12, 13)]
+    prepared = []
+    found = zero_shot(SPACE, Budget(), truth, COSTS, settings, seed=3, start=start,
+                      prepare=lambda archs, hooks, total: prepared.append((archs, total)))
+    assert prepared == [(list(found.evaluated[:certain]), 40)]
