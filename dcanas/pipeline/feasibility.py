@@ -16,7 +16,8 @@ from dcanas.pipeline.duration import announce_duration
 from dcanas.pipeline.preflight import preflight
 from dcanas.report.amounts import amount, share
 from dcanas.report.words import limit_words
-from dcanas.search.verified import TRIES
+
+TRIED = 3  # candidates that are measured where bounds alone leave a limit uncertain
 
 
 def feasibility(run: Context) -> dict[str, Feasibility]:
@@ -79,7 +80,7 @@ def answer_feasibility(run: Context, device: Device, measure: bool) -> None:
         hooks.message(f"{device.name}: {told}: uncertain, and no measurement settles it; loosen the limit, or choose "
                       "a device that can be measured.")
         return
-    tried = candidates[:TRIES]
+    tried = candidates[:TRIED]
     kept = [arch for arch in tried if not book.latency.broken(arch, budget)]
     hooks.message(f"{device.name}: {told}: uncertain; of {len(tried)} candidates measured, {len(kept)} are within "
                   "every limit" + (f", the first of them {run.space.format(kept[0])}." if kept else "."))

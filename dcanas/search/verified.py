@@ -16,14 +16,15 @@ from dcanas.search.derive import Derived, Selector, checked_scores, costs_of, de
 from dcanas.search.pool import Candidate, total_scores, within
 from dcanas.spaces import Architecture, Space
 
-CLOSER = (0.7, 0.5)  # bounds for what is measured once the limit is known to be kept: nearer to it, for a better score
-TRIES = 3
+CLOSER = (0.7, 0.5, 0.3, 0.3, 0.2, 0.2)  # chances of keeping the limit with which a better score is still measured
+MOST = 13  # measurements in all, those from which the prices are learnt included
+TRIES = 3  # picks at least, however many were measured before
 
 
 def derive_verified(space: Space, scores: Sequence[Sequence[float]], budget: Budget, predictor: LatencyPredictor,
                     measure: Callable[[Architecture], float], *, input_shape: Sequence[int] = (3, 32, 32),
                     num_classes: int = 10, costs: Sequence[CostModel] = (), dtype: str = "fp32", pool_size: int = 100,
-                    selector: Selector | None = None, seed: int = 0, source: str = "measured",
+                    selector: Selector | None = None, seed: int = 0, source: str = "measured", most: int = MOST,
                     **skeleton: Any) -> tuple[Derived, LatencyPredictor]:
     """Return the best network that was measured within every limit, and the predictor with all measurements.
 
@@ -34,6 +35,7 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]], budget: Bud
         selector: chooses each pick from its pool, as for `derive`, and then among those that kept the limits, or if
             none did among all that were measured within them.
         source: of what `measure` returns, "measured" or "looked up".
+        most: measurements in all, see `picks_allowed`.
 
     All other arguments: see `derive`. Raises `BudgetError` if no measured network keeps the limits.
     """
@@ -51,7 +53,8 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]], budget: Bud
         why.setdefault(found.architecture, found.provenance)
         return found.architecture
 
-    picks, predictor = measured_picks(pick, predictor, budget, measure)
+    known_before = len(predictor.measured)
+    picks, predictor = measured_picks(pick, predictor, budget, measure, most)
     known[predictor.name] = predictor
     measured = as_choices(list(predictor.measured))
     feasible = measured[within(measured, select_costs(list(known.values()), budget), budget)]
@@ -62,24 +65,29 @@ def derive_verified(space: Space, scores: Sequence[Sequence[float]], budget: Bud
     found = costs_of(arch, list(known.values()))
     found[predictor.name] |= {"value": predictor.measured[arch], "source": source}
     provenance = {"method": "picked under the upper bound, measured, picked again", "measured": len(predictor.measured),
-                  "asked": len(picks), "basis": predictor.basis,
+                  "asked": len(picks), "basis": predictor.basis, "stopped_by": (
+                      "the number of measurements" if len(picks) == picks_allowed(known_before, most) else
+                      "the bound: what scores better keeps the limit with less than a fifth of a chance"),
                   "picks": [{"architecture": space.format(a), predictor.name: predictor.measured[a]} for a in picks]}
     return Derived(arch, found, decided | provenance), predictor
 
 
 def measured_picks(pick: Callable[[LatencyPredictor], Architecture | None], predictor: LatencyPredictor,
-                   budget: Budget, measure: Callable[[Architecture], float]
+                   budget: Budget, measure: Callable[[Architecture], float], most: int = MOST
                    ) -> tuple[list[Architecture], LatencyPredictor]:
-    """Measure what is picked, at most three times; return the picks and the predictor with their measurements.
+    """Measure what is picked; return the picks and the predictor with their measurements.
 
-    The bound is the predictor's upper one until a measured network keeps the limit, then one nearer to the prediction.
+    The bound is the predictor's upper one until a measured network keeps the limit, then one nearer to the prediction
+    and at last beyond it. It ends when no pick is new even then: what scores better is too likely to break the limit.
 
     Args:
         pick: returns the best network whose latency by this predictor's upper bound keeps the limit, or None.
+        most: measurements in all, see `picks_allowed`.
     """
     picks: list[Architecture] = []
     bound, closer = UPPER, iter(CLOSER)
-    while len(picks) < TRIES:
+    allowed = picks_allowed(len(predictor.measured), most)
+    while len(picks) < allowed:
         arch = pick(predictor.at(bound))
         new = arch is not None and arch not in predictor.measured
         if arch is not None and new:
@@ -91,6 +99,11 @@ def measured_picks(pick: Callable[[LatencyPredictor], Architecture | None], pred
                 break
             bound = following
     return picks, predictor
+
+
+def picks_allowed(measured: int, most: int = MOST) -> int:
+    """Return how many picks may be measured after so many measurements, of `most` in all; three at least."""
+    return max(TRIES, most - measured)
 
 
 def _best(space: Space, choices: np.ndarray, totals: np.ndarray, why: dict[Architecture, dict[str, Any]],

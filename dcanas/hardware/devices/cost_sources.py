@@ -23,9 +23,10 @@ latency_sources: Registry = Registry("latency source", {
     "fitted to measurements": (
         f"{_LATENCY}.fitted:Fitted", "Prices fitted to a dozen members that are measured on the device."),
     "few-shot prediction": (
-        f"{_LATENCY}.few_shot_fit:FewShot", "Learnt from ten members that are measured on the device."),
+        f"{_LATENCY}.few_shot_fit:FewShot", "Learnt from seven to ten members that are measured on the device."),
     "few-shot prediction of a table": (
-        f"{_LATENCY}.few_shot_fit:FewShotOfTable", "Learnt from ten members that are looked up in the device's table."),
+        f"{_LATENCY}.few_shot_fit:FewShotOfTable",
+        "Learnt from seven to ten members that are looked up in the device's table."),
     "published table": (
         f"{_LATENCY}.table_sources:PublishedTable", "Looked up for every network that a published table lists."),
     "FBNet's published blocks": (

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from dcanas.hardware.latency.optimal_design import least_certain
 
@@ -57,12 +57,14 @@ class Posterior:
 
     Attributes:
         weights, covariance: of prices, in ms. Shape: (p,), (p, p).
+        measurements: how many there are; the fewer, the wider the intervals.
     """
 
     prior: Prior
     weights: Array
     covariance: Array
     noise: float
+    measurements: int
 
     def mean(self, design: Array | None = None) -> Array:
         """Return milliseconds. Shape: (n, p) -> (n,)."""
@@ -75,8 +77,12 @@ class Posterior:
         return np.sqrt(np.einsum("ij,jk,ik->i", rows, self.covariance, rows) + (self.noise * self.mean(rows)) ** 2)
 
     def quantile(self, probability: float, design: Array | None = None) -> Array:
-        """Return the value that a measurement stays below with this probability, in ms. Shape: as `mean`."""
-        return self.mean(design) + float(norm.ppf(probability)) * self.deviation(design)
+        """Return the value that a measurement stays below with this probability, in ms. Shape: as `mean`.
+
+        Student's quantile, with as many degrees of freedom as measurements, for the size of the residuals is learnt
+        from these alone.
+        """
+        return self.mean(design) + float(student.ppf(probability, self.measurements)) * self.deviation(design)
 
 
 def prior_of_devices(features: Array, known_ms: Array) -> Prior:
@@ -162,7 +168,7 @@ def posterior(prior: Prior, design: Array, latencies_ms: Array) -> Posterior:
         predicted = np.maximum(design @ weights, LEAST * typical)
     covariance = start - (gain * average) @ gain.T
     noise = float(chance @ NOISE)
-    return Posterior(prior, weights * scale, covariance * scale**2, noise)
+    return Posterior(prior, weights * scale, covariance * scale**2, noise, len(latencies_ms))
 
 
 def _relative_fit(base: Array, latencies: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Few-shot prediction of latency from ten networks, measured on the device or looked up in its table."""
+"""Few-shot prediction of latency from a few networks, measured on the device or looked up in its table."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from dcanas.basics.errors import UserError
 from dcanas.costs import CostModel
 from dcanas.hardware.latency.device_table import own_table
 from dcanas.hardware.latency.fitted import measurable
-from dcanas.hardware.latency.predictor import MEASURE, LatencyPredictor
+from dcanas.hardware.latency.predictor import LatencyPredictor
 from dcanas.hardware.latency.reference_devices import reference_latencies
 from dcanas.hardware.latency.source import LatencySource
 from dcanas.spaces import Architecture
 
 
 class FewShot(LatencySource):
-    """Learnt from ten members that are measured on the device.
+    """Learnt from seven to ten members that are measured on the device.
+
+    Seven are enough where published tables of known devices say what prices look like.
 
     The upper end of the 95 % interval of the median is measured and predicted, as it is compared with limits.
     """
@@ -29,7 +31,7 @@ class FewShot(LatencySource):
     def make_model(self) -> CostModel:
         with self.hooks.stage(f"Learning the latency of {self.networks.space.name} on {self.device.name}"):
             learnt = self.predictor
-        self.hooks.message(f"latency is predicted from {MEASURE} networks {self.decided_by}, starting from "
+        self.hooks.message(f"latency is predicted from {learnt.wanted} networks {self.decided_by}, starting from "
                            f"{learnt.basis}; networks like them differ by {100 * learnt.posterior.noise:.0f} % from "
                            "what is predicted")
         return learnt
@@ -41,7 +43,7 @@ class FewShot(LatencySource):
         unmeasured = LatencyPredictor.of(networks.space, known, measurable(networks.space, self.seed),
                                          networks.input_shape, networks.num_classes, self.device.name,
                                          **networks.skeleton)
-        return unmeasured.add(self.ask(unmeasured.choose(MEASURE, self.seed)))
+        return unmeasured.add(self.ask(unmeasured.choose(unmeasured.wanted, self.seed)))
 
     def prepare(self) -> None:
         _ = self.predictor
@@ -51,7 +53,7 @@ class FewShot(LatencySource):
 
 
 class FewShotOfTable(FewShot):
-    """Learnt from ten members that are looked up in the device's table."""
+    """Learnt from seven to ten members that are looked up in the device's table."""
 
     name = "few-shot prediction of a table"
     decided_by = "looked up"

@@ -17,6 +17,7 @@ from dcanas.spaces import Architecture, Space
 
 UPPER = 0.95  # of the one-sided bound: the upper end of a 90 % interval
 MEASURE = 10  # networks, by default
+FEW = 7  # networks where known devices say what prices look like: what is saved goes into picks (`search.verified`)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,11 @@ class LatencyPredictor:
             basis = "operation counts and MACs alone, as no imported table of known devices lists these networks"
         return cls(space, choices, prior, shared, basis,
                    Domain.of(space, input_shape, num_classes, runtime, **skeleton))
+
+    @property
+    def wanted(self) -> int:
+        """How many networks should be measured before the first prediction."""
+        return FEW if self.prior.devices else MEASURE
 
     def choose(self, n: int = MEASURE, seed: int = 0) -> list[Architecture]:
         """Return the `n` networks whose measurement is the most informative."""

@@ -16,7 +16,7 @@ from dcanas.search.gradient.strategies import strategies
 from dcanas.search.methods import SearchMethod
 from dcanas.search.selection import BY_RANKS, choose_candidate, choose_reranked
 from dcanas.search.task import SearchTask, Target
-from dcanas.search.verified import derive_verified
+from dcanas.search.verified import MOST, TRIES, derive_verified
 from dcanas.spaces import Space
 
 
@@ -67,7 +67,10 @@ class GradientSearch(SearchMethod):
             return derive(task.space, found["scores"], target.budget, costs=target.costs, **known)
         derived, _ = derive_verified(task.space, found["scores"], target.budget, predictor, target.latency.ask,
                                      costs=[cost for cost in target.costs if cost is not predictor],
-                                     source=target.latency.decided_by["latency_ms"], **known)
+                                     source=target.latency.decided_by["latency_ms"],
+                                     most=TRIES if settings.finalist_epochs else MOST, **known)
+        task.hooks.message(f"{derived.provenance['measured']} measurements, ended by "
+                           f"{derived.provenance['stopped_by']}")
         return derived
 
 

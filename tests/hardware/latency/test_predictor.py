@@ -72,7 +72,7 @@ def test_what_was_measured_bounds_itself(unmeasured, latencies, choices):
         assert predictor.value(arch) < predictor.bound(arch) != value  # the prediction keeps a bound of its own
 
 
-@pytest.mark.parametrize(("n", "least"), [(10, 0.965), (20, 0.972)])
+@pytest.mark.parametrize(("n", "least"), [(7, 0.96), (10, 0.965), (20, 0.972)])
 def test_ranks_and_intervals_on_helps_split(latencies, choices, n, least):
     """Mean Spearman over the six new devices (5 of the 20 repeats of the study), 90 % intervals cover 86 to 94 %."""
     counts = np.stack([(choices == o).sum(axis=1) for o in range(1, 5)], axis=1).astype(float)
@@ -94,7 +94,7 @@ def test_ranks_and_intervals_on_helps_split(latencies, choices, n, least):
 
 
 def test_the_promise_is_kept_on_every_device(unmeasured, latencies, choices, accuracy_rows):
-    """10 + at most 3 measurements, 4 of the study's 100 limits per device: no violation, little regret."""
+    """7 and at most 13 measurements, 4 of the study's 100 limits per device: no violation, little regret."""
     members = [i for i, a in enumerate(SPACE.enumerate()) if SPACE.is_member(a)]
     validation = np.array([float(accuracy_rows[i]["cifar10_val"]) for i in members])
     test = np.array([float(accuracy_rows[i]["cifar10_test"]) for i in members])
@@ -102,7 +102,7 @@ def test_the_promise_is_kept_on_every_device(unmeasured, latencies, choices, acc
     regrets = []
     for number, device in enumerate(NEW):
         truth = latencies[device]
-        start = after(unmeasured, truth, seed=number)
+        start = after(unmeasured, truth, n=unmeasured.wanted, seed=number)
         for percent in np.random.default_rng(number).uniform(5, 95, 4):
             limit = float(np.percentile(truth, percent))
             asked = []
@@ -118,12 +118,35 @@ def test_the_promise_is_kept_on_every_device(unmeasured, latencies, choices, acc
 
             picks, better = measured_picks(pick, start, Budget(latency_ms=limit), measure)
             assert picks == asked
-            assert len(asked) == len(better.measured) - 10 <= 3
+            assert len(asked) == len(better.measured) - 7 <= 6
             chosen = max((index[a.choices] for a, ms in better.measured.items() if ms <= limit),
                          key=lambda row: validation[row])
             best = np.argmax(np.where(truth <= limit, validation, -np.inf))
             regrets.append(test[best] - test[chosen])
-    assert np.mean(regrets) <= 0.7
+    assert np.mean(regrets) <= 0.2
+
+
+def test_the_fewer_are_measured_the_wider_is_the_interval(unmeasured, latencies):
+    """Student's quantile at .95: 2.353 deviations with three measurements, 1.812 with ten, 1.645 with very many."""
+    for n, quantile in ((3, 2.353), (10, 1.812)):
+        answer = after(unmeasured, latencies["raspi4"], n).posterior
+        assert (answer.quantile(0.95) - answer.mean()) / answer.deviation() == pytest.approx(quantile, abs=1e-3)
+    assert (unmeasured.wanted, LatencyPredictor.of(SPACE).wanted) == (7, 10)
+
+
+def test_picks_end_when_nothing_better_is_likely_enough(unmeasured, latencies, choices):
+    """With every member known to cost the same, what is picked first is the best, and the next picks are not new."""
+    start = after(unmeasured, latencies["raspi4"], n=7)
+    best = as_architecture(SPACE, choices[0])
+    asked = []
+    picks, _ = measured_picks(lambda bound: best, start, Budget(latency_ms=1e6), lambda a: asked.append(a) or 1.0)
+    assert picks == asked == [best]
+    far = iter([as_architecture(SPACE, row) for row in choices[:20]])  # every pick is new and none keeps the limit
+    picks, _ = measured_picks(lambda bound: next(far), start, Budget(latency_ms=1e-3), lambda a: 1.0)
+    assert len(picks) == 6
+    far = iter([as_architecture(SPACE, row) for row in choices[:20]])
+    picks, _ = measured_picks(lambda bound: next(far), start, Budget(latency_ms=1e-3), lambda a: 1.0, most=3)
+    assert len(picks) == 3
 
 
 def test_separable_scores_and_other_limits_go_the_same_way(unmeasured, latencies, choices):
