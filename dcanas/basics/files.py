@@ -13,6 +13,7 @@ from typing import Any
 from dcanas.basics.errors import UserError
 
 JSON_BYTES, JSON_VALUES = 64 << 20, 4_000_000  # of the largest file that is read; what it becomes stays below 500 MB
+FOLDERS_OPEN = os.name != "nt"  # Windows opens no folder to write out its names
 YAML_BYTES, YAML_NODES, YAML_DEPTH = 64 << 10, 100_000, 100
 
 
@@ -34,11 +35,7 @@ def write_bytes(path: Path | str, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        _sync_folder(path.parent)
     except OSError as error:
         raise UserError(
             f"Could not write {path} ({error.strerror}); what was there before is untouched: "
@@ -47,6 +44,17 @@ def write_bytes(path: Path | str, content: bytes) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let a renaming in a folder outlast a loss of power."""
+    if not FOLDERS_OPEN:
+        return
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def write_text(path: Path | str, text: str) -> None:

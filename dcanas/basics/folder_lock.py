@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.file_locks import CLOSED_IN_CHILDREN, NO_LINK, lock
 from dcanas.basics.printable import printable
 
 NAME = ".writer"  # in the folder; empty while nobody writes
@@ -43,11 +43,11 @@ def lock_folder(folder: Path, say: Callable[[str], None]) -> FolderLock:
         UserError: another process writes to it; the message names host, process and since when.
     """
     path = folder / NAME
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | CLOSED_IN_CHILDREN | NO_LINK, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor, wait=False)
     except BlockingIOError as error:
-        text = os.pread(descriptor, 1000, 0).decode("utf-8", "replace")
+        text = os.read(descriptor, 1000).decode("utf-8", "replace")
         os.close(descriptor)
         raise UserError(f"Another process writes to {folder} ({_who(text)}); wait for its end, stop it, or choose "
                         "another run.dir.") from error
@@ -56,8 +56,8 @@ def lock_folder(folder: Path, say: Callable[[str], None]) -> FolderLock:
         say(f"  The file system of {folder} has no locks ({error.strerror}): let no other run write to it meanwhile.")
         return FolderLock(None)
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps({"host": socket.gethostname(), "process": os.getpid(),
-                                      "since": time.strftime("%Y-%m-%d %H:%M:%S")}).encode(), 0)
+    os.write(descriptor, json.dumps({"host": socket.gethostname(), "process": os.getpid(),
+                                     "since": time.strftime("%Y-%m-%d %H:%M:%S")}).encode())
     return FolderLock(descriptor)
 
 

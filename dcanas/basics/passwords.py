@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PASSWORD = re.compile(r"(://[^:/?#\s'\"]*:)[^/?#\s'\"]*@|((?:^|[?&;\s])(?:password|sslpassword|passfile)=)[^&\s'\"]*",
+_PASSWORD = re.compile(r"(://[^:/?#\s'\"]*:)[^\s'\"]*@|((?:^|[?&;\s])(?:password|sslpassword|passfile)=)[^&\s'\"]*",
                        re.IGNORECASE)
 
 

@@ -78,7 +78,7 @@ COMMANDS = {
                     "[key=value ...]", "Prints layout, splits, classes, copies, bad files and more; trains nothing and "
                     "writes nothing.", ("data",)),
     "doctor": Command("doctor", "versions, devices, threads, write access, missing packages; what is left on a board",
-                      "[device=NAME [--clean]]"),
+                      "[--report | device=NAME [--clean]]"),
     "completion": Command("completion", "a script that completes commands and settings", "bash|zsh|fish",
                           "eval \"$(dcanas completion bash)\" in ~/.bashrc"),
 }

@@ -15,7 +15,7 @@ from dcanas.pipeline.conf_folders import preset_stems
 
 GROUPS = ("space", "data", "search", "train", "experiment")
 KINDS = ("spaces", "data", "devices", "costs", "searches", "recipes", "experiments", "proxies", "attacks")
-OTHERS = {"doctor": ("--clean", "device="), "completion": ("bash", "zsh", "fish"), "list": KINDS}
+OTHERS = {"doctor": ("--clean", "--report", "device="), "completion": ("bash", "zsh", "fish"), "list": KINDS}
 SCRIPTS = {
     "bash": """_dcanas() {
   local line="${COMP_LINE:0:COMP_POINT}"; local current="${line##* }"

@@ -1,5 +1,6 @@
 """`dcanas doctor`: versions, devices, threads, write access, and what is missing with the line that installs it.
 
+`dcanas doctor --report` prints the same as text for a bug report, without names of people and machines.
 `dcanas doctor device=NAME` lists what broken measurements left on a device; `--clean` removes it.
 """
 
@@ -7,6 +8,8 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -18,31 +21,51 @@ from rich.table import Table
 from dcanas import __version__
 from dcanas.basics.errors import UserError
 from dcanas.basics.machine import usable_cores
+from dcanas.basics.passwords import without_passwords
+from dcanas.basics.printable import printable
 from dcanas.cli.terminal import make_console, plain
 
-DEVICE, CLEAN = "device=", "--clean"
+DEVICE, CLEAN, REPORT = "device=", "--clean", "--report"
+Rows = list[tuple[str, str, str]]  # what, what was found, what is wrong with it
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
-    if arguments:
+    if arguments and list(arguments) != [REPORT]:
         return _left_on(*_asked(arguments))
-    table = Table("what", "found", "", box=None, header_style="bold", pad_edge=False)
-    bad = 0
     versions = [("dcanas", __version__, ""), ("Python", platform.python_version(), "")]
-    for name, found, problem in [*versions, *_packages(), *_machine(), *_folders(), *_devices()]:
-        table.add_row(plain(name), plain(found), plain(problem))
-        bad += bool(problem)
+    rows = [*versions, *_packages(), *_machine(), *_folders(), *_devices()]
+    bad = sum(bool(problem) for _, _, problem in rows)
     console = make_console()
-    console.print(table)
-    console.print(f"{bad} problem{'s' if bad > 1 else ''} found." if bad else "Nothing is missing.")
+    if arguments:
+        print(_report(rows))
+    else:
+        table = Table("what", "found", "", box=None, header_style="bold", pad_edge=False)
+        for name, found, problem in rows:
+            table.add_row(plain(name), plain(found), plain(problem))
+        console.print(table)
+        console.print(f"{bad} problem{'s' if bad > 1 else ''} found." if bad else "Nothing is missing.")
     return 2 if bad else 0
+
+
+def _report(rows: Rows) -> str:
+    """Return the rows as a block of text for a bug report: the home folder is ~, this machine has no name."""
+    more = [("system", f"{platform.system()} {platform.release()}, {platform.machine()}", ""),
+            ("environment", " ".join(f"{name}={value}" for name, value in sorted(os.environ.items())
+                                     if name.startswith(("DCANAS_", "OMP_", "CUDA_"))) or "nothing set", "")]
+    lines = [f"{name}: {found}{f' [{problem}]' if problem else ''}" for name, found, problem in [*more, *rows]]
+    text = without_passwords("\n".join(map(printable, lines)))
+    for hidden, shown in ((str(Path.home()), "~"), (platform.node(), "HOST")):
+        if len(hidden) > 1:
+            text = re.sub(rf"(?<!\w){re.escape(hidden)}(?!\w)", shown, text)
+    return f"```\n{text}\n```"
 
 
 def _asked(arguments: Sequence[str]) -> tuple[str, bool]:
     """Return the name of a device, and whether what was left on it is to be removed."""
     named = [text for text in arguments if text != CLEAN]
     if len(named) != 1 or not named[0].removeprefix(DEVICE) or not named[0].startswith(DEVICE):
-        raise UserError(f"`dcanas doctor` takes nothing, or device=NAME and {CLEAN}, got {' '.join(arguments)}.")
+        raise UserError(f"`dcanas doctor` takes nothing, {REPORT}, or device=NAME and {CLEAN}, got "
+                        f"{' '.join(arguments)}.")
     return named[0].removeprefix(DEVICE), CLEAN in arguments
 
 
@@ -68,7 +91,7 @@ def _left_on(name: str, clean: bool) -> int:
     return 0
 
 
-def _packages() -> list[tuple[str, str, str]]:
+def _packages() -> Rows:
     rows = []
     for line in requires("dcanas") or []:
         requirement = Requirement(line)
@@ -84,7 +107,7 @@ def _packages() -> list[tuple[str, str, str]]:
     return rows
 
 
-def _machine() -> list[tuple[str, str, str]]:
+def _machine() -> Rows:
     import onnxruntime
     import torch
 
@@ -95,7 +118,7 @@ def _machine() -> list[tuple[str, str, str]]:
         ("CUDA devices", cuda, ""),
         ("ONNX Runtime providers", ", ".join(onnxruntime.get_available_providers()), ""),
         ("microcontrollers", _microcontrollers(), ""),
-        ("load average", " ".join(f"{x:.1f}" for x in os.getloadavg()), ""),
+        ("load average", " ".join(f"{x:.1f}" for x in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown", ""),
     ]
 
 
@@ -109,7 +132,7 @@ def _microcontrollers() -> str:
     return f"C is generated but not proven: no {', '.join(missing)} ({PACKAGES})" if missing else "C is proven here"
 
 
-def _folders() -> list[tuple[str, str, str]]:
+def _folders() -> Rows:
     from dcanas.basics.resources import resource_folder
 
     rows = [(name, str(resource_folder(name)), "") for name in ("conf", "hardware_profiles")]
@@ -119,12 +142,11 @@ def _folders() -> list[tuple[str, str, str]]:
                 problem = ""
         except OSError as error:
             problem = f"{error.strerror}: start from another folder or set run.dir"
-        free = os.statvfs(folder)
-        rows.append((name, f"{folder} ({free.f_bavail * free.f_frsize / 2**30:.1f} GiB free)", problem))
+        rows.append((name, f"{folder} ({shutil.disk_usage(folder).free / 2**30:.1f} GiB free)", problem))
     return rows
 
 
-def _devices() -> list[tuple[str, str, str]]:
+def _devices() -> Rows:
     from dcanas.hardware import list_devices, load_device
 
     rows = []

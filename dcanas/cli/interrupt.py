@@ -13,7 +13,8 @@ from types import FrameType
 
 from dcanas.basics.errors import Stopped
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HANG_UP = getattr(signal, "SIGHUP", None)  # which Windows does not have
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([HANG_UP] if HANG_UP else []))
 Handler = Callable[[int, FrameType | None], None]
 
 
@@ -69,7 +70,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 def _leave_terminal(number: int) -> None:
     """After a hang-up nothing can be printed to the terminal any more: let what is printed go nowhere."""
-    if number != signal.SIGHUP:
+    if number != HANG_UP:
         return
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)

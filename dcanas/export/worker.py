@@ -514,7 +514,8 @@ def abandoned(path):
     """Return whether a folder, no link, is a temporary one of ours, made on this machine by a process that is gone."""
     mark = path / MARK
     try:
-        if path.is_symlink() or mark.is_symlink() or not mark.is_file() or path.stat().st_uid != os.getuid():
+        if path.is_symlink() or mark.is_symlink() or not mark.is_file() or (
+                hasattr(os, "getuid") and path.stat().st_uid != os.getuid()):
             return False
         maker = json.loads(mark.read_bytes()[:1000].decode("ascii"))
         pid = int(maker["pid"])

@@ -80,7 +80,7 @@ def worker_loop(works: Works) -> int:
     works: by name, a function of the message.
     """
     rank = ranks().rank
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, signal.SIG_IGN)  # rank 0 decides when to stop
     warnings.simplefilter("ignore")  # rank 0 has the same and shows them
     try:

@@ -107,7 +107,7 @@ def test_values(refused, setting, expected):
     (["run", "--cfg", "train.cutout=a,b"], "several values of a sweep; add -m"),
     (["run", "search.constraint=[1,2]"], "search.constraint must be"),
     (["run", f"space.file={'x' * 5000}"], "File name too long: "),
-    (["doctor", "all"], "takes nothing, or device=NAME and --clean, got all"),
+    (["doctor", "all"], "takes nothing, --report, or device=NAME and --clean, got all"),
     (["report"], "holds no certificate; finish the run"),
     (["report", "source=elsewhere"], "elsewhere is not a run directory"),
     (["profile", "onnx=missing.onnx"], "There is no ONNX file at missing.onnx"),

@@ -116,6 +116,16 @@ def test_doctor(dcanas):
         assert text in answer.out
 
 
+def test_doctor_reports_without_names_of_people_and_machines(dcanas, monkeypatch):
+    monkeypatch.setenv("DCANAS_STUDIES", f"postgresql://me:s3cret@{platform.node()}/{Path.home()}/x")
+    answer = dcanas("doctor", "--report")
+    assert answer.code == 0, answer.out
+    assert answer.out.startswith("```\n")
+    assert "DCANAS_STUDIES=postgresql://me:***@HOST/~/x" in answer.out
+    assert f"Python: {platform.python_version()}" in answer.out
+    assert str(Path.home()) + "/" not in answer.out
+
+
 def test_doctor_names_what_is_wrong(dcanas, tmp_path, monkeypatch):
     monkeypatch.setenv("DCANAS_DEVICES", str(tmp_path))
     (tmp_path / "mine.yaml").write_text("name: other")

@@ -18,7 +18,7 @@ from dcanas.cli.completion import SCRIPTS, words
     ("run", "run.thr", ["run.threads="]),
     ("list", "spa", ["spaces"]),
     ("completion", "", ["bash", "fish", "zsh"]),
-    ("doctor", "", ["--clean", "device="]),
+    ("doctor", "", ["--clean", "--report", "device="]),
 ])
 def test_words(command, current, expected):
     assert words(command, current) == expected

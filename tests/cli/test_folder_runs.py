@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faulty_folders import FAULTY, SOUND
+from faulty_folders.base import put
+from markupsafe import escape
 from PIL import Image
 
 SHORT = ("search.pool=4", "search.rerank_evaluations=6", "train.batch_size=16", "pretrained=none")
@@ -83,3 +85,26 @@ def test_a_whole_run_says_so_in_its_certificate(dcanas, tiny, tmp_path, case):
     files = [row["file"] for row in json.loads(told.stdout)]
     assert str(folder / "plain.png") in files
     assert str(folder / "._odd.png") not in files
+
+
+ODD_NAMES = ("\u732b", "\u0939\u093f\u0928\u094d\u0926\u0940", "a|b", "<b>bold", "US$ 5$", "$\\frac$",
+             "it's \"so\"", "50 %",
+             "*star*_x_", "-dash", "{x}", "\U0001f600", "CON", "`tick`", "a,b", "=1+1")
+
+
+@pytest.mark.slow
+def test_names_of_any_script_and_sign_are_names(dcanas, tiny, tmp_path, recwarn):
+    """The classes are those typed in labels, certificate and page; no line on glyphs; no file is named after them."""
+    for name in ODD_NAMES:
+        put(tmp_path / "photos" / name, 6)
+    run = tmp_path / "run"
+    answer = dcanas("run", *tiny, *SHORT, tmp_path / "photos", f"run.dir={run}")
+    assert answer.code == 0, answer.err
+    assert not [str(warning.message) for warning in recwarn if "lyph" in str(warning.message)]
+    assert "lyph" not in answer.err
+    certificate = json.loads((run / "certificate.json").read_text())
+    assert (run / certificate["bundle"] / "labels.txt").read_text().splitlines() == sorted(ODD_NAMES)
+    page = (run / "report.html").read_text()
+    assert "<b>bold" not in page  # but escaped
+    assert all(escape(name) in page for name in ("\u732b", "US$ 5$", "<b>bold", "$\\frac$"))
+    assert all(path.name.isascii() for path in run.rglob("*"))

@@ -7,10 +7,10 @@ task that was begun: locked as long as its worker lives, one byte longer with ev
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
+import platform
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ from typing import Any
 import joblib
 
 from dcanas.basics.errors import Stopped, UserError
+from dcanas.basics.file_locks import CLOSED_IN_CHILDREN, lock
 from dcanas.basics.files import write_json
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.machine import torch_state
@@ -140,10 +141,10 @@ def _work(folder: Path, sha256: str) -> Work:
 @contextmanager
 def _begun(path: Path) -> Iterator[int]:
     """Hold a task as the only one that works on it, and yield the number of this attempt; a stop does not count."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | CLOSED_IN_CHILDREN, 0o600)
     try:
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lock(descriptor, wait=True)
         os.write(descriptor, b".")
         attempts = os.fstat(descriptor).st_size
         yield attempts
@@ -158,13 +159,13 @@ def _device(folder: Path, gpus: int) -> Iterator[str]:
     if gpus == 0:
         yield "cpu"
         return
-    host = os.uname().nodename
+    host = platform.node()
     held = None
     for number in range(gpus):
-        descriptor = os.open(folder / GPUS / f"{host}-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(folder / GPUS / f"{host}-{number}", os.O_RDWR | os.O_CREAT | CLOSED_IN_CHILDREN, 0o600)
         last = number + 1 == gpus
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if last else fcntl.LOCK_NB))
+            lock(descriptor, wait=last)
             held = descriptor
             break
         except BlockingIOError:

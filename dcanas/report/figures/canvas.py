@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, TypeVar
@@ -42,6 +43,7 @@ STYLE: Any = {
     "axes.edgecolor": GRID, "axes.labelcolor": FAINT, "xtick.color": FAINT, "ytick.color": FAINT, "text.color": INK,
     "axes.titlecolor": INK, "grid.color": GRID, "grid.linewidth": 0.6, "axes.grid": True, "axes.axisbelow": True,
     "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "none", "axes.facecolor": "none",
+    "text.parse_math": False,  # a name with $ is a name
     "lines.linewidth": 1.6, "lines.markersize": 4.5, "path.simplify_threshold": 0.3,
 }
 
@@ -129,10 +131,7 @@ def captioned(figure: Figure, name: str, title: str, description: str, caption: 
         title, description: text alternative of what the figure shows.
         caption: below the figure; empty: the description.
     """
-    content = io.StringIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
-    text = content.getvalue()
+    text = _svg(figure, transparent=True).decode()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg"):], flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\n?", "", text)
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
@@ -153,7 +152,14 @@ def captioned(figure: Figure, name: str, title: str, description: str, caption: 
 
 def svg_file(figure: Figure) -> bytes:
     """Return the figure as an SVG file of its own, the same bytes for the same numbers."""
+    return _svg(figure, facecolor="white")
+
+
+def _svg(figure: Figure, **options: Any) -> bytes:
+    """Return the figure as SVG, in which texts stay texts: whoever shows it has the fonts of their script or not."""
     content = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(content, format="svg", facecolor="white", metadata={"Date": None})
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of the font that only measures how wide a text is
+        warnings.filterwarnings("ignore", "Matplotlib currently does not support")  # the shaping of some scripts
+        figure.savefig(content, format="svg", metadata={"Date": None}, **options)
     return content.getvalue()
