@@ -27,9 +27,10 @@ import numpy as np
 
 from dcanas.basics.errors import UserError
 from tools.fuzz_cases import Case, Outcome, boards, commands, tables
+from tools.fuzz_files import files, older
 
-KINDS: dict[str, Callable[[np.random.Generator, Path], Case]] = {
-    "boards": boards, "commands": commands, "tables": tables}
+KINDS: dict[str, Callable[[np.random.Generator, Path, int], Case]] = {
+    "boards": boards, "commands": commands, "tables": tables, "files": files, "older": older}
 LONGEST_S = 240.0  # that one case may take
 BAD = ("traceback", "hang", "wrong", "executed")
 
@@ -38,7 +39,7 @@ class Hang(BaseException):
     """A case took longer than `LONGEST_S`."""
 
 
-def main(*, kind: Literal["boards", "commands", "tables"], count: int = 200, seed: int = 0,
+def main(*, kind: Literal["boards", "commands", "tables", "files", "older"], count: int = 200, seed: int = 0,
          out: Path = Path("fuzz")) -> None:
     """Run cases and print how they ended.
 
@@ -57,7 +58,7 @@ def main(*, kind: Literal["boards", "commands", "tables"], count: int = 200, see
     signal.signal(signal.SIGALRM, _hang)
     with path.open("a") as file:
         for number in range(len(rows), count):
-            case = KINDS[kind](np.random.default_rng([seed, number]), work)
+            case = KINDS[kind](np.random.default_rng([seed, number]), work, number)
             rows.append({"number": number, **_tried(case, work)})
             file.write(json.dumps(rows[-1]) + "\n")
             file.flush()
@@ -72,9 +73,9 @@ def main(*, kind: Literal["boards", "commands", "tables"], count: int = 200, see
 
 def _tried(case: Case, work: Path) -> dict[str, object]:
     """Return how a case ended, as a row of the report."""
-    mark, begin, before = work / "executed", time.monotonic(), Path.cwd()
+    begin, before = time.monotonic(), Path.cwd()
     work.mkdir(parents=True, exist_ok=True)
-    os.chdir(work)  # where a payload that is executed leaves its mark
+    os.chdir(work)  # where a payload that is executed leaves its mark, here or in a folder of it
     signal.setitimer(signal.ITIMER_REAL, LONGEST_S)
     try:
         outcome = case.run()
@@ -85,7 +86,7 @@ def _tried(case: Case, work: Path) -> dict[str, object]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         os.chdir(before)
-    if mark.exists():
+    for mark in work.rglob("executed"):
         mark.unlink()
         outcome = Outcome("executed", outcome.text)
     return {"family": case.family, "case": case.text[:500], "outcome": outcome.kind, "text": outcome.text[:1500],

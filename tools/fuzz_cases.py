@@ -94,7 +94,7 @@ NOISE = {
 REQUESTS = ("look", "open", "store", "bench", "prepare", "measure")
 
 
-def boards(rng: np.random.Generator, work: Path) -> Case:
+def boards(rng: np.random.Generator, work: Path, number: int) -> Case:
     """Return a board that measures a small network, its answers changed in one place, or its lines."""
     request = str(rng.choice(REQUESTS))
     if rng.random() < 0.6:
@@ -154,7 +154,7 @@ def _model(work: Path) -> Path:
     return path
 
 
-def commands(rng: np.random.Generator, work: Path) -> Case:
+def commands(rng: np.random.Generator, work: Path, number: int) -> Case:
     """Return a command line that is composed and shown, nothing more, with one or two settings of bad values."""
     from dcanas.cli.completion import _keys
 
@@ -189,7 +189,7 @@ def _composed(command: str, words: list[str]) -> Outcome:
     return Outcome("harmless", "accepted as a value, and shown with the others")
 
 
-def tables(rng: np.random.Generator, work: Path) -> Case:
+def tables(rng: np.random.Generator, work: Path, number: int) -> Case:
     """Return a small table of accuracies in which a byte, a cell or a line was damaged."""
     space = load_space("nasbench201")
     codes = [space.format(space.sample(rng)) for _ in range(6)]

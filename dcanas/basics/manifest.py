@@ -68,6 +68,13 @@ def note_files(root: Path, done: Path, stage: str, beside: Sequence[Path] = ()) 
     _put(root, done, stage, {_name(root, path): sha256_of(path) for path in (done, *beside)})
 
 
+def was_written_as(root: Path, done: Path, value: Any) -> bool:
+    """Return whether the manifest says that a JSON file was written with this value, whatever it holds now."""
+    known = next((result for result in read_manifest(root) if result.done == _name(root, done)), None)
+    content = json_text(value).encode("utf-8")
+    return known is not None and known.files[known.done] == hashlib.sha256(content).hexdigest()
+
+
 def forget(root: Path, done: str) -> None:
     """Take a result out of the manifest."""
     with _lock:

@@ -12,6 +12,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.manifest import require_whole
 from dcanas.basics.mapping import from_mapping
 from dcanas.basics.typed_path import typed_path
+from dcanas.export.onnx_file import require_bounded
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.robustness import attack_network
 from dcanas.pipeline.settings import Settings, stored_settings
@@ -37,9 +38,11 @@ def main(command: str, asked: Context) -> None:
         raise UserError(f"`dcanas attack` takes the run in {options.source} as it is; beside source only "
                         f"{', '.join((*ASKED[1:], 'onnx', 'which'))} and run.* can be set.")
     require_whole(run.location, f"dcanas run source={options.source}", REPORT)
+    further = None if options.own.onnx is None else typed_path(options.own.onnx)
+    if further is not None:
+        require_bounded(further)
     for device in run.devices:
         folder = shipped_folder(run, device, options.own.which)
-        further = None if options.own.onnx is None else typed_path(options.own.onnx)
         found = attack_network(run, folder, threat, f"Attack the network for {device.name}", further=further)
         certificate = read_result(folder / "certificate.json")
         others = [one for one in certificate.get("robustness", []) if one["key"] != found["key"]]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcanas.basics.array_file import FAULTS, require_as_said
 from dcanas.basics.errors import UserError, unknown
 from dcanas.basics.files import write_json
 from dcanas.basics.typed_path import typed_path
@@ -19,6 +20,8 @@ from dcanas.cli.terminal import Terminal
 from dcanas.export.c99 import write_c99
 from dcanas.export.c99.host import host_answers, host_compiler
 from dcanas.export.c99.project import Generated, add_selftest
+from dcanas.export.infer import LARGEST_TEST
+from dcanas.export.onnx_file import require_bounded
 from dcanas.hardware import list_devices, load_device
 from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.microcontroller.image import PACKAGES
@@ -42,6 +45,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     file = _of_run(typed_path(values["source"]), values["device"], values["which"]) if values["source"] else \
         Path(values["onnx"])
     file = typed_path(file)
+    require_bounded(file)
     board = _board(values["device"] or (_device_of(file) if values["source"] else ""), bool(values["onnx"]))
     arithmetic = values["arithmetic"] or (board.core.arithmetic if board else "float")
     folder = typed_path(values["out"] or file.parent / "c99")
@@ -112,6 +116,10 @@ def _device_of(file: Path) -> str:
 def _test_images(path: Path) -> NDArray[np.uint8] | None:
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as test:
-        images: NDArray[np.uint8] = test["images"][:EMULATED]
+    try:
+        require_as_said(path, LARGEST_TEST)
+        with np.load(path, allow_pickle=False) as test:
+            images: NDArray[np.uint8] = test["images"][:EMULATED]
+    except FAULTS as error:
+        raise UserError(f"{path} is damaged ({error}); `dcanas run source=DIR` makes the bundle again.") from error
     return images

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.passwords import without_passwords
 from dcanas.cli.grammar import parse
 from dcanas.pipeline.command_options import COMMAND_OPTIONS
 from dcanas.pipeline.configure import ANY, composed, configured
@@ -24,10 +25,16 @@ def configure(overrides: Sequence[str], command: str = "run") -> tuple[Settings,
 
 def values_of(overrides: Sequence[str], command: str, resolve: bool = True) -> tuple[dict[str, Any], list[str]]:
     """Return what a command line states (see `composed`); resolve: replace every `${...}` by what it refers to."""
-    choices, stated, removed = split(parse(overrides))
+    parsed = parse(overrides)
+    choices, stated, removed = split(parsed)
     if command == "score":
         stated = {"default_budget": None, **stated}  # stated limits restrict its draws
     values, notes = composed(choices, stated, COMMAND_OPTIONS.get(command), removed=removed, resolve=_outside)
+    typed: dict[str, list[str]] = {}
+    for text, override in zip(overrides, parsed, strict=True):
+        typed.setdefault(override.key_or_group, []).append(text)
+    notes = [*(f"{key} is given twice; the last one counts: {without_passwords(texts[-1])}"
+               for key, texts in typed.items() if len(set(texts)) > 1), *notes]
     if resolve and "${" in str(values):
         try:
             values = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(values), resolve=True))

@@ -12,6 +12,7 @@ import numpy as np
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
 from dcanas.basics.typed_path import typed_path
+from dcanas.export import infer
 from dcanas.hardware import Device
 from dcanas.hardware.measuring.deployment import deploy_bundle
 from dcanas.hardware.transport.parallel import on_all
@@ -75,8 +76,11 @@ def _images(stated: str | None, bundle: Path, made: Path) -> tuple[list[Path], s
         if not files:
             raise UserError(f"deploy.images must be a folder of image files, and {stated} has none.")
         return files[:MOST_FILES], f"{min(len(files), MOST_FILES)} of {len(files)} files in {stated}"
-    with np.load(bundle / "test.npz", allow_pickle=False) as test:
-        images = test["images"][np.linspace(0, len(test["images"]) - 1, SAMPLES).astype(int)]
+    try:
+        images = infer.read_test(bundle)[0]  # type: ignore[no-untyped-call]
+    except infer.InputError as error:
+        raise UserError(f"{bundle}: {error}") from error
+    images = images[np.linspace(0, len(images) - 1, SAMPLES).astype(int)]
     for number, pixels in enumerate(images):
         Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(made / f"{number:03}.png")
     size = "x".join(str(side) for side in images.shape[2:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -34,8 +35,11 @@ OF_HYDRA = {  # beginning of a key -> what is typed here
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:
     """Return one list of overrides per combination of the values of sweeps."""
-    columns = []
-    for text, override in zip(overrides, parse(overrides), strict=True):
+    columns, parsed = [], parse(overrides)
+    keys = Counter(override.key_or_group for override in parsed)
+    for text, override in zip(overrides, parsed, strict=True):
+        if override.is_sweep_override() and keys[override.key_or_group] > 1:
+            raise UserError(f"{override.key_or_group} is given twice, once with several values; leave out one.")
         try:
             columns.append([text] if not override.is_sweep_override() else
                            [f"{override.get_key_element()}={value}" for value in _swept(override)])

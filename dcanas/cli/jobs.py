@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,7 +66,7 @@ def _do_all(command: str, module: str, combinations: Sequence[list[str]], kept: 
         own = [text.replace("run.dir=", "run.root=") if text.startswith("run.dir=") else text for text in typed]
         print(without_passwords(f"Run {number} of {len(combinations)}: {' '.join(own)}"), flush=True)
         try:
-            swept = [text for text in own if any(text not in other for other in combinations)]
+            swept = [text for text in typed if any(text not in other for other in combinations)]
             _do_one(command, module, own, kept, level, swept)
         except UserError as error:
             complain(str(error))
@@ -81,7 +82,7 @@ def _do_one(command: str, module: str, overrides: Sequence[str], kept: Sequence[
     """
     settings, options = configure(overrides, command)
     if options.run.storage and swept and not any(text.startswith("name=") for text in overrides):
-        options = replace(options, name="-".join([options.name, *(text.replace("=", "-") for text in swept)]))
+        options = replace(options, name="-".join([options.name, *(re.sub(r"[^\w.]+", "-", text) for text in swept)]))
     from dcanas.pipeline import context  # not before: it takes torch, which refusing settings does not
 
     typed = without_passwords(shlex.join(["dcanas", command, *kept, *overrides]))

@@ -9,7 +9,7 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.typed_path import typed_path
 from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import Terminal
-from dcanas.export.onnx_file import require_whole_file
+from dcanas.export.onnx_file import require_bounded, require_whole_file
 from dcanas.hardware import Device, load_device, profile_onnx
 from dcanas.hardware.measuring.operator_times import by_block, operator_times
 from dcanas.pipeline.profile import show_profile
@@ -22,6 +22,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     if values["operators"] not in ("true", "false"):
         raise UserError(f"operators must be true or false, got {values['operators']!r}.")
     path, device, display = typed_path(values["onnx"]), load_device(values["device"]), Terminal()
+    require_bounded(path)
     if device.connection != "local":
         require_whole_file(path)
     with display.stage(f"Measure on {device.name}"):

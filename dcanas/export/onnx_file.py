@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 INPUT, OUTPUT = "image", "logits"
+LARGEST_TENSOR = 1 << 28  # numbers
 OPSET, IR_VERSION = 18, 8  # the exporter's lowest opset, and the oldest format that may carry it
 
 
@@ -68,6 +70,27 @@ def require_whole_file(path: Path | str) -> None:
     if outside:
         raise UserError(f"{path} keeps its weights in another file ({outside[0]}), which is not copied to a device; "
                         "save it with the weights inside: onnx.save(onnx.load(FILE), OTHER).")
+
+
+def require_bounded(path: Path | str) -> None:
+    """Raise `UserError` if a tensor of an ONNX file is of a size that no network for a device has.
+
+    Sizes are those that the file states and those that follow from them; nothing is run, no memory taken.
+    """
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception:  # not ONNX: the runtime says what is wrong with it
+        return
+    with suppress(Exception):  # shapes that do not fit together, as the runtime will say
+        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    graph = model.graph
+    sizes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim if d.HasField("dim_value")]
+             for value in (*graph.input, *graph.output, *graph.value_info)}
+    for name, shape in {**sizes, **{tensor.name: list(tensor.dims) for tensor in graph.initializer}}.items():
+        if math.prod(shape) > LARGEST_TENSOR:
+            sides = " x ".join(f"{side:,}" for side in shape)
+            raise UserError(f"{path} has a tensor, {name}, of {sides} numbers, more than the {LARGEST_TENSOR:,} that "
+                            "are run; give a smaller network.")
 
 
 def _check_versions(opset: int, ir_version: int) -> None:

@@ -19,6 +19,7 @@ import gc
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import platform
 import re
@@ -48,6 +49,7 @@ MIN_ROUNDS = 12  # fewer say nothing about how the machine changes
 WARMUP_BLOCK_S, WARMUP_TOLERANCE = 0.01, 0.02
 LEAST_ROUNDS = 3  # are made even where the time is up
 CAP_S, CAP_TIMES = 60.0, 2.0  # that measuring may take where nobody says: a minute, or twice what is planned
+LARGEST_INPUT = 1 << 26  # numbers
 STATE_S = 1.0  # between two looks at temperature and clock
 STAGES_S = 3.0  # for the parts of classifying an image file
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # numbers of errors for want of room
@@ -152,6 +154,9 @@ class Bench:
                 not all(isinstance(size, int) for size in shape):
             raise WorkerError(f"{path} must have one float input of fixed shape, got {entry.type} {shape}; "
                               "export it with a fixed batch of 1.")
+        if math.prod(shape) > LARGEST_INPUT:
+            raise WorkerError(f"{path} takes an input of {math.prod(shape):,} numbers, more than the "
+                              f"{LARGEST_INPUT:,} that are measured; export it for smaller images.")
         feed = {entry.name: self.rng.random(shape, dtype=np.float32)}
         return {"path": path, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
                 "input_shape": shape, "run": [partial(session.run, None, feed) for session in sessions]}

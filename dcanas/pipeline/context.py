@@ -30,6 +30,8 @@ from dcanas.hardware import Device, load_device
 from dcanas.pipeline.carried_data import FILE, CarriedDataset, carried_data, data_facts, finished_folder
 from dcanas.pipeline.cost_book import CostBook
 from dcanas.pipeline.distributed import ranks
+from dcanas.pipeline.keyed_folder import keyed_folder
+from dcanas.pipeline.logged import Logged
 from dcanas.pipeline.settings import Options, Settings, differences, store_settings, stored_settings
 from dcanas.pretrained import Pretrained, PretrainedParts, load_pretrained
 from dcanas.pretrained.settings import SIDES
@@ -100,8 +102,9 @@ class Context:
         """The run directory, made when it is first needed; one that belongs to other settings is refused."""
         folder = self.location
         if (folder / "settings.yaml").exists():
-            different = differences(plain(self.settings), stored_settings(folder))
-            if different:
+            stored = stored_settings(folder)
+            different = differences(plain(self.settings), stored)
+            if set(different) - self._more_than(stored):
                 raise UserError(f"{folder} belongs to a run with other settings ({'; '.join(different.values())}); "
                                 "choose another run.dir, or leave it out and every run gets its own.")
         elif folder.is_dir() and any(path.name not in (CACHE, LOCK) for path in folder.iterdir()):
@@ -119,6 +122,12 @@ class Context:
             self._lock = lock_folder(folder, self.hooks.message)
         store_settings(folder, self.settings)
         return folder
+
+    def _more_than(self, stored: dict[str, Any]) -> set[str]:
+        """Return the settings of the search of which more is asked than before: what was found is kept beside."""
+        before, now = stored["search"], plain(self.settings.search)
+        return {f"search.{name}" for name in self.method.grows if before["name"] == now["name"]
+                and before[name] < now[name]}
 
     def release(self) -> None:
         """Let others write to the run directory."""
@@ -233,7 +242,7 @@ class Context:
         settings = self.settings
         key = key_of(settings.space, settings.seed, settings.data.split_seed, self.dataset.fit_key, *self._weights,
                      *self.method.key(self.task(folder=folder)))
-        return self.place(folder, key)
+        return keyed_folder(self.folder, folder, key, self.hooks.message)
 
     def device_folder(self, device: Device) -> Path:
         """Return the folder of all results for a device; `data.json` in it says which data they are made with."""
@@ -243,7 +252,7 @@ class Context:
             return finished
         key = key_of(read_result(self.search_folder / "key.json"), self.settings, device, self.dataset.fit_key,
                      self.dataset.test_key, *self.settings.train.files(), *self._weights)
-        folder = self.place(self.folder / "derived" / device.name, key)
+        folder = keyed_folder(self.folder, self.folder / "derived" / device.name, key, self.hooks.message)
         if not (folder / FILE).exists():
             facts = self.dataset.facts if isinstance(self.dataset, CarriedDataset) else data_facts(self.dataset)
             write_json(folder / FILE, facts)
@@ -260,33 +269,6 @@ class Context:
         return {"plugins": [plugin.typed for plugin in loaded_plugins()],
                 "settings": plain(self.settings), "options": plain(options), "command": self.command,
                 "folder": str(folder)}
-
-    def place(self, folder: Path, key: str) -> Path:
-        """Return `folder` if it is free or belongs to `key`, else one beside it, so that nothing is overwritten."""
-        mark = folder / "key.json"
-        if mark.exists() and read_result(mark)["key"] != key:
-            folder = folder.with_name(f"{folder.name}-{key}")
-            mark = folder / "key.json"
-        if not mark.exists():
-            write_json(mark, {"key": key})
-        return folder
-
-
-class Logged(Hooks):
-    """Hooks that also write every line of the history to the run's scalars."""
-
-    def __init__(self, shown: Hooks, log: MetricsLog, name: str):
-        self._shown, self._log, self._name = shown, log, name
-        self.message, self.table = shown.message, shown.table  # type: ignore[method-assign]
-        self.progress, self.should_stop = shown.progress, shown.should_stop  # type: ignore[method-assign]
-
-    @property
-    def details(self) -> Hooks:
-        return self._shown.details
-
-    def epoch(self, step: int, row: Mapping[str, Any]) -> None:
-        self._log.write(self._name, step, dict(row))
-        self._shown.epoch(step, row)
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,14 +181,21 @@ def _json(path: Path) -> Any:
 
 
 def _log(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of `metrics.jsonl`, up to a truncated line."""
+    """Return the rows of `metrics.jsonl`, each step once, up to a truncated line; of a damaged one before, say so."""
     rows: list[dict[str, Any]] = []
-    with suppress(ValueError, TypeError):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+    last: dict[str, int] = {}
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, start=1):
+        try:
             row = json.loads(line)
-            if not {"stage", "step"} <= set(row):
-                break
+            new = row["step"] > last.get(row["stage"], -1)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            if number < len(lines):
+                warnings.warn(f"{path} is damaged from line {number}; what follows it is not shown.", stacklevel=2)
+            break
+        if new:
             rows.append(row)
+            last[row["stage"]] = row["step"]
     return rows
 
 

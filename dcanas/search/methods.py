@@ -23,6 +23,7 @@ class SearchMethod(Protocol):
         scores_final_networks: whether the result of `run` is valid for one final skeleton and one data set only.
         read_beside: beginnings of the further settings that the result of `run` depends on.
         distributed: whether several processes of `torchrun` can search together.
+        grows: names of the settings, whole numbers, of which more may be asked in the same run directory.
     """
 
     results: tuple[str, ...] = ("search.json",)
@@ -30,6 +31,7 @@ class SearchMethod(Protocol):
     scores_final_networks: bool = False
     read_beside: tuple[str, ...] = ()
     distributed: bool = False
+    grows: tuple[str, ...] = ()
 
     def check(self, space: Space, settings: Any) -> None:
         """Raise `UserError` if the method cannot search this space with these settings."""

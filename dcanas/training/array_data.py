@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from dcanas.basics.array_file import FAULTS, require_as_said
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_bytes
 from dcanas.training.array_input import Pair
@@ -29,10 +29,11 @@ def arrays(spec: DataSpec, cache: Path | None = None) -> Dataset:
         raise UserError("data=arrays are images and labels given in Python; call dcanas.run((images, labels), ...).")
     path = _file(cache, spec.fingerprint)
     try:
+        require_as_said(path, path.stat().st_size)  # it is not compressed
         with np.load(path, allow_pickle=False) as stored:
             names = [name for name in ("train", "validation", "test") if f"{name}_images" in stored]
             splits = {name: (stored[f"{name}_images"], stored[f"{name}_labels"]) for name in names}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except FAULTS as error:
         raise UserError(f"The images of this run were given in Python, and their copy {path} is missing or damaged; "
                         "call dcanas.run with the same images, labels and settings again.") from error
     return array_dataset(spec, splits)

@@ -126,6 +126,20 @@ def test_long_work_is_made_again_only_when_asked(dcanas, tiny, copied):
     assert {result.stage for result in read_manifest(copied)} >= {"search", "derive", "train", "export", "certify"}
 
 
+def test_a_changed_key_does_not_make_a_search_or_a_training_again(dcanas, tiny, copied):
+    for folder in ("search", DEVICE):
+        mark = copied / folder / "key.json"
+        before = mark.read_text()
+        mark.write_text(before.replace(before[12], "0" if before[12] != "0" else "1"))
+        assert dcanas("report", f"source={copied}").code == 2
+        found = dcanas("train", *tiny, f"run.dir={copied}")
+        assert found.code == 0, found.err
+        assert "key.json was changed since it was written: it is made again" in found.out
+        assert "Train for local-cpu: done before" in found.out
+        assert mark.read_text() == before
+        assert not list(copied.glob("search-*")) + list(copied.glob("derived/*-*-*"))
+
+
 def test_the_bundle_verifies_itself(finished, tmp_path):
     def verify(*more):
         return subprocess.run([sys.executable, tmp_path / "bundle/infer.py", "--verify", *more], capture_output=True,

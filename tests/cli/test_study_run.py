@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -98,9 +100,53 @@ def test_a_shared_study_has_one_set_of_settings(dcanas, tmp_path, table):
     joined = dcanas("search", *asked, f"run.dir={tmp_path / 'two'}")
     assert joined.code == 0, joined.err
     assert read(tmp_path / "two/search/study.json") == read(tmp_path / "one/search/study.json")
-    other = dcanas("search", *asked, "search.evaluations=13", f"run.dir={tmp_path / 'three'}")
-    assert other.code == 2
-    assert "evaluations: 12 there, 13 asked" in other.err
+    fewer = dcanas("search", *asked, "search.evaluations=11", f"run.dir={tmp_path / 'three'}")
+    assert fewer.code == 2
+    assert "evaluations: 12 there, 11 asked" in fewer.err
+    more = dcanas("search", *asked, "search.evaluations=14", f"run.dir={tmp_path / 'four'}")
+    assert more.code == 0, more.err
+    trials = read(tmp_path / "four/search/study.json")["trials"]
+    assert len(trials) == 14
+    assert trials[:12] == read(tmp_path / "one/search/study.json")["trials"]
+
+
+@pytest.mark.parametrize("search", ["random", "proxybo"])
+def test_more_trials_in_the_same_place_are_those_of_a_study_asked_for_all(dcanas, tmp_path, table, search):
+    asked = [*SMALL, f"search={search}", "search.initial=4", "search.objective=table", f"search.table={table}",
+             "search.column=accuracy", *(["search.proxies=[params]"] if search == "proxybo" else [])]
+    first = dcanas("derive", *asked, "search.evaluations=6", f"run.dir={tmp_path / 'run'}")
+    assert first.code == 0, first.err
+    before = (tmp_path / "run/search/study.json").read_text()
+    more = dcanas("derive", *asked, "search.evaluations=9", f"run.dir={tmp_path / 'run'}")
+    assert more.code == 0, more.err
+    assert "goes on from the trials that were made before" in more.out
+    assert (tmp_path / "run/search/study.json").read_text() == before  # nothing is overwritten
+    (folder,) = (tmp_path / "run").glob("search-*")
+    assert dcanas("derive", *asked, "search.evaluations=9", f"run.dir={tmp_path / 'whole'}").code == 0
+
+    def rows(path):
+        return [(row["architecture"], row["values"]) for row in read(path)["trials"]]
+
+    assert rows(folder / "study.json") == rows(tmp_path / "whole/search/study.json")
+    assert read(folder / "study.json")["trials"][:6] == json.loads(before)["trials"]
+    fewer = dcanas("derive", *asked, "search.evaluations=6", f"run.dir={tmp_path / 'run'}")
+    assert fewer.code == 2
+    assert "search.evaluations: 9 there, 6 asked" in fewer.err
+
+
+def test_seeds_on_one_storage_are_two_studies(dcanas, tmp_path, table):
+    asked = [*SMALL, "search=random", "search.evaluations=5", "search.initial=5", "search.objective=table",
+             f"search.table={table}", "search.column=accuracy", f"run.storage=sqlite:///{tmp_path / 'study.db'}",
+             f"run.dir={tmp_path / 'runs'}"]
+    answer = dcanas("search", *asked, "-m", "seed=0,1")
+    assert answer.code == 0, answer.err
+    with closing(sqlite3.connect(tmp_path / "study.db")) as database:
+        names = [name for (name,) in database.execute("SELECT study_name FROM studies")]
+    assert sorted(name.rpartition("-seed-")[2] for name in names) == ["0", "1"]
+    found = [[row["architecture"] for row in read(path)["trials"]]
+             for path in sorted((tmp_path / "runs").glob("*/search/study.json"))]
+    assert len(found) == 2
+    assert found[0] != found[1]
 
 
 @pytest.mark.slow

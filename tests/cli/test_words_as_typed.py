@@ -6,9 +6,10 @@ from dataclasses import asdict
 
 import pytest
 
+from dcanas.basics.errors import UserError
 from dcanas.cli.compose import configure
 from dcanas.cli.flags import as_overrides
-from dcanas.cli.grammar import parse
+from dcanas.cli.grammar import jobs, parse
 from dcanas.pipeline.settings import differences
 
 
@@ -21,6 +22,30 @@ def settings(*words):
     ("train.schedule.kind=step", "train.schedule={factor: 0.5}"), ("budget.params=20000", "budget={macs: 1e6}")])
 def test_the_order_of_words_means_nothing(words):
     assert asdict(settings(*words)) == asdict(settings(*reversed(words)))
+
+
+@pytest.mark.parametrize(("words", "key", "last"), [
+    (("seed=1", "seed=2"), "seed", "seed=2"), (("seed=2", "seed=1"), "seed", "seed=1"),
+    (("search=random", "search=bo"), "search", "search=bo"),
+    (("search.epochs=3", "search.epochs=4"), "search.epochs", "search.epochs=4")])
+def test_of_a_word_given_twice_the_last_counts_as_in_hydra_and_this_is_said(words, key, last, tmp_path):
+    from hydra import compose, initialize_config_dir
+
+    (tmp_path / "search").mkdir()
+    for name in ("random", "bo", "differentiable"):
+        (tmp_path / f"search/{name}.yaml").write_text(f"name: {name}\nepochs: 1\n")
+    (tmp_path / "c.yaml").write_text("defaults: [search: differentiable, _self_]\nseed: 0\n")
+    stated, options = configure(words)
+    assert asdict(stated) == asdict(settings(last))
+    assert f"{key} is given twice; the last one counts: {last}" in options.notes
+    with initialize_config_dir(str(tmp_path), version_base=None):
+        assert compose("c", overrides=list(words)) == compose("c", overrides=[last])
+
+
+def test_a_word_given_twice_with_several_values_is_refused():
+    with pytest.raises(UserError, match="seed is given twice, once with several values"):
+        jobs(["seed=0,1", "seed=2"])
+    assert configure(["seed=1", "seed=1"])[1].notes == configure(["seed=1"])[1].notes
 
 
 def test_a_stated_limit_counts_beside_none():

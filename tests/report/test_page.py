@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -209,6 +210,25 @@ def test_front():
     members = [Member("", name, accuracy, {"macs": cost}) for name, accuracy, cost in (
         ("a", 0.5, 2.0), ("b", 0.4, 3.0), ("c", 0.8, 4.0), ("d", 0.8, 6.0))]
     assert [m.architecture for m in front(members, "macs")] == ["a", "c"]
+
+
+def test_a_damaged_line_of_the_log_is_told(tmp_path):
+    """A line cut off at the end is what a killed run leaves; before it, something went wrong."""
+    folder = make_run(tmp_path / "run", until="search")
+    (folder / "search/scores.json").unlink()
+    log = folder / "metrics.jsonl"
+    whole = log.read_text()
+    log.write_text(whole + whole[:40])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = read_run(folder).search_rows
+    assert len(rows) == 12
+    log.write_text(whole + whole)
+    assert read_run(folder).search_rows == rows  # every step once
+    lines = whole.splitlines(keepends=True)
+    log.write_text("".join([*lines[:3], "\x1b[31m" + lines[3], *lines[4:]]))
+    with pytest.warns(UserWarning, match=r"metrics\.jsonl is damaged from line 4; what follows it is not shown"):
+        assert read_run(folder).search_rows == rows[:3]
 
 
 def test_comparison(tmp_path, finished):

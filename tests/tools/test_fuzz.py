@@ -28,8 +28,7 @@ def test_it_goes_on_where_it_stopped_and_names_what_ended_badly(tmp_path, monkey
     """Five cases: the fourth raises, the fifth is executed."""
     made = []
 
-    def case(rng, work):
-        number = len(made)
+    def case(rng, work, number):
         made.append(number)
 
         def run():

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dcanas.basics.array_file import FAULTS, require_as_said
 from dcanas.basics.errors import UserError
 from dcanas.basics.typed_path import typed_path
 from dcanas.hardware.latency.how_made import how_made
@@ -86,13 +84,13 @@ def read_arrays(path: Path, rows: int) -> dict[str, np.ndarray]:
         UserError: an array has another length, holds objects or is not finite; the message names it.
     """
     try:
-        _require_as_said(path)
+        require_as_said(path, LARGEST)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise UserError(f"There is no table {path}; import it, set DCANAS_TABLES to the folder of published tables, or "
                         f"give another file{how_made(path.name, path.parent)}.") from error
-    except (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+    except FAULTS as error:
         raise UserError(f"{path} is not an npz file of plain arrays ({error}); import the table again.") from error
     for name, array in arrays.items():
         if name == "blocks":
@@ -110,23 +108,6 @@ def require_milliseconds(path: Path, name: str, values: Array) -> None:
     if not 0.05 <= median <= 60_000:
         raise UserError(f"{path}: {name} should be milliseconds, but its median is {median:.3g}: it looks like "
                         f"{'seconds' if median < 0.05 else 'nanoseconds or microseconds'}; convert it.")
-
-
-def _require_as_said(path: Path) -> None:
-    """Raise `ValueError` if an array of an npz file is larger than the file has bytes for, or than a table is."""
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if (size := sum(member.file_size for member in members)) > LARGEST:
-            raise ValueError(f"{size:,} bytes unfolded, more than {LARGEST >> 20} MiB")
-        for member in members:
-            with archive.open(member) as file:
-                version = np.lib.format.read_magic(file)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else \
-                    np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(file)
-                if math.prod(shape) * dtype.itemsize > member.file_size:
-                    raise ValueError(f"{member.filename} says that it is {shape} of {dtype}, for which it has too few "
-                                     "bytes")
 
 
 def _disorder(found: Sequence[str], keys: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 FAULTS = (SQLAlchemyError, StorageInternalError, sqlite3.Error)  # of databases and of Optuna's layer above them
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 FULL_SQLITE, FULL_POSTGRESQL = sqlite3.SQLITE_FULL, "53100"
+DAMAGED_SQLITE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Patience:
         """Return what an action returns that may be done again from its start.
 
         Raises:
-            UserError: the disk is full, or the storage was away for too long.
+            UserError: the disk is full, the file is damaged, or the storage was away for too long.
             Stopped: the user asked to stop meanwhile.
         """
         begin, pause_s, away = time.monotonic(), FIRST_PAUSE_S, False
@@ -47,8 +48,8 @@ class Patience:
                 found = action()
             except FAULTS as error:
                 now = time.monotonic()
-                if full := full_disk(error):
-                    raise full from error
+                if known := full_disk(error) or damaged(error):
+                    raise known from error
                 if now - begin > self.seconds:
                     raise UserError(f"The storage could not be reached for {now - begin:.0f} s ({_reason(error)}); "
                                     "start it and run the same command again: results of finished trials are kept."
@@ -75,6 +76,15 @@ def full_disk(error: BaseException) -> UserError | None:
                 getattr(cause, "sqlstate", None) == FULL_POSTGRESQL:
             return UserError("Could not write to the storage of the study (No space left on device); what was there "
                              "before is untouched: make room or choose another place, then run the same command again.")
+    return None
+
+
+def damaged(error: BaseException) -> UserError | None:
+    """Return what to tell the user if an error of SQLite is that its file is damaged, which no waiting mends."""
+    for cause in _causes(error):
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED_SQLITE:
+            return UserError(f"The storage of the study is damaged ({cause}); move its file away and run the same "
+                             "command again, which makes its trials anew, or restore it.")
     return None
 
 

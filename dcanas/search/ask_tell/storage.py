@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import plain
+from dcanas.search.ask_tell.more_trials import asks_for_more
 from dcanas.search.ask_tell.patience import full_disk
 
 SETTINGS = "settings"  # the study's attribute
@@ -84,7 +85,8 @@ def open_study(engine: Engine, name: str, settings: Mapping[str, Any], direction
         directions: "maximize" or "minimize" for each objective.
 
     Raises:
-        UserError: the stored study has other settings (the message names them), or was not made by dcanas.
+        UserError: the stored study has other settings than fewer trials (the message names them), or was not made by
+            dcanas.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = engine.url.render_as_string(hide_password=False)
@@ -98,8 +100,8 @@ def open_study(engine: Engine, name: str, settings: Mapping[str, Any], direction
             storage=storage, study_name=name, directions=[StudyDirection[d.upper()] for d in directions],
             load_if_exists=True, sampler=sampler or optuna.samplers.RandomSampler())
         there = study.user_attrs.get(SETTINGS)
-        if there is None:
-            if study.get_trials(deepcopy=False):
+        if there is None or asks_for_more(there, stated):
+            if there is None and study.get_trials(deepcopy=False):
                 raise UserError(f"The study {name!r} in {engine.url!r} was not made by dcanas; choose another name.")
             study.set_user_attr(SETTINGS, stated)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 from optuna.samplers import NSGAIISampler
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.keys import derive_seed, key_of
+from dcanas.basics.keys import derive_seed, key_of, plain
 from dcanas.basics.mapping import flattened
 from dcanas.basics.typed_path import typed_path
 from dcanas.costs import Budget, CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims, worker_name
+from dcanas.search.ask_tell.more_trials import ASKED, DATABASE, go_on_from_earlier
 from dcanas.search.ask_tell.objectives import Objective, identity_of, objective_of
 from dcanas.search.ask_tell.patience import Patience
 from dcanas.search.ask_tell.proxy_sources import (
@@ -42,6 +44,7 @@ class StudySearch(SearchMethod):
 
     results = ("study.json",)
     read_by_derive = ("pool", "finalists", "finalist_epochs")
+    grows = ("evaluations",)
 
     def effort(self, task: SearchTask, macs: float) -> float:
         settings = task.settings
@@ -94,9 +97,13 @@ def make_worker(task: SearchTask, objective: Objective) -> Worker:
                         f"{', '.join(known)}); state a limit on it, so that the device is asked.")
     candidates = Candidates(FeasibleMembers(space, exact, costs, seed), settings, _sources(task, list(known.values())),
                             identity_of(task), predicted)
-    engine = open_engine(task.storage or sqlite_url(task.folder / "study.db"))
     identity = {**dict(flattened(task.run_settings)), "data": task.dataset.fit_key,
                 "limits": {name: round(value, 9) for name, value in budget.items()}}
+    if task.storage is None:
+        address = sqlite_url(task.folder / DATABASE)
+        if go_on_from_earlier(task.folder, task.name, json.loads(json.dumps(plain(identity)))):
+            task.hooks.message("  goes on from the trials that were made before")
+    engine = open_engine(task.storage or address)
     sampler = NSGAIISampler(population_size=settings.population, seed=derive_seed(seed, NSGA2) % 2 ** 32)
     directions = ["maximize", *["minimize"] * len(settings.front)]
     patience = Patience(task.storage_patience_s, task.hooks)
@@ -104,7 +111,7 @@ def make_worker(task: SearchTask, objective: Objective) -> Worker:
     claims = patience(lambda: Claims(engine, task.name))
     return Worker(study, claims, candidates, objective, seed, costs=tuple(known.values()),
                   limits=dict(budget), objectives=settings.front, hooks=task.hooks, name=worker_name(),
-                  untold=Untold(task.folder / "untold", f"{task.name} {key_of(identity)}"),
+                  untold=Untold(task.folder / "untold", f"{task.name} {key_of({**identity, ASKED: None})}"),
                   patience=patience)
 
 

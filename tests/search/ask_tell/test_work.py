@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,27 @@ def test_a_full_disk_is_told_as_files_tell_it(tmp_path):
             worker(sqlite_url(small / "study.db"), Grid(), evaluations=60, folder=tmp_path / "untold").run()
     finally:
         subprocess.run(["umount", "-l", small], check=True)
+
+
+@pytest.mark.parametrize("place", [0, 4096])
+def test_a_damaged_database_is_told_at_once(tmp_path, place):
+    """Waiting mends no file: a page of zeros, or a file of another kind, is not a storage that is away."""
+    path = tmp_path / "study.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE t (x)")
+        database.executemany("INSERT INTO t VALUES (?)", [("x" * 500,) for _ in range(100)])
+        database.commit()
+    content = path.read_bytes()
+    path.write_bytes(content[:place] + b"\1" * 4096 + content[place + 4096:])
+
+    def count():
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute("SELECT count(x) FROM t WHERE x > ''").fetchone()
+
+    start = time.monotonic()
+    with pytest.raises(UserError, match=r"The storage of the study is damaged \("):
+        Patience(60.0)(count)
+    assert time.monotonic() - start < 10
 
 
 def test_hearts_stand_still_only_where_they_could_be_seen(url, monkeypatch):
