@@ -14,7 +14,7 @@ from dcanas.report.amounts import interval, quantity, share
 from dcanas.report.delivery import RIVAL, SEARCHED, Delivery, delivery
 from dcanas.report.difference import cheaper_words, difference
 from dcanas.report.record import DeviceRecord, RunRecord
-from dcanas.report.robustness import worst_case
+from dcanas.report.robustness import norm_words, worst_case
 from dcanas.report.words import cost_words, decisive, either, listed, row_words, value_words
 
 GOOD, OPEN, BAD = "good", "open", "bad"
@@ -75,15 +75,23 @@ def limits(certificate: Mapping[str, Any]) -> Answer:
     unsure = [row for row in rows if row["met"] == "unverified"]
     kept = [row for row in rows if row["met"] is True]
     if broken:
-        return Answer("limits", question, f"No: over its limit of {listed(cost_words(row['name']) for row in broken)}",
+        names = listed(cost_words(row["name"]) for row in broken)
+        return Answer("limits", question, f"No: outside its limit of {names}",
                       "; ".join(map(row_words, broken)), BAD)
     if unsure:
         names = listed(cost_words(row["name"]) for row in unsure)
-        wanted = ", ".join(f"limit {value_words(row['name'], row['limit'])}" for row in unsure)
         rest = f"; kept: {', '.join(map(row_words, kept))}" if kept else ""
-        return Answer("limits", question, f"Not verified: {names}", f"nothing measured it here ({wanted}){rest}", OPEN)
+        return Answer("limits", question, f"Not verified: {names}", "; ".join(map(_unverified, unsure)) + rest, OPEN)
     return Answer("limits", question, "Yes, every limit is kept" if len(rows) > 1 else "Yes, the limit is kept",
                   ", ".join(map(row_words, kept)), GOOD)
+
+
+def _unverified(row: Mapping[str, Any]) -> str:
+    """Return what is known of a cost whose limit nothing verified."""
+    bound, limit = row.get("predicted_upper", row["predicted"]), row["limit"]
+    at = value_words(row["name"], limit, (bound,))
+    return f"the limit is {at}, and nothing measured it" if bound is None else \
+        f"predicted at most {value_words(row['name'], bound, (limit,))} of {at}, but nothing measured it"
 
 
 def rival(record: RunRecord, shipped: Delivery) -> Answer:
@@ -155,11 +163,6 @@ def robustness(certificate: Mapping[str, Any]) -> Answer | None:
     return Answer("robustness", "How robust?", share(worst["accuracy"]),
                   f"correct under every attack of {eps:g}/255 ({norm_words(found['norm'])}), "
                   f"{interval(*worst['interval'])}, {found['n']:,} test images")
-
-
-def norm_words(norm: str) -> str:
-    """Return a norm as it is written: L∞, L2."""
-    return {"linf": "L∞", "l2": "L2"}.get(norm, norm)
 
 
 def minutes(seconds: float) -> str:

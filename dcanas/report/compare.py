@@ -15,7 +15,7 @@ from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.fronts import against_cost
 from dcanas.report.figures.training import overlaid
 from dcanas.report.front import members_of
-from dcanas.report.html import NOTHING, code, grid, joined, paragraph, section, table
+from dcanas.report.html import NOTHING, code, grid, joined, more, paragraph, section, table
 from dcanas.report.page import document
 from dcanas.report.panels.fronts import front_panel
 from dcanas.report.record import RunRecord, read_run
@@ -72,6 +72,8 @@ def verdict_words(made: Sequence[Network]) -> tuple[str, str, str]:
     One that does not keep its limits does not win; accuracies whose intervals allow no difference are told apart by
     cost.
     """
+    if len({str(one.record.settings["data"]) for one in made}) > 1:
+        return ("open", "Not to be compared by accuracy", "The runs were tested on different images.")
     kept = sorted((one for one in made if one.shipped and one.met), key=lambda one: -one.accuracy[0])
     if len(kept) < 2:
         return ("open", "Nothing to decide", "Fewer than two of the runs ship a network that keeps its limits.")
@@ -126,11 +128,14 @@ def _networks(made: Sequence[Network]) -> Markup:
                      f"{share(one.accuracy[0])} ({interval(*one.accuracy[1:])})",
                      "–" if one is best else f"{points(difference)} ({points(low)} to {points(high)})", *cells,
                      *([share(one.robust) if one.robust is not None else "–"] if robust else []),
-                     "yes" if one.met else "no", code(one.certificate["architecture"])])
+                     "yes" if one.met else "no"])
     head = ["run", "network", "test accuracy (95 % interval)", "minus the best, points", *map(cost_words, costs),
-            *(["robust accuracy"] if robust else []), "limits kept", "architecture"]
-    return table(head, rows, "Every network by falling accuracy; in brackets the ratio to the best one",
-                 [i for i, row in enumerate(rows) if row[3] == "–"])
+            *(["robust accuracy"] if robust else []), "limits kept"]
+    drawn = [[one.run, one.name, code(one.certificate["architecture"]), one.certificate["space"]] for one in made]
+    return joined([
+        table(head, rows, "Every network by falling accuracy; in brackets the ratio to the best one",
+              [i for i, row in enumerate(rows) if row[3] == "–"]),
+        more("Architectures", table(["run", "network", "architecture", "space"], drawn, "As their spaces write them"))])
 
 
 def _times(value: float | None, of: float | None) -> str:

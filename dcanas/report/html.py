@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 NOTHING = Markup("")
 BESIDE = 4  # columns that fit beside each other on a narrow page
+UNIT = re.compile(r"(?<=\d) (?=(?:[kMGTmµn]?[sBJ]|[kMGT%×]|points|min)(?!\w))")  # the space before a unit
 WORD = 16  # letters in one piece from which a cell may break anywhere
 
 
@@ -22,7 +23,7 @@ def joined(parts: Iterable[Any]) -> Markup:
 def _rich(part: Any) -> Markup:
     if isinstance(part, Markup):
         return part
-    pieces = re.split(r"`([^`]+)`", str(part))
+    pieces = re.split(r"`([^`]+)`", UNIT.sub("\u00a0", str(part)))
     return NOTHING.join(code(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces))
 
 

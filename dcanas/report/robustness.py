@@ -22,6 +22,11 @@ def worst_case(found: Mapping[str, Any], split: str = "results") -> Mapping[str,
     return (delivered[0] if delivered and split == "results" else found[split])[-1]["worst_case"]
 
 
+def norm_words(norm: str) -> str:
+    """Return a norm as it is written: L∞, L2."""
+    return {"linf": "L∞", "l2": "L2"}.get(norm, norm)
+
+
 def rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
     """Yield the rows of a table: clean, after each attack, the worst case, the files, the corruptions."""
     first = found["results"][0]
@@ -40,10 +45,10 @@ def rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
 
 def notes(found: Mapping[str, Any]) -> list[str]:
     """Return the notes below the table."""
-    lines = [f"{found['n']} test images, which decided nothing; norm {found['norm']}. Each attack is run on the images "
-             "that the attacks before it did not mislead; the worst case is what withstood all of them. Square, which "
-             "needs predictions only, attacks the exported file in ONNX Runtime, the others the network it was made "
-             "from. With apgd_ce, apgd_t and square this is AutoAttack without FAB-T."]
+    lines = [f"{found['n']} test images, which decided nothing; norm {norm_words(found['norm'])}. Each attack is run "
+             "on the images that the attacks before it did not mislead; the worst case is what withstood all of them. "
+             "Square, which needs predictions only, attacks the exported file in ONNX Runtime, the others the network "
+             "it was made from. With apgd_ce, apgd_t and square this is AutoAttack without FAB-T."]
     if found["corruptions"]["mean"] is None:
         lines.append(f"Corruption accuracy is not available: {found['corruptions']['reason']}.")
     sentences = [text for result in (*found["results"], *(r for file in found["files"] for r in file["results"]))
@@ -73,9 +78,10 @@ def limit_lines(row: Mapping[str, Any], found: Mapping[str, Any], adversarial: M
     test, seen, trained = worst_case(found), worst_case(found, "validation"), adversarial["eps_255"]
     size = found["results"][-1]["eps_255"]
     met = "is met" if row["met"] is True else "is NOT shown to be met"
-    text = (f"The limit on robust accuracy, at least {share(row['limit'])}, {met}: at {size:g}/255 in {found['norm']} "
-            f"{_words(test)} of the test images withstood every attack, and the lower end has to reach the limit. Of "
-            f"the validation images, which the delivered network was trained on, {_words(seen)} did.")
+    text = (f"The limit on robust accuracy, at least {share(row['limit'])}, {met}: at {size:g}/255 in "
+            f"{norm_words(found['norm'])} {_words(test)} of the test images withstood every attack, and the lower end "
+            "has to reach the limit. Of the validation images, which the delivered network was trained on, "
+            f"{_words(seen)} did.")
     if row["met"] is True:
         return [text]
     if adversarial["attack"] == "none":

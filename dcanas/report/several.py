@@ -75,7 +75,7 @@ def differing(records: Sequence[RunRecord]) -> dict[str, list[str]]:
     common = [key for key in flat[0] if all(key in settings for settings in flat)]
     found = {key: [setting_text(settings[key]) for settings in flat] for key in common}
     budgets = dict.fromkeys(key for settings in flat for key in settings if key.startswith("budget."))
-    found |= {key: [setting_text(settings.get(key)) for settings in flat] for key in budgets}
+    found |= {key: [setting_text(settings.get(key, "none")) for settings in flat] for key in budgets}
     return {key: values for key, values in found.items() if len(set(values)) > 1}
 
 

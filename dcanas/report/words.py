@@ -40,12 +40,14 @@ def decisive(row: Mapping[str, Any]) -> float | None:
 
 
 def row_words(row: Mapping[str, Any]) -> str:
-    """Return a row of a certificate with its limit: "latency 7.61 ms of 8 ms"."""
-    value, limit = decisive(row), row["limit"]
-    known = "not known" if value is None else value_words(row["name"], value, (limit,))
-    at = value_words(row["name"], limit, (value,))
-    return f"{cost_words(row['name'])} {known}, at least {at}" if row["name"].endswith("_min") else \
-        f"{cost_words(row['name'])} {known} of {at}"
+    """Return a row of a certificate with its limit: "parameters 170 k of 181 k"; of a measurement the end of its
+    interval: "latency up to 7.61 ms of 8 ms".
+    """
+    name, value, limit = row["name"], decisive(row), row["limit"]
+    least, measured = name.endswith("_min"), row["source"] == "measured" and value is not None
+    end = ("down to " if least else "up to ") if measured else ""
+    known = "not known" if value is None else f"{end}{value_words(name, value, (limit,))}"
+    return f"{cost_words(name)} {known}{', wanted at least' if least else ' of'} {value_words(name, limit, (value,))}"
 
 
 def either(name: str | None, which: str) -> str:

@@ -84,10 +84,10 @@ def test_a_limit_on_robust_accuracy_is_judged_after_training(dcanas, finished, t
     assert row["met"] is False  # twenty images after two epochs
     assert found["validation"][-1]["n"] <= 20
     text = (folder / "certificate.md").read_text()
-    assert "robust_accuracy_min = 0.9 is NOT shown to be met: at 25.5/255 in linf" in text
+    assert "The limit on robust accuracy, at least 90.0 %, is NOT shown to be met: at 25.5/255 in L∞" in text
     assert "Of the validation images, which the delivered network was trained on," in text
     assert "train=fast_at train.adversarial.eps_255=25.5" in text
-    assert "Not shown to be met: robust_accuracy_min" in answer.out
+    assert "No: outside its limit of robust accuracy" in answer.out
     assert certificate["budget"]["robust_accuracy_min"] == 0.9
 
 

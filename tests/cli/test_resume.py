@@ -83,7 +83,7 @@ def test_ctrl_c_says_how_to_go_on(start, dcanas, tiny, finished, derived):
     assert process.wait() == 130
     err = process.stderr.read()
     assert "Traceback" not in err
-    assert f"dcanas train {' '.join(tiny)} run.dir={derived}` goes on from there." in err
+    assert f"dcanas train --verbose {' '.join(tiny)} run.dir={derived}` goes on from there." in err
     assert not (derived / "derived/local-cpu/train.json").exists()
     assert dcanas(*command).code == 0
     assert_same(derived, finished)

@@ -292,3 +292,24 @@ def test_limits_on_latency(dcanas, finished, tmp_path):
     assert answer.err.count("\n") == 1
     assert not list(refused.rglob("*.pt"))
     assert time.monotonic() - start < 20  # nothing is measured twice
+
+
+@pytest.mark.slow
+def test_a_first_run_fits_one_screen_and_quiet_says_what_to_ship(dcanas, tiny, tmp_path):
+    """At 80 columns; a line per stage, and at the end what to ship."""
+    folder = tmp_path / "run"
+    answer = dcanas("run", *tiny, f"run.dir={folder}")
+    assert answer.code == 0, answer.err
+    lines = answer.out.splitlines()
+    assert sum(-(-max(len(line), 1) // 80) for line in lines) <= 40
+    for stage in ("Search", "Derive for local-cpu", "Train for local-cpu", "Export for local-cpu",
+                  "Measure on local-cpu", "Certificate for local-cpu", "Write the report"):
+        assert sum(line.startswith(f"{stage}: ") for line in lines) == 1, stage
+    last = [f"Ship the searched network: {folder / 'bundle'}", "limits", "rival", "accuracy", "latency", "size",
+            f"Page: {folder / 'report.html'}"]
+    assert all(line.strip().startswith(start) for line, start in zip(lines[-7:], last, strict=True))
+    quiet = dcanas("run", "--quiet", *tiny, f"run.dir={folder}")
+    assert quiet.out.splitlines() == lines[-7:]
+    verbose = dcanas("run", "--verbose", *tiny, f"run.dir={folder}")
+    assert "weight_bytes" in verbose.out  # the table of what the budget leaves
+    assert dcanas("run", "--quiet", "--verbose", *tiny).code == 2

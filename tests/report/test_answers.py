@@ -83,7 +83,8 @@ def test_limits_that_are_not_kept_and_not_verified(tmp_path):
     folder = make_run(tmp_path / "run", broken=True)
     record = read_run(folder)
     found = {each.name: each for each in answers(record, record.devices[0])}["limits"]
-    assert (found.mood, found.value, found.text) == ("bad", "No: over its limit of latency", "latency 700 µs of 500 µs")
+    assert (found.mood, found.value, found.text) == ("bad", "No: outside its limit of latency",
+                                                         "latency up to 700 µs of 500 µs")
     path = folder / "derived/local-cpu/certificate.json"
     certificate = json.loads(path.read_text())
     for row in certificate["rows"]:

@@ -70,13 +70,13 @@ def seen(browser, run: dcanas.Run, width: int) -> list[list]:
                             {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
     browser.get((run.directory / "report.html").as_uri())
     found: list[list] = browser.execute_script(SEEN)
-    return found
+    return [[name, text.replace("\u00a0", " "), links] for name, text, links in found]
 
 
 SAYS = {  # kind -> what the answers hold: does it fit, is it better
     "default": ("Yes, every limit is kept", "Not compared"),
     "rival": ("Yes, the limit is kept", "over the searched network"),
-    "over-limit": ("No: over its limit of robust accuracy", "Not compared"),
+    "over-limit": ("No: outside its limit of robust accuracy", "Not compared"),
     "unverified": ("Not verified: latency", "Not compared"),
     "robust": ("Yes, the limit is kept", "Not compared"),
 }

@@ -36,9 +36,9 @@ def test_a_least_accuracy_is_met_by_the_lower_end_at_the_largest_size():
     assert _certificate(0.41, PLAIN)["rows"][0]["met"] is False
     (text,) = quality_lines(_certificate(0.4, PLAIN))
     assert text == (
-        "The limit on robust accuracy, at least 40.0 %, is met: at 8/255 in linf 50.0 % (95 % interval 40.0 to 60.0 %) of the test "
-        "images withstood every attack, and the lower end has to reach the limit. Of the validation images, which "
-        "the delivered network was trained on, 70.0 % (95 % interval 60.0 to 80.0 %) did.")
+        "The limit on robust accuracy, at least 40.0 %, is met: at 8/255 in L∞ 50.0 % (95 % interval 40.0 to 60.0 %) "
+        "of the test images withstood every attack, and the lower end has to reach the limit. Of the validation "
+        "images, which the delivered network was trained on, 70.0 % (95 % interval 60.0 to 80.0 %) did.")
 
 
 def test_of_another_file_that_is_delivered_its_own_share_counts():

@@ -42,13 +42,17 @@ def against_cost(groups: Mapping[str, Sequence[tuple[str, float, tuple[float, fl
     groups: name -> (label, cost, (accuracy, low, high)); accuracies from 0 to 1.
     """
     figure, axis = axes(height=3.0)
+    values = [value for points in groups.values() for _, value, _ in points]
+    middle_value = (min(values) + max(values)) / 2
     for number, (name, points) in enumerate(groups.items()):
         for label, value, (middle, low, high) in points:
             axis.errorbar(value, 100 * middle, [[100 * (middle - low)], [100 * (high - middle)]], capsize=2,
                           linewidth=1, color=SERIES[number], marker=MARKERS[number],
                           markerfacecolor="none" if number else SERIES[number])
-            axis.annotate(label if len(label) <= 24 else f"{label[:23]}…", (value, 100 * middle), xytext=(5, 4),
-                          textcoords="offset points", fontsize=7.5, annotation_clip=False)
+            right = value > middle_value  # of the picture: the text goes to the left, where there is room
+            axis.annotate(label if len(label) <= 24 else f"{label[:23]}…", (value, 100 * middle),
+                          xytext=(-5 if right else 5, 4), ha="right" if right else "left",
+                          textcoords="offset points", fontsize=7.5)
         if points:
             axis.plot([], [], color=SERIES[number], marker=MARKERS[number], linestyle="none", label=name,
                       markerfacecolor="none" if number else SERIES[number])

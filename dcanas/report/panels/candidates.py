@@ -64,8 +64,8 @@ def _scatter(record: RunRecord, device: DeviceRecord, pool: list[dict[str, Any]]
     score = provenance["scored_by"] if "scored_by" in provenance else \
         "sum of the logarithms of its ranks" if provenance.get("reranked_by") else \
         "accuracy with inherited weights" if device["evaluations"] is not None else \
-        "validation accuracy of its trial" if record.settings["search"].get("name") == "study" else \
-        "score (log of the weights of its options)"
+        "validation accuracy of trial" if record.settings["search"].get("name") == "study" else \
+        "score (sum of log weights)"
     text = f"{len(pool):,} candidates, {len(groups['tried'])} of them tried" + (
         f"; the chosen one has {value_words(cost, chosen[0])} {cost_words(cost)} and scores {chosen[1]:.3g}."
         if chosen else ".")

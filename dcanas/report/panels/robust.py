@@ -11,7 +11,7 @@ from dcanas.report.figures.canvas import captioned
 from dcanas.report.figures.robust import withstood
 from dcanas.report.html import joined, paragraph, table
 from dcanas.report.record import DeviceRecord, RunRecord
-from dcanas.report.robustness import COLUMNS, notes, rows
+from dcanas.report.robustness import COLUMNS, norm_words, notes, rows
 
 
 def robust(record: RunRecord, device: DeviceRecord) -> Markup:
@@ -27,7 +27,7 @@ def _evaluation(device: DeviceRecord, number: int, found: Mapping[str, Any], oth
     lines = {"searched": _points(found)} | ({"hand-made": _points(other)} if other else {})
     size, worst = lines["searched"][-1]
     text = f"Of {found['n']:,} test images, {worst:.1f} % withstand every attack of size {size:g}/255 " \
-           f"({found['norm']}); without an attack {lines['searched'][0][1]:.1f} % are classified correctly."
+           f"({norm_words(found['norm'])}); without an attack {lines['searched'][0][1]:.1f} % are classified correctly."
     drawing = captioned(withstood(lines), f"robust-{device.name}-{number}", "Accuracy under attack by its size", text)
     return joined([drawing, table(COLUMNS, rows(found), "Accuracy after each attack"),
                    *(paragraph(note, kind="faint") for note in notes(found))])

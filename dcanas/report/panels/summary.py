@@ -34,7 +34,9 @@ def asked(record: RunRecord) -> str:
     data, space = record.settings["data"], record.settings["space"]
     parts = []
     for name in record.settings["device"]:
-        limits = [limit_words(*item) for item in record.budget(name).items()] if record.feasibility else \
+        made = next((device["certificate"] for device in record.devices if device.name == name), None)
+        budget = made["budget"] if made else record.budget(name)  # with limits on robustness, once it is known
+        limits = [limit_words(*item) for item in budget.items()] if record.feasibility else \
             [f"{cost} {limit}" for cost, limit in record.settings["budget"].items()]  # before units are resolved
         parts.append(f"on {name}: {', '.join(limits) or 'no limit'}")
     images = f"the images in {data['root']}" if data.get("root") else f"the data set {data['name']}"
