@@ -123,7 +123,8 @@ def _copies(copies: Mapping[str, Any]) -> Iterator[str]:
         yield (f"{copies['learnt']:,} of {copies['test_files']:,} test images are also in train or validation: the "
                "test accuracy is that of the others.")
     if copies["not_counted"] > copies["learnt"]:
-        yield (f"{many(copies['not_counted'] - copies['learnt'], 'test image')} stored more than once; a picture "
+        again = copies["not_counted"] - copies["learnt"]
+        yield (f"{many(again, 'test image')} {'are' if again > 1 else 'is'} stored more than once; a picture "
                "counts once.")
     if copies["validation_learnt"]:
         yield f"{copies['validation_learnt']:,} validation images are also in train."

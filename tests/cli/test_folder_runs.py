@@ -36,6 +36,12 @@ def test_data_says_what_is_understood_and_writes_nothing(dcanas, tmp_path, monke
     assert not list(Path.cwd().iterdir())
 
 
+def test_a_batch_larger_than_the_data_is_told_before_the_search(dcanas, tmp_path):
+    root = photos("litter_everywhere", tmp_path / "photos")
+    said = " ".join(dcanas("data", root, "train.batch_size=512").out.split())
+    assert "train.batch_size=512 is larger than the 12 training images" in said
+
+
 def test_data_of_a_named_set(dcanas):
     said = " ".join(dcanas("data", "digits").out.split())
     assert "rotated by up to 10 degrees" in said
