@@ -87,7 +87,7 @@ def choose_by_rungs(task: SearchTask, target: Target, folder: Path, judge: str, 
     left = chosen if trusted else [*chosen, *drawn]
     for arch in drawn if trusted else ():
         training.drop(arch)
-    learnt = learning(task.dataset)
+    learnt = learning(task.dataset, task.recipe, plan(len(left))[-1][1])
     best, made = halve(left, plan(len(left)), training.together(task), space.format, stored, training.drop,
                        partial(order, judged=chosen if trusted else (), learnt=learnt))
     last = {row["architecture"]: {**row, "epochs": rung["epochs"]} for rung in made for row in rung["networks"]}

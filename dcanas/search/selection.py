@@ -64,7 +64,9 @@ def choose_candidate(task: SearchTask, target: Target, folder: Path, order: str,
 
         return choose_finalist(space, settings.finalists, sizes_of(target.costs), examine, pool, verify=verify,
                                stored=Ledger(folder / "finalists.json"), hooks=task.hooks, ranked=ranked,
-                               control=random_members(task, target), learnt=learning(task.dataset), remedy=remedy)
+                               control=random_members(task, target),
+                               learnt=learning(task.dataset, task.recipe, settings.finalist_epochs),
+                               remedy=remedy)
     refused: list[dict[str, Any]] = []
     for candidate in pool:
         broken = verify(candidate.architecture)

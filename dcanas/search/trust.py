@@ -19,10 +19,11 @@ from dcanas.basics.keys import derive_seed
 from dcanas.search.feasible import FeasibleMembers
 from dcanas.search.task import SearchTask, Target
 from dcanas.spaces import Architecture
-from dcanas.training import Dataset
+from dcanas.training import Dataset, Recipe
 
 RANDOM = 3  # members that are trained beside the finalists
 DRAWS = 20  # per random member, before fewer are taken
+STEPS = 100  # of training, from which a network that has learnt nothing will not learn
 CLEAR = 2.0  # standard errors above a constant answer from which an accuracy shows that something was learnt
 
 
@@ -54,13 +55,17 @@ def trust(chosen: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]
         "what chose them is not to be trusted on these images, so training alone decides among all.")}
 
 
-def learning(dataset: Dataset) -> Callable[[Mapping[str, Any]], bool]:
+def learning(dataset: Dataset, recipe: Recipe, epochs: int) -> Callable[[Mapping[str, Any]], bool]:
     """Return whether a short training has learnt anything: more than a constant answer knows of the validation split.
 
     That is, a smaller loss than that of the frequencies of the classes, or an accuracy clearly above the share of the
-    most frequent one. So few images that no accuracy up to twice that share would be clear show nothing: whatever was
-    trained on them counts as having learnt.
+    most frequent one. So few images that no accuracy up to twice that share would be clear show nothing, nor do fewer
+    than 100 steps: then every network counts as having learnt.
+
+    Args:
+        recipe, epochs: of the short training.
     """
+    steps = epochs * math.ceil(len(dataset.train) / recipe.batch_size)
     counts = np.bincount(dataset.labels[dataset.validation], minlength=len(dataset.classes))
     shares = counts[counts > 0] / max(counts.sum(), 1)
     loss, share = float(-(shares * np.log(shares)).sum()), float(shares.max(initial=0.0))
@@ -68,7 +73,8 @@ def learning(dataset: Dataset) -> Callable[[Mapping[str, Any]], bool]:
 
     def learnt(found: Mapping[str, Any]) -> bool:
         clearly = share + CLEAR * error
-        return bool(clearly >= 2 * share or found["validation_loss"] < loss or found["validation_accuracy"] > clearly)
+        return bool(steps < STEPS or clearly >= 2 * share or found["validation_loss"] < loss
+                    or found["validation_accuracy"] > clearly)
 
     return learnt
 

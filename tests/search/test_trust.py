@@ -17,6 +17,7 @@ from dcanas.search.first_few import order
 from dcanas.search.pool import Candidate
 from dcanas.search.trust import learning, trust
 from dcanas.spaces import load_space
+from dcanas.training import Recipe
 
 SPACE = load_space("nasbench201")
 MEMBERS = [SPACE.architecture(choices) for choices in (
@@ -44,16 +45,20 @@ def test_what_learning_is() -> None:
     Of 9 images in three classes the share of one is 1/3, give or take 0.157; of 8 (3, 3, 2), 0.375 and 0.171; of six,
     1/3 and 0.192, so that twice the share is within two standard errors.
     """
-    dataset: Any = SimpleNamespace(labels=np.repeat([0, 1, 2], [8, 4, 4]), validation=np.arange(16), classes="abc")
-    learnt = learning(dataset)
+    dataset: Any = SimpleNamespace(labels=np.repeat([0, 1, 2], [8, 4, 4]), validation=np.arange(16), classes="abc",
+                                   train=np.arange(300))
+    recipe = Recipe(batch_size=32)  # 300 images: ten steps
+    learnt = learning(dataset, recipe, 10)
+    assert learning(dataset, recipe, 9)({"validation_loss": 3.0, "validation_accuracy": 0.0})  # too short to tell
     known = 1.5 * math.log(2)
     for loss, accuracy, expected in ((known - 1e-6, 0.1, True), (known, 0.75, False), (3.0, 0.76, True),
                                      (math.nan, 0.5, False)):
         assert learnt({"validation_loss": loss, "validation_accuracy": accuracy}) is expected
     nothing = {"validation_loss": 3.0, "validation_accuracy": 0.0}
     for images, expected in ((6, True), (8, False), (9, False)):
-        few: Any = SimpleNamespace(labels=np.arange(images) % 3, validation=np.arange(images), classes="abc")
-        assert learning(few)(nothing) is expected
+        few: Any = SimpleNamespace(labels=np.arange(images) % 3, validation=np.arange(images), classes="abc",
+                                   train=np.arange(300))
+        assert learning(few, recipe, 10)(nothing) is expected
 
 
 def choose(finalists: tuple[float, ...], drawn: tuple[float, ...], learnt=lambda found: True):
