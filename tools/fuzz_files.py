@@ -231,7 +231,7 @@ def _observed(work: Path, run: str, command: str, out: str) -> dict[str, Any]:
     if command == "report":
         found["page"] = TIMED.sub("", (work / "case/run/report.html").read_text())
     if command in ("load", "verify", "report", "derive", "export"):
-        found["shown"] = TIMED.sub("", re.sub(r"Search: done before.*|.*made again.*|Manifest.*", "", out))
+        found["shown"] = TIMED.sub("", re.sub(r"Search: done before.*|.*made again.*|(?m:^  .*: \d+ of .*$)", "", out))
     return found
 
 

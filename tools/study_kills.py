@@ -39,8 +39,9 @@ SEARCHES = {
     "differentiable": (*CELLS, *TRAINED, *FINALISTS, "search.epochs=2", "search.batch_size=64"),
     "proxybo": ("search=proxybo", "search.proxies=[params]", *CELLS[:2], *TRAINED, *STUDY),
     "zero_shot": ("search=zero_shot", "search.names=[synflow,nwot]", "search.batch_size=8", "search.evaluations=8",
-                  "search.population=4", "search.tournament=2", *CELLS[:2], *TRAINED, *FINALISTS),
-    "elastic": ("space=mobilenetv2", *ELASTIC, *TRAINED, *FINALISTS, "search.epochs=1", "search.batch_size=256",
+                  "search.population=4", "search.tournament=2", *CELLS[:2], *TRAINED),
+    "elastic": ("space=mobilenetv2", *ELASTIC, *TRAINED, "search.finalists=2", "search.finalist_epochs=8",
+                "search.epochs=4", "search.batch_size=256",
                 "search.random_members=1", "search.evaluations=12", "search.population=6", "search.tournament=3"),
     "halving": ("space=mbconv", "search=halving", *PHOTOS, "search.candidates=3", "search.first_epochs=1",
                 "budget.macs=3000000"),
@@ -111,7 +112,7 @@ def _run(out: Path, search: str, name: str) -> tuple[int, list[tuple[str, float]
         lines.append(line)
         if found := BEGINS.match(line):
             begun.append((found[1], time.monotonic()))
-    ends = [*(at for _, at in begun[1:]), time.monotonic()]
+    ends = [*(at for _, at in begun[1:]), time.monotonic()][:len(begun)]
     if process.wait():
         print("".join(lines[-5:]))
     return process.returncode, [(stage, end - at) for (stage, at), end in zip(begun, ends, strict=True)]

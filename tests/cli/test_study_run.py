@@ -93,6 +93,16 @@ def test_what_is_refused(dcanas, tmp_path, arguments, text):
     assert "secret" not in answer.err
 
 
+def test_a_password_stands_in_no_file(dcanas, tmp_path):
+    answer = dcanas("run", *SMALL, "search=random", "run.storage=postgresql://me:s3cret@127.0.0.1:1/studies",
+                    "run.storage_patience_s=0", f"run.dir={tmp_path / 'run'}")
+    assert answer.code == 2
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"run.json", "settings.yaml", "report.html"} <= {path.name for path in files}
+    assert not [path for path in files if b"s3cret" in path.read_bytes()]
+    assert "s3cret" not in answer.out + answer.err
+
+
 def test_a_shared_study_has_one_set_of_settings(dcanas, tmp_path, table):
     asked = [*SMALL, "search=random", "search.evaluations=12", "search.objective=table", f"search.table={table}",
              "search.column=accuracy", "name=shared", f"run.storage=sqlite:///{tmp_path / 'study.db'}"]

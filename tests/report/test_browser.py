@@ -117,3 +117,29 @@ def test_sliders_choose_what_brute_force_chooses(browser, written):
         assert [member["accuracy"] for member in chosen] == [best]
         assert f"{100 * best:.2f} %" in shown
     assert nothing < 15
+
+
+def test_text_of_others_runs_nothing(browser, tmp_path):
+    """A class, an architecture, a board and a command that hold markup: shown as text, as it is."""
+    mark = "document.title='executed'"
+    attack = f"</title></script><img src=x onerror=\"{mark}\"><script>{mark}</script>"
+    folder = make_run(tmp_path / "run")
+    for path in (folder / "run.json", *(folder / "derived/local-cpu").glob("*.json")):
+        text = path.read_text()
+        for was in ("a processor", "<b>8</b>", "dcanas run seed=0", "stopped after step 5 of 9", '"3"'):
+            text = text.replace(json.dumps(was)[1:-1] if was != '"3"' else was,
+                                json.dumps(attack) if was == '"3"' else json.dumps(attack)[1:-1])
+        path.write_text(text)
+    path = tmp_path / "report.html"
+    path.write_text(page(read_run(folder)), encoding="utf-8")
+    plain = tmp_path / "plain.html"
+    plain.write_text(page(read_run(make_run(tmp_path / "plain"))), encoding="utf-8")
+    count = "return ['script', 'img[onerror]'].map((e) => document.querySelectorAll(e).length)"
+    browser.get(plain.as_uri())
+    scripts, _ = browser.execute_script(count)
+    browser.get_log("browser")
+    browser.get(path.as_uri())
+    assert "onerror=" in browser.execute_script("return document.body.textContent")
+    assert browser.execute_script(count) == [scripts, 0]
+    assert browser.title != "executed"
+    assert browser.get_log("browser") == []
