@@ -258,3 +258,11 @@ def test_comparison_of_different_spaces(tmp_path, finished, no_drawing):
 def test_a_long_run_stays_small(tmp_path):
     text = page(read_run(make_run(tmp_path / "run", epochs=300, candidates=1000)))
     assert len(text.encode()) < 2_000_000
+
+
+def test_one_option_per_slot_leaves_nothing_to_choose_and_is_drawn():
+    from dcanas.report.figures.searching import collapse
+
+    figure = collapse([{"epoch": 1, "mixing": [[1.0], [1.0]], "alpha_entropy": 0.0}], [[False], [True]])
+    (axis,) = figure.axes
+    assert [line.get_ydata().tolist() for line in axis.lines] == [[50.0]]  # one of two has no parameters
