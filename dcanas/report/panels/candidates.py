@@ -64,9 +64,11 @@ def _scatter(record: RunRecord, device: DeviceRecord, pool: list[dict[str, Any]]
     score = provenance["scored_by"] if "scored_by" in provenance else \
         "sum of the logarithms of its ranks" if provenance.get("reranked_by") else \
         "accuracy with inherited weights" if device["evaluations"] is not None else \
-        "validation accuracy of trial" if record.settings["search"].get("name") == "study" else \
+        "validation accuracy of trial (%)" if record.settings["search"].get("name") == "study" else \
         "score (sum of log weights)"
-    text = f"{len(pool):,} candidates, {len(groups['tried'])} of them tried" + (
+    study = record.settings["search"].get("name") == "study"
+    what, again = ("trials", "trained again as finalists") if study else ("candidates", "tried")
+    text = f"{len(pool):,} {what}, {len(groups['tried'])} of them {again}" + (
         f"; the chosen one has {value_words(cost, chosen[0])} {cost_words(cost)} and scores {chosen[1]:.3g}."
         if chosen else ".")
     return captioned(scatter(groups, chosen, budget.get(cost), cost, score), f"pool-{device.name}",

@@ -28,14 +28,19 @@ def study(record: RunRecord) -> Markup:
         label = "validation accuracy (%)" if record.settings["search"]["objective"] != "table" else \
             str(record.settings["search"]["column"])
         best = max(done, key=lambda row: row["value"])
-        text = f"The best value, {best['value']:.4g}, is of trial {best['step']} of {len(rows)}."
+        text = f"The best value, {_value(record, best['value'])}, is of trial {best['step']} of {len(rows)}."
         weighed = " Below: the influence of the surrogate and of each proxy on the next proposal." \
             if any(key.startswith(INFLUENCE) for row in rows for key in row) else ""
         parts.append(captioned(trials(rows, label), "study", "Value of every trial and the best so far", text,
                                f"{text}{weighed}"))
     if found:
-        parts += [_why(found["trials"]), _listing(found["trials"])]
+        parts += [_why(found["trials"]), _listing(record, found["trials"])]
     return joined(parts)
+
+
+def _value(record: RunRecord, value: float) -> str:
+    """Return the value of a trial: an accuracy in per cent, unless a table's column is asked for."""
+    return f"{value:.4g}" if record.settings["search"]["objective"] == "table" else f"{value:.1f} %"
 
 
 def _why(rows: list[dict[str, Any]]) -> Markup:
@@ -44,7 +49,9 @@ def _why(rows: list[dict[str, Any]]) -> Markup:
     why = best.get("why", {})
     asked = f" among {why['candidates']:,} candidates" if "candidates" in why else ""
     by = why.get("chosen_by", "chance")
-    parts = [paragraph(f"Trial {best['position'] + 1}, the best, was chosen by {by}{asked}.")]
+    chance = by in ("random", "chance")
+    parts = [paragraph(f"Trial {best['position'] + 1}, the best, was drawn by chance." if chance else
+                       f"Trial {best['position'] + 1}, the best, was proposed by {by}{asked}.")]
     if "opinions" in why:
         parts.append(table(
             ["opinion of", "reliability", "influence", "its rank of this network"],
@@ -53,10 +60,10 @@ def _why(rows: list[dict[str, Any]]) -> Markup:
     return subsection("Why this one was tried", *parts)
 
 
-def _listing(rows: list[dict[str, Any]]) -> Markup:
+def _listing(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
     ordered = sorted(rows, key=lambda row: -row["values"][0] if row["state"] == "complete" else float("inf"))[:LISTED]
     cells = [[str(row["position"] + 1), code(row["architecture"]),
-              f"{row['values'][0]:.4g}" if row["state"] == "complete" else row.get("error", row["state"]),
+              _value(record, row["values"][0]) if row["state"] == "complete" else row.get("error", row["state"]),
               duration(row["seconds"]) if row.get("seconds") is not None else ""] for row in ordered]
     return more(f"The trials, the best {len(cells)} of {len(rows)}" if len(rows) > LISTED else "All trials",
                 table(["trial", "architecture", "value", "time"], cells, "Trials by falling value"))
