@@ -77,6 +77,20 @@ def test_nothing_is_shown_of_a_damaged_run(dcanas, copied, name):
     assert "Traceback" not in found.err
 
 
+def test_the_shipped_bundle_is_verified_and_made_again(dcanas, tiny, copied):
+    top, own = copied / "bundle", copied / DEVICE / "bundle"
+    (top / "labels.txt").write_text("".join(f"{name}\n" for name in range(9, -1, -1)))
+    found = dcanas("verify", copied)
+    assert found.code == 2
+    assert f"{top / 'labels.txt'} was changed" in found.out
+    assert dcanas("report", f"source={copied}").code == 2
+    found = dcanas("run", *tiny, f"run.dir={copied}")
+    assert found.code == 0, found.err
+    assert "what was there is kept as bundle.damaged" in found.out
+    assert sha256(top / "labels.txt") == sha256(own / "labels.txt")
+    assert dcanas("verify", copied).code == 0
+
+
 @pytest.mark.parametrize("name", ["certificate.json", "export.json", "train.json"])
 def test_files_that_no_stage_writes_without_a_manifest(dcanas, copied, name):
     (copied / "manifest.json").unlink()
