@@ -12,6 +12,7 @@ from pages import code_of
 from dcanas.basics.mapping import from_mapping
 from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.settings import stored_settings
+from dcanas.report.record import read_run
 from dcanas.spaces import load_space
 
 SIZE = ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1", "run.threads=1", "run.progress=none")
@@ -35,6 +36,7 @@ def test_the_commands_search_with_it(dcanas, largest, tmp_path):
     assert len(drawn) == 60
     assert space.parse(derived["architecture"]) in drawn
     assert derived["provenance"]["within"] > 0
+    assert read_run(run).next_stage() == "train"  # its result counts as that of the search
     stored = stored_settings(run)
     assert stored["search"]["file_sha256"]
     assert (stored["search"]["name"], stored["search"]["drawn"]) == ("largest", 60)
