@@ -95,7 +95,7 @@ def main(*, kills: int = 10, seed: int = 0, out: Path = Path("kills"), searches:
 
 
 def _command(out: Path, search: str, name: str) -> tuple[list[str], dict[str, Any]]:
-    words = [sys.executable, "-u", "-m", "dcanas", "run", *SEARCHES[search], f"run.dir={search}/{name}"]
+    words = [sys.executable, "-u", "-m", "dcanas", "run", "--verbose", *SEARCHES[search], f"run.dir={search}/{name}"]
     repository = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, (repository, os.environ.get("PYTHONPATH"))))
     return words, {"cwd": out, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT,
