@@ -20,7 +20,7 @@ from dcanas.report.kinds import read_result
 
 STAGES = {"derive": "architecture", "train": "train", "export": "export", "profile": "profile",
           "certificate": "certificate"}  # of each device, in order, and the file that each writes
-SEARCHED = ("scores.json", "supernet.json", "study.json", "halving.json", "slices.json", "search.json")  # that they write
+SEARCHED = ("scores.json", "supernet.json", "study.json", "halving.json", "slices.json", "search.json")  # by them
 REPORT = "report.html"  # written anew by every command that shows a run
 FURTHER = ("pool", "evaluations", "mistakes", "latency")  # files for the report alone
 
