@@ -9,7 +9,7 @@ are trained as long as the first rung: if they are no worse, the judge has no sa
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,16 +53,16 @@ def choose_by_rungs(task: SearchTask, target: Target, folder: Path, judge: str, 
         UserError: no candidate keeps the measured limits, or none learns.
     """
     settings, space, refused = task.settings, task.space, list[dict[str, Any]]()
-    broken, seen = partial(target.latency.broken, budget=target.budget), set[Architecture]()
+    broken, seen = partial(target.latency.broken, budget=target.budget), set[Hashable]()
 
     def first(archs: Iterable[Architecture], wanted: int) -> list[Architecture]:
         found: list[Architecture] = []
         for arch in archs:
             if len(found) == wanted:
                 break
-            if space.canonical(arch) in seen:
+            if space.function(arch) in seen:
                 continue
-            seen.add(space.canonical(arch))
+            seen.add(space.function(arch))
             if limits := broken(arch):
                 refused.append({"architecture": space.format(arch), "broken": limits})
             else:

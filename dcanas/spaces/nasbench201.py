@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -71,6 +71,22 @@ class NasBench201(Space):
         It does not preserve cost: costs and accuracies belong to the code itself.
         """
         return self._representatives[canonical_string(arch.choices)]
+
+    def function(self, arch: Architecture) -> Hashable:
+        """Return the sum that the output is, whatever nodes it passes, and how often each operation is in the cell.
+
+        A node is a sum of terms, each an operation on a node; a skip hands on the terms of its source.
+        """
+        sums: list[tuple[Any, ...]] = [("image",)]
+        for target in range(1, OUTPUT + 1):
+            terms: list[Any] = []
+            for choice, (source, end) in zip(arch.choices, EDGES, strict=True):
+                name = OPERATIONS[choice]
+                if end == target and name != "none" and sums[source]:
+                    terms += sums[source] if name == "skip_connect" else [(name, sums[source])]
+            sums.append(tuple(sorted(terms, key=repr)))
+        alive = live_edges(arch.choices)
+        return sums[OUTPUT], tuple(sorted(c for edge, c in enumerate(arch.choices) if edge in alive and c > 1))
 
     def is_dead(self, arch: Architecture) -> bool:
         return not live_edges(arch.choices)

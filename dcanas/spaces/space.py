@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -52,6 +52,13 @@ class Space(ABC):
     def canonical(self, arch: Architecture) -> Architecture:
         """Return the representative of all codes that the field counts as the same network (default: `arch` itself)."""
         return arch
+
+    def function(self, arch: Architecture) -> Hashable:
+        """Return a value that codes share if training both tells nothing new: the same operations, wired alike.
+
+        By default that is `canonical`, which some benchmarks define more narrowly.
+        """
+        return self.canonical(arch)
 
     def prune(self, arch: Architecture) -> Architecture:
         """Return the member that computes the same function with nothing dead in it (default: nothing can be dead)."""

@@ -36,7 +36,7 @@ def test_few_images_get_the_settings_of_the_small_experiment(tmp_path) -> None:
         assert {key: value for key, value in small[group].items() if key in values[group]}.items() <= \
             values[group].items()
     assert (values["search"]["name"], values["search"]["names"], values["search"]["tried_epochs"]) == (
-        "zero_shot", ["prior"], 2)
+        "zero_shot", ["prior"], 4)
     assert values["data"]["size"] == 32
     assert notes == [
         f"{tmp_path} holds 12 images, fewer than 20,000: what is not stated is as in experiment=small_folder.",

@@ -25,6 +25,20 @@ def test_the_order_is_the_benchmarks(accuracy_rows: list[dict[str, str]]) -> Non
     assert len(SPACE) == 5**6
 
 
+def test_codes_that_are_wired_alike_have_one_function() -> None:
+    """x + conv1x1(conv3x3(x)) by the second and by the first node; and a third with two 3x3 where one serves both."""
+    alike = [SPACE.parse(text) for text in (
+        "|none~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
+        "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|",
+        "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|")]
+    assert len({SPACE.function(arch) for arch in alike}) == 1
+    assert len({SPACE.canonical(arch) for arch in alike[:2]}) == 2
+    shared, twice = (SPACE.parse(text) for text in (
+        "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|nor_conv_1x1~2|",
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|nor_conv_1x1~2|"))
+    assert SPACE.function(shared) != SPACE.function(twice)
+
+
 def test_published_counts_of_classes_and_dead_codes() -> None:
     every = list(SPACE.enumerate())
     assert len({SPACE.canonical(a) for a in every}) == 6_466
