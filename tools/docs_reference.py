@@ -36,7 +36,13 @@ def pages() -> dict[str, str]:
     """Return the content of each generated page by its path below docs/."""
     return {"reference/settings.md": _settings(), "reference/commands.md": _commands(), "reference/api.md": _api(),
             "reference/device-profile.md": _device(), "reference/bundle.md": _bundle(),
-            "reference/certificate.md": _certificate()}
+            "reference/certificate.md": _certificate(), "changelog.md": _changelog()}
+
+
+def _changelog() -> str:
+    """Return the changelog, whose links are as seen from the top of the repository."""
+    text = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    return text.replace("](docs/", "](")
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
