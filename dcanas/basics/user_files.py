@@ -88,8 +88,10 @@ def files_of(modules: Iterable[str]) -> list[File]:
 
 
 def loaded_files() -> list[File]:
-    """Return all users' files of this process, as arguments with which another process calls `load_user_file`."""
-    return [file for file, _ in _loaded.values()]
+    """Return all users' files of this process that are still what was loaded, as arguments with which another process
+    calls `load_user_file`."""
+    return [file for file, _ in _loaded.values()
+            if Path(file[0]).is_file() and file_hash(file[0], file[1]) == file[2]]
 
 
 def forget_user_file(module: str) -> None:
