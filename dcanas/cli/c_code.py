@@ -6,14 +6,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcanas.basics.array_file import FAULTS, require_as_said
 from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.files import write_json
+from dcanas.basics.files import sha256_of, write_json
 from dcanas.basics.typed_path import typed_path
 from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import Terminal
@@ -27,6 +26,8 @@ from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.microcontroller.image import PACKAGES
 from dcanas.hardware.microcontroller.proof import Board, board_of, missing_tools, prove
 from dcanas.report.delivery import BESIDE, CHOICES, RECOMMENDED, chosen_folder
+from dcanas.report.kinds import read_result
+from dcanas.report.microcontroller import proof_words
 
 DEFAULTS = {"to": "c99", "source": "", "onnx": "", "device": "", "out": "", "arithmetic": "", "which": RECOMMENDED}
 TESTED = 3  # images in selftest.c
@@ -50,6 +51,12 @@ def main(command: str, arguments: Sequence[str]) -> int:
     arithmetic = values["arithmetic"] or (board.core.arithmetic if board else "float")
     folder = typed_path(values["out"] or file.parent / "c99")
     display = Terminal()
+    if folder == file.parent / "c99" and (file.parent / "proof.json").exists():
+        if values["arithmetic"]:
+            raise UserError(f"{folder} holds the C that the run has certified; add out=FOLDER for other arithmetic.")
+        proof = read_result(file.parent / "proof.json")
+        display.message("\n".join([f"The run has made it: {folder}.", *proof_words(proof)]))
+        return 0
     with display.stage(f"Write C to {folder}"):
         made = write_c99(file, folder, arithmetic)
         images = _test_images(file.parent / "bundle" / "test.npz")
@@ -59,7 +66,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
                     f"{made.arena.lower_bound:,} are alive at once. network.h says how to call it; compile with "
                     "-std=c99 -O2 -ffp-contract=off.")
     if board is not None:
-        _prove(display, made, folder, board, images)
+        _prove(display, made, file, folder, board, images)
     return 0
 
 
@@ -71,7 +78,8 @@ def _board(device: str, stated: bool) -> Board | None:
     return board_of(found) if isinstance(found, Microcontroller) else None
 
 
-def _prove(display: Terminal, made: Generated, folder: Path, board: Board, images: NDArray[np.uint8] | None) -> None:
+def _prove(display: Terminal, made: Generated, file: Path, folder: Path, board: Board,
+           images: NDArray[np.uint8] | None) -> None:
     """Link and emulate, write `proof.json`, and say what was found or what is not proven."""
     if missing := missing_tools():
         display.message(f"Not proven to fit: {' and '.join(missing)} missing here ({PACKAGES}).")
@@ -83,16 +91,10 @@ def _prove(display: Terminal, made: Generated, folder: Path, board: Board, image
         images = np.random.default_rng(0).integers(0, 256, (TESTED, *made.program.image), dtype=np.uint8)
     with display.stage(f"Link and emulate {board.core.name}"), tempfile.TemporaryDirectory() as build:
         proof = prove(folder, board, images, Path(build))
-        write_json(folder / "proof.json", proof)
-    display.message(_words(proof))
-
-
-def _words(proof: dict[str, Any]) -> str:
-    instructions = proof["instructions"]
-    count = f"{instructions:,} instructions for an image" if instructions else "too many instructions to count"
-    return (f"{proof['flash_bytes']:,} of {proof['flash_limit']:,} bytes of flash, {proof['ram_bytes']:,} of "
-            f"{proof['ram_limit']:,} bytes of RAM ({proof['stack_bytes']:,} of them stack), by the linker; {count}, "
-            f"and equal bytes for {proof['emulated_images']} images, emulated on {proof['emulated_on']}.")
+        sums = {path.name: sha256_of(path) for path in sorted(folder.glob("*.[ch]"))} | proof["sha256"]
+        write_json(folder / "proof.json", {**proof, "onnx_sha256": sha256_of(file), "arithmetic": board.core.arithmetic,
+                                           "arena_bytes": made.arena.bytes, "not_proven": [], "sha256": sums})
+    display.message("\n".join(proof_words(proof)))
 
 
 def _of_run(source: Path, device: str, which: str) -> Path:

@@ -104,18 +104,20 @@ def feasibility(space: Space, costs: Sequence[CostModel], budget: Budget, seed: 
         kept &= budget.allows(name, values)
     feasible = bool(kept.any())
     if not feasible and sampled:
-        if space.additive:  # of other costs than linear ones nothing is proved
+        linear = linear_limits(limited, budget)
+        if space.additive:
             nothing = [[0.0] * len(slot.options) for slot in space.slots]
-            feasible = best_within(space, nothing, linear_limits(limited, budget)) is not None
-        else:  # what is not found is not disproved
+            feasible = best_within(space, nothing, linear) is not None
+        if not space.additive or (feasible and len(linear) < len(limited)):  # what is not found is not disproved
             feasible = greedy_descent(space, limited, budget, np.random.default_rng(seed)) is not None
     found = Feasibility(space.name, len(choices), sampled, tuple(ranges), dict(budget), float(kept.mean()), feasible)
     if feasible:
         return found
-    if sampled and not space.additive:
+    if sampled:
         rng = np.random.default_rng(seed)
-        ends = [smallest(space, cost, rng) for cost in limited]
-        uppers = {cost.name: np.array([cost.upper(arch) for arch in ends]) for cost in limited}
+        ends = [smallest(space, cost, rng) for cost in limited if not (space.additive and isinstance(cost, LinearCost))]
+        more = {cost.name: np.array([cost.upper(arch) for arch in ends]) for cost in limited}
+        uppers = {name: np.concatenate([uppers[name], more[name]]) for name in uppers} if space.additive else more
     binding, least = explain(uppers, budget)
     if sampled and space.additive:
         least |= _exact_smallest(space, limited, budget)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from dcanas.costs.counts import element_bytes
 from dcanas.costs.memory import peak_elements
 from dcanas.costs.model import Domain
 from dcanas.spaces import Architecture, Space
+from dcanas.spaces.plan import Block
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +67,16 @@ def peak_cost(space: Space, domain: Domain, dtype: str = "fp32") -> TabularCost:
 
 @lru_cache(maxsize=8)
 def _peak_table(space: Space, domain: Domain) -> np.ndarray:
+    return table_of_codes(space, domain, peak_elements)
+
+
+def table_of_codes(space: Space, domain: Domain, of_plan: Callable[[Sequence[Block]], float]) -> np.ndarray:
+    """Return what `of_plan` says of the plan of every code's pruned network: one axis per slot."""
     table = np.empty([len(s.options) for s in space.slots])
-    peaks: dict[Architecture, int] = {}
+    known: dict[Architecture, float] = {}
     for arch in space.enumerate():
         pruned = space.prune(arch)
-        if pruned not in peaks:
-            plan = space.plan(pruned, domain.input_shape, domain.num_classes, **dict(domain.skeleton))
-            peaks[pruned] = peak_elements(plan)
-        table[arch.choices] = peaks[pruned]
+        if pruned not in known:
+            known[pruned] = of_plan(space.plan(pruned, domain.input_shape, domain.num_classes, **dict(domain.skeleton)))
+        table[arch.choices] = known[pruned]
     return table

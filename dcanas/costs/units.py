@@ -15,6 +15,8 @@ COSTS = {  # name -> (unit, meaning)
     "macs": ("MAC", "multiply-accumulates for one image; FLOPs are twice as many"),
     "peak_bytes": ("B", "largest sum of live activations"),
     "weight_bytes": ("B", "weights stored in the exported file"),
+    "ram_bytes": ("B", "RAM of a microcontroller: activations, an image, variables and stack"),
+    "flash_bytes": ("B", "flash of a microcontroller: code, weights and tables"),
     "latency_ms": ("ms", "median latency at batch 1"),
     "latency_p95_ms": ("ms", "95th percentile of single runs"),
     "energy_mj": ("mJ", "energy per image"),

@@ -20,7 +20,8 @@ from dcanas.basics.files import sha256_of, write_bytes, write_json, write_text
 from dcanas.export import classifier
 
 FILES = ("README.md", "certificate.json", "infer.py", "labels.txt", "model.onnx", "network.py", "preprocessing.json",
-         "test.npz", "weights.pt")  # beside `SUMS`; certificate.json only if there is one
+         "test.npz", "weights.pt",  # beside `SUMS`; certificate.json only if there is one
+         "network.c", "network.h", "selftest.c", "weights.c", "weights.h")  # the C files only for a microcontroller
 SUMS = "SHA256SUMS"  # of all other files, in the format of the command sha256sum
 
 _LOAD = '''
@@ -49,13 +50,19 @@ names them in order, `preprocessing.json` says how an image file becomes the inp
     logits = load()(images)        # images: float32 (N, channels, height, width) in [0, 1]
 """
 
+_CODE = """
+`network.h` says how to call the C code (`network.c`, `weights.c`; `selftest.c` checks three images on the board).
+Compile with `-std=c99 -O2 -ffp-contract=off`, never with `-ffast-math`. Certified is what this code answers;
+`model.onnx`, which it was made from, may differ from it in single images.
+"""
+
 
 def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
                  state_dict: Mapping[str, Tensor], classes: Sequence[str],
                  preprocessing: Mapping[str, Any], test_images: NDArray[np.uint8], test_labels: NDArray[Any],
                  title: str = "Image classifier",
                  runtime_version: str = "1.14", test_total: int | None = None,
-                 certificate: Mapping[str, Any] | None = None) -> Path:
+                 certificate: Mapping[str, Any] | None = None, code: Sequence[Path] = ()) -> Path:
     """Write the folder whole or not at all; an earlier bundle there is replaced, anything else refused.
 
     Args:
@@ -71,6 +78,7 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
         runtime_version: the oldest ONNX Runtime that loads the file, for the README.
         test_total: number of test images of the data set, if `test_images` are only a part of them.
         certificate: content of `certificate.json`, whose `sha256` is that of `onnx_path`; None: the bundle has none.
+        code: C files of the network, if it is for a microcontroller.
 
     Raises `UserError` for a class name of several lines, if the folder holds other files, if the certificate is that of
     another file, and if the disk is full.
@@ -104,10 +112,12 @@ def write_bundle(folder: Path | str, onnx_path: Path | str, network_source: str,
         write_bytes(partial / "test.npz", packed.getvalue())
         write_bytes(partial / "infer.py", Path(__file__).with_name("infer.py").read_bytes())
         write_text(partial / "network.py", _network_text(network_source))
+        for path in code:
+            write_bytes(partial / path.name, path.read_bytes())
         save_weights(partial / "weights.pt", state_dict)
         write_text(partial / "README.md", _README.format(
             title=title, classes=", ".join(classes), shape=tuple(test_images.shape[1:]),
-            runtime_version=runtime_version, tested=tested))
+            runtime_version=runtime_version, tested=tested) + (_CODE if code else ""))
         write_text(partial / SUMS, "".join(f"{sha256_of(partial / name)}  {name}\n" for name in FILES
                                            if (partial / name).exists()))
         partial.chmod(0o755)

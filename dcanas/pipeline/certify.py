@@ -19,7 +19,14 @@ from dcanas.hardware import Device, Profile
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context, versions
 from dcanas.pipeline.data_words import data_words
-from dcanas.pipeline.delivered import ROBUSTNESS, delivered_file, delivered_profile, own_images, trained_model
+from dcanas.pipeline.delivered import (
+    ROBUSTNESS,
+    code_files,
+    delivered_file,
+    delivered_profile,
+    own_images,
+    trained_model,
+)
 from dcanas.pipeline.export import predicted_classes
 from dcanas.pipeline.ship import shipped_certificate, write_certificate
 from dcanas.report import robustness
@@ -29,7 +36,7 @@ from dcanas.report.kinds import read_result
 from dcanas.spaces import load_space
 from dcanas.training.splits import sample
 
-NAMES = ("params", "macs", "peak_bytes", "weight_bytes", *LATENCIES, "energy_mj")
+NAMES = ("params", "macs", "peak_bytes", "weight_bytes", "ram_bytes", "flash_bytes", *LATENCIES, "energy_mj")
 BUNDLE_BYTES = 256 << 20  # of test images in the bundle; of a larger test split it holds a class-balanced part
 OF_BOTH = ("rows", "accuracy", "sha256", "robustness", "adversarial")  # what certificates say of the other network
 TIMED_IMAGES = 32  # made ready one by one, to say what that takes
@@ -112,6 +119,7 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
     searched = folder == run.device_folder(device)
     space = run.space if searched else load_space(derived["space"])
     predicted = {cost.name: cost.value(space.parse(derived["architecture"])) for cost in book.costs} if searched else {}
+    predicted |= {name: cost["value"] for name, cost in derived.get("costs", {}).items() if cost["source"] == "linked"}
     data, dataset = run.settings.data, own_images(run, folder)
     facts = read_result(run.device_folder(device) / "data.json")
     further: dict[str, Any] = {}
@@ -128,6 +136,8 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
         further["latency_from"] = book.latency.kinds
     if (folder / "int8.json").exists():
         further["precision"] = read_result(folder / "int8.json")["precision"]
+    if code_files(folder):
+        further["microcontroller"] = read_result(folder / "proof.json")
     return {
         "device": device.name,
         "budget": {**book.budget, **book.qualities},
@@ -165,8 +175,10 @@ def _quality(run: Context, device: Device, folder: Path, predicted: Mapping[str,
 
     predicted: by cost; empty for a network outside the searched space, for which nothing is predicted.
     """
-    exported, attacked = delivered_file(folder), folder / ROBUSTNESS
+    exported, attacked, by = delivered_file(folder), folder / ROBUSTNESS, "the exported file in ONNX Runtime"
     found = read_result(attacked) if attacked.exists() else None
+    if code_files(folder) and "test_accuracy" in (proof := read_result(folder / "proof.json")):
+        exported, by = {**exported, **proof}, "the C code, compiled for this machine"
     low, high = exported["test_accuracy_interval"]
     further = {key: exported[f"test_{key}"] for key in ("balanced_accuracy", "largest_class", "with_copies")
                if f"test_{key}" in exported}
@@ -174,7 +186,7 @@ def _quality(run: Context, device: Device, folder: Path, predicted: Mapping[str,
     return {"rows": _rows(run, device, folder, predicted, found), **robust,
             "accuracy": {"value": exported["test_accuracy"], "low": low, "high": high, "confidence": 0.95,
                          "correct": exported["test_correct"], "n": exported["test_n"], "split": "test",
-                         "by": "the exported file in ONNX Runtime", **further}}
+                         "by": by, **further}}
 
 
 def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, float],
@@ -186,6 +198,9 @@ def _rows(run: Context, device: Device, folder: Path, predicted: Mapping[str, fl
                                          "macs": count_macs(model, own_images(run, folder).shape)}
     if device.dtype == "fp32" or "precision" in exported:  # fp32 bytes say nothing about the int8 network of a device
         measured |= {"peak_bytes": exported["peak_bytes"], "weight_bytes": exported["weight_bytes"]}
+    if code_files(folder):
+        proof = read_result(folder / "proof.json")
+        measured |= {name: proof.get(name) for name in ("ram_bytes", "flash_bytes")}
     deciding = dict(measured)
     if device.connection is not None:
         profile = _profile(folder)
@@ -212,12 +227,13 @@ def _bundle(run: Context, device: Device, folder: Path, certificate: Mapping[str
     source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
                           **space.delivered_skeleton(derived["skeleton"]))
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, run.settings.data.split_seed)
-    right = certificate["accuracy"]["correct"] if len(shown) == len(dataset.test) else \
+    code = code_files(folder)
+    right = certificate["accuracy"]["correct"] if len(shown) == len(dataset.test) and not code else \
         int((predicted_classes(onnx, dataset, shown) == dataset.labels[shown]).sum())
     own = {**{key: value for key, value in certificate.items() if key not in ("comparison", "deployments", "which")},
            "onnx": "model.onnx", "bundle": ".", "test_npz": {"correct": right, "n": len(shown)}}
     made = write_bundle(folder / "bundle", onnx, source, trained_model(run, folder).state_dict(), dataset.classes,
                         dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
                         f"{run.settings.data.name} classifier for {device.name}", device.runtime.version or "1.14",
-                        len(dataset.test), own)
+                        len(dataset.test), own, code)
     note_files(run.folder, made / SUMS, "certify", sorted(path for path in made.iterdir() if path.name in FILES))

@@ -217,7 +217,7 @@ class Context:
             networks = Networks(self.space, self.dataset.shape, len(self.dataset.classes), self.skeleton)
             self.books[device.name] = CostBook(device, networks, self.settings.budget,
                                                lambda: self.folder / "latency" / device.name, self.settings.seed,
-                                               self.hooks)
+                                               self.hooks, self.dataset.classes)
         return self.books[device.name]
 
     def task(self, hooks: Hooks = QUIET, folder: Path | None = None) -> SearchTask:

@@ -17,6 +17,7 @@ from dcanas.spaces import load_space
 from dcanas.training import Dataset
 
 FILES = {"fp32": "model.onnx", "int8": "model.int8.onnx"}
+CODE = "c99"  # folder of a microcontroller's C files
 ROBUSTNESS = "robustness/delivered.json"  # there if it is wanted or limited; `dcanas attack` adds others beside it
 
 
@@ -59,6 +60,11 @@ def delivered_file(folder: Path) -> dict[str, Any]:
     int8 = quantised.exists() and read_result(quantised)["precision"]["delivered"] == "int8"
     found: dict[str, Any] = read_result(quantised if int8 else folder / "export.json")
     return found
+
+
+def code_files(folder: Path) -> list[Path]:
+    """Return the C files of a microcontroller's network, in the order of their names; none on other devices."""
+    return sorted((folder / CODE).glob("*.[ch]")) if (folder / "proof.json").exists() else []
 
 
 def delivered_profile(folder: Path) -> Profile:

@@ -127,6 +127,12 @@ def _quantise(folder: Path) -> Iterator[tuple[Path, str]]:
         yield profiles, "was measured of other files than lie beside it"
 
 
+def _prove(folder: Path) -> Iterator[tuple[Path, str]]:
+    done = folder / "proof.json"
+    if done.exists() and read_result(done)["onnx_sha256"] != _hash(folder / FILES["int8"]):
+        yield done, f"is about the C of another {FILES['int8']} than lies beside it"
+
+
 def _profile(folder: Path) -> Iterator[tuple[Path, str]]:
     done = folder / "profile.json"
     if done.exists() and read_result(done)["sha256"] != _hash(folder / FILES["fp32"]):
@@ -148,4 +154,4 @@ def _hash(path: Path) -> str | None:
     return sha256_of(path) if path.is_file() else None
 
 
-STALE = {"export": _export, "quantise": _quantise, "profile": _profile, "certify": _certify}
+STALE = {"export": _export, "quantise": _quantise, "prove": _prove, "profile": _profile, "certify": _certify}

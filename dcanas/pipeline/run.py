@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.keys import plain
+from dcanas.hardware.devices.device import Microcontroller
 from dcanas.pipeline.carried_data import require_same_data
 from dcanas.pipeline.certify import certify
 from dcanas.pipeline.compare import compare
@@ -17,6 +18,7 @@ from dcanas.pipeline.export import export
 from dcanas.pipeline.feasibility import feasibility
 from dcanas.pipeline.mend import mend, note_measured
 from dcanas.pipeline.profile import profile
+from dcanas.pipeline.prove import prove
 from dcanas.pipeline.quantise import quantise
 from dcanas.pipeline.report import reported
 from dcanas.pipeline.reuse import STAGES as REUSED
@@ -30,7 +32,7 @@ from dcanas.report.record import REPORT, read_run
 
 Stage = Callable[[Context], Any]
 STAGES: tuple[Stage, ...] = (
-    feasibility, search, derive, train, export, quantise, profile, robustness, compare, certify)
+    feasibility, search, derive, train, export, quantise, prove, profile, robustness, compare, certify)
 WORKS = {"search": search_with_others, "train": train_with_others}  # of the other processes of `torchrun`
 
 
@@ -39,6 +41,7 @@ def stages_of(run: Context) -> list[Stage]:
     settings, devices = run.settings, run.devices
     asked: dict[Stage, bool] = {
         quantise: settings.int8 or any(device.dtype == "int8" for device in devices),
+        prove: any(isinstance(device, Microcontroller) for device in devices),
         robustness: settings.robustness or any(run.book(device).qualities for device in devices),
         compare: settings.baseline,
     }

@@ -12,6 +12,7 @@ from dcanas.report.amounts import amount, interval, latency_words, points, quant
 from dcanas.report.delivery import RIVAL, SEARCHED, sides
 from dcanas.report.deployments import deployments_markdown
 from dcanas.report.difference import cheaper_words, difference
+from dcanas.report.microcontroller import proof_markdown
 from dcanas.report.precision import precision_markdown
 from dcanas.report.words import cost_words, listed, value_words
 
@@ -54,7 +55,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         f"Network: `{certificate['architecture']}` ({certificate['space']}, "
         f"{', '.join(f'{k} {v}' for k, v in certificate['skeleton'].items())}).", "",
         f"Accuracy on the {accuracy['n']} test images, which decided nothing: **{share(accuracy['value'])}** "
-        f"(95 % interval {interval(accuracy['low'], accuracy['high'])}), by the exported file.", "",
+        f"(95 % interval {interval(accuracy['low'], accuracy['high'])}), by "
+        f"{accuracy.get('by', 'the exported file').removesuffix(' in ONNX Runtime')}.", "",
         *(f"{line}\n" for line in accuracy_lines(certificate)),
         "| cost | limit | predicted | measured | met | source |", "|---|---:|---:|---:|---|---|",
     ]
@@ -70,6 +72,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         lines += ["", *quality_lines(certificate), *robustness.markdown(certificate["robustness"])]
     if "precision" in certificate:
         lines += ["", *precision_markdown(certificate["precision"])]
+    if "microcontroller" in certificate:
+        lines += ["", *proof_markdown(certificate["microcontroller"])]
     if compared := comparison_lines(certificate):
         lines += ["", *compared]
     if "comparison" in certificate:

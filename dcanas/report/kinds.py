@@ -45,13 +45,21 @@ _EXAMINED: dict[str, Check] = {
     "peak_bytes": count}
 _PRECISION = block_of({"delivered": one_of("fp32", "int8"), "decided_by": text, "fp32": map_of(anything),
                        "int8": map_of(anything)})
+_PROOF = block_of(
+    {"onnx_sha256": sha256, "arithmetic": text, "arena_bytes": count, "sha256": map_of(sha256),
+     "not_proven": list_of(text)},
+    {"test_accuracy": number, "test_accuracy_interval": _INTERVAL, "test_correct": count, "test_n": count,
+     "flash_bytes": count, "flash_limit": count, "ram_bytes": count, "ram_limit": count, "stack_bytes": count,
+     "of_these_harness": map_of(number), "instructions": or_none(count), "emulated_images": count,
+     "compiler": text, "host_compiler": text, "emulator": text, "emulated_on": text, "flags": list_of(text)})
 _ROBUSTNESS = block_of({"key": text, "n": count, "results": list_of(map_of(anything)), "files": list_of(anything)})
 CERTIFICATE = block_of(
     {"device": text, "budget": map_of(number), "rows": list_of(_ROW), "accuracy": _ACCURACY, "space": text,
      "architecture": text, "skeleton": map_of(anything), "data": _DATA, "onnx": text, "sha256": sha256, "bundle": text,
      "seeds": map_of(count), "versions": map_of(text), "command": text},
     {"latency": _LATENCY, "image_ms": number, "latency_from": map_of(text), "precision": _PRECISION,
-     "robustness": list_of(_ROBUSTNESS), "deployments": list_of(map_of(anything)), "pretrained": map_of(anything),
+     "microcontroller": _PROOF, "robustness": list_of(_ROBUSTNESS), "deployments": list_of(map_of(anything)),
+     "pretrained": map_of(anything),
      "comparison": block_of({"baseline": map_of(anything), "rows": list_of(_ROW), "accuracy": _ACCURACY,
                              "sha256": sha256, "bundle": text, "onnx": text, "recommended": text}),
      "which": one_of("searched", "rival"), "no_comparison": text})
@@ -85,6 +93,7 @@ KINDS: dict[str, Check] = {
         {"true": text, "answer": text, "confidence": number, "png": text}))}),
     "export.json": block_of(_EXAMINED, {"weights_sha256": sha256}),
     "int8.json": block_of({"precision": _PRECISION}, _EXAMINED),
+    "proof.json": _PROOF,
     "profile.json": _PROFILE,
     "int8_profiles.json": map_of(_PROFILE),
     "latency.json": block_of({"members": list_of(map_of(anything)), "blocks": list_of(map_of(anything))}),

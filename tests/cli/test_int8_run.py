@@ -7,8 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from dcanas.basics.files import sha256_of
 from dcanas.export import stored_weight_bytes
+from dcanas.export.c99.host import host_answers, host_compiler
 from dcanas.hardware import load_device
+from dcanas.hardware.microcontroller.proof import missing_tools
 from dcanas.pipeline.quantise import _choice
 
 
@@ -20,7 +23,7 @@ def test_a_microcontroller_gets_the_int8_file_and_its_bytes_decide(dcanas, tiny,
     certificate = json.loads((folder / "certificate.json").read_text())
     rows = {row["name"]: row for row in certificate["rows"]}
     stored = stored_weight_bytes(folder / "bundle/model.onnx")
-    assert (rows["weight_bytes"]["measured"], rows["weight_bytes"]["limit"]) == (stored, 2**20)
+    assert (rows["weight_bytes"]["measured"], rows["weight_bytes"]["limit"]) == (stored, None)
     assert stored <= rows["weight_bytes"]["predicted"] < 1.4 * stored  # counted before, never less than what is stored
     assert rows["peak_bytes"]["measured"] == rows["peak_bytes"]["predicted"]
     assert [rows[name]["met"] for name in ("weight_bytes", "peak_bytes", "params")] == [True, True, True]
@@ -29,9 +32,39 @@ def test_a_microcontroller_gets_the_int8_file_and_its_bytes_decide(dcanas, tiny,
     fp32, int8 = precision["fp32"], precision["int8"]
     assert int8["peak_bytes"] * 4 == fp32["peak_bytes"]
     assert abs(int8["validation_accuracy"] - fp32["validation_accuracy"]) < 0.1
-    with np.load(folder / "bundle/test.npz") as test:
-        assert certificate["accuracy"]["n"] == len(test["labels"])
     assert "| accuracy on validation images |" in (folder / "certificate.md").read_text()
+    with np.load(folder / "bundle/test.npz") as test:
+        images, labels = test["images"], test["labels"]
+    assert certificate["accuracy"]["n"] == len(labels)
+    code = certificate["microcontroller"]
+    assert {name: known for name, known in code["sha256"].items() if name != "network.elf"} == {
+        path.name: sha256_of(path) for path in sorted((folder / "c99").iterdir())}
+    limits = [rows[name]["limit"] for name in ("ram_bytes", "flash_bytes")]
+    assert limits == [2**18, 2**20 - 2**16]  # Arduino's boot loader takes 64 KiB
+    if missing_tools() or host_compiler() is None:
+        assert code["not_proven"]
+        return
+    answers = host_answers(folder / "bundle", images).argmax(axis=1)
+    assert certificate["accuracy"]["correct"] == (answers == labels).sum()
+    assert code["emulated_images"] == len(labels)  # 359, less than 500
+    for name in ("ram_bytes", "flash_bytes"):  # linked before training, and again afterwards
+        assert rows[name]["predicted"] == rows[name]["measured"] == code[name]
+        assert (rows[name]["source"], rows[name]["met"]) == ("linked", True)
+    said = (folder / "certificate.md").read_text()
+    assert f"{code['flash_bytes']:,} of 983,040 bytes of flash" in said
+    assert dcanas("verify", tmp_path / "run").code == 0
+    (folder / "c99/network.c").write_text("")
+    assert "network.c" in dcanas("verify", tmp_path / "run").out
+
+
+@pytest.mark.parametrize(("limit", "words"), [
+    ("flash_bytes=9kB", "flash_bytes <= 9,000 B binds, its smallest feasible value is"),
+    ("ram_bytes='1 KiB'", "ram_bytes <= 1,024 B binds, its smallest feasible value is"),
+])
+def test_a_microcontrollers_limit_below_the_smallest_network_is_named(dcanas, tiny, limit, words):
+    found = dcanas("feasibility", "device=nano33ble", f"budget.{limit}", *tiny)
+    assert found.code == 2
+    assert words in found.err
 
 
 @pytest.mark.slow

@@ -69,3 +69,8 @@ def run_tool(command: Sequence[str], given: bytes | None = None, **options: Any)
     if done.returncode:
         raise ToolError(command[0], (done.stderr or done.stdout).decode(errors="replace"))
     return done.stdout
+
+
+def version_of(program: str) -> str:
+    """Return the first line that a program says of its version."""
+    return run_tool([program, "--version"]).decode(errors="replace").splitlines()[0]

@@ -14,6 +14,7 @@ from dcanas.basics.files import write_text
 from dcanas.export.c99.arena import Arena, plan_arena
 from dcanas.export.c99.graph import read_program
 from dcanas.export.c99.numbers import ARITHMETICS
+from dcanas.export.c99.order import order_steps
 from dcanas.export.c99.selftest import selftest_text
 from dcanas.export.c99.sources import source_texts, stored_labels
 from dcanas.export.c99.steps import Program
@@ -46,7 +47,7 @@ def write_c99(source: Path | str, folder: Path | str, arithmetic: str = "float")
         model = onnx.load(str(source))
     except Exception as error:  # protobuf's errors share no base class
         raise UserError(f"{source} is not a readable ONNX file.") from error
-    program = read_program(model, str(source))
+    program = order_steps(read_program(model, str(source)))
     arena = plan_arena(program)
     texts = source_texts(program, arena, ARITHMETICS[arithmetic], stored_labels(program))
     folder.mkdir(parents=True, exist_ok=True)

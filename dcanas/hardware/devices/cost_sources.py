@@ -12,6 +12,8 @@ SOURCES: dict[str, tuple[str, ...]] = {  # cost name -> what a profile may state
     "macs": ("counted",),
     "peak_bytes": ("counted",),
     "weight_bytes": ("counted",),
+    "ram_bytes": ("linked",),
+    "flash_bytes": ("linked",),
     "latency_ms": ("measured", "looked up", "predicted"),
     "latency_p95_ms": ("measured",),
     "energy_mj": ("looked up", "predicted"),

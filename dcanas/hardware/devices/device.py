@@ -80,7 +80,7 @@ class Device:
     Attributes:
         runtime, provider, threads: what executes the network: provider is one of ONNX Runtime's execution providers,
             threads are those inside an operator.
-        memory_bytes, flash_bytes: limits on `peak_bytes` and `weight_bytes`; None: no limit.
+        memory_bytes, flash_bytes: what the device has (see `capacity`); None: no limit.
         dtype: of the delivered network, "fp32" or "int8".
         connection: "local", a board, or None if the device cannot be reached.
         costs: cost name -> source of the number that decides whether a limit is met (`cost_sources.SOURCES`).
@@ -104,6 +104,11 @@ class Device:
     board: Expected = Expected()
 
     @property
+    def capacity(self) -> dict[str, int | None]:
+        """The most that the device has of a cost, in bytes; None: no limit."""
+        return {"peak_bytes": self.memory_bytes, "weight_bytes": self.flash_bytes}
+
+    @property
     def place(self) -> str:
         """How the device is reached, for messages."""
         return f"ssh {self.connection.ssh}" if isinstance(self.connection, Ssh) else self.connection or "none"
@@ -120,3 +125,11 @@ class Microcontroller(Device):
     """A device on which generated C runs (`runtime.name: c99`)."""
 
     processor: Processor = Processor("cortex-m4", 0, 0x20000000)
+
+    @property
+    def capacity(self) -> dict[str, int | None]:
+        """The RAM and flash that its system leaves, in bytes."""
+        assert self.memory_bytes is not None
+        assert self.flash_bytes is not None
+        return {"ram_bytes": self.memory_bytes - self.processor.ram_reserved_bytes,
+                "flash_bytes": self.flash_bytes - self.processor.flash_reserved_bytes}

@@ -23,8 +23,8 @@ def require_source(device: Device, cost: str) -> None:
 
 def _remedy(device: Device, cost: str) -> str:
     if isinstance(device, Microcontroller):
-        return ("neither time nor energy of a microcontroller is measured here; limit macs, peak_bytes or "
-                f"weight_bytes, or {OWN}")
+        return ("neither time nor energy of a microcontroller is measured here; limit macs, ram_bytes or "
+                f"flash_bytes, or {OWN}")
     if cost == "energy_mj":
         return f"energies are looked up in published tables (devices {', '.join(_with(cost))}); take one, or {OWN}"
     if device.runtime.name in SIMULATED:

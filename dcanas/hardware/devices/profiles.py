@@ -148,6 +148,11 @@ def _consistent(path: Path, values: dict[str, Any], runtime: Runtime, costs: Map
         raise UserError(f"{path}: runtime.name: c99 and a block `processor` belong together; state both or neither.")
     if runtime.name == "c99" and (values["dtype"] != "int8" or None in (values["memory_bytes"], values["flash_bytes"])):
         raise UserError(f"{path}: runtime.name: c99 needs dtype: int8, memory_bytes and flash_bytes.")
+    linked = [cost for cost in ("ram_bytes", "flash_bytes") if cost in costs]
+    if len(linked) != (2 if runtime.name == "c99" else 0):
+        raise UserError(f"{path}: costs.ram_bytes and costs.flash_bytes, both linked, are those of runtime.name: c99; "
+                        f"{'state both' if runtime.name == 'c99' else 'other devices have peak_bytes and weight_bytes'}"
+                        ".")
     for cost, source in costs.items():
         if runtime.name in runtimes and values["connection"] != "local":
             raise UserError(f"{path}: runtime.name: {runtime.name} is a plug-in's, which measures on this machine; "

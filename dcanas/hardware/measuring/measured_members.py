@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -49,7 +50,7 @@ def measure_members(networks: Networks, members: Sequence[Architecture], folder:
             report(number, len(missing), "networks exported")
             with _exporting:
                 if not files[key].is_file():
-                    _export(networks, arch, files[key], device, seed)
+                    export_member(networks, arch, files[key], device, seed)
         profiles = profile_onnx(files, device, seconds, seed, cap_s) if files else {}
     for arch, key in missing.items():
         write_json(folder / f"{key}.json", {**asdict(profiles[key]), "architecture": space.format(arch),
@@ -57,7 +58,9 @@ def measure_members(networks: Networks, members: Sequence[Architecture], folder:
     return {arch: Profile.from_json(read_json(folder / f"{key}.json")) for arch, key in keys.items()}
 
 
-def _export(networks: Networks, arch: Architecture, path: Path, device: Device, seed: int) -> None:
+def export_member(networks: Networks, arch: Architecture, path: Path, device: Device, seed: int,
+                  classes: Sequence[str] = ()) -> None:
+    """Write a member with random weights as the ONNX file for `device`. classes: names that the file stores, if any."""
     import torch
 
     from dcanas.export.classifier import Classifier, Normalise
@@ -70,4 +73,4 @@ def _export(networks: Networks, arch: Architecture, path: Path, device: Device, 
         network = space.build(arch, networks.num_classes, channels, **networks.skeleton)
     network = Classifier(Normalise([0.5] * channels, [0.25] * channels), with_random_statistics(network, seed))
     export_onnx(network, path, networks.shape(arch), device.runtime.opset, device.runtime.ir_version,
-                {"architecture": space.format(arch)})
+                {"architecture": space.format(arch), **({"classes": json.dumps(list(classes))} if classes else {})})

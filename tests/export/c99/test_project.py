@@ -17,6 +17,7 @@ from dcanas.export.c99 import write_c99
 from dcanas.export.c99.arena import plan_arena
 from dcanas.export.c99.graph import read_program
 from dcanas.export.c99.host import host_answers, host_compiler
+from dcanas.export.c99.order import order_steps
 from dcanas.export.c99.project import add_selftest
 from dcanas.export.c99.steps import Addition, Program, Rescale, Tensor
 from tests.export.c99.qdq import Qdq
@@ -125,3 +126,33 @@ def test_no_image_is_overwritten_before_its_last_use(program):
     at = arena.tensors[program.logits]
     assert set(memory[at:at + program.logits.bytes]) == {program.logits.name}
     assert arena.lower_bound <= arena.bytes
+
+
+@settings(max_examples=30, deadline=None)
+@given(programs())
+def test_another_order_keeps_what_depends_and_never_more_alive(program):
+    ordered, made = order_steps(program), set()
+    assert set(ordered.steps) == set(program.steps)
+    for step in ordered.steps:
+        assert made.issuperset(step.reads)
+        made.add(step.makes)
+    assert plan_arena(ordered).lower_bound <= plan_arena(program).lower_bound
+
+
+def test_branches_go_one_after_the_other():
+    """Three branches widen 4 bytes to 40 and narrow them again. All at once the start and three wide ones are alive; in
+    turn the start, the result of the first, and the second's wide one and result."""
+    def tensor(name, size):
+        return Tensor(name, (size, 1, 1), np.float32(1), 0)
+
+    start = tensor("start", 4)
+    wide, narrow = ([tensor(f"{name}{i}", size) for i in range(3)] for name, size in (("w", 40), ("n", 4)))
+    steps = [Rescale(name="first", reads=(), makes=start)]
+    steps += [Rescale(name=t.name, reads=(start,), makes=t) for t in wide]
+    steps += [Rescale(name=t.name, reads=(w,), makes=t) for w, t in zip(wide, narrow, strict=True)]
+    ends = [tensor("sum", 4), tensor("all", 4)]
+    steps += [Addition(name="sum", reads=(narrow[0], narrow[1]), makes=ends[0]),
+              Addition(name="all", reads=(ends[0], narrow[2]), makes=ends[1])]
+    program = Program((1, 1, 1), tuple(steps), ends[1], {})
+    assert plan_arena(program).bytes == 4 + 3 * 40
+    assert plan_arena(order_steps(program)).bytes == 4 + 4 + 40 + 4
