@@ -18,7 +18,9 @@ from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import Terminal
 from dcanas.export.c99 import write_c99
 from dcanas.export.c99.host import host_answers, host_compiler
+from dcanas.export.c99.layouts import add_makefile, write_arduino
 from dcanas.export.c99.project import Generated, add_selftest
+from dcanas.export.c99.sources import stored_labels
 from dcanas.export.infer import LARGEST_TEST
 from dcanas.export.onnx_file import require_bounded
 from dcanas.hardware import list_devices, load_device
@@ -29,7 +31,9 @@ from dcanas.report.delivery import BESIDE, CHOICES, RECOMMENDED, chosen_folder
 from dcanas.report.kinds import read_result
 from dcanas.report.microcontroller import proof_words
 
-DEFAULTS = {"to": "c99", "source": "", "onnx": "", "device": "", "out": "", "arithmetic": "", "which": RECOMMENDED}
+DEFAULTS = {"to": "c99", "source": "", "onnx": "", "device": "", "out": "", "arithmetic": "", "which": RECOMMENDED,
+            "layout": "plain"}
+LAYOUTS = ("plain", "arduino")
 TESTED = 3  # images in selftest.c
 EMULATED = 500  # images that the emulator runs
 INT8 = "model.int8.onnx"
@@ -41,6 +45,8 @@ def main(command: str, arguments: Sequence[str]) -> int:
         raise unknown("form of a network", values["to"], ["c99"])
     if bool(values["source"]) == bool(values["onnx"]):
         raise UserError("`dcanas export to=c99` needs either source=DIR, a finished run, or onnx=FILE, an int8 file.")
+    if values["layout"] not in LAYOUTS:
+        raise unknown("layout of the C files", values["layout"], LAYOUTS)
     if values["which"] not in CHOICES:
         raise unknown("network of a run", values["which"], CHOICES)
     file = _of_run(typed_path(values["source"]), values["device"], values["which"]) if values["source"] else \
@@ -49,8 +55,10 @@ def main(command: str, arguments: Sequence[str]) -> int:
     require_bounded(file)
     board = _board(values["device"] or (_device_of(file) if values["source"] else ""), bool(values["onnx"]))
     arithmetic = values["arithmetic"] or (board.core.arithmetic if board else "float")
-    folder = typed_path(values["out"] or file.parent / "c99")
     display = Terminal()
+    if values["layout"] == "arduino":
+        return _arduino(display, file, typed_path(values["out"] or "dcanas_network"), arithmetic)
+    folder = typed_path(values["out"] or file.parent / "c99")
     if folder == file.parent / "c99" and (file.parent / "proof.json").exists():
         if values["arithmetic"]:
             raise UserError(f"{folder} holds the C that the run has certified; add out=FOLDER for other arithmetic.")
@@ -58,15 +66,31 @@ def main(command: str, arguments: Sequence[str]) -> int:
         display.message("\n".join([f"The run has made it: {folder}.", *proof_words(proof)]))
         return 0
     with display.stage(f"Write C to {folder}"):
-        made = write_c99(file, folder, arithmetic)
-        images = _test_images(file.parent / "bundle" / "test.npz")
-        if images is not None and host_compiler():
-            add_selftest(folder, images[:TESTED], host_answers(folder, images[:TESTED]))
+        made, images = _written(file, folder, arithmetic)
+        add_makefile(folder)
     display.message(f"{len(made.program.steps)} steps; the arena takes {made.arena.bytes:,} bytes, of which at least "
                     f"{made.arena.lower_bound:,} are alive at once. network.h says how to call it; compile with "
                     "-std=c99 -O2 -ffp-contract=off.")
     if board is not None:
         _prove(display, made, file, folder, board, images)
+    return 0
+
+
+def _written(file: Path, folder: Path, arithmetic: str) -> tuple[Generated, NDArray[np.uint8] | None]:
+    """Write the C files, with a self-test if there are test images and a compiler; return also these images."""
+    made, images = write_c99(file, folder, arithmetic), _test_images(file.parent / "bundle" / "test.npz")
+    if images is not None and host_compiler():
+        add_selftest(folder, images[:TESTED], host_answers(folder, images[:TESTED]))
+    return made, images
+
+
+def _arduino(display: Terminal, file: Path, folder: Path, arithmetic: str) -> int:
+    """Write the C files as a library of the Arduino IDE."""
+    with display.stage(f"Write a library for Arduino to {folder}"), tempfile.TemporaryDirectory() as code:
+        made, _ = _written(file, Path(code), arithmetic)
+        write_arduino(Path(code), folder, stored_labels(made.program))
+    display.message("Copy the folder to the IDE's folder of libraries; the examples are under File > Examples > "
+                    f"{folder.name}.")
     return 0
 
 

@@ -25,7 +25,8 @@ def run_folder(tmp_path):
 
 def test_a_run_becomes_c_with_a_selftest(run_folder, tmp_path, capsys):
     assert main(["export", f"source={run_folder}", "to=c99", "device=nano", f"out={tmp_path / 'c'}"]) == 0
-    names = {"network.c", "network.h", "weights.c", "weights.h"} | ({"selftest.c"} if host_compiler() else set())
+    names = {"Makefile", "network.c", "network.h", "weights.c", "weights.h"}
+    names |= {"selftest.c"} if host_compiler() else set()
     assert {path.name for path in (tmp_path / "c").iterdir()} == names
     # a table, a mean, a layer; the image's 30 bytes, aligned to 32, and the mean's 1, aligned to 4
     assert "3 steps; the arena takes 36 bytes, of which at least 36 are alive at once" in capsys.readouterr().out
@@ -37,6 +38,7 @@ def test_a_run_becomes_c_with_a_selftest(run_folder, tmp_path, capsys):
     (["to=c99", "source={run}"], "holds int8 networks for nano, stm; add device=NAME."),
     (["to=c99", "source={run}", "device=pi"], "holds no int8 network for pi (int8 networks there: nano, stm)"),
     (["to=c99", "onnx=missing.onnx"], "missing.onnx is not a readable ONNX file"),
+    (["to=c99", "onnx=a.onnx", "layout=arduina"], "Unknown layout of the C files 'arduina'; did you mean 'arduino'?"),
     (["to=c99", "onnx={run}/derived/nano/model.int8.onnx", "arithmetic=fixed"], "Unknown arithmetic 'fixed'"),
 ])
 def test_what_cannot_be_written_is_one_sentence(run_folder, capsys, arguments, words):
