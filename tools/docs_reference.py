@@ -28,7 +28,13 @@ IN_BUNDLE = {
     "model.onnx": "the delivered network: float32 (1, channels, height, width) in [0, 1] to logits",
     "network.py": "the network as Python source, torch alone", "preprocessing.json": "how an image becomes the input: "
     "channels, size [height, width], resample", "test.npz": "test images (uint8) and labels on which the accuracy was "
-    "measured", "weights.pt": "its weights, loaded with weights_only=True", SUMS: "SHA-256 of all other files",
+    "measured", "weights.pt": "its weights, loaded with weights_only=True",
+    "network.c": "for a microcontroller: the network in C99",
+    "network.h": "for a microcontroller: what `network.c` offers",
+    "selftest.c": "for a microcontroller: three images and the bytes that are expected of them",
+    "weights.c": "for a microcontroller: weights and tables",
+    "weights.h": "for a microcontroller: what `weights.c` holds",
+    SUMS: "SHA-256 of all other files",
 }
 
 

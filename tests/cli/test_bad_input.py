@@ -69,7 +69,7 @@ def test_limits_that_are_none(refused, limit):
     ("device=[local-cpu,local-cpu]", "device must be NAME or [A,B] with different names"),
     ("budget=7", "budget must name costs"),
     ("budget.mine.latency_ms=7", "device 'mine', but the run is for local-cpu"),
-    ("budget.energy_mj=7", "cost of device local-cpu 'energy_mj'"),
+    ("budget.energy_mj=7", "local-cpu has no energy_mj: energies are looked up in published tables"),
     ("train.epochs=0", "train.epochs must be a whole number from 1 to"),
     ("train.epochs=two", "train.epochs must be a whole number, got 'two'"),
     ("train.learning_rate=-1", "train.learning_rate must be"),

@@ -66,7 +66,7 @@ def test_every_core_gives_the_bytes_of_this_machine(file, tmp_path, core):
     # image 3 x 9 x 8 and logits 5, each rounded up by at most 8 bytes; the arena is the network's own
     assert 3 * 9 * 8 + 5 <= found["of_these_harness"]["ram_bytes"] <= 3 * 9 * 8 + 5 + 16
     assert found["instructions"] > 0
-    assert set(found["sha256"]) == {"network.c", "network.h", "weights.c", "weights.h", "network.elf"}
+    assert set(found["sha256"]) == {"network.elf"}  # the C files lie beside it: the run names theirs
 
 
 @tools
