@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dcanas.basics.errors import UserError
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.data_words import data_words
+from dcanas.pipeline.data_sentences import data_sentences
 from dcanas.training.folder_walk import shown
 
 
@@ -17,4 +17,4 @@ def main(command: str, run: Context) -> None:
         for label, name in enumerate(dataset.classes)}
     run.hooks.table("Images", ["class", "train", "validation", "test"],
                     [[shown(name), *(f"{count:,}" for count in counts)] for name, counts in rows.items()])
-    run.hooks.message("\n".join(data_words(dataset, run.settings.train)))
+    run.hooks.message("\n".join(data_sentences(dataset, run.settings.train)))

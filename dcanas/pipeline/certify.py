@@ -18,7 +18,7 @@ from dcanas.export.bundle import FILES, SUMS
 from dcanas.hardware import Device, Profile
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context, versions
-from dcanas.pipeline.data_words import data_words
+from dcanas.pipeline.data_sentences import data_sentences
 from dcanas.pipeline.delivered import (
     ROBUSTNESS,
     code_files,
@@ -149,7 +149,7 @@ def _certificate(run: Context, device: Device, folder: Path) -> dict[str, Any]:
                  "classes": len(dataset.classes), "integer_labels": dataset.integer_labels,
                  **{split: facts[split] for split in ("train", "validation", "test")},
                  **({"understood": dict(dataset.report)} if dataset.report else {}),
-                 "words": data_words(dataset, run.settings.train)},
+                 "words": data_sentences(dataset, run.settings.train)},
         "parity": exported["parity"],
         **further,
         "onnx": "bundle/model.onnx",

@@ -12,7 +12,7 @@ from dcanas.pipeline.carried_data import require_same_data
 from dcanas.pipeline.certify import certify
 from dcanas.pipeline.compare import compare
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.data_words import data_words
+from dcanas.pipeline.data_sentences import data_sentences
 from dcanas.pipeline.derive import derive
 from dcanas.pipeline.export import export
 from dcanas.pipeline.feasibility import feasibility
@@ -80,7 +80,7 @@ def run_until(run: Context, last: str) -> Any:
 
 def _begin(run: Context) -> None:
     """Say where the run lies and what was understood of its images."""
-    run.hooks.message("\n".join([f"Run directory: {run.folder}", *data_words(run.dataset, run.settings.train)]))
+    run.hooks.message("\n".join([f"Run directory: {run.folder}", *data_sentences(run.dataset, run.settings.train)]))
 
 
 def _hold_against_source(run: Context) -> None:

@@ -170,5 +170,5 @@ def test_two_workers_train_what_is_proposed_the_whole_way(dcanas, tmp_path):
     assert len({row["architecture"] for row in study["trials"]}) == 6
     best = max(study["trials"], key=lambda row: row["values"][0])
     report = (tmp_path / "run/report.html").read_text()
-    assert f"Best: {best['values'][0]:.4g} in trial {best['position'] + 1}." in report
+    assert f"The best value, {best['values'][0]:.1f} %, is of trial {best['position'] + 1} of 6." in report
     assert "The pool was not recorded" not in report

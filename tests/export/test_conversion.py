@@ -14,7 +14,7 @@ import torch
 
 from dcanas.export import as_floats, write_bundle
 
-DOCS = Path(__file__).parents[2] / "docs" / "devices.md"
+DOCS = Path(__file__).parents[2] / "docs" / "int8-and-converters.md"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ NETWORK = ("network.c", "weights.c")
 HARNESS = ("start.c", "serve.c")
 FLAGS = ("-std=c99", "-O2", "-mthumb", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections",
          "-fcallgraph-info=su")
-_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
+_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from dcanas.hardware.microcontroller.emulator import EMULATOR, Emulated, emulate
 from dcanas.hardware.microcontroller.image import COMPILER, FLAGS, PACKAGES, Image, Region, compile_network, link
 from dcanas.hardware.microcontroller.stack import deepest_chain
 
-LEAST_STACK = 512  # bytes that are left for it before it is known
+LEAST_STACK = 512  # bytes that are always left for it
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def build_for(folder: Path, board: Board, images: NDArray[np.uint8], build: Path
         twin = link(objects, core, Region(core.flash, board.flash.bytes), Region(core.ram, board.ram.bytes),
                     LEAST_STACK, build / "emulated.elf")
         found = emulate(twin.path, core, images)
-    stack = max(found.stack_bytes if found else 0, deepest_chain(build.glob("*.ci")))
+    stack = max(LEAST_STACK, found.stack_bytes if found else 0, deepest_chain(build.glob("*.ci")))
     stack += -stack % 8
     image = link(objects, core, board.flash, board.ram, stack, build / "network.elf", _arena_bytes(folder))
     if twin is not None and image.sections != twin.sections:
