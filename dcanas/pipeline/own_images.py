@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcanas.basics.fields import described
-from dcanas.basics.mapping import from_mapping
+from dcanas.basics.mapping import flattened, from_mapping
 from dcanas.basics.typed_path import typed_path
 from dcanas.pipeline.auto_space import PHOTOS, auto_space, starts_from_weights
 from dcanas.pipeline.preset_files import overrides, preset_names, presets
@@ -17,6 +17,7 @@ from dcanas.training.spec import DataSpec
 
 SEEN, EPOCHS = 40_000, (32, 128)  # images that a fine-tuning sees at least, within these epochs (docs/results.md)
 SUPERNET_SIDE = 128  # pixels: the largest resolution of the elastic supernet of mbconv
+SIZELESS = ("params", "weight_bytes", "flash_bytes")  # costs that are the same for images of any size
 SMALL = 20_000  # images: fewer take the settings of a small experiment
 
 
@@ -89,8 +90,14 @@ def _from_weights(where: str, facts: ImageFacts, choices: Mapping[str, str],
     if "train" not in choices and "train.epochs" not in changes and epochs > values["train"]["epochs"]:
         values["train"] = {**values["train"], "epochs": epochs}
         notes.append(f"train.epochs={epochs}: so few images have to be seen more often.")
-    if not any(key.partition(".")[0] in ("budget", "default_budget") for key in changes):
-        notes.insert(0, f"No budget is stated, so macs is limited to {values['default_budget']['macs']:,}, about a "
-                        "millisecond of one core of a PC: state what the device can do, such as budget.latency_ms=2, "
-                        "or budget=none.")
+    limited, most = [key for key, _ in flattened(changes) if key.partition(".")[0] in ("budget", "default_budget")], \
+        values["default_budget"]["macs"]
+    if not limited:
+        notes.insert(0, f"No budget is stated, so macs is limited to {most:,}, about a millisecond of one core of a PC: "
+                        "state what the device can do, such as budget.latency_ms=2, or budget=none.")
+    elif all(key.removeprefix("budget.") in SIZELESS for key in limited):
+        values["budget"] = {"macs": most}
+        notes.insert(0, f"{' and '.join(limited)} {'say' if len(limited) > 1 else 'says'} nothing about the size of "
+                        f"images, so macs is limited to {most:,}, too, about a millisecond of one core of a PC; "
+                        "budget.macs states another limit.")
     return values, notes

@@ -54,6 +54,22 @@ def test_few_images_are_seen_more_often(images, epochs) -> None:
     assert values["train"]["epochs"] == 5
 
 
+@pytest.mark.parametrize(("stated", "budget"), [
+    ({"budget.params": 50_000}, {"params": 50_000, "macs": 20_000_000}),
+    ({"budget": {"params": 50_000, "weight_bytes": "1MB"}},
+     {"params": 50_000, "weight_bytes": "1MB", "macs": 20_000_000}),
+    ({"budget.params": 50_000, "budget.macs": 1e9}, {"params": 50_000, "macs": 1e9}),
+    ({"budget.params": 50_000, "budget.latency_ms": 1}, {"params": 50_000, "latency_ms": 1}),
+    ({"budget": "none"}, {}),
+])
+def test_limits_that_any_size_of_images_keeps_get_one_that_it_does_not(photos, stated, budget) -> None:
+    values, notes = made(photos, **stated)
+    assert values["budget"] == budget
+    said = [note for note in notes if "nothing about the size of images" in note]
+    assert len(said) == (budget.get("macs") == 20_000_000)
+    assert all("macs is limited to 20,000,000" in note and "budget.params" in note for note in said)
+
+
 def test_what_is_stated_wins(photos) -> None:
     for choices in ({"space": "darts"}, {"experiment": "small_folder"}, {"search": "random"}):
         values, _ = made(photos, choices)
