@@ -90,11 +90,11 @@ def _from_weights(where: str, facts: ImageFacts, choices: Mapping[str, str],
     if "train" not in choices and "train.epochs" not in changes and epochs > values["train"]["epochs"]:
         values["train"] = {**values["train"], "epochs": epochs}
         notes.append(f"train.epochs={epochs}: so few images have to be seen more often.")
-    limited, most = [key for key, _ in flattened(changes) if key.partition(".")[0] in ("budget", "default_budget")], \
-        values["default_budget"]["macs"]
+    limited = [key for key, _ in flattened(changes) if key.partition(".")[0] in ("budget", "default_budget")]
+    most = values["default_budget"]["macs"]
     if not limited:
-        notes.insert(0, f"No budget is stated, so macs is limited to {most:,}, about a millisecond of one core of a PC: "
-                        "state what the device can do, such as budget.latency_ms=2, or budget=none.")
+        notes.insert(0, f"No budget is stated, so macs is limited to {most:,}, about a millisecond of one core of a "
+                        "PC: state what the device can do, such as budget.latency_ms=2, or budget=none.")
     elif all(key.removeprefix("budget.") in SIZELESS for key in limited):
         values["budget"] = {"macs": most}
         notes.insert(0, f"{' and '.join(limited)} {'say' if len(limited) > 1 else 'says'} nothing about the size of "
