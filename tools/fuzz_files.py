@@ -37,7 +37,7 @@ SMALL = ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1", "spa
          "run.progress=plain", f"device={DEVICE}", "deploy.seconds=0.1")
 GRADIENT = (*SMALL, "search.epochs=2", "search.batch_size=64", "attacks=[fgsm]", "robustness=true", "attack_images=20",
             "int8=true")
-STUDY = (*SMALL, "search=random", "search.evaluations=4", "search.initial=4", "search.epochs=1")
+STUDY = (*SMALL, "search=random", "search.evaluations=4", "search.epochs=1")
 SETTINGS = {"finished": GRADIENT, "stopped": GRADIENT, "study": STUDY}
 COMMANDS = {"finished": ("run", "report", "derive", "export", "deploy", "verify", "load"),
             "stopped": ("train", "report", "verify"), "study": ("search", "report", "verify")}

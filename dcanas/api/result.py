@@ -95,8 +95,8 @@ class Run:
         """
         import torch  # here: candidates and certificates need none
 
-        from dcanas.pipeline.context import run_space
         from dcanas.pipeline.delivered import read_model
+        from dcanas.pipeline.own_files import run_space
         from dcanas.pipeline.settings import Settings, stored_settings
 
         run_space(from_mapping(Settings, stored_settings(self.directory)))  # the user's own file, if it is one

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcanas.basics.fields import setting
-from dcanas.basics.user_files import load_user_file
+from dcanas.basics.user_files import recorded_file
+
+GROUPS = ("space", "search", "proxies")  # of the settings that may name one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +20,11 @@ class OwnFile:
     file_sha256: str | None = None
 
 
-def load_stated(values: Mapping[str, Any], group: str) -> str | None:
-    """Load the file that a group of settings names; return its module, None if there is no file.
+def stated_module(values: Mapping[str, Any], group: str) -> str | None:
+    """Return the module of the file that a group of settings names; None if it names none.
 
-    Raises `UserError` if it is missing, cannot be run, or is not the one with the recorded hash.
+    Raises `UserError` if the user of this process has not named that file: settings may come from a run directory.
     """
     if values.get("file") is None:
         return None
-    return load_user_file(values["file"], f"{group}.file", values.get("file_sha256"))
+    return recorded_file(values["file"], f"{group}.file", values.get("file_sha256"))

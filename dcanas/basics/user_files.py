@@ -1,7 +1,7 @@
 """A Python file of the user's own, which adds a space, a search, a constraint, proxies or the like to their registries.
 
-The file is run as any script that the user runs: it is their code, and trusted like it. Nothing else that dcanas reads
-is ever executed.
+The file is run as any script that the user runs: it is their code, and trusted like it. One that a run directory names
+is run only if the user of this process names it as well. Nothing else that dcanas reads is ever executed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def load_user_file(path: Path | str, setting: str, sha256: str | None = None) ->
     path = typed_path(path).absolute()
     found = file_hash(path, setting)
     if sha256 not in (None, found):
-        raise UserError(f"{path} ({setting}) has changed since the run was made; restore it, or start a new run.")
+        raise _changed(path, setting)
     module = f"{USER_FILES}{found[:16]}"
     if module in _loaded:
         for registry, entry in _loaded[module][1]:
@@ -59,6 +59,29 @@ def load_user_file(path: Path | str, setting: str, sha256: str | None = None) ->
         _run(path, module)
         _loaded[module] = (str(path), setting, found), [(registry, registry[name]) for registry in Registry.families
                                                         for name in registry.made_by(module)]
+    return module
+
+
+def recorded_file(path: Path | str, setting: str, sha256: str | None) -> str:
+    """Return the name of the module of a Python file that a run directory names; it is never run because of that.
+
+    Args:
+        path: where it was.
+        setting: the key that names the file, such as `space.file`.
+        sha256: hash of the file that the run was made with; None: of the file as it is.
+
+    Raises:
+        UserError: the user of this process has not named a file of that content.
+    """
+    path = typed_path(path)
+    module = f"{USER_FILES}{(sha256 or file_hash(path, setting))[:16]}"
+    if path.is_file() and sha256 not in (None, file_hash(path, setting)):
+        raise _changed(path, setting)
+    if module not in _loaded:
+        raise UserError(f"The run was made with {path}, Python code that is run only if you name it: read it, then "
+                        f"type {setting}={path}, or set DCANAS_PLUGINS to its path.")
+    for registry, entry in _loaded[module][1]:
+        registry.add(entry)
     return module
 
 
@@ -100,6 +123,10 @@ def forget_user_file(module: str) -> None:
         registry.forget(module)
     _loaded.pop(module, None)
     sys.modules.pop(module, None)
+
+
+def _changed(path: Path, setting: str) -> UserError:
+    return UserError(f"{path} ({setting}) has changed since the run was made; restore it, or start a new run.")
 
 
 def _run(path: Path, module: str) -> None:

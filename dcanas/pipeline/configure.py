@@ -18,11 +18,12 @@ from dcanas.basics.keys import plain
 from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import usable_cores
 from dcanas.basics.mapping import flattened, from_mapping
+from dcanas.basics.own_file import GROUPS
 from dcanas.basics.plugins import used_plugins
 from dcanas.basics.typed_path import typed_path
 from dcanas.costs.units import explain_limit, parse_limit
 from dcanas.pipeline.auto_space import AUTO, whose_weights
-from dcanas.pipeline.own_files import GROUPS, own_files
+from dcanas.pipeline.own_files import load_own_files, own_files
 from dcanas.pipeline.own_images import suit_images
 from dcanas.pipeline.own_plugins import load_named
 from dcanas.pipeline.own_presets import paths_of, refuse_code_from_elsewhere, take_back, take_options
@@ -83,6 +84,7 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
         values, more = take_options(values, options)
         options |= {key: value for key, value in more.items() if key not in stated}
     else:
+        load_own_files(changes)
         values = _taken_over(Path(options["source"]), choices, changes)
     values = take_back(values, removed, ANY)
     values.pop("plugins", None)

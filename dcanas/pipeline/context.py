@@ -24,6 +24,7 @@ from dcanas.basics.launcher import read_launch
 from dcanas.basics.machine import torch_state
 from dcanas.basics.mapping import from_mapping
 from dcanas.basics.plugins import load_plugins, loaded_plugins
+from dcanas.basics.user_files import load_user_file
 from dcanas.basics.version import __version__
 from dcanas.costs import Networks
 from dcanas.hardware import Device, load_device
@@ -32,6 +33,7 @@ from dcanas.pipeline.cost_book import CostBook
 from dcanas.pipeline.distributed import ranks
 from dcanas.pipeline.keyed_folder import keyed_folder
 from dcanas.pipeline.logged import Logged
+from dcanas.pipeline.own_files import files_named_in, run_space
 from dcanas.pipeline.settings import Options, Settings, differences, store_settings, stored_settings
 from dcanas.pretrained import Pretrained, PretrainedParts, load_pretrained
 from dcanas.pretrained.settings import SIDES
@@ -41,7 +43,7 @@ from dcanas.report.record import newest
 from dcanas.search.methods import SearchMethod
 from dcanas.search.searches import search_method
 from dcanas.search.task import SearchTask
-from dcanas.spaces import Space, load_space, load_space_file
+from dcanas.spaces import Space
 from dcanas.training import Dataset, load_data
 from dcanas.training.checks import check_recipe
 from dcanas.training.ranks import ALONE, Ranks
@@ -266,7 +268,7 @@ class Context:
     def message(self, folder: Path) -> dict[str, Any]:
         """Return the run as JSON types for another process that works on `folder`; see `remote_context`."""
         options = replace(self.options, run=replace(self.options.run, dir=str(self.folder)))
-        return {"plugins": [plugin.typed for plugin in loaded_plugins()],
+        return {"plugins": [plugin.typed for plugin in loaded_plugins()], "files": files_named_in(self.settings),
                 "settings": plain(self.settings), "options": plain(options), "command": self.command,
                 "folder": str(folder)}
 
@@ -287,14 +289,6 @@ def opened(settings: Settings, options: Options, command: str, hooks: Hooks,
             run.release()
 
 
-def run_space(settings: Settings) -> Space:
-    """Return the run's space; raises `UserError` if the user's file has changed since the run began."""
-    stated = settings.space
-    if stated.file is None:
-        return load_space(stated.name)
-    return load_space_file(stated.file, stated.file_sha256)
-
-
 def versions() -> dict[str, str]:
     """Return the versions of the packages that a result depends on."""
     packages = ("torch", "numpy", "onnx", "onnxscript", "onnxruntime")
@@ -304,6 +298,8 @@ def versions() -> dict[str, str]:
 def remote_context(message: Mapping[str, Any], hooks: Hooks = QUIET) -> Context:
     """Return the run that another process sent as `Context.message`."""
     load_plugins(message["plugins"])
+    for file in message["files"]:
+        load_user_file(*file)
     settings = from_mapping(Settings, message["settings"])
     options = from_mapping(Options, message["options"])
     return Context(settings, options, message["command"], hooks)

@@ -15,7 +15,7 @@ from dcanas.basics.files import read_yaml, write_text
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.manifest import note_files, read_manifest
 from dcanas.basics.mapping import from_mapping
-from dcanas.basics.own_file import OwnFile, load_stated
+from dcanas.basics.own_file import GROUPS, OwnFile, stated_module
 from dcanas.basics.plugins import missing_plugins
 from dcanas.costs.budget import Budget
 from dcanas.pipeline.own_plugins import load_named
@@ -60,12 +60,12 @@ class Parallelism(Checked):
 
 
 def _proxies_class(values: Mapping[str, Any]) -> type:
-    load_stated(values, "proxies")
+    stated_module(values, "proxies")
     return ProxySettings
 
 
 def _search_class(values: Mapping[str, Any]) -> type:
-    load_stated(values, "search")
+    stated_module(values, "search")
     return settings_class(str(values.get("name")))
 
 
@@ -236,7 +236,7 @@ def stored_settings(folder: Path) -> dict[str, Any]:
     if any(result.damaged(folder) for result in read_manifest(folder) if result.done == path.name):
         raise UserError(f"{path} was changed since the run was made (its SHA-256 is another); restore it, or choose "
                         "another directory.")
-    if values.get("plugins"):
+    if values.get("plugins") or any(isinstance(its, dict) and its.get("file") for its in map(values.get, GROUPS)):
         load_named(None, {})
     try:
         stored: dict[str, Any] = plain(from_mapping(Settings, values))

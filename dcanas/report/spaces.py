@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from dcanas.basics.errors import UserError
+from dcanas.basics.own_file import stated_module
 from dcanas.costs.linear import linear_counts
 from dcanas.report.record import RunRecord
 from dcanas.spaces import Architecture, Space, load_space, load_space_file
@@ -16,10 +17,10 @@ from dcanas.spaces.types import CellSpec
 
 
 def space_of(record: RunRecord) -> Space | None:
-    """Return the run's space, or None if it came from a file that has changed since."""
+    """Return the run's space, or None if it came from a file that has changed since, or that only the run names."""
     stated = record.settings["space"]
     try:
-        space = load_space(stated["name"]) if stated.get("file") is None else \
+        space = load_space(stated["name"]) if stated_module(stated, "space") is None else \
             load_space_file(stated["file"], stated["file_sha256"])
         return space.within(stated["search_skeleton"])
     except UserError:

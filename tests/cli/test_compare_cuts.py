@@ -9,7 +9,7 @@ import pytest
 from dcanas.basics.files import read_json
 
 ASKED = ("digits", "space=mbconv", "pretrained=efficientnet_lite0", "search=random", "search.evaluations=1",
-         "search.initial=1", "search.epochs=1", "data.size=32", "data.fraction=0.1", "train.epochs=1", "device=raspi4",
+         "search.epochs=1", "data.size=32", "data.fraction=0.1", "train.epochs=1", "device=raspi4",
          "baseline=true", "run.threads=1", "run.progress=plain")
 
 

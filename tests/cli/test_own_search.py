@@ -96,3 +96,30 @@ def test_a_class_without_a_method_is_refused_before_anything_is_searched(dcanas,
     assert answer.code == 2
     assert f"The search largest in {largest} has no method {method}; define it in the class Largest" in answer.err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_what_only_a_run_directory_names_is_told_and_not_run(largest, start, tmp_path):
+    mark, run = tmp_path / "executed", tmp_path / "run"
+    largest.write_text(f"{largest.read_text()}\nopen({str(mark)!r}, 'a').write('x')\n")
+
+    def do(*words: object) -> tuple[int, str]:
+        process = start(*words)
+        _, told = process.communicate(timeout=300)
+        return process.returncode, told
+
+    asked = (f"search.file={largest}", "search.drawn=20", "budget.macs=p50", *SIZE)
+    assert do("derive", *asked, f"run.dir={run}") == (0, "")
+    assert mark.is_file()
+    mark.unlink()
+    for words in (("derive", f"source={run}", f"run.dir={tmp_path / 'other'}"), ("reproduce", f"source={run}"),
+                  ("train", f"source={run}")):
+        code, told = do(*words)
+        assert code == 2
+        assert told.endswith(f"{largest}, Python code that is run only if you name it: read it, then type "
+                             f"search.file={largest}, or set DCANAS_PLUGINS to its path.\n"), told
+    do("report", f"source={run}")
+    do("verify", run)
+    assert not mark.exists()
+    assert do("derive", f"source={run}", f"search.file={largest}", f"run.dir={tmp_path / 'other'}") == (0, "")
+    assert mark.is_file()

@@ -35,7 +35,7 @@ def read(path):
 
 
 @pytest.mark.parametrize(("search", "more"), [
-    ("proxybo", ("search.proxies=[params,macs]", "search.initial=5")), ("evolution", ("search.initial=5",))])
+    ("proxybo", ("search.proxies=[params,macs]", "search.initial=5")), ("evolution", ())])
 def test_the_best_trial_within_the_limits_is_taken(dcanas, tmp_path, table, search, more):
     asked = [*SMALL, f"search={search}", "search.evaluations=14", "search.objective=table", f"search.table={table}",
              "search.column=accuracy", *more]
@@ -122,8 +122,9 @@ def test_a_shared_study_has_one_set_of_settings(dcanas, tmp_path, table):
 
 @pytest.mark.parametrize("search", ["random", "proxybo"])
 def test_more_trials_in_the_same_place_are_those_of_a_study_asked_for_all(dcanas, tmp_path, table, search):
-    asked = [*SMALL, f"search={search}", "search.initial=4", "search.objective=table", f"search.table={table}",
-             "search.column=accuracy", *(["search.proxies=[params]"] if search == "proxybo" else [])]
+    own = ["search.proxies=[params]", "search.initial=4"] if search == "proxybo" else []
+    asked = [*SMALL, f"search={search}", "search.objective=table", f"search.table={table}", "search.column=accuracy",
+             *own]
     first = dcanas("derive", *asked, "search.evaluations=6", f"run.dir={tmp_path / 'run'}")
     assert first.code == 0, first.err
     before = (tmp_path / "run/search/study.json").read_text()
@@ -145,7 +146,7 @@ def test_more_trials_in_the_same_place_are_those_of_a_study_asked_for_all(dcanas
 
 
 def test_seeds_on_one_storage_are_two_studies(dcanas, tmp_path, table):
-    asked = [*SMALL, "search=random", "search.evaluations=5", "search.initial=5", "search.objective=table",
+    asked = [*SMALL, "search=random", "search.evaluations=5", "search.objective=table",
              f"search.table={table}", "search.column=accuracy", f"run.storage=sqlite:///{tmp_path / 'study.db'}",
              f"run.dir={tmp_path / 'runs'}"]
     answer = dcanas("search", *asked, "-m", "seed=0,1")

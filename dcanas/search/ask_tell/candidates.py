@@ -63,7 +63,7 @@ class Candidates:
         self.space: Space = members.space
         self.features = Features(self.space)
         count = members.count()
-        if count is not None and count < settings.initial:
+        if count is not None and count < settings.first_drawn:
             raise UserError(f"The budget leaves {count} members, fewer than the search.initial={settings.initial} that "
                             "are drawn first; loosen the limits or set search.initial lower.")
 

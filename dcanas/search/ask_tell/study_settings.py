@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.fields import check, choice, declared, is_read, number, setting
 from dcanas.basics.own_file import OwnFile
 from dcanas.costs.units import cost_unit
 from dcanas.search.ask_tell.sampler_registry import samplers
 from dcanas.search.proposers import check_tournament
 
 MODELS = ("bo", "proxybo")  # samplers that learn from the trials
+DRAWING = ("local", *MODELS)  # samplers that begin with random trials
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class SamplerSettings:
     sampler: str = choice("proxybo", samplers, "how architectures are proposed")
     proxies: tuple[str, ...] = setting((), "training-free scores that take part in the proposals", sampler=("proxybo",))
     evaluations: int = number(30, 1, 1_000_000, "trials of the study")
-    initial: int = number(10, 1, 100_000, "first trials, drawn at random")
+    initial: int = number(10, 1, 100_000, "first trials, drawn at random", sampler=DRAWING)
     temperature: float = number(0.05, 1e-4, 100, "first temperature of the softmax over reliabilities",
                                 sampler=("proxybo",))
     trees: int = number(25, 2, 10_000, "trees of the random forest", sampler=MODELS)
@@ -39,9 +40,15 @@ class SamplerSettings:
         check(self, "search")
         if self.sampler == "evolution":
             check_tournament(self)
-        if self.initial > self.evaluations:
+        if self.first_drawn > self.evaluations:
             raise UserError(f"search.initial first trials must be at most search.evaluations={self.evaluations}, "
                             f"got {self.initial}.")
+
+    @property
+    def first_drawn(self) -> int:
+        """Number of random trials that the sampler begins with; 0 for one that does not read `initial`."""
+        _, about = declared(type(self))["initial"]
+        return self.initial if is_read(type(self), about, vars(self)) else 0
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def test_three_of_four_killed(server, tmp_path):
     assert [row["position"] for row in rows] == list(range(200))
     assert len({row["architecture"] for row in rows}) == 200
     best = max(row["values"][0] for row in rows)
-    settings = SamplerSettings("evolution", (), 200, initial=4)
+    settings = SamplerSettings("evolution", (), 200)
     alone = [simulate(candidates(settings), worth, seed).best[-1] for seed in range(5)]
     assert best >= np.mean(alone) - 2 * np.std(alone, ddof=1) - 1e-9
 
@@ -148,7 +148,7 @@ def test_is_the_simulation_here_too(server, tmp_path):
     at_work = worker(server, Grid({2: "fail"}), evaluations=6, study="small", folder=tmp_path)
     at_work.run()
     found = summary(at_work.study, at_work.parameters)
-    expected = simulate(candidates(SamplerSettings("random", (), 6, initial=4)), worth, 0)
+    expected = simulate(candidates(SamplerSettings("random", (), 6)), worth, 0)
     assert [row["architecture"] for row in found["trials"]] == ["".join(map(str, a.choices))
                                                                 for a in expected.architectures]
     assert found["count"] == {"complete": 5, "fail": 1}

@@ -38,9 +38,9 @@ def test_new_members_within_the_budget_the_same_for_the_same_seed(sampler):
 @pytest.mark.parametrize("sampler", NAMES)
 def test_goes_on_until_nothing_is_left(sampler):
     """Members of at most 1 parameter: the empty one and four others."""
-    more = {"population": 3, "tournament": 2} if sampler == "evolution" else {}
+    more = {"evolution": {"population": 3, "tournament": 2}, "random": {}, "nsga2": {}}.get(sampler, {"initial": 3})
     with pytest.raises(UserError, match="has been proposed after 5 trials"):
-        trace(sampler, evaluations=9, initial=3, budget=Budget(params=1), **more)
+        trace(sampler, evaluations=9, budget=Budget(params=1), **more)
 
 
 @pytest.mark.parametrize("sampler", ["evolution", "local", "bo", "proxybo"])
@@ -124,7 +124,16 @@ def test_unknown_names():
     with pytest.raises(UserError, match="did you mean 'proxybo'"):
         simulate(candidates(settings("proxibo")), worth, 0)
     with pytest.raises(UserError, match=r"leaves 5 members, fewer than the search\.initial=10"):
-        candidates(settings("random"), Budget(params=1))
+        candidates(settings("local"), Budget(params=1))
+
+
+@pytest.mark.parametrize("sampler", ["random", "evolution"])
+def test_samplers_that_draw_no_first_trials_ask_for_none(sampler):
+    """The default of 10 first trials neither bounds a study of 4 trials nor a budget that leaves 5 members."""
+    more = {"population": 3, "tournament": 2} if sampler == "evolution" else {}
+    assert len(trace(sampler, evaluations=4, budget=Budget(params=1), **more).architectures) == 4
+    with pytest.raises(UserError, match=f"search.initial applies to .*local or bo or proxybo only, not to {sampler}"):
+        settings(sampler, evaluations=12, initial=4)
 
 
 def test_four_workers_know_what_is_pending_but_not_its_value(monkeypatch):

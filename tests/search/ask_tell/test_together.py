@@ -45,7 +45,7 @@ class Trial:
 def study_worker(folder: Path, objective, evaluations: int, hooks: Hooks = QUIET) -> Worker:
     engine = open_engine(sqlite_url(folder / "study.db"))
     opened = open_study(engine, "grid", {"evaluations": evaluations}, ["maximize"])
-    return Worker(opened, Claims(engine, "grid"), candidates(SamplerSettings("random", (), evaluations, initial=4)),
+    return Worker(opened, Claims(engine, "grid"), candidates(SamplerSettings("random", (), evaluations)),
                   objective, 0, untold=Untold(folder / "untold", "grid"), hooks=hooks, name=worker_name())
 
 

@@ -55,7 +55,7 @@ class Grid:
 def worker(url, objective, sampler="random", evaluations=12, directions=("maximize",), study="grid", folder=None,
            **more):
     engine = open_engine(url)
-    settings = SamplerSettings(sampler, (), evaluations, initial=4)
+    settings = SamplerSettings(sampler, (), evaluations)
     opened = open_study(engine, study, {"sampler": sampler, "evaluations": evaluations}, list(directions))
     untold = Untold(folder or Path(url.removeprefix("sqlite:///")).parent / "untold", study)
     return Worker(opened, Claims(engine, study), candidates(settings), objective, 0, name=worker_name(), untold=untold,
@@ -71,7 +71,7 @@ def test_is_the_simulation(url):
     at_work = worker(url, look_up(GRID, VALUE, "the grid"))
     at_work.run()
     found = summary(at_work.study, at_work.parameters)
-    expected = simulate(candidates(SamplerSettings("random", (), 12, initial=4)), worth, 0)
+    expected = simulate(candidates(SamplerSettings("random", (), 12)), worth, 0)
     assert [row["architecture"] for row in found["trials"]] == [GRID.format(a) for a in expected.architectures]
     assert [row["values"] for row in found["trials"]] == [[v] for v in expected.values]
     assert found["count"] == {"complete": 12}
@@ -95,7 +95,7 @@ def test_stopped_on_purpose_goes_on_with_the_same(url):
     second.run()
     assert second.objective.asked[0] == first.objective.asked[-1]
     assert summary(second.study, second.parameters)["count"] == {"complete": 12}
-    whole = simulate(candidates(SamplerSettings("random", (), 12, initial=4)), worth, 0)
+    whole = simulate(candidates(SamplerSettings("random", (), 12)), worth, 0)
     assert first.objective.asked[:2] + second.objective.asked == whole.architectures
 
 
@@ -167,7 +167,7 @@ def test_what_was_found_is_told_by_whoever_comes_next(url, tmp_path):
     assert [path.name for path in (tmp_path / "untold").iterdir()] == ["1.json"]
     second = worker(url, Grid(), evaluations=4)
     second.run()
-    whole = simulate(candidates(SamplerSettings("random", (), 4, initial=4)), worth, 0)
+    whole = simulate(candidates(SamplerSettings("random", (), 4)), worth, 0)
     found = summary(second.study, second.parameters)
     assert found["count"] == {"complete": 4}
     assert [row["values"] for row in found["trials"]] == [[value] for value in whole.values]
