@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,24 +75,33 @@ def main(*, kills: int = 10, seed: int = 0, out: Path = Path("kills"), searches:
         rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         done = [row["stage"] for row in rows if row["search"] == search]
         rng = np.random.default_rng([seed, len(done), *search.encode()])
-        place = tried = 0
-        while len(done) < kills and tried < 3 * kills:
-            tried += 1
-            place = max(place, len(done) * len(stages) // kills)  # what is done is not done again, so go on
-            name, seconds = stages[min(place, len(stages) - 1)]
-            stage = _killed(out, search, name, float(rng.uniform(0, seconds)))
-            if stage is None:
-                break  # the run is at its end
+        different: list[str] = []
+        for _ in range(3 * kills):
+            if len(done) == kills:
+                break
+            name, _ = stages[len(done) * len(stages) // kills]
+            stage = _killed(out, search, name, float(rng.uniform()))
+            if stage is None:  # the run is at its end, so another one begins
+                different += _ended(out, search)
+                continue
             done.append(stage)
             with path.open("a") as file:
                 file.write(json.dumps({"search": search, "number": len(done), "stage": stage}) + "\n")
-        code, _ = _run(out, search, "killed")
-        different = ["it failed"] if code else _different(out / search / "whole", out / search / "killed")
+        different = sorted({*different, *_ended(out, search)})
         wrong += [f"{search}: {name}" for name in different]
         print(f"{search}: {len(done)} kills ({', '.join(f'{n} in {s}' for s, n in Counter(done).items())}): "
               f"{'other: ' + ', '.join(different) if different else 'the same, bit by bit'}", flush=True)
     if wrong:
         raise UserError(f"Killed runs ended otherwise: {'; '.join(wrong)}.")
+
+
+def _ended(out: Path, search: str) -> list[str]:
+    """Do the killed run to its end, and return which of its results differ; equal ones are removed."""
+    code, _ = _run(out, search, "killed")
+    different = ["it failed"] if code else _different(out / search / "whole", out / search / "killed")
+    if not different:
+        shutil.rmtree(out / search / "killed")
+    return different
 
 
 def _command(out: Path, search: str, name: str) -> tuple[list[str], dict[str, Any]]:
@@ -129,8 +139,12 @@ def _undisturbed(out: Path, search: str) -> list[tuple[str, float]]:
     return [(stage, seconds) for stage, seconds in json.loads(known.read_text())]
 
 
-def _killed(out: Path, search: str, marker: str, delay: float) -> str | None:
-    """Start a run, kill it a while after a stage has begun, and return the stage it was in; None if it ended before."""
+def _killed(out: Path, search: str, marker: str, share: float) -> str | None:
+    """Start a run and kill it in the marked stage, or the first after it; return the stage; None if it ended before.
+
+    share: of the stage's time in an undisturbed run, after which it is killed.
+    """
+    seconds = dict(_undisturbed(out, search))
     words, how = _command(out, search, "killed")
     process = subprocess.Popen(words, **how)
     assert process.stdout is not None
@@ -143,7 +157,7 @@ def _killed(out: Path, search: str, marker: str, delay: float) -> str | None:
         elif found := BEGINS.match(line):
             stage = found[1]
             if kill_at is None and (stage == marker or not _comes(out, search, stage, marker)):
-                kill_at = time.monotonic() + delay
+                kill_at = time.monotonic() + share * seconds.get(stage, 0.0)
     if process.poll() is not None:
         return None
     os.killpg(process.pid, signal.SIGKILL)

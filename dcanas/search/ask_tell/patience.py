@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -46,10 +47,12 @@ class Patience:
         while True:
             try:
                 found = action()
-            except FAULTS as error:
+            except Exception as error:
                 now = time.monotonic()
                 if known := full_disk(error) or damaged(error):
                     raise known from error
+                if not isinstance(error, FAULTS):
+                    raise
                 if now - begin > self.seconds:
                     raise UserError(f"The storage could not be reached for {now - begin:.0f} s ({_reason(error)}); "
                                     "start it and run the same command again: results of finished trials are kept."
@@ -80,12 +83,21 @@ def full_disk(error: BaseException) -> UserError | None:
 
 
 def damaged(error: BaseException) -> UserError | None:
-    """Return what to tell the user if an error of SQLite is that its file is damaged, which no waiting mends."""
-    for cause in _causes(error):
-        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED_SQLITE:
-            return UserError(f"The storage of the study is damaged ({cause}); move its file away and run the same "
-                             "command again, which makes its trials anew, or restore it.")
-    return None
+    """Return what to tell the user if an error is that a storage is damaged, which no waiting mends: SQLite says so, or
+    Optuna cannot read what stands there."""
+    reason = next((str(cause) for cause in _causes(error)
+                   if getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED_SQLITE), None)
+    if not isinstance(error, (*FAULTS, UserError, Stopped)) and _while_reading(error):
+        reason = f"Optuna cannot read it: {type(error).__name__} {error}"
+    return None if reason is None else UserError(
+        f"The storage of the study is damaged ({reason}); move its file away and run the same command again, which "
+        "makes its trials anew, or restore it.")
+
+
+def _while_reading(error: BaseException) -> bool:
+    """Return whether an error was raised inside Optuna's storages, which read back what they wrote."""
+    frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(name.startswith("optuna.storages") for name in frames)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

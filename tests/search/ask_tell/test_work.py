@@ -239,6 +239,19 @@ def test_a_damaged_database_is_told_at_once(tmp_path, place):
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.parametrize("column", ["distribution_json", "param_value"])
+def test_a_study_that_cannot_be_read_any_more_is_damaged(tmp_path, column):
+    """A bit of a file turns a letter of what Optuna wrote into another, which SQLite does not notice."""
+    path = tmp_path / "study.db"
+    worker(sqlite_url(path), Grid(), evaluations=3).run()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"UPDATE trial_params SET {column} = " + (
+            "replace(distribution_json, 'choices', 'choiceS')" if column == "distribution_json" else "1e9"))
+        database.commit()
+    with pytest.raises(UserError, match=r"The storage of the study is damaged \(Optuna cannot read it: "):
+        worker(sqlite_url(path), Grid(), evaluations=3).run()
+
+
 def test_hearts_stand_still_only_where_they_could_be_seen(url, monkeypatch):
     """A worker of another machine whose last beat is old: it is lost after half the grace of watching, not at once."""
     claims = Claims(open_engine(url), "grid", grace=0.8)
