@@ -1,7 +1,9 @@
-"""Before anything is searched: can a network of the space become the file that each device needs?
+"""Before anything is searched: can networks of the space become the file that each device needs, and start from the
+weights that are given?
 
-One member is exported with the device's versions and loaded, and quantised if that is wanted. Only what may fail is
-tried: versions other than the exporter's own, or operators of the user's own space.
+Members that together have every operation are exported with the device's versions and loaded, quantised if that is
+wanted, and generated as C for a microcontroller. Only what may fail is tried: versions other than the exporter's own,
+and operators of the user's own space.
 """
 
 from __future__ import annotations
@@ -14,39 +16,97 @@ import torch
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed
-from dcanas.export import export_onnx, open_session, quantize_onnx
-from dcanas.export.classifier import Classifier, Normalise
+from dcanas.export import open_session, quantize_onnx
+from dcanas.export.c99 import write_c99
 from dcanas.export.onnx_file import IR_VERSION, OPSET
 from dcanas.hardware import Device
+from dcanas.hardware.devices.device import Microcontroller
+from dcanas.hardware.measuring.measured_members import export_member
+from dcanas.hardware.microcontroller.proof import board_of
 from dcanas.pipeline.context import Context
+from dcanas.pipeline.quantise import is_quantised
+from dcanas.spaces import Architecture, Space
+from dcanas.training.start import find_start
+
+DRAWN, MOST = 64, 8  # members among which those are taken that have most operations, and how many
+IMAGES = 4  # random ones, that the activations' ranges are taken from
 
 
 def preflight(run: Context) -> None:
-    """Raise `UserError` if a device's versions or its precision cannot take networks of the space."""
-    tried = set()
-    for device in run.devices:
-        asked = device.runtime.opset, device.runtime.ir_version, run.settings.int8 or device.dtype == "int8"
-        own = run.settings.space.file is not None
-        if asked not in tried and (own or asked[:2] != (OPSET, IR_VERSION)):
-            _try(run, device, asked[2])
-        tried.add(asked)
+    """Refuse what no network of the space can do.
+
+    Raises:
+        UserError: a device's versions, its precision or its C code cannot take a network of the space, or nothing in
+            the file of `train.init` fits one.
+    """
+    init, devices = run.settings.train.init, _to_be_tried(run)
+    if init is None and not devices:
+        return
+    members = telling_members(run.space, run.settings.seed)
+    if init is not None:
+        _try_weights(run, members, init)
+    for device in devices:
+        for member in members:
+            _try_file(run, device, member)
 
 
-def _try(run: Context, device: Device, int8: bool) -> None:
-    member, channels = run.space.sample(np.random.default_rng(derive_seed(run.settings.seed, "preflight"))), \
-        run.dataset.shape[0]
-    shape = run.book(device).networks.shape(member)
-    with torch.random.fork_rng([]), tempfile.TemporaryDirectory() as folder:
-        network = run.space.build(member, len(run.dataset.classes), channels,
-                                  **run.space.delivered_skeleton(run.skeleton))
-        model, path = Classifier(Normalise((0.5,) * channels, (0.5,) * channels), network), Path(folder) / "member.onnx"
+def _to_be_tried(run: Context) -> list[Device]:
+    """Return the devices that not every network can be delivered for, one of each kind."""
+    kinds = {(device.runtime.opset, device.runtime.ir_version, is_quantised(run, device),
+              isinstance(device, Microcontroller)): device for device in reversed(run.devices)}
+    own = run.settings.space.file is not None
+    return [device for kind, device in kinds.items() if own or kind[:2] != (OPSET, IR_VERSION)]
+
+
+def telling_members(space: Space, seed: int) -> list[Architecture]:
+    """Return a few members that together have as many of the space's operations as so few can.
+
+    Each has most of those that none before it has.
+    """
+    rng = np.random.default_rng(derive_seed(seed, "preflight"))
+    drawn = {arch: {slot.options[choice] for slot, choice in zip(space.slots, arch.choices, strict=True)}
+             for arch in (space.sample(rng) for _ in range(DRAWN))}
+    found: list[Architecture] = []
+    there: set[str] = set()
+    while len(found) < MOST:
+        best = max(drawn, key=lambda arch: len(drawn[arch] - there))
+        if found and not drawn[best] - there:
+            break
+        found.append(best)
+        there |= drawn[best]
+    return found
+
+
+def _try_weights(run: Context, members: list[Architecture], path: str) -> None:
+    """Refuse weights of which nothing fits any of the members; that some fit one is enough, for others may have more.
+    """
+    refused = None
+    for member in members:
+        with torch.random.fork_rng(devices=[]):
+            network = run.space.build(member, len(run.dataset.classes), run.dataset.shape[0], **run.skeleton)
         try:
-            export_onnx(model, path, shape, device.runtime.opset, device.runtime.ir_version)
-            open_session(path)
-            if int8:
-                quantize_onnx(path, Path(folder) / "member.int8.onnx", np.zeros((1, *shape), np.uint8))
+            find_start(network, path)
+            return
         except UserError as error:
-            why = str(error).replace(str(path), "the file")
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _try_file(run: Context, device: Device, member: Architecture) -> None:
+    book, seed = run.book(device), run.settings.seed
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, *book.networks.shape(member)), dtype=np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        path, quantised = Path(folder) / "model.onnx", Path(folder) / "model.int8.onnx"
+        try:
+            export_member(book.networks, member, path, device, seed, run.dataset.classes)
+            open_session(path)
+            if is_quantised(run, device):
+                quantize_onnx(path, quantised, images)
+            if isinstance(device, Microcontroller):
+                write_c99(quantised, Path(folder) / "c99", board_of(device).core.arithmetic)
+        except UserError as error:
+            why = str(error).replace(str(quantised), "the int8 file").replace(str(path), "the file")
             raise UserError(f"Networks of {run.space.name} cannot be delivered for {device.name}: {why}") from error
         except Exception as error:  # the exporter raises many kinds for operators it does not know
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
