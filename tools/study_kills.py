@@ -51,7 +51,7 @@ SEARCHES = {
                "budget.macs=1500000"),
 }
 BEGINS = re.compile(r"(\S.*?) \.\.\.$")  # a stage; its end is told as "STAGE: 1.2 s"
-TIMED = ("seconds", "worker", "image_ms", "latency", "date", "command", "versions")
+TIMED = ("seconds", "worker", "trial", "image_ms", "latency", "date", "command", "versions")
 
 
 def main(*, kills: int = 10, seed: int = 0, out: Path = Path("kills"), searches: str = ",".join(SEARCHES)) -> None:

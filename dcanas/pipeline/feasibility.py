@@ -90,7 +90,7 @@ def answer_feasibility(run: Context, device: Device, measure: bool) -> None:
 
 def in_a_line(device: str, answer: Feasibility) -> str:
     """Return in a line what the budget of a device leaves of the space."""
-    drawn = "networks drawn at random" if answer.sampled else "networks"
+    drawn = "networks drawn at random" if answer.sampled else "network" if answer.members == 1 else "networks"
     whole = f"{device}: {answer.members:,} {drawn} of {answer.space}"
     if not answer.budget:
         return f"{whole}, no limit."
