@@ -3,6 +3,7 @@ if the device's profile names its processor, proof that it fits and answers ther
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from dcanas.export.c99 import write_c99
 from dcanas.export.c99.host import host_answers, host_compiler
 from dcanas.export.c99.layouts import add_makefile, write_arduino
 from dcanas.export.c99.project import Generated, add_selftest
+from dcanas.export.c99.resize import add_resize
 from dcanas.export.c99.sources import stored_labels
 from dcanas.export.infer import LARGEST_TEST
 from dcanas.export.onnx_file import require_bounded
@@ -32,7 +34,7 @@ from dcanas.report.kinds import read_result
 from dcanas.report.microcontroller import proof_words
 
 DEFAULTS = {"to": "c99", "source": "", "onnx": "", "device": "", "out": "", "arithmetic": "", "which": RECOMMENDED,
-            "layout": "plain"}
+            "layout": "plain", "frame": ""}
 LAYOUTS = ("plain", "arduino")
 TESTED = 3  # images in selftest.c
 EMULATED = 500  # images that the emulator runs
@@ -57,16 +59,17 @@ def main(command: str, arguments: Sequence[str]) -> int:
     arithmetic = values["arithmetic"] or (board.core.arithmetic if board else "float")
     display = Terminal()
     if values["layout"] == "arduino":
-        return _arduino(display, file, typed_path(values["out"] or "dcanas_network"), arithmetic)
+        return _arduino(display, file, typed_path(values["out"] or "dcanas_network"), arithmetic, values["frame"])
     folder = typed_path(values["out"] or file.parent / "c99")
     if folder == file.parent / "c99" and (file.parent / "proof.json").exists():
-        if values["arithmetic"]:
-            raise UserError(f"{folder} holds the C that the run has certified; add out=FOLDER for other arithmetic.")
+        if values["arithmetic"] or values["frame"]:
+            raise UserError(f"{folder} holds the C that the run has certified; add out=FOLDER for other arithmetic or "
+                            "for frame=.")
         proof = read_result(file.parent / "proof.json")
         display.message("\n".join([f"The run has made it: {folder}.", *proof_words(proof)]))
         return 0
     with display.stage(f"Write C to {folder}"):
-        made, images = _written(file, folder, arithmetic)
+        made, images = _written(file, folder, arithmetic, values["frame"])
         add_makefile(folder)
     display.message(f"{len(made.program.steps)} steps; the arena takes {made.arena.bytes:,} bytes, of which at least "
                     f"{made.arena.lower_bound:,} are alive at once. network.h says how to call it; compile with "
@@ -76,18 +79,26 @@ def main(command: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _written(file: Path, folder: Path, arithmetic: str) -> tuple[Generated, NDArray[np.uint8] | None]:
-    """Write the C files, with a self-test if there are test images and a compiler; return also these images."""
+def _written(file: Path, folder: Path, arithmetic: str, frame: str) -> tuple[Generated, NDArray[np.uint8] | None]:
+    """Write the C files, with a self-test if there are test images and a compiler; return also these images.
+
+    frame: "WIDTHxHEIGHT" of a camera, if images are to be made of its frames.
+    """
+    size = re.fullmatch(r"(\d{1,5})x(\d{1,5})", frame)
+    if frame and size is None:
+        raise UserError(f"frame must be the size of a camera's picture in pixels, such as 320x240, got {frame!r}.")
     made, images = write_c99(file, folder, arithmetic), _test_images(file.parent / "bundle" / "test.npz")
     if images is not None and host_compiler():
         add_selftest(folder, images[:TESTED], host_answers(folder, images[:TESTED]))
+    if size is not None:
+        add_resize(folder, made.program, int(size[2]), int(size[1]))
     return made, images
 
 
-def _arduino(display: Terminal, file: Path, folder: Path, arithmetic: str) -> int:
+def _arduino(display: Terminal, file: Path, folder: Path, arithmetic: str, frame: str) -> int:
     """Write the C files as a library of the Arduino IDE."""
     with display.stage(f"Write a library for Arduino to {folder}"), tempfile.TemporaryDirectory() as code:
-        made, _ = _written(file, Path(code), arithmetic)
+        made, _ = _written(file, Path(code), arithmetic, frame)
         write_arduino(Path(code), folder, stored_labels(made.program))
     display.message("Copy the folder to the IDE's folder of libraries; the examples are under File > Examples > "
                     f"{folder.name}.")

@@ -19,7 +19,7 @@ well they rank the networks.
 
     dcanas score n=50 data=cifar10 data.root=DIR against=accuracy"""
 C99 = """As C for a microcontroller (docs/microcontrollers.md): to=c99 source=DIR|onnx=INT8_FILE [device=NAME] [out=DIR]
-[arithmetic=float|integer]."""
+[arithmetic=float|integer] [frame=WIDTHxHEIGHT] [layout=plain|arduino]."""
 ONNX = "Of any ONNX file: onnx=FILE device=NAME [operators=true] [cap_s=SECONDS]."
 BENCH = "baselines=A,B limits=DEVICE.latency_ms:pN,... seeds=N reference=NAME files=FILE.py runs=DIR,DIR out=DIR"
 

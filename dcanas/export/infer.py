@@ -97,24 +97,28 @@ def fit(image, preprocessing):
     (Resize, CenterCrop). Without it the crop is the largest centred box of the wanted aspect ratio, resized; an
     image of the right size keeps its pixels. Pillow's filters average over the source's pixels where they shrink.
     """
-    height, width = preprocessing["size"]
     image = _eight_bits(upright(image), preprocessing.get("max_value"))
     if _has_alpha(image):
         image = on_white(image)
-    image = image.convert("L" if preprocessing["channels"] == 1 else "RGB")
+    image = placed(image.convert("L" if preprocessing["channels"] == 1 else "RGB"), preprocessing)
+    pixels = np.asarray(image, dtype=np.uint8)
+    return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def placed(image, preprocessing):
+    """Return a Pillow image cropped and resized, see `fit`."""
+    height, width = preprocessing["size"]
     if preprocessing["resample"] not in RESAMPLE:
         raise InputError(f"resample must be one of {', '.join(RESAMPLE)}.")
     resample = getattr(_pillow(), preprocessing["resample"].upper())
     if preprocessing.get("resize"):
-        image = _middle(_shorter_side(image, preprocessing["resize"], resample), width, height)
-    elif image.size != (width, height):
-        scale = max(width / image.width, height / image.height)
-        left, top = (image.width - width / scale) / 2, (image.height - height / scale) / 2
-        box = (max(left, 0), max(top, 0), min(left + width / scale, image.width),
-               min(top + height / scale, image.height))
-        image = image.resize((width, height), resample, box=box)
-    pixels = np.asarray(image, dtype=np.uint8)
-    return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+        return _middle(_shorter_side(image, preprocessing["resize"], resample), width, height)
+    if image.size == (width, height):
+        return image
+    scale = max(width / image.width, height / image.height)
+    left, top = (image.width - width / scale) / 2, (image.height - height / scale) / 2
+    box = (max(left, 0), max(top, 0), min(left + width / scale, image.width), min(top + height / scale, image.height))
+    return image.resize((width, height), resample, box=box)
 
 
 def on_white(image):
@@ -197,7 +201,12 @@ def open_session(folder):
         raise InputError(f"onnxruntime cannot be imported by {sys.executable} ({_reason(error)}); `{sys.executable} -m "
                          "pip install onnxruntime` installs it.") from error
     try:
-        return onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+        if _stored(session, "weight_bits") == 8:  # kernels for them saturate on some processors: run it as written
+            options = onnxruntime.SessionOptions()
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        return session
     except Exception as error:
         raise InputError(f"model.onnx cannot be loaded by onnxruntime {onnxruntime.__version__} "
                          f"({_reason(error)}).") from error

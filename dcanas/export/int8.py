@@ -1,10 +1,11 @@
 """Static int8 quantisation (Jacob et al., CVPR 2018): an fp32 ONNX file becomes one with QuantizeLinear and
 DequantizeLinear pairs (QDQ), which runtimes turn into integer kernels.
 
-Weights are int8 of 7 bits (-64 to 64), symmetric, one scale per output channel: with 8 bits the integer kernels of x86
-processors without VNNI saturate, and single logits come out wrong without a word. Activations are int8 with one scale
-and zero point each, set by the range they have on calibration images; biases int32. Input and output of the file stay
-float32.
+Weights are symmetric int8, one scale per output channel, of 7 bits (-64 to 64): with 8 bits the integer kernels of
+x86 processors without VNNI saturate, and single logits come out wrong without a word. What becomes C for a
+microcontroller has 8 bits; such a file says so, and is run here as it is written, its weights dequantised.
+Activations are int8 with one scale and zero point each, set by the range they have on calibration images; biases
+int32. Input and output of the file stay float32.
 """
 
 from __future__ import annotations
@@ -26,12 +27,19 @@ from dcanas.export.runtime import open_session
 QDQ_OPSET = 13  # the first whose QDQ operators know scales per channel
 
 
-def quantize_onnx(source: Path | str, path: Path | str, images: NDArray[Any]) -> Path:
+WEIGHT_BITS = "weight_bits"  # name of the entry that only files with weights of 8 bits have; see `worker.open_session`
+
+
+def quantize_onnx(source: Path | str, path: Path | str, images: NDArray[Any], weight_bits: int = 7) -> Path:
     """Write the int8 form of the ONNX file `source` to `path`, whole; equal inputs give equal bytes.
 
     Opset, IR version and metadata stay those of `source`, so it loads in the same runtimes.
-    Shape: images (N, C, H, W), uint8 or float in [0, 1], for calibration: of the training split, never of the test
-    split.
+
+    Args:
+        images: uint8 or float in [0, 1], for calibration: of the training split, never of the test split.
+        weight_bits: 7, for runtimes with integer kernels, or 8, for generated C.
+
+    Shape: images (N, C, H, W).
     Raises `UserError` for no images, images of another size, an opset below 13, and files ONNX Runtime cannot quantise.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -50,7 +58,7 @@ def quantize_onnx(source: Path | str, path: Path | str, images: NDArray[Any]) ->
         written = Path(folder) / "int8.onnx"
         try:
             quantize_static(model, written, _Reader(entry.name, images), quant_format=QuantFormat.QDQ,
-                            per_channel=True, reduce_range=True, activation_type=QuantType.QInt8,
+                            per_channel=True, reduce_range=weight_bits == 7, activation_type=QuantType.QInt8,
                             weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax)
         except Exception as error:  # the quantiser raises many kinds
             reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
@@ -61,6 +69,8 @@ def quantize_onnx(source: Path | str, path: Path | str, images: NDArray[Any]) ->
     quantised.opset_import.extend(model.opset_import)
     del quantised.metadata_props[:]
     quantised.metadata_props.extend(model.metadata_props)
+    if weight_bits == 8:
+        quantised.metadata_props.add(key=WEIGHT_BITS, value="8")
     quantised.producer_name, quantised.producer_version = model.producer_name, model.producer_version
     onnx.checker.check_model(quantised, full_check=True)
     write_bytes(path, quantised.SerializeToString(deterministic=True))

@@ -66,6 +66,8 @@ class WorkerError(Exception):
 def open_session(path, threads=1, provider="CPUExecutionProvider"):
     """Return a session with `threads` threads inside an operator and one operator at a time.
 
+    A file with int8 weights of 8 bits is run as it is written: the integer kernels that it would be fused into saturate
+    on x86 processors without VNNI.
     Raises `WorkerError` with the runtime's reason where the file or the provider cannot be used: a provider that is
     missing is never replaced by another.
     """
@@ -84,6 +86,9 @@ def open_session(path, threads=1, provider="CPUExecutionProvider"):
     options.log_severity_level = 4  # what goes wrong comes as an exception
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
+        if session.get_modelmeta().custom_metadata_map.get("weight_bits") == "8":
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:  # the runtime's exceptions share no base class
         raise WorkerError(f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {_reason(error)}.") from error
     if session.get_providers()[0] != provider:

@@ -20,6 +20,7 @@ from dcanas.basics.manifest import write_result
 from dcanas.costs import count_network
 from dcanas.export import quantize_onnx, stored_weight_bytes
 from dcanas.hardware import Device, Profile, profile_onnx
+from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.delivered import FILES, own_images, trained_model
@@ -50,7 +51,8 @@ def quantise_network(run: Context, device: Device, folder: Path, title: str) -> 
         dataset = own_images(run, folder)
         shown = sample(dataset, dataset.train, CALIBRATION_IMAGES * int(np.prod(dataset.shape)),
                        run.settings.data.split_seed)
-        quantize_onnx(folder / FILES["fp32"], folder / FILES["int8"], dataset.images[shown])
+        quantize_onnx(folder / FILES["fp32"], folder / FILES["int8"], dataset.images[shown],
+                      weight_bits=8 if isinstance(device, Microcontroller) else 7)
         profiles = _profiles(run, device, folder)
         found = {name: _precision(run, device, folder, name, profiles.get(name)) for name in FILES}
         chosen, reason = _choice(device, found)

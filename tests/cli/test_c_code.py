@@ -40,6 +40,8 @@ def test_a_run_becomes_c_with_a_selftest(run_folder, tmp_path, capsys):
     (["to=c99", "onnx=missing.onnx"], "missing.onnx is not a readable ONNX file"),
     (["to=c99", "onnx=a.onnx", "layout=arduina"], "Unknown layout of the C files 'arduina'; did you mean 'arduino'?"),
     (["to=c99", "onnx={run}/derived/nano/model.int8.onnx", "arithmetic=fixed"], "Unknown arithmetic 'fixed'"),
+    (["to=c99", "onnx={run}/derived/nano/model.int8.onnx", "frame=big"], "such as 320x240, got 'big'."),
+    (["to=c99", "onnx={run}/derived/nano/model.int8.onnx", "frame=9x9"], "does not say how its images were made"),
 ])
 def test_what_cannot_be_written_is_one_sentence(run_folder, capsys, arguments, words):
     assert main(["export", *(text.format(run=run_folder) for text in arguments)]) == 2

@@ -45,7 +45,7 @@ def plan_arena(program: Program) -> Arena:
     by byte writes over an input that dies there. The image is the caller's and not part of the arena.
     """
     tensors = _tensor_buffers(program)
-    scratch = {step: _Buffer(_aligned(step.scratch), number, number)
+    scratch = {step: _Buffer(aligned(step.scratch), number, number)
                for number, step in enumerate(program.steps) if step.scratch}
     buffers = [*dict.fromkeys(tensors.values()), *scratch.values()]
     best, offsets = -1, {}
@@ -69,7 +69,7 @@ def _tensor_buffers(program: Program) -> dict[Tensor, _Buffer]:
         over = next((tensor for tensor in step.in_place
                      if last[tensor] == number and tensor.bytes == step.makes.bytes), None)
         if over is None:
-            buffers[step.makes] = _Buffer(_aligned(step.makes.bytes), number, last[step.makes])
+            buffers[step.makes] = _Buffer(aligned(step.makes.bytes), number, last[step.makes])
         else:
             buffers[step.makes] = buffers[over]
             buffers[over].last = last[step.makes]
@@ -108,5 +108,6 @@ def _place(order: Sequence[_Buffer]) -> int:
     return max((buffer.offset + buffer.size for buffer in placed), default=0)
 
 
-def _aligned(size: int) -> int:
+def aligned(size: int) -> int:
+    """Return the bytes that a piece of this size takes."""
     return -(-size // ALIGNMENT) * ALIGNMENT

@@ -116,9 +116,10 @@ def _normalisation(step: Normalisation, number: int, arena: Arena, arithmetic: A
 def _average(step: Average, number: int, arena: Arena, arithmetic: Arithmetic) -> Layer:
     read = step.reads[0]
     structure = (f"static const struct average layer_{number} = {{{_window(step.window, read, step.makes)}, "
-                 f"{arithmetic.bounds(step)}, {read.zero}, {arithmetic.ratio(step, read)}}};")
+                 f"{arithmetic.bounds(step)}, {read.zero}, {arithmetic.mean(step)}}};")
     return Layer(f"average {_text(step.window)}, {_size(read)} to {_size(step.makes)}",
-                 ("window", "average_layer", "average_{arithmetic}", "average"), (structure,),
+                 ("window", "average_number_{arithmetic}", "average_layer", "average_sum", "average_{arithmetic}",
+                  "average"), (structure,),
                  (f"average(&layer_{number}, {_at(arena, read)}, {_at(arena, step.makes)});",))
 
 

@@ -20,6 +20,7 @@ class Arithmetic(Protocol):
 
     def bounds(self, step: Step) -> str: ...
     def ratio(self, step: Step, read: Tensor) -> str: ...
+    def mean(self, step: Average) -> str: ...
     def scales(self, step: Convolution) -> list[str]: ...
     def statistics(self, step: Normalisation) -> list[str]: ...
 
@@ -34,6 +35,9 @@ class Floats:
 
     def ratio(self, step: Step, read: Tensor) -> str:
         return f"{{{c_float(read.scale)}, {c_float(step.makes.scale)}}}"
+
+    def mean(self, step: Average) -> str:
+        return self.ratio(step, step.reads[0])
 
     def scales(self, step: Convolution) -> list[str]:
         return [c_float(np.float32(value)) for value in _factors(step)]
@@ -53,6 +57,11 @@ class Integers:
 
     def ratio(self, step: Step, read: Tensor) -> str:
         return f"{{{self._whole(step, _ratio(read, step.makes))}}}"
+
+    def mean(self, step: Average) -> str:
+        (taken, power), (made, less) = (np.frexp(tensor.scale) for tensor in (step.reads[0], step.makes))
+        return (f"{{{self._whole(step, _ratio(step.reads[0], step.makes))}, {int(taken * 2**24)}, {int(made * 2**24)}, "
+                f"{power - less}}}")
 
     def scales(self, step: Convolution) -> list[str]:
         return [str(self._whole(step, value)) for value in _factors(step)]

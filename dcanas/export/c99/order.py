@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from dcanas.export.c99.arena import aligned
 from dcanas.export.c99.steps import Program
 
 WIDTH = 24  # partial orders that are followed at a time
@@ -35,10 +36,10 @@ def order_steps(program: Program) -> Program:
 
     def after(begun: _Begun, number: int) -> _Begun:
         step, done = steps[number], begun.done | 1 << number
-        dying = [tensor for tensor in set(step.reads) if not readers[tensor] & ~done]
+        dying = [tensor for tensor in {step.makes, *step.reads} if not readers[tensor] & ~done]
         over = any(tensor in dying and tensor.bytes == step.makes.bytes for tensor in step.in_place)
-        at_once = begun.live + step.scratch + (0 if over else step.makes.bytes)
-        live = begun.live + step.makes.bytes - sum(tensor.bytes for tensor in dying)
+        at_once = begun.live + aligned(step.scratch) + (0 if over else aligned(step.makes.bytes))
+        live = begun.live + aligned(step.makes.bytes) - sum(aligned(tensor.bytes) for tensor in dying)
         return _Begun(max(begun.peak, at_once), live, (*begun.order, number), done)
 
     def ready(done: int) -> list[int]:

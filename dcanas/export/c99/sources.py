@@ -16,8 +16,8 @@ FIRST = "/* This code was generated from a trained network. It is yours: use, ch
 KERNELS = Path(__file__).with_name("kernels")
 ORDER = ("lookup", "window", "gather", "requantise_{arithmetic}", "layer", "convolution", "depthwise",
          "addition_layer", "addition_{arithmetic}", "addition", "rescale_{arithmetic}", "rescale",
-         "normalisation_{arithmetic}", "normalisation", "average_layer", "average_{arithmetic}", "average", "maximum",
-         "padding", "shuffle")
+         "normalisation_{arithmetic}", "normalisation", "average_number_{arithmetic}", "average_layer", "average_sum",
+         "average_{arithmetic}", "average", "maximum", "padding", "shuffle")
 
 _HEADER = """{first}#ifndef NETWORK_H
 #define NETWORK_H

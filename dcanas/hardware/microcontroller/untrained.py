@@ -46,7 +46,7 @@ def linked_costs(networks: Networks, arch: Architecture, device: Microcontroller
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         export_member(networks, arch, folder / "model.onnx", device, seed, classes)
-        quantize_onnx(folder / "model.onnx", folder / "model.int8.onnx", images)
+        quantize_onnx(folder / "model.onnx", folder / "model.int8.onnx", images, weight_bits=8)
         write_c99(folder / "model.int8.onnx", folder / "c99", board.core.arithmetic)
         built = build_for(folder / "c99", board, images[:1], folder / "build")
     return {"ram_bytes": built.ram_bytes, "flash_bytes": built.image.flash_bytes}

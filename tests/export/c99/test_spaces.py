@@ -43,7 +43,7 @@ def test_random_members_hold_known_operators_and_answer_to_the_byte(name, tmp_pa
         network = space.build(arch, 5, 3, **space.delivered_skeleton(skeleton))
         network = Classifier(Normalise([0.4, 0.5, 0.6], [0.2, 0.3, 0.25]), with_random_statistics(network)).eval()
         images = rng.integers(0, 256, (2, *shape), dtype=np.uint8)
-        path = quantize_onnx(export_onnx(network, tmp_path / "fp32.onnx", shape), tmp_path / "int8.onnx", images)
+        path = quantize_onnx(export_onnx(network, tmp_path / "fp32.onnx", shape), tmp_path / "int8.onnx", images, 8)
         found = {node.op_type for node in onnx.load(path).graph.node} - {"QuantizeLinear", "DequantizeLinear"}
         assert found <= OPERATORS[name], number
         made = write_c99(path, tmp_path / "c")

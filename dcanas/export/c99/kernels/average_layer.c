@@ -2,7 +2,7 @@ struct average {
     struct window window;
     struct bounds bounds;
     int8_t zero;
-    struct ratio ratio;
+    struct mean mean;
 };
 
 /* One channel of the pixels under a window, row after row. */
