@@ -19,7 +19,7 @@ from dcanas.cli.key_values import key_values
 from dcanas.cli.terminal import Terminal
 from dcanas.export.c99 import write_c99
 from dcanas.export.c99.host import host_answers, host_compiler
-from dcanas.export.c99.layouts import add_makefile, write_arduino
+from dcanas.export.c99.layouts import add_exchange, add_makefile, write_arduino
 from dcanas.export.c99.project import Generated, add_selftest
 from dcanas.export.c99.resize import add_resize
 from dcanas.export.c99.sources import stored_labels
@@ -70,6 +70,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
         return 0
     with display.stage(f"Write C to {folder}"):
         made, images = _written(file, folder, arithmetic, values["frame"])
+        add_exchange(folder)
         add_makefile(folder)
     display.message(f"{len(made.program.steps)} steps; the arena takes {made.arena.bytes:,} bytes, of which at least "
                     f"{made.arena.lower_bound:,} are alive at once. network.h says how to call it; compile with "

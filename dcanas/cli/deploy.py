@@ -1,4 +1,5 @@
-"""`dcanas deploy source=DIR device=NAME`: the bundle of a finished run, copied to the device and run there."""
+"""`dcanas deploy source=DIR device=NAME`: the bundle of a finished run, copied to the device and run there; or, over a
+serial line, images for the microcontroller that runs its code."""
 
 from __future__ import annotations
 
@@ -14,9 +15,12 @@ from dcanas.basics.files import write_json
 from dcanas.basics.typed_path import typed_path
 from dcanas.export import infer
 from dcanas.hardware import Device
+from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.measuring.deployment import deploy_bundle
+from dcanas.hardware.microcontroller.deployed import deploy_code
 from dcanas.hardware.transport.parallel import on_all
 from dcanas.pipeline.context import Context
+from dcanas.pipeline.delivered import CODE, FILES
 from dcanas.pipeline.profile import require_connection
 from dcanas.pipeline.run import run_until
 from dcanas.pipeline.ship import shipped_folder, write_certificate
@@ -32,7 +36,8 @@ def main(command: str, run: Context) -> None:
     if run.options.source is None:
         raise UserError("dcanas deploy needs source=DIR, the directory of a finished run.")
     for device in run.devices:
-        require_connection(device, "dcanas deploy")
+        if not isinstance(device, Microcontroller):
+            require_connection(device, "dcanas deploy")
     run.use_bundle()
     if run.source is None and not (run.device_folder(run.devices[0]) / "certificate.json").exists():
         raise UserError(f"{run.location} has no certificate yet; finish it with `dcanas run` first.")
@@ -44,8 +49,8 @@ def main(command: str, run: Context) -> None:
         found = on_all(run.devices, lambda device: _deploy(run, device))
     for device in run.devices:
         entry = found[device.name]
-        run.hooks.message("\n".join([f"{entry['device']}: the bundle lies in {entry['folder']} there.",
-                                     *deployment_lines(entry),
+        where = "answered" if "network" in entry else f"the bundle lies in {entry['folder']} there"
+        run.hooks.message("\n".join([f"{entry['device']}: {where}.", *deployment_lines(entry),
                                      f"Appended to {shipped_folder(run, device, which) / 'certificate.md'}."]))
 
 
@@ -55,7 +60,11 @@ def _deploy(run: Context, device: Device) -> dict[str, Any]:
     parent = options.folder or (str(folder / "deployed") if device.connection == "local" else None)
     with tempfile.TemporaryDirectory() as made:
         images, origin = _images(options.images, folder / "bundle", Path(made))
-        summary, samples = deploy_bundle(folder / "bundle", device, images, options.seconds, parent, run.settings.seed)
+        if isinstance(device, Microcontroller):
+            summary, samples = _deploy_code(device, folder, images)
+        else:
+            summary, samples = deploy_bundle(folder / "bundle", device, images, options.seconds, parent,
+                                             run.settings.seed)
     certificate = read_result(folder / "certificate.json")
     earlier = certificate.get("deployments", [])
     number = 1 + len(list(folder.glob("deployment-*.json")))
@@ -64,6 +73,19 @@ def _deploy(run: Context, device: Device) -> dict[str, Any]:
     write_json(folder / f"deployment-{number}.json", samples)
     write_certificate(run, run.device_folder(device), {**certificate, "deployments": [*earlier, entry]})
     return entry
+
+
+def _deploy_code(device: Microcontroller, folder: Path, files: list[Path]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Let the board that runs the network of a folder classify image files."""
+    if not (folder / CODE / "network.h").is_file():
+        raise UserError(f"{folder} holds no C code; only the searched network of a microcontroller has some "
+                        "(which=searched).")
+    try:
+        steps = infer.read_preprocessing(folder / "bundle")  # type: ignore[no-untyped-call]
+        images = np.stack([infer.load_image(file, steps) for file in files])  # type: ignore[no-untyped-call]
+    except infer.InputError as error:
+        raise UserError(str(error)) from error
+    return deploy_code(folder / CODE, folder / FILES["int8"], device, images)
 
 
 def _images(stated: str | None, bundle: Path, made: Path) -> tuple[list[Path], str]:

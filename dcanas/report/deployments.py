@@ -10,6 +10,8 @@ from dcanas.report.amounts import latency_words
 
 def deployment_lines(entry: Mapping[str, Any]) -> list[str]:
     """Return in words what was found: answers, latency, its parts, and latency under sustained load."""
+    if "ticks" in entry:
+        return _code_lines(entry)
     answers, latency, sustained = entry["answers"], entry["latency"], entry["sustained"]
     if answers is None:
         lines = ["Image files were not opened there: its Python has no Pillow."]
@@ -31,11 +33,24 @@ def deployment_lines(entry: Mapping[str, Any]) -> list[str]:
     return [*lines, *([latency["remark"]] if latency["remark"] else [])]
 
 
+def _code_lines(entry: Mapping[str, Any]) -> list[str]:
+    """Return what a microcontroller answered over its serial line."""
+    answers, ticks = entry["answers"], entry["ticks"]
+    if answers is None:
+        first = "Its answers were not compared: there is no C compiler for this machine."
+    else:
+        first = (f"The board gives the same bytes as this machine for {answers['equal']} of {answers['n']} images "
+                 f"({entry['images_from']}), and the same class for {answers['equal_classes']}.")
+    return [first, f"An image takes {ticks['median']:,.0f} ticks of its clock of {entry['hertz']:,} Hz, "
+                   f"{entry['median_ms']:.4g} ms (median; {ticks['least']:,} to {ticks['most']:,})."]
+
+
 def deployments_markdown(certificate: Mapping[str, Any]) -> list[str]:
     """Return the certificate's section on deployments, oldest first; nothing if there is none."""
     lines: list[str] = []
     for entry in certificate.get("deployments", []):
         lines += ["", f"## Deployed to {entry['device']} ({entry['place']}), {entry['date']}", "",
+                  f"Network `{entry['network']}`." if "network" in entry else
                   f"In `{entry['folder']}`, SHA-256 of the model `{entry['sha256']}`.", "",
                   *(f"- {line}" for line in deployment_lines(entry))]
     return lines

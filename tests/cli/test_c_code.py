@@ -25,7 +25,7 @@ def run_folder(tmp_path):
 
 def test_a_run_becomes_c_with_a_selftest(run_folder, tmp_path, capsys):
     assert main(["export", f"source={run_folder}", "to=c99", "device=nano", f"out={tmp_path / 'c'}"]) == 0
-    names = {"Makefile", "network.c", "network.h", "weights.c", "weights.h"}
+    names = {"Makefile", "exchange.c", "exchange.h", "serve.c", "network.c", "network.h", "weights.c", "weights.h"}
     names |= {"selftest.c"} if host_compiler() else set()
     assert {path.name for path in (tmp_path / "c").iterdir()} == names
     # a table, a mean, a layer; the image's 30 bytes, aligned to 32, and the mean's 1, aligned to 4

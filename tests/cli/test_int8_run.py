@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
 from dcanas.basics.files import sha256_of
+from dcanas.basics.resources import resource_folder
 from dcanas.export import stored_weight_bytes
 from dcanas.export.c99.host import host_answers, host_compiler
+from dcanas.export.c99.layouts import add_exchange, add_makefile
 from dcanas.hardware import load_device
 from dcanas.hardware.microcontroller.proof import missing_tools
 from dcanas.pipeline.quantise import _choice
+from tests.hardware.microcontroller.pseudo_port import behind_a_pty
 
 
 def test_a_microcontroller_gets_the_int8_file_and_its_bytes_decide(dcanas, tiny, tmp_path):
@@ -52,9 +59,33 @@ def test_a_microcontroller_gets_the_int8_file_and_its_bytes_decide(dcanas, tiny,
         assert (rows[name]["source"], rows[name]["met"]) == ("linked", True)
     said = (folder / "certificate.md").read_text()
     assert f"{code['flash_bytes']:,} of 983,040 bytes of flash" in said
+    _deployed(dcanas, tmp_path, folder)
     assert dcanas("verify", tmp_path / "run").code == 0
     (folder / "c99/network.c").write_text("")
     assert "network.c" in dcanas("verify", tmp_path / "run").out
+
+
+def _deployed(dcanas, tmp_path, folder):
+    """Without a port `dcanas deploy` says what to set; with the code behind one, images go there and come back named."""
+    found = dcanas("deploy", f"source={tmp_path / 'run'}", "device=nano33ble")
+    assert (found.code, found.err.count("\n")) == (2, 1)
+    assert "nano33ble has no serial port in its profile; set connection: {serial: /dev/ttyACM0}" in found.err
+    if importlib.util.find_spec("serial") is None:
+        return
+    shutil.copytree(folder / "c99", tmp_path / "c")
+    add_exchange(tmp_path / "c")
+    add_makefile(tmp_path / "c")
+    subprocess.run(["make", "-s", "serve"], cwd=tmp_path / "c", check=True)
+    profile = (resource_folder("hardware_profiles") / "nano33ble.yaml").read_text()
+    (tmp_path / "devices").mkdir()
+    with behind_a_pty([tmp_path / "c/serve"]) as port, pytest.MonkeyPatch.context() as patch:
+        (tmp_path / "devices/nano33ble.yaml").write_text(re.sub("connection: null", f"connection: {{serial: {port}}}",
+                                                                profile))
+        patch.setenv("DCANAS_DEVICES", str(tmp_path / "devices"))
+        found = dcanas("deploy", f"source={tmp_path / 'run'}", "device=nano33ble")
+    assert found.code == 0, found.err
+    assert "The board gives the same bytes as this machine for 16 of 16 images" in found.out
+    assert "## Deployed to nano33ble (serial line /dev/pts/" in (folder / "certificate.md").read_text()
 
 
 @pytest.mark.parametrize(("limit", "words"), [

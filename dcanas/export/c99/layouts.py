@@ -6,22 +6,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcanas.basics.files import write_text
-from dcanas.export.c99.sources import FIRST
+from dcanas.export.c99.sources import FIRST, KERNELS
+
+SKETCHES = Path(__file__).with_name("arduino")
 
 MAKEFILE = """# make                                   libnetwork.a for this machine
+# make serve                             a program that answers `dcanas deploy` on standard input and output
 # make CC=arm-none-eabi-gcc AR=arm-none-eabi-ar TARGET="-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"
 CFLAGS ?= -O2
 override CFLAGS += -std=c99 -ffp-contract=off -ffunction-sections -fdata-sections $(TARGET)
-OBJECTS = $(patsubst %.c,%.o,$(wildcard *.c))
+OBJECTS = $(patsubst %.c,%.o,$(filter-out serve.c,$(wildcard *.c)))
 
 libnetwork.a: $(OBJECTS)
 \t$(AR) rcs $@ $(OBJECTS)
+
+serve: serve.o libnetwork.a
+\t$(CC) $(CFLAGS) $^ -o $@
 
 %.o: %.c network.h weights.h
 \t$(CC) $(CFLAGS) -c $< -o $@
 
 clean:
-\trm -f $(OBJECTS) libnetwork.a
+\trm -f $(OBJECTS) libnetwork.a serve.o serve
 
 .PHONY: clean
 """
@@ -47,48 +53,12 @@ _ROUNDING = """#if defined(__clang__)
 
 """
 
-_SELFTEST = """/* Says over the serial line how many images of selftest.c are answered otherwise: 0 is right. */
-#include <network.h>
 
-extern "C" int network_selftest(void *arena);
-
-static uint32_t arena[(NETWORK_ARENA_BYTES + 3) / 4];
-
-void setup() {
-  Serial.begin(115200);
-}
-
-void loop() {
-  const unsigned long start = micros();
-  const int different = network_selftest(arena);
-  const unsigned long taken = micros() - start;
-  Serial.print("different answers: ");
-  Serial.print(different);
-  Serial.print(", microseconds: ");
-  Serial.println(taken);
-  delay(2000);
-}
-"""
-
-_CLASSIFY = """/* Classifies an image that comes over the serial line: NETWORK_IMAGE_BYTES bytes, rows from the top. */
-#include <network.h>
-
-static uint32_t arena[(NETWORK_ARENA_BYTES + 3) / 4];
-static uint8_t image[NETWORK_IMAGE_BYTES];
-static int8_t logits[NETWORK_CLASSES];
-
-void setup() {
-  Serial.begin(115200);
-  Serial.setTimeout(10000);
-}
-
-void loop() {
-  if (Serial.readBytes((char *)image, NETWORK_IMAGE_BYTES) == NETWORK_IMAGE_BYTES) {
-    network_run(arena, image, logits);
-    Serial.println(network_labels[network_answer(logits)]);
-  }
-}
-"""
+def add_exchange(folder: Path, program: bool = True) -> None:
+    """Write `exchange.h` and `exchange.c`, the board's side of `dcanas deploy`, beside the C files; and `serve.c`, a
+    program around them, if wanted."""
+    for name in ("exchange.h", "exchange.c", *(("serve.c",) if program else ())):
+        write_text(folder / name, FIRST + (KERNELS / name).read_text(encoding="utf-8"))
 
 
 def add_makefile(folder: Path) -> Path:
@@ -109,9 +79,9 @@ def write_arduino(code: Path, folder: Path, classes: Sequence[str]) -> None:
     sources["network.c"] = sources["network.c"].replace(FIRST, FIRST + _ROUNDING, 1)
     for name, text in sources.items():
         write_text(folder / "src" / name, text)
-    examples = {"classify": _CLASSIFY, **({"selftest": _SELFTEST} if "selftest.c" in sources else {})}
-    for name, text in examples.items():
+    add_exchange(folder / "src", program=False)
+    for name in ("classify", "deploy", *(("selftest",) if "selftest.c" in sources else ())):
         (folder / "examples" / name).mkdir(parents=True, exist_ok=True)
-        write_text(folder / "examples" / name / f"{name}.ino", text)
+        write_text(folder / "examples" / name / f"{name}.ino", (SKETCHES / f"{name}.ino").read_text(encoding="utf-8"))
     write_text(folder / "library.properties", _PROPERTIES.format(
         name=folder.name, classes=", ".join(" ".join(name.split()) for name in classes)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,16 +45,22 @@ def write_c99(source: Path | str, folder: Path | str, arithmetic: str = "float")
         raise unknown("arithmetic", arithmetic, ARITHMETICS)
     source, folder = Path(source), Path(folder)
     try:
-        model = onnx.load(str(source))
+        content = source.read_bytes()
+        model = onnx.load_from_string(content)
     except Exception as error:  # protobuf's errors share no base class
         raise UserError(f"{source} is not a readable ONNX file.") from error
     program = order_steps(read_program(model, str(source)))
     arena = plan_arena(program)
-    texts = source_texts(program, arena, ARITHMETICS[arithmetic], stored_labels(program))
+    texts = source_texts(program, arena, ARITHMETICS[arithmetic], stored_labels(program), network_id(content))
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write_text(folder / name, text)
     return Generated(program, arena, tuple(folder / name for name in texts))
+
+
+def network_id(content: bytes) -> str:
+    """Return what a board says of the network that it runs: the first digits of the SHA-256 of its ONNX file."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def add_selftest(folder: Path | str, images: NDArray[np.uint8], logits: NDArray[np.int8]) -> Path:

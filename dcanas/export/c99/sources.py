@@ -24,6 +24,8 @@ _HEADER = """{first}#ifndef NETWORK_H
 
 #include <stdint.h>
 
+/* The first digits of the SHA-256 of the ONNX file. */
+#define NETWORK_ID "{identity}"
 #define NETWORK_HEIGHT {height}
 #define NETWORK_WIDTH {width}
 #define NETWORK_CHANNELS {channels}
@@ -92,11 +94,17 @@ int network_answer(const int8_t *logits)
 """
 
 
-def source_texts(program: Program, arena: Arena, arithmetic: Arithmetic, labels: Sequence[str]) -> dict[str, str]:
-    """Return the content of each file by name. labels: one per logit."""
+def source_texts(program: Program, arena: Arena, arithmetic: Arithmetic, labels: Sequence[str],
+                 identity: str) -> dict[str, str]:
+    """Return the content of each file by name.
+
+    Args:
+        labels: one per logit.
+        identity: of the network, see `project.network_id`.
+    """
     layers = [layer_of(step, number, arena, arithmetic) for number, step in enumerate(program.steps, start=1)]
     channels, height, width = program.image
-    header = _HEADER.format(first=FIRST, height=height, width=width, channels=channels,
+    header = _HEADER.format(first=FIRST, identity=identity, height=height, width=width, channels=channels,
                             image_bytes=channels * height * width, classes=len(labels), arena=arena.bytes,
                             alignment=ALIGNMENT, scale=c_float(program.logits.scale), zero=program.logits.zero)
     arrays = [array for layer in layers for array in layer.arrays]

@@ -42,6 +42,21 @@ class Ssh:
 
 
 @dataclass(frozen=True)
+class Serial:
+    """A microcontroller that answers over a serial line (see `export.c99.layouts.add_exchange`).
+
+    Attributes:
+        serial: the port, such as /dev/ttyACM0.
+        baud: bits per second; of no consequence where the port is USB.
+        timeout_s: how long the board may be silent before it counts as lost, in seconds.
+    """
+
+    serial: str
+    baud: int = 115200
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True)
 class Expected:
     """Requirements on the machine that measures; without them nothing is measured. None accepts any value.
 
@@ -122,9 +137,18 @@ class Device:
 
 @dataclass(frozen=True)
 class Microcontroller(Device):
-    """A device on which generated C runs (`runtime.name: c99`)."""
+    """A device on which generated C runs (`runtime.name: c99`).
+
+    Attributes:
+        port: over which a board that runs the code answers; None: none can be reached.
+    """
 
     processor: Processor = Processor("cortex-m4", 0, 0x20000000)
+    port: Serial | None = None
+
+    @property
+    def place(self) -> str:
+        return f"serial line {self.port.serial}" if self.port else "none"
 
     @property
     def capacity(self) -> dict[str, int | None]:

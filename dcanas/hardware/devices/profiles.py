@@ -15,7 +15,7 @@ from dcanas.basics.resources import resource_folder
 from dcanas.basics.typed_path import typed_path
 from dcanas.basics.user_files import file_hash
 from dcanas.hardware.devices.cost_sources import CHOSEN, SOURCES, may_state
-from dcanas.hardware.devices.device import Device, Expected, Microcontroller, Processor, Runtime, Ssh
+from dcanas.hardware.devices.device import Device, Expected, Microcontroller, Processor, Runtime, Serial, Ssh
 from dcanas.hardware.devices.runtimes import runtimes
 from dcanas.hardware.microcontroller.cores import CORES
 
@@ -30,7 +30,11 @@ def load_device(name: str) -> Device:
     path = profile_path(name)
     values = _checked(path, "", read_yaml(path), _DEVICE)
     runtime = Runtime(**_checked(path, "runtime.", values["runtime"], _RUNTIME))
-    if isinstance(values["connection"], dict):
+    port = None
+    if isinstance(values["connection"], dict) and "serial" in values["connection"]:
+        port = Serial(**_checked(path, "connection.", values["connection"], _SERIAL))
+        values["connection"] = None  # no ONNX file can be run or measured there
+    elif isinstance(values["connection"], dict):
         values["connection"] = Ssh(**_checked(path, "connection.", values["connection"], _SSH))
     values["board"] = Expected(**_checked(path, "board.", values.get("board", {}), _EXPECTED))
     allowed = {cost: (partial(may_state, cost, folder=path.parent),
@@ -41,12 +45,15 @@ def load_device(name: str) -> Device:
                 for cost, source in costs.items() if source.endswith(".py")}
     values["sources"] = {**values.get("sources", {}), **files_of}  # a changed file makes another device
     _consistent(path, values, runtime, costs)
+    if port is not None and runtime.name != "c99":
+        raise UserError(f"{path}: connection: {{serial: PORT}} is that of a microcontroller (runtime.name: c99); other "
+                        "boards are reached by {ssh: HOST}.")
     if values["name"] != path.stem:
         raise UserError(f"{path}: name must be the file's own name {path.stem!r}, got {values['name']!r}.")
     values |= {"runtime": runtime, "costs": costs}
     if "processor" in values:
         values["processor"] = Processor(**_checked(path, "processor.", values["processor"], _PROCESSOR))
-        return Microcontroller(**values)
+        return Microcontroller(**values, port=port)
     return Device(**values)
 
 
@@ -92,7 +99,7 @@ def _whole(low: int, high: int) -> Check:
 
 
 RUNTIMES = ("onnxruntime", "tflite", "tflite-micro", "tflite-edgetpu", "tensorrt", "pytorch", "simulator", "hls", "c99")
-OPTIONAL = ("table", "sources", "board", "python", "folder", "timeout_s", "machine", "cores", "governor",
+OPTIONAL = ("table", "sources", "board", "python", "folder", "timeout_s", "baud", "machine", "cores", "governor",
             "processor", "flash_reserved_bytes", "ram_reserved_bytes")
 _RUNTIME: dict[str, tuple[Check, str]] = {
     "name": (lambda v: v in RUNTIMES or v in runtimes,
@@ -108,6 +115,12 @@ _SSH: dict[str, tuple[Check, str]] = {
     "python": (_text, "the board's Python with numpy and onnxruntime, such as ~/venv/bin/python"),
     "folder": (lambda v: v is None or _text(v), "a folder on the board, or null"),
     "timeout_s": (lambda v: type(v) in (int, float) and 1 <= v <= 3600, "a number of seconds from 1 to 3600"),
+}
+_SERIAL: dict[str, tuple[Check, str]] = {
+    "serial": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"[^\s\x00-\x1f]+", v)),
+               "a port such as /dev/ttyACM0"),
+    "baud": (_whole(300, 12_000_000), "a number of bits per second such as 115200"),
+    "timeout_s": _SSH["timeout_s"],
 }
 _EXPECTED: dict[str, tuple[Check, str]] = {
     "machine": (_text, "what `uname -m` says there, such as aarch64"),
@@ -130,7 +143,8 @@ _DEVICE: dict[str, tuple[Check, str]] = {
                                                       "a whole number of bytes, at least 1024, or null for no limit")),
     "dtype": (lambda v: v in ("fp32", "int8"), "fp32 or int8"),
     "connection": (lambda v: v is None or v == "local" or isinstance(v, dict),
-                   "local, a block {ssh: HOST}, or null if no board can be reached"),
+                   "local, a block {ssh: HOST} or, for a microcontroller, {serial: PORT}, or null if no board can be "
+                   "reached"),
     "board": (lambda v: isinstance(v, dict), f"a block of what is checked on the board: {', '.join(_EXPECTED)}"),
     "processor": (lambda v: isinstance(v, dict), f"a block of a microcontroller's core and memory: "
                                                  f"{', '.join(_PROCESSOR)}"),

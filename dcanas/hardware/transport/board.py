@@ -21,8 +21,9 @@ from dcanas.basics.errors import UserError
 from dcanas.basics.printable import printable
 from dcanas.export import worker
 from dcanas.hardware.devices.device import Ssh
-from dcanas.hardware.transport.peer import Peer, PeerError, PeerGoneError, PeerSilentError
+from dcanas.hardware.transport.peer import Peer
 from dcanas.hardware.transport.progress import report_blocks
+from dcanas.hardware.transport.stream import PeerError, PeerGoneError, PeerSilentError
 
 OPTIONS = ("BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=5", "ServerAliveCountMax=3")
 ANSWER_BYTES = 1 << 16  # where no more is asked for

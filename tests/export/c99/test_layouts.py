@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import zlib
 
 import numpy as np
 import onnx
@@ -29,10 +30,13 @@ struct Line {
   void print(long number) { std::printf("%ld", number); }
   void println(const char *text) { std::puts(text); }
   void println(long number) { std::printf("%ld\\n", number); }
+  int available() { int c = std::getchar(); return c == EOF ? 0 : (std::ungetc(c, stdin), 1); }
+  int read() { return std::getchar(); }
   std::size_t readBytes(char *into, std::size_t count) { return std::fread(into, 1, count, stdin); }
 };
 static Line Serial;
-inline unsigned long micros() { return 0; }
+inline unsigned long micros() { static unsigned long now = 0; return now += 100000; }
+inline unsigned long millis() { return micros() / 1000; }
 inline void delay(int) {}
 """
 
@@ -61,7 +65,7 @@ def test_the_makefile_builds_a_library(code, tmp_path):
     assert (tmp_path / "c/libnetwork.a").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("example", ["selftest", "classify"])
+@pytest.mark.parametrize("example", ["selftest", "classify", "deploy"])
 def test_a_library_for_arduino_compiles_as_its_ide_does(code, tmp_path, example):
     """C files as C, the sketch as C++ after Arduino.h; then setup and loop, once."""
     library = tmp_path / "two_animals"
@@ -73,11 +77,13 @@ def test_a_library_for_arduino_compiles_as_its_ide_does(code, tmp_path, example)
     subprocess.run([host_compiler(), "-std=gnu11", "-Os", "-c", *sorted(map(str, (library / "src").glob("*.c")))],
                    cwd=tmp_path, check=True)
     subprocess.run(["c++", "-std=gnu++14", "-I", ".", "-I", str(library / "src"), "sketch.cpp", "network.o",
-                    "weights.o", "selftest.o", "-o", "sketch"], cwd=tmp_path, check=True)
+                    "weights.o", "selftest.o", "exchange.o", "-o", "sketch"], cwd=tmp_path, check=True)
     image, logits = code[1][3], code[2][3]
-    said = subprocess.run([tmp_path / "sketch"], input=image.transpose(1, 2, 0).tobytes(), capture_output=True,
-                          check=True).stdout.decode()
-    assert said == {"selftest": "different answers: 0, microseconds: 0\n",
+    pixels = image.transpose(1, 2, 0).tobytes()
+    asked = f"dcanas image {'5' * 16} {zlib.crc32(pixels):08x}\n".encode() + pixels if example == "deploy" else pixels
+    said = subprocess.run([tmp_path / "sketch"], input=asked, capture_output=True, check=True).stdout.decode()
+    assert said == {"selftest": "different answers: 0, microseconds: 100000\n",
+                    "deploy": f"{'5' * 16} logits 100000 {' '.join(map(str, logits))}\n",
                     "classify": f"{['cat', 'dog'][logits.argmax()]}\n"}[example]
 
 

@@ -98,7 +98,11 @@ def test_unknown_device_names_the_nearest():
     ({"flash_bytes": 1.5e6}, "flash_bytes must be a whole number of bytes"),
     ({"dtype": "float"}, "dtype must be fp32 or int8, got 'float'."),
     ({"connection": "ssh"},
-     "connection must be local, a block {ssh: HOST}, or null if no board can be reached, got 'ssh'."),
+     "connection must be local, a block {ssh: HOST} or, for a microcontroller, {serial: PORT}, or null if no board can "
+     "be reached, got 'ssh'."),
+    ({"connection": {"serial": "/dev/ttyACM0"}, "costs": {"params": "counted"}},
+     "connection: {serial: PORT} is that of a microcontroller (runtime.name: c99)"),
+    ({"connection": {"serial": "/dev/ttyACM0", "baud": 5}}, "connection.baud must be a number of bits per second"),
     ({"connection": {"ssh": "-oProxyCommand=x"}}, "connection.ssh must be a host as ssh takes it"),
     ({"connection": {"shh": "pi@board"}}, "Unknown key 'connection.shh'; did you mean 'connection.ssh'?"),
     ({"connection": {"python": "python3"}}, "connection.ssh is missing"),
