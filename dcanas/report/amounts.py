@@ -8,6 +8,7 @@ from typing import Any
 MINUS = "−"
 DIGITS = 3  # significant ones, unless more are needed to tell a value from its limit or its rival
 MOST_DIGITS = 9
+DISTURBED = 3.0  # times the median: a 95th percentile beyond it is not the network's own doing
 SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "ms": ((1e3, "s"), (1, "ms"), (1e-3, "µs"), (1e-6, "ns")),
     "mJ": ((1e3, "J"), (1, "mJ"), (1e-3, "µJ"), (1e-6, "nJ")),
@@ -74,6 +75,17 @@ def latency_words(latency: Mapping[str, Any]) -> str:
     return (f"median {quantity(latency['median_ms'], 'ms')} (95 % interval {quantity(low, 'ms')} to "
             f"{quantity(high, 'ms')}), 95th percentile {quantity(latency['p95_ms'], 'ms')}, {latency['n']:,} runs at "
             "batch 1")
+
+
+def disturbance(latency: Mapping[str, Any]) -> str:
+    """Return in words that something else slowed a measurement down; empty if nothing shows it.
+
+    latency: what `Profile.summary` returns.
+    """
+    times = latency["p95_ms"] / latency["median_ms"]
+    if times > DISTURBED:
+        return f"the machine was busy, as one run in twenty took {times:.0f} times the median or longer"
+    return "noisy, the certificate says why" if latency["remark"] else ""
 
 
 def _scaled(value: float, unit: str, digits: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from dcanas.report.amounts import interval, quantity, share
+from dcanas.report.amounts import disturbance, interval, points, quantity, share
 from dcanas.report.delivery import RIVAL, SEARCHED, Delivery, delivery
 from dcanas.report.difference import cheaper_words, difference
 from dcanas.report.record import DeviceRecord, RunRecord
@@ -115,8 +115,8 @@ def rival(record: RunRecord, shipped: Delivery) -> Answer:
     if not found.shown:
         return Answer("rival", question, "No difference is shown",
                       f"to {other}: {judged}; shipped for {cheaper_words(comparison, shipped.which)}", OPEN)
-    return Answer("rival", question, f"Yes, {found.words.partition(' (')[0]}",
-                  f"over {other}: {judged}" + ("; so the rival is shipped" if shipped.which == RIVAL else ""), GOOD)
+    return Answer("rival", question, f"Yes, {points(found.value)} points",
+                  f"over {other}: {found.behind}" + ("; so the rival is shipped" if shipped.which == RIVAL else ""), GOOD)
 
 
 def accuracy(certificate: Mapping[str, Any]) -> Answer:
@@ -134,8 +134,10 @@ def latency(certificate: Mapping[str, Any]) -> Answer:
     if row is not None and row["measured"] is not None:
         p95 = next((each["measured"] for each in certificate["rows"] if each["name"] == "latency_p95_ms"), None)
         slow = f", 95th percentile {quantity(p95, 'ms')}" if p95 is not None else ""
+        disturbed = disturbance(certificate["latency"]) if certificate.get("latency") else ""
         return Answer("latency", question, quantity(row["measured"], "ms", [row["limit"]]),
-                      f"median for one image, measured on {device}{slow}")
+                      f"median for one image, measured on {device}{slow}{f': {disturbed}' if disturbed else ''}",
+                      OPEN if disturbed else "")
     known = None if row is None else row["predicted"] if row["predicted"] is not None else decisive(row)
     if row is not None and known is not None:
         return Answer("latency", question, quantity(known, "ms", [row["limit"]]),

@@ -8,7 +8,7 @@ from typing import Any
 from dcanas.basics.statistics import UNEVEN
 from dcanas.costs import Budget, cost_unit
 from dcanas.report import robustness
-from dcanas.report.amounts import amount, interval, latency_words, points, quantity, share
+from dcanas.report.amounts import amount, disturbance, interval, latency_words, points, quantity, share
 from dcanas.report.delivery import RIVAL, SEARCHED, sides
 from dcanas.report.deployments import deployments_markdown
 from dcanas.report.difference import cheaper_words, difference
@@ -86,8 +86,8 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
         lines += ["", f"Latency: {latency_words(latency)} on {latency['threads']} thread"
                       f"{'s' if latency['threads'] != 1 else ''}, ONNX Runtime {latency['onnxruntime']}; two "
                       f"independent repeats differ by {100 * latency['repeat_difference']:.1f} %."]
-        if latency["remark"]:
-            lines.append(latency["remark"])
+        if words := latency["remark"] or disturbance(latency):
+            lines.append(f"{words[0].upper()}{words[1:].rstrip('.')}.")
     if "image_ms" in certificate:
         height, width = certificate["data"]["input_shape"][1:]
         lines += ["", f"The network takes images of {height}x{width} pixels. Making one ready (read, decoded and "
