@@ -25,14 +25,15 @@ if TYPE_CHECKING:
         list_searches,
         list_spaces,
     )
+    from dcanas.api.network import Network
     from dcanas.api.result import Run, load
     from dcanas.api.run import derive, run
     from dcanas.api.score import score
     from dcanas.basics.errors import BudgetError, Stopped, UserError
     from dcanas.basics.hooks import Hooks
 
-__all__ = ["Accuracy", "BudgetError", "Certificate", "Hooks", "Row", "Run", "Stopped", "UserError", "__version__",
-           "derive", "feasibility", "list_costs", "list_data", "list_devices", "list_experiments", "list_proxies",
-           "list_recipes", "list_searches", "list_spaces", "load", "run", "score"]
+__all__ = ["Accuracy", "BudgetError", "Certificate", "Hooks", "Network", "Row", "Run", "Stopped", "UserError",
+           "__version__", "derive", "feasibility", "list_costs", "list_data", "list_devices", "list_experiments",
+           "list_proxies", "list_recipes", "list_searches", "list_spaces", "load", "run", "score"]
 
 __getattr__ = lazy(__name__)

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-import numpy as np
-
-from dcanas.api.certificate import Certificate, typed_certificate
+from dcanas.api.gallery import SCHEME, gallery_network
+from dcanas.api.network import Network
 from dcanas.basics.errors import UserError, unknown
-from dcanas.basics.files import read_json
 from dcanas.basics.mapping import from_mapping
 from dcanas.basics.typed_path import typed_path
-from dcanas.export import as_floats, onnx_predict, open_session
-from dcanas.export.infer import probabilities
 from dcanas.report.delivery import RIVAL, SEARCHED, Delivery, delivery
 from dcanas.report.front import members_of
 from dcanas.report.record import DeviceRecord, RunRecord, read_run
-from dcanas.training.array_input import as_pixels
 
 if TYPE_CHECKING:
     from torch import nn
 
-CHUNK = 1024  # images as floats in memory at a time
+InGallery = Literal["gallery:digits"]
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Network):
     """A finished run and what it ships for one device; `run[device]` is what it ships for another.
 
     A run that compared the searched network with a rival ships the recommended one; `run.searched` and `run.rival` are
@@ -72,10 +68,9 @@ class Run:
         _ = found._shipped
         return found
 
-    @cached_property
-    def certificate(self) -> Certificate:
-        """What was promised, predicted and measured."""
-        return typed_certificate(self._shipped.certificate)
+    @property
+    def _content(self) -> Mapping[str, Any]:
+        return self._shipped.certificate
 
     @property
     def bundle(self) -> Path:
@@ -104,12 +99,6 @@ class Run:
         with torch.random.fork_rng(devices=[]):
             return read_model(self._shipped.folder, data["input_shape"][0], data["classes"])
 
-    @cached_property
-    def classes(self) -> np.ndarray:
-        """The classes in the order of the network's outputs: integers if such were given as labels, else text."""
-        names = (self.bundle / "labels.txt").read_text(encoding="utf-8").splitlines()
-        return np.array(names, dtype=np.int64 if self.certificate.content["data"].get("integer_labels") else np.str_)
-
     @property
     def candidates(self) -> list[dict[str, Any]]:
         """The networks among which the derivation chose, as flat dictionaries, such as `pandas.DataFrame` takes.
@@ -123,31 +112,6 @@ class Run:
                  "chosen": row["architecture"] == self._made["architecture"]["architecture"]}
                 for row in self._made["pool"] or ()]
 
-    def predict(self, images: Any) -> np.ndarray:
-        """Return the class of each image by the delivered file, one of `classes`.
-
-        Args:
-            images: uint8, or floats in [0, 1]; (N, H, W) or (N, H, W, C). Those of another size are cropped and
-                resized as `infer.py` of the bundle does.
-
-        Raises:
-            UserError: the images are of another type, or the network takes colour images and these are grey.
-        """
-        return np.asarray(self.classes[self.predict_proba(images).argmax(axis=1)])
-
-    def predict_proba(self, images: Any) -> np.ndarray:
-        """Return the probability of each class for each image (see `predict`), float32 (N, classes)."""
-        from dcanas.training.data import refit
-
-        pixels, steps = as_pixels(images), read_json(self.bundle / "preprocessing.json")
-        if pixels.shape[3] < steps["channels"]:
-            raise UserError(f"The network takes colour images (N, H, W, {steps['channels']}), got the shape "
-                            f"{np.shape(images)}.")
-        inputs, session = refit(pixels.transpose(0, 3, 1, 2), steps), open_session(self.onnx)
-        logits = np.concatenate([onnx_predict(session, as_floats(inputs[i:i + CHUNK]))
-                                 for i in range(0, len(inputs), CHUNK)])
-        return np.asarray(probabilities(logits))  # type: ignore[no-untyped-call]
-
     @cached_property
     def _shipped(self) -> Delivery:
         found = delivery(self._record, self._made, self._which)
@@ -160,12 +124,25 @@ class Run:
         return next(made for made in self._record.devices if made.name == self.device)
 
 
-def load(directory: Path | str) -> Run:
-    """Return the finished run in a directory.
+@overload
+def load(directory: InGallery) -> Network: ...  # type: ignore[overload-overlap]  # this is no directory
+
+
+@overload
+def load(directory: Path | str) -> Run: ...
+
+
+def load(directory: Path | str) -> Network:
+    """Return the finished run in a directory, or a network that comes with this package.
+
+    Args:
+        directory: of the run; or "gallery:digits".
 
     Raises:
-        UserError: there is no run, it is not finished, or it is damaged.
+        UserError: there is no run, it is not finished, or it is damaged; or there is no such network in the gallery.
     """
+    if isinstance(directory, str) and directory.startswith(SCHEME):
+        return gallery_network(directory.removeprefix(SCHEME))
     folder = typed_path(directory)
     record = read_run(folder)
     coming = record.next_stage()

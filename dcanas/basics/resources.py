@@ -1,4 +1,4 @@
-"""Where `conf/` and `hardware_profiles/` lie: at the repository's top for people, inside the wheel once installed."""
+"""Where `conf/`, `hardware_profiles/` and `gallery/` lie: at the repository's top, inside the wheel once installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def resource_folder(name: str) -> Path:
-    """Return the folder `conf` or `hardware_profiles` of this installation; raises FileNotFoundError."""
+    """Return the folder `conf`, `hardware_profiles` or `gallery` of this installation; raises FileNotFoundError."""
     for folder in (_PACKAGE / name, _PACKAGE.parent / name):
         if folder.is_dir():
             return folder

@@ -115,8 +115,8 @@ def rival(record: RunRecord, shipped: Delivery) -> Answer:
     if not found.shown:
         return Answer("rival", question, "No difference is shown",
                       f"to {other}: {judged}; shipped for {cheaper_words(comparison, shipped.which)}", OPEN)
-    return Answer("rival", question, f"Yes, {points(found.value)} points",
-                  f"over {other}: {found.behind}" + ("; so the rival is shipped" if shipped.which == RIVAL else ""), GOOD)
+    taken = "; so the rival is shipped" if shipped.which == RIVAL else ""
+    return Answer("rival", question, f"Yes, {points(found.value)} points", f"over {other}: {found.behind}{taken}", GOOD)
 
 
 def accuracy(certificate: Mapping[str, Any]) -> Answer:

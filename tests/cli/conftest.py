@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,3 +109,25 @@ def images(tmp_path_factory) -> Callable[..., Path]:
         return root
 
     return write
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel of this checkout."""
+    if shutil.which("uv") is None:
+        pytest.skip("uv is not here to build the wheel")
+    folder = tmp_path_factory.mktemp("dist")
+    repository = Path(__file__).parents[2]
+    done = subprocess.run(["uv", "build", "-q", "--wheel", "-o", str(folder), str(repository)], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel, tmp_path_factory) -> Path:
+    """The folder into which the wheel is installed, without what it depends on, which is here."""
+    target = tmp_path_factory.mktemp("installed")
+    subprocess.run(["uv", "pip", "install", "-q", "--no-deps", "--python", sys.executable, "--target", str(target),
+                    str(wheel)], check=True)
+    return target

@@ -1,4 +1,5 @@
-"""The tutorials' lines, taken from the pages and run as they stand, each page in a folder of its own."""
+"""The lines of the tutorials and the README, taken from the pages and run as they stand by the installed wheel, each
+page in a folder of its own."""
 
 from __future__ import annotations
 
@@ -8,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pages import code_of
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
 SECONDS = 90  # on an idle machine with two cores; a loaded one is given twenty times as long
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -27,10 +30,20 @@ def script(page: Path) -> str:
     return "\n".join(parts)
 
 
-def run_page(name: str, folder: Path, environment: dict[str, str], here: dict[str, str] | None = None) -> str:
-    """Run the lines of a tutorial and return what they print; here: words of the page -> what they are on this machine.
+@pytest.fixture
+def run_page(installed: Path, home: Path) -> Callable[..., str]:
+    """Return a function that runs the lines of a page, with the wheel in place of this checkout."""
+    return partial(_run_page, installed=installed, folder=home)
+
+
+def _run_page(name: str, here: dict[str, str] | None = None, *, installed: Path, folder: Path) -> str:
+    """Run the lines of a page and return what they print.
+
+    Args:
+        name: of the page below the repository, without its suffix.
+        here: words of the page -> what they are on this machine.
     """
-    lines = script(DOCS / "tutorials" / f"{name}.md")
+    lines = script(ROOT / f"{name}.md")
     for word, meant in (here or {}).items():
         assert word in lines
         lines = lines.replace(word, meant)
@@ -39,12 +52,14 @@ def run_page(name: str, folder: Path, environment: dict[str, str], here: dict[st
     for program, arguments in {"dcanas": "-m dcanas", "python": ""}.items():
         (programs / program).write_text(f'#!/bin/sh\nexec {sys.executable} {arguments} "$@"\n')
         (programs / program).chmod(0o755)
-    path = f"{programs}{os.pathsep}{environment.pop('PATH', os.environ['PATH'])}"
-    source = os.pathsep.join([str(DOCS.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    where = subprocess.run([sys.executable, "-c", "import dcanas; print(dcanas.__file__)"], cwd=folder, text=True,
+                           capture_output=True, check=True, env={**os.environ, "PYTHONPATH": str(installed)})
+    assert Path(where.stdout.strip()).is_relative_to(installed)
     start = time.monotonic()
     done = subprocess.run(["bash", "-c", lines], cwd=folder, text=True,
                           capture_output=True, timeout=20 * SECONDS, check=False,
-                          env={**os.environ, "PATH": path, "PYTHONPATH": source, "OMP_NUM_THREADS": "1", **environment})
+                          env={**os.environ, "PATH": path, "PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"})
     print(f"{name}: {time.monotonic() - start:.0f} s")
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
@@ -58,34 +73,59 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_photos(home, images):
+def test_readme(run_page, home, images):
+    """The lines on photographs; those from Python take over the run of the command."""
     images(home, {"photos": 24})
-    shown = run_page("photos", home, {})
+    shutil.copy(next((home / "photos").rglob("*.png")), home / "photo.jpg")
+    shown = run_page("README").splitlines()
+    assert any(re.match(r"photo\.jpg\W.* 0\.\d+", line) for line in shown)
+    assert re.match(r"(True|False) Accuracy\(value=", shown[-1])
+    assert len(list(home.glob("first*"))) == 1
+
+
+@pytest.mark.slow
+def test_photos(run_page, home, images):
+    images(home, {"photos": 24})
+    shown = run_page("docs/tutorials/photos")
     assert "3 classes" in shown
     assert "True" in shown.splitlines()[-2]  # within the limits
 
 
+SHORT = "train.epochs=4 search.epochs=2 search.finalists=2 search.finalist_epochs=1 search.rerank=[]"
+
+
+@pytest.mark.parametrize("more", [pytest.param(f" {SHORT}", marks=pytest.mark.slow, id="short"),
+                                  pytest.param("", marks=[pytest.mark.slow, pytest.mark.thorough], id="whole")])
+def test_board(run_page, home, board, more):
+    """On a real SSH server of this machine, whose Python is the one of these tests."""
+    shown = run_page("docs/tutorials/board", {"python: python3": f"python: {sys.executable}",
+                                              "run.dir=onboard": f"run.dir=onboard{more}"})
+    print(shown)
+    assert "Ship the searched network: onboard/bundle" in shown
+    assert "measured on board" in shown
+
+
 @pytest.mark.slow
-def test_microcontroller(home):
+def test_microcontroller(run_page):
     for program in ("arm-none-eabi-gcc", "qemu-system-arm"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    shown = run_page("microcontroller", home, {})
+    shown = run_page("docs/tutorials/microcontroller")
     assert "Emulated on mps2-an386, it gives the same bytes as here for 359 images" in shown
 
 
 @pytest.mark.slow
-def test_experiments(home):
+def test_experiments(run_page, home):
     pytest.importorskip("pandas")
-    shown = run_page("experiments", home, {})
+    shown = run_page("docs/tutorials/experiments")
     assert "accuracy" in shown
     assert (home / "comparison.html").is_file()
 
 
 @pytest.mark.slow
-def test_own_parts(home):
+def test_own_parts(run_page, home):
     (home / "ladder_space.py").write_text(code_of("add-a-space"))
     (home / "largest.py").write_text(code_of("add-a-search"))
-    shown = run_page("own-parts", home, {})
+    shown = run_page("docs/tutorials/own-parts")
     assert "spread" in shown
     assert "mine.py" in (home / "own" / "settings.yaml").read_text()

@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    if shutil.which("uv") is None:
-        pytest.skip("uv is not here to build the wheel")
-    folder = tmp_path_factory.mktemp("dist")
-    done = subprocess.run(["uv", "build", "-q", "--wheel", "-o", str(folder), str(REPOSITORY)], capture_output=True,
-                          text=True)
-    assert done.returncode == 0, done.stderr
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory) -> Path:
-    """The folder into which the wheel is installed, without what it depends on, which is here."""
-    target = tmp_path_factory.mktemp("installed")
-    subprocess.run(["uv", "pip", "install", "-q", "--no-deps", "--python", sys.executable, "--target", str(target),
-                    str(wheel)], check=True)
-    return target
 
 
 @pytest.fixture
