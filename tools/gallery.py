@@ -1,0 +1,30 @@
+"""Take the network that a finished run ships into the gallery: ONNX file, certificate, class names, preprocessing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dcanas
+from dcanas.basics.errors import UserError
+from dcanas.basics.resources import resource_folder
+
+FILES = ("model.onnx", "certificate.json", "labels.txt", "preprocessing.json")  # none of the bundle that holds images
+
+
+def main(run: str, name: str) -> None:
+    """Write `gallery/NAME`.
+
+    Args:
+        run: directory of the run.
+        name: of the network in the gallery.
+    """
+    found = dcanas.load(run)
+    if not found.certificate.met:
+        raise UserError(f"The certificate of {run} does not say that every limit is kept.")
+    folder = resource_folder("gallery") / name
+    folder.mkdir(exist_ok=True)
+    for file in FILES:
+        shutil.copyfile(found.bundle / file, folder / file)
+    size = sum(path.stat().st_size for path in Path(folder).iterdir())
+    print(f"{folder}: {size / 1e6:.2f} MB, {found.certificate.content['command']}")
