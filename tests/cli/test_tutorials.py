@@ -18,6 +18,17 @@ from pages import code_of
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 90  # on an idle machine with two cores; a loaded one is given twenty times as long
+QUICKLY = """import sys
+
+sys.path.append({tests!r})
+from shortcuts import quick
+
+from dcanas.cli.main import main
+
+if __name__ == "__main__":
+    with quick():
+        sys.exit(main(sys.argv[1:]))
+"""
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -36,12 +47,14 @@ def run_page(installed: Path, home: Path) -> Callable[..., str]:
     return partial(_run_page, installed=installed, folder=home)
 
 
-def _run_page(name: str, here: dict[str, str] | None = None, *, installed: Path, folder: Path) -> str:
+def _run_page(name: str, here: dict[str, str] | None = None, *, installed: Path, folder: Path,
+              whole: bool = False) -> str:
     """Run the lines of a page and return what they print.
 
     Args:
         name: of the page below the repository, without its suffix.
         here: words of the page -> what they are on this machine.
+        whole: the command measures as long as users do, and draws.
     """
     lines = script(ROOT / f"{name}.md")
     for word, meant in (here or {}).items():
@@ -49,7 +62,9 @@ def _run_page(name: str, here: dict[str, str] | None = None, *, installed: Path,
         lines = lines.replace(word, meant)
     programs = folder.parent / "programs"
     programs.mkdir(exist_ok=True)
-    for program, arguments in {"dcanas": "-m dcanas", "python": ""}.items():
+    (programs / "quickly.py").write_text(QUICKLY.format(tests=str(ROOT / "tests")))
+    command = "-m dcanas" if whole else f"{programs / 'quickly.py'}"
+    for program, arguments in {"dcanas": command, "python": ""}.items():
         (programs / program).write_text(f'#!/bin/sh\nexec {sys.executable} {arguments} "$@"\n')
         (programs / program).chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
@@ -91,15 +106,15 @@ def test_photos(run_page, home, images):
     assert "True" in shown.splitlines()[-2]  # within the limits
 
 
-SHORT = "train.epochs=4 search.epochs=2 search.finalists=2 search.finalist_epochs=1 search.rerank=[]"
+SHORT = " train.epochs=4 search.epochs=2 search.finalists=2 search.finalist_epochs=1 search.rerank=[]"
 
 
-@pytest.mark.parametrize("more", [pytest.param(f" {SHORT}", marks=pytest.mark.slow, id="short"),
-                                  pytest.param("", marks=[pytest.mark.slow, pytest.mark.thorough], id="whole")])
-def test_board(run_page, home, board, more):
+@pytest.mark.parametrize("whole", [pytest.param(False, marks=pytest.mark.slow, id="short"),
+                                   pytest.param(True, marks=[pytest.mark.slow, pytest.mark.thorough], id="whole")])
+def test_board(run_page, board, whole):
     """On a real SSH server of this machine, whose Python is the one of these tests."""
     shown = run_page("docs/tutorials/board", {"python: python3": f"python: {sys.executable}",
-                                              "run.dir=onboard": f"run.dir=onboard{more}"})
+                                              "run.dir=onboard": "run.dir=onboard" + (not whole) * SHORT}, whole=whole)
     print(shown)
     assert "Ship the searched network: onboard/bundle" in shown
     assert "measured on board" in shown
