@@ -66,7 +66,7 @@ def test_a_microcontroller_gets_the_int8_file_and_its_bytes_decide(dcanas, tiny,
 
 
 def _deployed(dcanas, tmp_path, folder):
-    """Without a port `dcanas deploy` says what to set; with the code behind one, images go there and come back named."""
+    """Without a port `dcanas deploy` says what to set; with the code behind one, images come back named."""
     found = dcanas("deploy", f"source={tmp_path / 'run'}", "device=nano33ble")
     assert (found.code, found.err.count("\n")) == (2, 1)
     assert "nano33ble has no serial port in its profile; set connection: {serial: /dev/ttyACM0}" in found.err

@@ -1,4 +1,4 @@
-"""A space of one option per slot, so of one network: every kind of search ends with it, its certificate and a report."""
+"""A space of one option per slot, so of one network: every kind of search ends with it, its certificate, a report."""
 
 from __future__ import annotations
 
