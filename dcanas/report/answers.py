@@ -13,6 +13,7 @@ from typing import Any
 from dcanas.report.amounts import disturbance, interval, points, quantity, share
 from dcanas.report.delivery import RIVAL, SEARCHED, Delivery, delivery
 from dcanas.report.difference import cheaper_words, difference
+from dcanas.report.guessing import is_guessing
 from dcanas.report.record import DeviceRecord, RunRecord
 from dcanas.report.robustness import norm_words, worst_case
 from dcanas.report.words import cost_words, decisive, either, listed, row_words, value_words
@@ -122,9 +123,11 @@ def rival(record: RunRecord, shipped: Delivery) -> Answer:
 def accuracy(certificate: Mapping[str, Any]) -> Answer:
     """Return the accuracy with its interval."""
     found = certificate["accuracy"]
-    return Answer("accuracy", "How accurate, how sure?", share(found["value"]),
+    guessing = is_guessing(found)
+    value = f"{share(found['value'])}, not shown to be better than guessing" if guessing else share(found["value"])
+    return Answer("accuracy", "How accurate, how sure?", value,
                   f"{interval(found['low'], found['high'])} with 95 % confidence, on {found['n']:,} test images that "
-                  "decided nothing")
+                  "decided nothing", BAD if guessing else "")
 
 
 def latency(certificate: Mapping[str, Any]) -> Answer:

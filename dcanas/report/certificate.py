@@ -12,6 +12,7 @@ from dcanas.report.amounts import amount, disturbance, interval, latency_words, 
 from dcanas.report.delivery import RIVAL, SEARCHED, sides
 from dcanas.report.deployments import deployments_markdown
 from dcanas.report.difference import cheaper_words, difference
+from dcanas.report.guessing import guessing_words, is_guessing
 from dcanas.report.microcontroller import proof_markdown
 from dcanas.report.precision import precision_markdown
 from dcanas.report.words import cost_words, listed, value_words
@@ -111,10 +112,10 @@ def certificate_markdown(certificate: Mapping[str, Any]) -> str:
 
 
 def accuracy_lines(certificate: Mapping[str, Any]) -> list[str]:
-    """Return what has to be known beside the accuracy: of copies, bad files and uneven classes."""
+    """Return what has to be known beside the accuracy: of guessing, copies, bad files and uneven classes."""
     accuracy, data = certificate["accuracy"], certificate["data"]
     understood = data.get("understood", {})
-    lines = []
+    lines = [guessing_words(accuracy)] if is_guessing(accuracy) else []
     if "with_copies" in accuracy:
         copies, others = understood["copies"], accuracy["with_copies"]
         why = [f"{copies['learnt']} of {copies['test_files']} test images are also in train or validation"] \

@@ -27,7 +27,7 @@ from dcanas.costs import CostModel
 from dcanas.export.classifier import Classifier, Normalise
 from dcanas.search.adversarial import adversarial_attack
 from dcanas.search.pool import Candidate
-from dcanas.search.trust import RANDOM, none_learnt, trust
+from dcanas.search.trust import BY_HEART, LEARNT, NOTHING, RANDOM, by_heart_words, none_learnt, trust
 from dcanas.search.validation import validate
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe, train
@@ -59,7 +59,7 @@ def nominate(pool: Sequence[Candidate], count: int, sizes: Sequence[CostModel]) 
 def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, seed: int, arch: Architecture,
                    hooks: Hooks = QUIET, *, skeleton: Mapping[str, Any], device: str | torch.device = "cpu",
                    inherit: Callable[[nn.Module], None] = lambda network: None) -> dict[str, Any]:
-    """Train an architecture briefly and return its `validation_accuracy` (0 to 1) and `validation_loss`.
+    """Train an architecture briefly; return `validation_accuracy` (0 to 1), `validation_loss`, `last_training_loss`.
 
     With the same seed all architectures see the same images in the same order.
 
@@ -70,8 +70,9 @@ def short_training(space: Space, dataset: Dataset, recipe: Recipe, epochs: int, 
         inherit: gives a network other initial weights, in place.
     """
     short = replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 4))
-    return train_and_validate(space, dataset, short, derive_seed(seed, "finalist"), arch, hooks, skeleton=skeleton,
-                              device=device, inherit=inherit)
+    found, history = train_and_read(space, dataset, short, derive_seed(seed, "finalist"), arch, hooks,
+                                    skeleton=skeleton, device=device, inherit=inherit)
+    return {**found, "last_training_loss": history[-1]["loss"]}
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def train_and_read(space: Space, dataset: Dataset, recipe: Recipe, seed: int, ar
 def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examine: Examine, pool: Sequence[Candidate],
                     *, verify: Verify = lambda arch: [], stored: MutableMapping[str, dict[str, Any]] | None = None,
                     hooks: Hooks = QUIET, ranked: bool = False, control: Iterable[Architecture] = (),
-                    learnt: Callable[[Mapping[str, Any]], bool] = lambda found: True,
+                    learnt: Callable[[Mapping[str, Any]], float] = lambda found: LEARNT,
                     remedy: str = "increase search.pool") -> tuple[Architecture, dict[str, Any]]:
     """Examine `count` finalists of a pool, which keep the measured limits; return the best and the reasons.
 
@@ -139,7 +140,8 @@ def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examin
         ranked: a candidate's score is an aggregated rank; ranks by score and by examination decide together.
         control: random members, of which three are examined too if the candidates are ranked (see `trust`); without
             any, what ranked them is trusted.
-        learnt: whether an examination shows that the network learns; one that does not is never chosen.
+        learnt: how much an examination shows to be learnt (see `trust.learning`); those that have learnt most are
+            chosen from, and none that has learnt nothing.
         remedy: what helps if no candidate keeps the measured limits.
 
     Raises:
@@ -182,9 +184,12 @@ def choose_finalist(space: Space, count: int, sizes: Sequence[CostModel], examin
             hooks.message(why["trust"]["text"])
             if not why["trust"]["trusted"]:
                 finalists, ranked = finalists + drawn, False
-    learning = [finalist for finalist in finalists if learnt(finalist)]
-    if not learning:
+    most = max(map(learnt, finalists))
+    if most == NOTHING:
         raise none_learnt(finalists)
+    if most == BY_HEART:
+        hooks.message(by_heart_words(finalists))
+    learning = [finalist for finalist in finalists if learnt(finalist) == most]
     best = max(learning, key=_trained)
     decided_by = "accuracy on the validation split after short training"
     if ranked:

@@ -26,7 +26,16 @@ from dcanas.search.halving.halving_settings import HalvingSettings
 from dcanas.search.halving.rungs import FineTuning, Tuning, halve, rungs, stored_as
 from dcanas.search.pool import Candidate
 from dcanas.search.task import SearchTask, Target
-from dcanas.search.trust import RANDOM, learning, none_learnt, random_members, trust
+from dcanas.search.trust import (
+    BY_HEART,
+    NOTHING,
+    RANDOM,
+    by_heart_words,
+    learning,
+    none_learnt,
+    random_members,
+    trust,
+)
 from dcanas.spaces import Architecture, Space
 from dcanas.training import Dataset, Recipe
 
@@ -91,8 +100,10 @@ def choose_by_rungs(task: SearchTask, target: Target, folder: Path, judge: str, 
     best, made = halve(left, plan(len(left)), training.together(task), space.format, stored, training.drop,
                        partial(order, judged=chosen if trusted else (), learnt=learnt))
     last = {row["architecture"]: {**row, "epochs": rung["epochs"]} for rung in made for row in rung["networks"]}
-    if not learnt(last[space.format(best)]):
+    if learnt(last[space.format(best)]) == NOTHING:
         raise none_learnt(list(last.values()))
+    if learnt(last[space.format(best)]) == BY_HEART:
+        task.hooks.message(by_heart_words(list(last.values())))
     training.keep(best, folder / BEGUN)
     known, worst = {candidate.architecture: candidate for candidate in pool}, min(each.score for each in pool)
     rows = [known.get(arch, Candidate(arch, worst, "random")) for arch in left]
@@ -130,8 +141,8 @@ def trainings(settings: Any, recipe: Recipe) -> int:
 
 
 def order(found: Mapping[Architecture, dict[str, Any]], judged: Sequence[Architecture],
-          learnt: Callable[[Mapping[str, Any]], bool]) -> list[Architecture]:
-    """Return the networks of a rung, best first; those that have learnt nothing come last.
+          learnt: Callable[[Mapping[str, Any]], float]) -> list[Architecture]:
+    """Return the networks of a rung, best first; those that have learnt less come last.
 
     Args:
         found: with the `validation_loss` and the `training_loss` so far of each.
@@ -143,7 +154,7 @@ def order(found: Mapping[Architecture, dict[str, Any]], judged: Sequence[Archite
         rankdata([found[arch]["training_loss"] for arch in archs])
     total = rankdata(losses) + (rankdata([judged.index(arch) for arch in archs]) if judged else 0)
     place = dict(zip(archs, zip(total, losses, strict=True), strict=True))
-    return sorted(archs, key=lambda arch: (not learnt(found[arch]), *place[arch]))
+    return sorted(archs, key=lambda arch: (-learnt(found[arch]), *place[arch]))
 
 
 def begun_key(space: Space, arch: Architecture, dataset: Dataset, recipe: Recipe, skeleton: Mapping[str, Any]) -> str:
@@ -171,11 +182,12 @@ class ShortTraining(FineTuning):
     note = "short trainings"
 
     def __call__(self, item: Tuning, hooks: Hooks, device: str) -> dict[str, Any]:
-        """Return what `validate` does after so many epochs, and `training_loss`, the sum of their losses."""
+        """Return what `validate` does after so many epochs, the sum of their training losses, and the last one."""
         found, history = train_and_read(self.space, self.dataset, self.recipe, self.seed, item.architecture, hooks,
                                         skeleton=self.skeleton, device=device, folder=self.place(item.architecture),
                                         until=item.epochs)
-        return {**found, "training_loss": sum(row["loss"] for row in history)}
+        return {**found, "training_loss": sum(row["loss"] for row in history),
+                "last_training_loss": history[-1]["loss"]}
 
     def keep(self, arch: Architecture, path: Path) -> None:
         """Keep the newest checkpoint of a network as a file of its own, and no other."""

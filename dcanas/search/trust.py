@@ -25,6 +25,8 @@ RANDOM = 3  # members that are trained beside the finalists
 DRAWS = 20  # per random member, before fewer are taken
 STEPS = 100  # of training, from which a network that has learnt nothing will not learn
 CLEAR = 2.0  # standard errors above a constant answer from which an accuracy shows that something was learnt
+FALLEN = 0.98  # of the training loss of a constant answer: below, the training images themselves were learnt
+NOTHING, BY_HEART, LEARNT = 0.0, 0.5, 1.0  # how much: a constant answer, the training images alone, unseen images too
 
 
 def random_members(task: SearchTask, target: Target) -> Iterator[Architecture]:
@@ -55,28 +57,49 @@ def trust(chosen: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]
         "what chose them is not to be trusted on these images, so training alone decides among all.")}
 
 
-def learning(dataset: Dataset, recipe: Recipe, epochs: int) -> Callable[[Mapping[str, Any]], bool]:
-    """Return whether a short training has learnt anything: more than a constant answer knows of the validation split.
+def learning(dataset: Dataset, recipe: Recipe, epochs: int) -> Callable[[Mapping[str, Any]], float]:
+    """Return how much a short training has learnt: `LEARNT`, `BY_HEART` or `NOTHING`.
 
-    That is, a smaller loss than that of the frequencies of the classes, or an accuracy clearly above the share of the
-    most frequent one. So few images that no accuracy up to twice that share would be clear show nothing, nor do fewer
-    than 100 steps: then every network counts as having learnt.
+    It has learnt if it knows more of the validation split than a constant answer: a smaller loss than that of the
+    frequencies of the classes, or an accuracy clearly above the share of the most frequent one. So few images that no
+    accuracy up to twice that share would be clear show nothing, nor do fewer than 100 steps: then every network counts
+    as having learnt. Else, if its training loss has fallen below that of a constant answer, it knows its training
+    images by heart, as every network does that is shown noise.
 
     Args:
         recipe, epochs: of the short training.
     """
     steps = epochs * math.ceil(len(dataset.train) / recipe.batch_size)
-    counts = np.bincount(dataset.labels[dataset.validation], minlength=len(dataset.classes))
-    shares = counts[counts > 0] / max(counts.sum(), 1)
-    loss, share = float(-(shares * np.log(shares)).sum()), float(shares.max(initial=0.0))
-    error = math.sqrt(share * (1 - share) / max(int(counts.sum()), 1))
+    shares = _shares(dataset, dataset.validation)
+    share = float(shares.max(initial=0.0))
+    clearly = share + CLEAR * math.sqrt(share * (1 - share) / max(len(dataset.validation), 1))
+    loss, training_loss = _entropy(shares), _entropy(_shares(dataset, dataset.train))
 
-    def learnt(found: Mapping[str, Any]) -> bool:
-        clearly = share + CLEAR * error
-        return bool(steps < STEPS or clearly >= 2 * share or found["validation_loss"] < loss
-                    or found["validation_accuracy"] > clearly)
+    def learnt(found: Mapping[str, Any]) -> float:
+        if steps < STEPS or clearly >= 2 * share or found["validation_loss"] < loss or \
+                found["validation_accuracy"] > clearly:
+            return LEARNT
+        return BY_HEART if found.get("last_training_loss", math.inf) < FALLEN * training_loss else NOTHING
 
     return learnt
+
+
+def _shares(dataset: Dataset, indices: np.ndarray) -> np.ndarray:
+    """Return the shares of the classes among images, those that are there."""
+    counts = np.bincount(dataset.labels[indices])
+    return np.asarray(counts[counts > 0] / max(len(indices), 1))
+
+
+def _entropy(shares: np.ndarray) -> float:
+    """Return the loss of answering with the shares themselves."""
+    return float(-(shares * np.log(shares)).sum())
+
+
+def by_heart_words(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return what to tell the user if no network knows more than its training images."""
+    return (f"None of the {len(found)} networks is clearly better than guessing on the validation images, although the "
+            "training images are learnt by heart: these images may not show what they are labelled as; look at the "
+            "labels with `dcanas data`.")
 
 
 def none_learnt(found: Sequence[Mapping[str, Any]]) -> UserError:

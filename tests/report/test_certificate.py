@@ -8,6 +8,7 @@ from dcanas.basics.errors import UserError
 from dcanas.costs import Budget
 from dcanas.report.amounts import amount
 from dcanas.report.certificate import (
+    accuracy_lines,
     certificate_markdown,
     comparison_lines,
     make_rows,
@@ -162,3 +163,12 @@ def test_words_for_given_weights():
         "[0, 1] normalised by mean 0.498/0.498/0.498 and deviation 0.502/0.502/0.502.")
     assert pretrained_words({**record, "sources": [], "licence": None}).startswith(
         "Training started from weights of an earlier training: 294 tensors")
+
+
+@pytest.mark.parametrize(("low", "largest", "told"), [(0.36, 0.5, True), (0.5, 0.5, True), (0.51, 0.5, False),
+                                                      (0.36, None, False)])
+def test_an_accuracy_that_may_be_guessed_says_so(low, largest, told):
+    accuracy = {"low": low, "correct": 54, "n": 120, **({} if largest is None else {"largest_class": largest})}
+    lines = accuracy_lines({"accuracy": accuracy, "data": {}})
+    assert lines == (["Not shown to be better than guessing: naming the largest class every time is right for 50.0 % of "
+                      "these images, which the interval of the accuracy does not exclude."] if told else [])

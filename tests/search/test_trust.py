@@ -15,7 +15,7 @@ from dcanas.basics.errors import UserError
 from dcanas.search.finalists import choose_finalist
 from dcanas.search.first_few import order
 from dcanas.search.pool import Candidate
-from dcanas.search.trust import learning, trust
+from dcanas.search.trust import BY_HEART, LEARNT, NOTHING, learning, trust
 from dcanas.spaces import load_space
 from dcanas.training import Recipe
 
@@ -46,19 +46,22 @@ def test_what_learning_is() -> None:
     1/3 and 0.192, so that twice the share is within two standard errors.
     """
     dataset: Any = SimpleNamespace(labels=np.repeat([0, 1, 2], [8, 4, 4]), validation=np.arange(16), classes="abc",
-                                   train=np.arange(300))
+                                   train=np.arange(300) % 16)
     recipe = Recipe(batch_size=32)  # 300 images: ten steps
     learnt = learning(dataset, recipe, 10)
     assert learning(dataset, recipe, 9)({"validation_loss": 3.0, "validation_accuracy": 0.0})  # too short to tell
     known = 1.5 * math.log(2)
     for loss, accuracy, expected in ((known - 1e-6, 0.1, True), (known, 0.75, False), (3.0, 0.76, True),
                                      (math.nan, 0.5, False)):
-        assert learnt({"validation_loss": loss, "validation_accuracy": accuracy}) is expected
+        assert learnt({"validation_loss": loss, "validation_accuracy": accuracy}) == expected
+    for last, expected in ((0.97, BY_HEART), (0.99, NOTHING)):  # of the training images' own: they are as the others
+        heart = {"validation_loss": 3.0, "validation_accuracy": 0.5, "last_training_loss": last * known}
+        assert learnt(heart) == expected
     nothing = {"validation_loss": 3.0, "validation_accuracy": 0.0}
     for images, expected in ((6, True), (8, False), (9, False)):
         few: Any = SimpleNamespace(labels=np.arange(images) % 3, validation=np.arange(images), classes="abc",
-                                   train=np.arange(300))
-        assert learning(few, recipe, 10)(nothing) is expected
+                                   train=np.arange(300) % images)
+        assert learning(few, recipe, 10)(nothing) == expected
 
 
 def choose(finalists: tuple[float, ...], drawn: tuple[float, ...], learnt=lambda found: True):
@@ -90,6 +93,18 @@ def test_what_learns_nothing_is_never_delivered() -> None:
     assert chosen == 1
     with pytest.raises(UserError, match=r"None of the 6 networks learnt anything .*at most 10\.0 % .*none is deliv"):
         choose((0.10, 0.09, 0.08), (0.1, 0.1, 0.1), lambda found: found["validation_accuracy"] > 0.1)
+
+
+def test_what_is_learnt_by_heart_is_delivered_and_told_if_nothing_is_learnt_better() -> None:
+    def learnt(found):
+        return {0.1: NOTHING, 0.2: BY_HEART, 0.3: BY_HEART}.get(found["validation_accuracy"], LEARNT)
+
+    chosen, _, said = choose((0.1, 0.2, 0.3), (0.1, 0.1, 0.1), learnt)
+    assert chosen == 1  # by both ranks: 0 and 1, 1 and 0; the judge's first
+    assert said[-1].startswith("None of the 3 networks is clearly better than guessing on the validation images, ")
+    chosen, _, said = choose((0.1, 0.2, 0.25), (0.1, 0.1, 0.1), learnt)
+    assert chosen == 2
+    assert len(said) == 1
 
 
 def test_a_rung_is_ordered_by_judge_and_losses_together() -> None:
