@@ -170,5 +170,5 @@ def test_words_for_given_weights():
 def test_an_accuracy_that_may_be_guessed_says_so(low, largest, told):
     accuracy = {"low": low, "correct": 54, "n": 120, **({} if largest is None else {"largest_class": largest})}
     lines = accuracy_lines({"accuracy": accuracy, "data": {}})
-    assert lines == (["Not shown to be better than guessing: naming the largest class every time is right for 50.0 % of "
-                      "these images, which the interval of the accuracy does not exclude."] if told else [])
+    assert lines == (["Not shown to be better than guessing: naming the largest class every time is right for 50.0 % "
+                      "of these images, which the interval of the accuracy does not exclude."] if told else [])
