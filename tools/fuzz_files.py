@@ -89,7 +89,7 @@ def _judged(work: Path, pair: Pair, path: Path, expected: dict[str, Any], older:
     again = [line for line in (out + err).splitlines() if "made again" in line or "going back" in line]
     found, known = _observed(work, run, command, out), expected[f"{run} {command}"]
     own = {path.relative_to(work).as_posix()} if command in PARTLY else set()
-    if "is damaged" in err:
+    if "is damaged" in err and not again:
         return Outcome("found", err)
     if path.name == "metrics.jsonl" and run != "finished":
         own.add("page")  # the curves so far; a log that is still written to is in no manifest
@@ -274,6 +274,7 @@ def _short() -> Iterator[None]:
 
     with patch.object(profiler, "EXTENSIONS", 0), patch.object(worker, "Bench", opened), \
             patch.object(Figure, "savefig", saved), warnings.catch_warnings():
+        warnings.simplefilter("always")  # each case is a process of its own to its user
         yield
 
 
