@@ -18,6 +18,12 @@ def data_word(word: str) -> dict[str, str]:
     names = preset_names("data")
     if word in names:
         return {"data": word}
+    several = word.split(",")
+    if len(several) > 1 and all(part in names for part in several):
+        raise UserError(f"{word!r} names several data sets; type data={word} and -m to make a run of each.")
+    if len(several) > 1 and all(typed_path(part).is_dir() for part in several):
+        raise UserError(f"{word!r} names several folders; type data=folder data.root={word} and -m to make a run of "
+                        "each.")
     close = nearest(word, names)
     hint = f"; did you mean {close!r}?" if close else f" ({', '.join(names)})."
     raise UserError(f"{word!r} is neither a folder nor the name of a data set{hint}")

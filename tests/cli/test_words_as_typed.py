@@ -97,4 +97,17 @@ def test_texts_and_paths_hold_any_character(text, tmp_path, monkeypatch):
         stated, options = configure((f"train.init={folder}/weights.pt", f"name={typed}"))
         assert (stated.train.init, options.name) == (f"{folder}/weights.pt", text)
     monkeypatch.chdir(tmp_path)
+    assert as_overrides([text] if "=" not in text else [f"./{text}"])[0] == "data=folder"
     assert as_overrides([f"./{text}"]) == ["data=folder", f"data.root=./{text}"]
+
+
+def test_a_word_that_names_several_data_says_how_a_sweep_is_typed(tmp_path, monkeypatch):
+    for name in ("a", "b", "c,d"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert as_overrides(["c,d"]) == ["data=folder", "data.root=c,d"]
+    with pytest.raises(UserError, match=r"'a,b' names several folders; type data=folder data\.root=a,b and -m "):
+        as_overrides(["a,b"])
+    with pytest.raises(UserError, match=r"'digits,cifar10' names several data sets; type data=digits,cifar10 and -m "):
+        as_overrides(["digits,cifar10"])
+    assert len(jobs(["data=digits,cifar10"])) == len(jobs(["data=folder", "data.root=a,b"])) == 2
