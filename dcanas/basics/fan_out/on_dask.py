@@ -113,7 +113,7 @@ def _connect(engine: Engine, patience_s: float) -> Client:
 def _check_workers(client: Client, engine: Engine, folder: Path, patience_s: float) -> None:
     """Raise `UserError` unless all workers are of this version, see the folder and have the GPUs asked for."""
     end = time.monotonic() + patience_s
-    while not (found := client.run(_facts, str(folder))):
+    while not (found := _facts_of_all(client, folder)):
         if time.monotonic() >= end:
             raise UserError(f"The scheduler at {engine.address} has no workers; start `dask worker {engine.address}` "
                             "on the machines that should work.")
@@ -131,6 +131,15 @@ def _check_workers(client: Client, engine: Engine, folder: Path, patience_s: flo
     if engine.gpus and not any("GPU" in each["resources"] for each in client.scheduler_info()["workers"].values()):
         raise UserError(f"No worker of {engine.address} offers a GPU: start them with "
                         '`dask worker ... --resources "GPU=1"`, one per GPU, or use run.compute=cpu.')
+
+
+def _facts_of_all(client: Client, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what every worker is, by address, without those that end meanwhile."""
+    answers: dict[str, Any] = client.run(_facts, str(folder), on_error="return")
+    for answer in answers.values():
+        if isinstance(answer, BaseException) and not isinstance(answer, OSError):
+            raise answer
+    return {worker: answer for worker, answer in answers.items() if isinstance(answer, dict)}
 
 
 def _facts(folder: str) -> dict[str, Any]:
