@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,39 +13,17 @@ import numpy as np
 import pytest
 from dask_cluster import cluster, scheduler
 from dask_cluster import worker as dask_worker
-from grid_space import GRID, VALUE, candidates, worth
+from grid_space import GRID, VALUE
+from grid_study import Trial, study_worker
 
 from dcanas.basics.errors import Stopped
 from dcanas.basics.fan_out.engine import Engine
 from dcanas.basics.fan_out.tasks import open_tasks
 from dcanas.basics.hooks import QUIET, Hooks
-from dcanas.search.ask_tell.claims import Claims, worker_name
+from dcanas.search.ask_tell.claims import worker_name
 from dcanas.search.ask_tell.objectives import look_up
-from dcanas.search.ask_tell.storage import open_engine, open_study, sqlite_url
-from dcanas.search.ask_tell.study_settings import SamplerSettings
 from dcanas.search.ask_tell.together import work_together
-from dcanas.search.ask_tell.untold import Untold
 from dcanas.search.ask_tell.worker import Worker, summary
-
-
-class Trial:
-    """The value of a grid's member after a while; a file counts the calls."""
-
-    def __init__(self, counts: Path, seconds: float):
-        self.counts, self.seconds = counts, seconds
-
-    def __call__(self, arch, hooks, device):
-        time.sleep(self.seconds)
-        with (self.counts / "-".join(map(str, arch.choices))).open("a") as file:
-            file.write(".")
-        return worth(arch)
-
-
-def study_worker(folder: Path, objective, evaluations: int, hooks: Hooks = QUIET) -> Worker:
-    engine = open_engine(sqlite_url(folder / "study.db"))
-    opened = open_study(engine, "grid", {"evaluations": evaluations}, ["maximize"])
-    return Worker(opened, Claims(engine, "grid"), candidates(SamplerSettings("random", (), evaluations)),
-                  objective, 0, untold=Untold(folder / "untold", "grid"), hooks=hooks, name=worker_name())
 
 
 def test_threads_share_a_study(tmp_path: Path) -> None:
