@@ -12,9 +12,9 @@ from dcanas.api.request import Request
 from dcanas.basics.errors import UserError
 from dcanas.basics.hooks import Hooks
 from dcanas.basics.launcher import read_launch
-from dcanas.pipeline import context
 from dcanas.pipeline.configure import composed, configured
 from dcanas.pipeline.context import Context
+from dcanas.pipeline.opened import opened as opened_run
 from dcanas.training.array_data import array_dataset, describe_arrays
 
 _one_at_a_time = RLock()  # torch's random state and number of threads are those of the whole process
@@ -41,6 +41,6 @@ def opened(request: Request, progress: bool | Hooks, own: type | None = None) ->
         raise UserError("A preset or a setting holds ${...}, which only the command line resolves; state its value.")
     settings, options = configured(values, notes, own)
     dataset = None if splits is None else array_dataset(settings.data, splits)
-    with _one_at_a_time, context.opened(settings, options, "", hooks_of(progress), dataset) as run:
+    with _one_at_a_time, opened_run(settings, options, "", hooks_of(progress), dataset) as run:
         run.command = shlex.join(["dcanas", "run", f"source={run.location}"])
         yield run

@@ -83,8 +83,12 @@ def _do_one(command: str, module: str, overrides: Sequence[str], kept: Sequence[
     settings, options = configure(overrides, command)
     if options.run.storage and swept and not any(text.startswith("name=") for text in overrides):
         options = replace(options, name="-".join([options.name, *(re.sub(r"[^\w.]+", "-", text) for text in swept)]))
-    from dcanas.pipeline import context  # not before: it takes torch, which refusing settings does not
+    terminal = Terminal(options.run.progress, level)
+    if command == "run":
+        terminal.message(f"{settings.data.name}: {settings.search.name} search in {settings.space.name} for "
+                         f"{', '.join(settings.device)}")
+    from dcanas.pipeline.opened import opened  # not before: it takes torch, which refusing settings does not
 
     typed = without_passwords(shlex.join(["dcanas", command, *kept, *overrides]))
-    with context.opened(settings, options, typed, Terminal(options.run.progress, level)) as run:
+    with opened(settings, options, typed, terminal) as run:
         import_module(f"dcanas.cli.{module}").main(command, run)

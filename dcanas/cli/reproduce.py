@@ -8,7 +8,8 @@ from pathlib import Path
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import write_json
 from dcanas.basics.keys import plain
-from dcanas.pipeline.context import Context, opened
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.opened import opened
 from dcanas.pipeline.reuse import adopt_images
 from dcanas.pipeline.run import run_all
 from dcanas.pipeline.settings import Options, Settings, differences, stored_settings

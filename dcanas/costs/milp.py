@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from dcanas.costs.linear import LinearCost
 from dcanas.spaces import Architecture, Space
@@ -26,6 +25,8 @@ def best_within(space: Space, scores: Sequence[Any], limits: Sequence[tuple[Line
         limits: linear costs and their upper limits, in the cost's unit.
         excluded: codes that must not be returned.
     """
+    from scipy.optimize import Bounds, LinearConstraint, milp  # here: half a second, which few processes need
+
     sizes = [len(s.options) for s in space.slots]
     starts = np.concatenate([[0], np.cumsum(sizes)])
     total = int(starts[-1])

@@ -17,7 +17,7 @@ from dcanas.export import write_bundle
 from dcanas.export.bundle import FILES, SUMS
 from dcanas.hardware import Device, Profile
 from dcanas.hardware.measuring.profile import LATENCIES
-from dcanas.pipeline.context import Context, versions
+from dcanas.pipeline.context import Context
 from dcanas.pipeline.data_sentences import data_sentences
 from dcanas.pipeline.delivered import (
     ROBUSTNESS,
@@ -29,6 +29,7 @@ from dcanas.pipeline.delivered import (
 )
 from dcanas.pipeline.export import predicted_classes
 from dcanas.pipeline.ship import shipped_certificate, write_certificate
+from dcanas.pipeline.versions import versions
 from dcanas.report import robustness
 from dcanas.report.certificate import make_rows
 from dcanas.report.delivery import BESIDE, BUNDLE, RIVAL, SEARCHED, WHICH, network_folder

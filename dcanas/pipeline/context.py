@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 import torch
@@ -21,11 +19,7 @@ from dcanas.basics.folder_lock import FolderLock, lock_folder
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import key_of, plain
 from dcanas.basics.launcher import read_launch
-from dcanas.basics.machine import torch_state
-from dcanas.basics.mapping import from_mapping
-from dcanas.basics.plugins import load_plugins, loaded_plugins
-from dcanas.basics.user_files import load_user_file
-from dcanas.basics.version import __version__
+from dcanas.basics.plugins import loaded_plugins
 from dcanas.costs import Networks
 from dcanas.hardware import Device, load_device
 from dcanas.pipeline.carried_data import FILE, CarriedDataset, carried_data, data_facts, finished_folder
@@ -271,35 +265,3 @@ class Context:
         return {"plugins": [plugin.typed for plugin in loaded_plugins()], "files": files_named_in(self.settings),
                 "settings": plain(self.settings), "options": plain(options), "command": self.command,
                 "folder": str(folder)}
-
-
-@contextmanager
-def opened(settings: Settings, options: Options, command: str, hooks: Hooks,
-           dataset: Dataset | None = None) -> Iterator[Context]:
-    """Enclose a run (see `Context`) with the global state of torch that it needs; afterwards it is as before."""
-    with torch_state(settings.run.threads):
-        run = Context(settings, options, command, hooks, dataset, writes=True)
-        for note in options.notes:
-            hooks.message(note)
-        try:
-            yield run
-        finally:
-            if "log" in vars(run):
-                run.log.close()
-            run.release()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that a result depends on."""
-    packages = ("torch", "numpy", "onnx", "onnxscript", "onnxruntime")
-    return {"dcanas": __version__, "python": python_version(), **{name: version(name) for name in packages}}
-
-
-def remote_context(message: Mapping[str, Any], hooks: Hooks = QUIET) -> Context:
-    """Return the run that another process sent as `Context.message`."""
-    load_plugins(message["plugins"])
-    for file in message["files"]:
-        load_user_file(*file)
-    settings = from_mapping(Settings, message["settings"])
-    options = from_mapping(Options, message["options"])
-    return Context(settings, options, message["command"], hooks)

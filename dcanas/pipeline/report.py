@@ -13,8 +13,9 @@ from dcanas.basics.manifest import write_result
 from dcanas.basics.passwords import without_passwords
 from dcanas.export.worker import look
 from dcanas.pipeline.block_latency import record_latency
-from dcanas.pipeline.context import Context, versions
+from dcanas.pipeline.context import Context
 from dcanas.pipeline.duration import comparison_seconds
+from dcanas.pipeline.versions import versions
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dcanas.basics.manifest import write_result
-from dcanas.pipeline.context import Context, remote_context
+from dcanas.pipeline.context import Context
 from dcanas.pipeline.distributed import together
+from dcanas.pipeline.opened import remote_context
 
 
 def search(run: Context) -> dict[str, Any]:

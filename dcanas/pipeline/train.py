@@ -17,9 +17,10 @@ from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, plain
 from dcanas.basics.manifest import write_result
 from dcanas.export.classifier import Classifier, Normalise
-from dcanas.pipeline.context import Context, remote_context
+from dcanas.pipeline.context import Context
 from dcanas.pipeline.delivered import own_images
 from dcanas.pipeline.distributed import together
+from dcanas.pipeline.opened import remote_context
 from dcanas.pretrained import PretrainedParts
 from dcanas.report.kinds import read_result
 from dcanas.search.adversarial import adversarial_attack

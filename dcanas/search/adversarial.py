@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dcanas.robustness.training_attack import FastAT
+from typing import TYPE_CHECKING
+
 from dcanas.training import Recipe
+
+if TYPE_CHECKING:
+    from dcanas.robustness.training_attack import FastAT
 
 
 def adversarial_attack(recipe: Recipe) -> FastAT | None:
     """Return the attack that `train` needs for a recipe; None if the recipe asks for none."""
     asked = recipe.adversarial
-    return None if asked.attack == "none" else FastAT(asked.eps_255 / 255, asked.noise)
+    if asked.attack == "none":
+        return None
+    from dcanas.robustness.training_attack import FastAT  # here: few trainings take it
+
+    return FastAT(asked.eps_255 / 255, asked.noise)

@@ -18,7 +18,7 @@ from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.layout import to_channels_last
-from dcanas.basics.machine import keep_freed_memory, return_freed_memory
+from dcanas.basics.machine import keep_freed_memory, return_freed_memory, seed_torch
 from dcanas.training.adversarial import OverfitMonitor, TrainingAttack
 from dcanas.training.augment import make_augment
 from dcanas.training.data import Dataset
@@ -104,7 +104,7 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
                 set_drop_path(network, recipe.drop_path * epoch / recipe.epochs)
         whole = order[slice(*bounds[position])]
         # For networks that draw (dropout, drop path); every further rank draws its own.
-        torch.manual_seed(derive_seed(seed, "network", state.step, *([ranks.rank] if ranks.rank else [])))
+        seed_torch(derive_seed(seed, "network", state.step, *([ranks.rank] if ranks.rank else [])))
         rate = recipe.rate(state.step, len(bounds))
         with _memory_advice(recipe), compile_advice(recipe.compile, "train.compile"):
             loss, logits, labels = batch_loss(network, forward, monitor, whole, state.step)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dcanas.basics.checkpoints import load_checkpoint, save_checkpoint
+from dcanas.basics.optimisers import adamw, sgd
 from dcanas.training.adversarial import OverfitMonitor
 from dcanas.training.average import Average
 from dcanas.training.recipe import Recipe
@@ -43,6 +44,7 @@ class TrainingState:
             unfit = start_from(network, recipe.init)
             if unfit:
                 warnings.warn(unfit, stacklevel=3)
+        self._parameters = list(network.parameters())  # walking through all modules takes longer than what is done here
         self.optimiser = make_optimiser(network, recipe)
         self.average = Average(network, recipe.ema) if recipe.ema else None
         if found is not None:
@@ -63,8 +65,10 @@ class TrainingState:
         """
         self.optimiser.zero_grad()
         loss.backward()
-        limit = self.recipe.clip_norm or math.inf
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), limit)
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        if self.recipe.clip_norm:
+            nn.utils.clip_grads_with_norm_(self._parameters, self.recipe.clip_norm, norm)
         right = (logits.argmax(1) == labels).sum()
         value, length, correct = torch.stack([loss.detach(), norm, right]).tolist()  # one transfer
         if math.isfinite(value + length):
@@ -138,5 +142,5 @@ def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
                    for decayed in (True, False)]
     groups = [group for group in groups if group["params"]]
     if recipe.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.learning_rate)
-    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
+        return adamw(groups, lr=recipe.learning_rate)
+    return sgd(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)

@@ -15,7 +15,7 @@ from tiny_run import DEVICE, TINY
 
 import dcanas
 from dcanas.cli.compose import configure
-from dcanas.pipeline.context import opened
+from dcanas.pipeline.opened import opened
 from dcanas.spaces import load_space
 
 

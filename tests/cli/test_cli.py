@@ -202,3 +202,11 @@ def test_ctrl_c_before_anything_is_begun(tiny, tmp_path):
 def test_a_reader_that_leaves_early_is_no_fault():
     done = subprocess.run(f"{sys.executable} -m dcanas list recipes | true", shell=True, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
+
+
+def test_the_first_line_comes_before_torch() -> None:
+    code = ("import sys\nsys.modules['torch'] = None  # whoever imports it fails\nfrom dcanas.cli.main import main\n"
+            "sys.argv = ['dcanas', 'run', 'run.progress=plain']\nmain()")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "digits: differentiable search in nasbench201 for local-cpu\n"
+    assert "torch" in done.stderr

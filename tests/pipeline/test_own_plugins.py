@@ -15,7 +15,8 @@ from dcanas.basics.plugins import forget_plugins, load_plugins, loaded_plugins, 
 from dcanas.cli.compose import configure
 from dcanas.cli.main import main
 from dcanas.pipeline.conf_folders import with_folders
-from dcanas.pipeline.context import Context, remote_context
+from dcanas.pipeline.context import Context
+from dcanas.pipeline.opened import remote_context
 from dcanas.pipeline.settings import Settings, store_settings, stored_settings
 from dcanas.training import load_data
 

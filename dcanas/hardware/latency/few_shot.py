@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from dcanas.hardware.latency.optimal_design import least_certain
 
@@ -82,7 +82,7 @@ class Posterior:
         Student's quantile, with as many degrees of freedom as measurements, for the size of the residuals is learnt
         from these alone.
         """
-        return self.mean(design) + float(student.ppf(probability, self.measurements)) * self.deviation(design)
+        return self.mean(design) + float(stdtrit(self.measurements, probability)) * self.deviation(design)
 
 
 def prior_of_devices(features: Array, known_ms: Array) -> Prior:

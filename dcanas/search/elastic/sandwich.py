@@ -23,6 +23,7 @@ from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.layout import to_channels_last
+from dcanas.basics.machine import seed_torch
 from dcanas.export.classifier import Normalise
 from dcanas.search.elastic.elastic_settings import ElasticSettings
 from dcanas.spaces import Architecture, Space
@@ -113,7 +114,7 @@ def train_supernet(supernet: ElasticSupernet, dataset: Dataset, recipe: Recipe, 
             ordered = epoch
         batch = order[slice(*bounds[position])]
         lesson = draw(epoch, np.random.default_rng(derive_seed(seed, "members", run.step)))
-        torch.manual_seed(derive_seed(seed, "network", run.step))  # dropout
+        seed_torch(derive_seed(seed, "network", run.step))  # dropout
         loss, right = run.sandwich(lesson, batch, derive_seed(seed, "augment", run.step),
                                    recipe.rate(run.step, len(bounds)))
         if not math.isfinite(loss):

@@ -16,6 +16,7 @@ from dcanas.basics.checkpoints import load_checkpoint, save_checkpoint
 from dcanas.basics.errors import UserError
 from dcanas.basics.keys import derive_seed, key_of
 from dcanas.basics.layout import to_channels_last
+from dcanas.basics.optimisers import adam, sgd
 from dcanas.costs import Budget, CostModel, within_groups
 from dcanas.export.classifier import Normalise
 from dcanas.search.gradient.collapse import dominant_eigenvalue, parameter_free_share
@@ -68,10 +69,10 @@ class BilevelTrainer:
         self.strategy: Strategy = strategies[settings.strategy](space, settings)
         self.constraints = constraints[settings.constraint](costs, budget, settings.multiplier_learning_rate,
                                                             settings.violation_weight)
-        self.weight_optimiser = torch.optim.SGD(self.supernet.parameters(), lr=settings.weight_learning_rate,
-                                                momentum=settings.momentum, weight_decay=settings.weight_decay)
-        self.alpha_optimiser = torch.optim.Adam(self.searched, lr=settings.alpha_learning_rate, betas=(0.5, 0.999),
-                                                weight_decay=settings.alpha_weight_decay)
+        self.weight_optimiser = sgd(self.supernet.parameters(), lr=settings.weight_learning_rate,
+                                    momentum=settings.momentum, weight_decay=settings.weight_decay)
+        self.alpha_optimiser = adam(self.searched, lr=settings.alpha_learning_rate, betas=(0.5, 0.999),
+                                    weight_decay=settings.alpha_weight_decay)
         self.key = ""
         self.made_for = key_of(space.name, dataset.fit_key, self.supernet.skeleton, settings.bottleneck,
                                settings.share, settings.partial_channels, settings.edge_normalisation)
@@ -176,7 +177,8 @@ class BilevelTrainer:
         for p, gradient in zip(reached, self.ranks.sum([p.grad for p in reached if p.grad is not None]), strict=True):
             p.grad = gradient
         if self.settings.clip_norm:
-            nn.utils.clip_grad_norm_(self.supernet.parameters(), self.settings.clip_norm)
+            norm = nn.utils.get_total_norm([p.grad for p in reached if p.grad is not None])
+            nn.utils.clip_grads_with_norm_(reached, self.settings.clip_norm, norm)
         self.weight_optimiser.step()
         loss, right = self.ranks.total(own.item(), int((logits.argmax(1) == labels).sum()))
         self._add("weights_loss", loss, count)

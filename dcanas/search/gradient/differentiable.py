@@ -21,6 +21,7 @@ from dcanas.basics.checkpoints import kept_checkpoint
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.hooks import QUIET, Hooks
 from dcanas.basics.keys import derive_seed, key_of
+from dcanas.basics.machine import seed_torch
 from dcanas.costs import Budget, CostModel
 from dcanas.search.gradient import collapse
 from dcanas.search.gradient.bilevel import Batch, BilevelTrainer
@@ -106,7 +107,7 @@ def search(space: Space, dataset: Dataset, budget: Budget, costs: Sequence[CostM
     while run.step < steps:
         epoch, position = divmod(run.step, len(bounds))
         last = position + 1 == len(bounds)
-        torch.manual_seed(derive_seed(seed, "mixing", run.step))  # for strategies that draw
+        seed_torch(derive_seed(seed, "mixing", run.step))  # for strategies that draw
         progress = run.step / steps
         with memory_advice(memory, settings.batch_size, device), compile_advice(settings.compile, "search.compile"):
             training = batch(0, epoch, position)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.random import Generator
 
+from dcanas.basics.optimisers import adam
 from dcanas.search.proposers.policy import Policy
 from dcanas.search.proposers.proposer import Best, Members, Proposal, Proposer, Scored, at_random, best_in_order
 
@@ -33,7 +34,7 @@ class Reinforce(Proposer):
     def propose(self, members: Members, observed: Sequence[Scored], rng: Generator) -> Proposal:
         if self.policy is None:
             self.policy = Policy(members.space, rng)
-            self.optimiser = torch.optim.Adam(self.policy.logits, lr=self.settings.learning_rate)
+            self.optimiser = adam(self.policy.logits, lr=self.settings.learning_rate)
         if len(observed) < WARM_UP:
             return at_random(members, rng)
         self._learn(self.policy, observed)

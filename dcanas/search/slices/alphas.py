@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dcanas.basics.keys import derive_seed
+from dcanas.basics.optimisers import adam
 from dcanas.export.classifier import Normalise
 from dcanas.search.slices.lessons import images_of
 from dcanas.search.slices.programme import FrameLimits, Scores, no_scores
@@ -124,7 +125,7 @@ def learnt_alphas(supernet: ElasticSupernet, frames: Sequence[FrameLimits], task
         frames: with the limits of one device.
     """
     alphas, generator = Alphas(frames), torch.Generator().manual_seed(derive_seed(task.seed, "relaxation"))
-    optimiser = torch.optim.Adam(alphas.parameters(), lr=RATE)
+    optimiser = adam(alphas.parameters(), lr=RATE)
     rng = np.random.default_rng(derive_seed(task.seed, "alphas"))
     chosen = alphas_images(task)
     bounds = batch_bounds(len(chosen), BATCH)
