@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, numpy_helper
 
-from dcanas.basics.errors import UserError
 from dcanas.export.parity import relative_errors
 from dcanas.export.runtime import check_images, onnx_predict, open_session
 
@@ -28,31 +31,49 @@ def batched_predict(path: Path | str, images: NDArray[np.float32], threads: int 
     Shape: images, and of the function, float32 (N, C, H, W) in [0, 1] -> (N, num_classes).
     Raises `UserError` for a file or images that `onnx_predict` refuses.
     """
-    alone = open_session(path)
-    shape, name = alone.get_inputs()[0].shape, alone.get_inputs()[0].name
-    wanted = onnx_predict(alone, images[:PROBED])
-
-    def one_by_one(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return onnx_predict(alone, images, threads)
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "batched.onnx"
-        onnx.save(batched(onnx.load(str(path))), str(file))
-        try:
-            together = open_session(file, threads)
-        except UserError:  # the nodes insist on one image
-            return one_by_one
-
-    def all_at_once(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        check_images(images, shape)
-        return together.run(None, {name: np.ascontiguousarray(images, dtype=np.float32)})[0]
-
+    wanted = onnx_predict(open_session(path), images[:PROBED])
+    model = onnx.load(str(path))
+    one_by_one = _Network(model.SerializeToString(), threads, together=False)
+    all_at_once = _Network(batched(model).SerializeToString(), threads, together=True)
     try:
         found = all_at_once(images[:PROBED])
-    except Exception:  # the runtime's exceptions share no base class
+    except Exception:  # the nodes insist on one image; the runtime's exceptions share no base class
         return one_by_one
     same = found.shape == wanted.shape and relative_errors(wanted, found).max() <= RELATIVE
     return all_at_once if same else one_by_one
+
+
+@dataclass
+class _Network:
+    """A file in memory as a function from images to logits, which can be sent to another process.
+
+    Attributes:
+        threads: of the runtime, or of images that run by themselves.
+        together: whether all images of a call run at once.
+    """
+
+    file: bytes
+    threads: int
+    together: bool
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self.together:
+            return onnx_predict(self._session, images, self.threads)
+        entry = self._session.get_inputs()[0]
+        check_images(images, entry.shape)
+        logits: NDArray[np.float32] = self._session.run(
+            None, {entry.name: np.ascontiguousarray(images, dtype=np.float32)})[0]
+        return logits
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.onnx"
+            path.write_bytes(self.file)
+            return open_session(path, self.threads if self.together else 1)
 
 
 def batched(model: ModelProto) -> ModelProto:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.files import read_json, sha256_of
@@ -72,7 +71,7 @@ def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, 
     if done.exists():
         before: dict[str, Any] = read_json(done)
         return before
-    threads = torch.get_num_threads()
+    threads = run.engine.threads
 
     def curve(model: Any, images: Images, attacks: Sequence[AttackSpec], place: str, note: str, name: str,
               **more: Any) -> list[RobustAccuracy]:
@@ -80,7 +79,8 @@ def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, 
         batch = int(np.clip(BATCH_VALUES // images[0][0].size, 128, 512))
         with run.stage(f"{title}{note}") as hooks:
             return robust_curve(model, *images, attacks, threat.sizes, norm=threat.norm, seed=run.settings.seed,
-                                batch_size=batch, folder=work / place, model_key=digests[name], hooks=hooks, **more)
+                                batch_size=batch, folder=work / place, model_key=digests[name], engine=run.engine,
+                                hooks=hooks, **more)
 
     suite = threat.suite(len(run.dataset.classes))
     dataset = own_images(run, folder)

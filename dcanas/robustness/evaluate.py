@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from dcanas.basics.errors import Stopped, UserError
+from dcanas.basics.errors import UserError
+from dcanas.basics.fan_out.engine import Engine
+from dcanas.basics.fan_out.fan_out import fan_out
 from dcanas.basics.hooks import QUIET, Hooks
-from dcanas.robustness.attack import attacks as known
+from dcanas.robustness.batches import Batches
 from dcanas.robustness.checks import check_count, check_eps, check_images, check_labels
 from dcanas.robustness.masking import MaskedGradientWarning, randomised, square_beats_apgd, zero_gradients
 from dcanas.robustness.proportion import Proportion
@@ -82,7 +84,7 @@ def robust_accuracy(model: Model, images: Any, labels: Any, attacks: Iterable[st
 def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str | AttackSpec],
                  eps: Iterable[float], *, norm: str = "linf", seed: int = 0, batch_size: int = BATCH,
                  among: Sequence[np.ndarray] | None = None, shipped: Model | None = None,
-                 folder: Path | None = None, model_key: str | None = None,
+                 folder: Path | None = None, model_key: str | None = None, engine: Engine | None = None,
                  hooks: Hooks = QUIET) -> list[RobustAccuracy]:
     """Return `robust_accuracy` at each eps, smallest first.
 
@@ -101,7 +103,9 @@ def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str |
             predictions only are run on it instead of `model` (`model_key` must identify both).
         folder: stores the results batch by batch; the same call continues from there.
         model_key: identifies the model in `folder` if it is a plain function.
-        hooks: receive images done and to do after each batch; asked whether to stop.
+        engine: where batches are attacked, several at once; it needs a folder, and models that can be pickled. None:
+            one after the other in this process, with the threads that torch has.
+        hooks: receive batches done and to do; asked whether to stop.
 
     Raises:
         UserError: for invalid input.
@@ -117,8 +121,12 @@ def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str |
     for size in sizes:
         check_eps(size, norm, tensor)
     key = "" if folder is None else evaluation_key(model, model_key, tensor, target, suite, norm, seed, True)
-    run = _Evaluation(model, shipped or model, images, target, suite, norm, seed, batch_size, hooks,
-                      Records(folder, len(tensor), key))
+    if engine is None:
+        engine = Engine(workers=1, threads=torch.get_num_threads())
+    elif folder is None:
+        raise UserError("Robust accuracy on an engine needs a folder, through which its processes get the images.")
+    run = _Evaluation(Batches(model, shipped or model, images, target, norm, seed, batch_size), suite, hooks,
+                      Records(folder, len(tensor), key), engine, folder or Path())
     results, fallen = [], {spec.name: torch.zeros(len(tensor), dtype=torch.bool) for spec in suite}
     right, found = ~misclassified(model, images, target, batch_size), run.signs_of_masking()
     for number, size in enumerate(sizes):
@@ -131,21 +139,18 @@ def robust_curve(model: Model, images: Any, labels: Any, attacks: Iterable[str |
 class _Evaluation:
     """What stays the same at every eps."""
 
-    model: Model
-    shipped: Model
-    images: Any
-    labels: Tensor
+    batches: Batches
     suite: tuple[AttackSpec, ...]
-    norm: str
-    seed: int
-    batch_size: int
     hooks: Hooks
     records: Records
+    engine: Engine
+    folder: Path
 
     def signs_of_masking(self) -> list[str]:
         """Return warnings from the first batch."""
-        with evaluation(self.model):
-            _, first = next(tasks(self.model, self.images, self.labels, self.batch_size))
+        model, batches = self.batches.model, self.batches
+        with evaluation(model):
+            _, first = next(tasks(model, batches.images, batches.labels, batches.batch_size))
             checks = [randomised(first)]
             if any(spec.needs_gradients for spec in self.suite):
                 checks.append(zero_gradients(first))
@@ -165,23 +170,28 @@ class _Evaluation:
         texts = (*found, *([beaten] if beaten else []))
         for text in texts:
             warnings.warn(text, MaskedGradientWarning, stacklevel=4)
-        return RobustAccuracy(eps, self.norm, self.seed, self.suite, Proportion.of(right), after,
+        return RobustAccuracy(eps, self.batches.norm, self.batches.seed, self.suite, Proportion.of(right), after,
                               Proportion.of(standing), standing.numpy(), texts)
 
     def _attack(self, spec: AttackSpec, eps: float, candidates: Tensor, fallen: Tensor) -> None:
-        name, model = f"{spec.name} {eps!r}", self.model if spec.needs_gradients else self.shipped
+        name, batch_size = f"{spec.name} {eps!r}", self.batches.batch_size
         rows = candidates.nonzero()[:, 0]
         known_rows, known_fallen = self.records.known(name, rows)
         fallen[known_rows] |= known_fallen
-        todo = rows[~torch.isin(rows, known_rows)]
-        for start in range(0, len(todo), self.batch_size):
-            part = todo[start:start + self.batch_size].numpy()
-            adversarial = known[spec.attack](model, self.images[part], self.labels[part], eps, norm=self.norm,
-                                             seed=self.seed, indices=part, batch_size=self.batch_size, **spec.options)
-            fooled = misclassified(model, adversarial, self.labels[part], self.batch_size)  # what would be delivered
-            fallen[part] |= fooled
-            self.records.add(name, torch.from_numpy(part), fooled)
-            done = len(rows) - len(todo) + start + len(part)
-            self.hooks.progress(done, len(rows), spec.name)
-            if self.hooks.should_stop() and start + self.batch_size < len(todo):
-                raise Stopped(f"stopped after {done} of {len(rows)} images of {spec.name}")
+        todo = rows[~torch.isin(rows, known_rows)].numpy()
+        parts = {f"{name}, images from {start}": todo[start:start + batch_size]
+                 for start in range(0, len(todo), batch_size)}
+        items = {batch: (spec, eps, part) for batch, part in parts.items()}
+        before = -(-len(known_rows) // batch_size)
+        for batch, fooled in fan_out(self.engine, self.batches, items, self.folder, self.hooks,
+                                     f"batches of {spec.name}", self._device, done=before,
+                                     total=before + len(items), short=True):
+            part = torch.from_numpy(parts[batch])
+            fallen[part] |= torch.tensor(fooled)
+            self.records.add(name, part, torch.tensor(fooled))
+
+    @property
+    def _device(self) -> str:
+        model = self.batches.model
+        parameter = next(model.parameters(), None) if isinstance(model, nn.Module) else None
+        return "cpu" if parameter is None else str(parameter.device)

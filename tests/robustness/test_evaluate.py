@@ -16,6 +16,8 @@ from small_networks import batch, random_network
 from torch import nn
 
 from dcanas.basics.errors import Stopped, UserError
+from dcanas.basics.fan_out.engine import Engine
+from dcanas.export.batched import batched_predict
 from dcanas.export.runtime import onnx_predict, open_session
 from dcanas.robustness import MaskedGradientWarning, attack_spec, attacks, robust_accuracy, robust_curve
 from dcanas.robustness.proportion import Proportion
@@ -100,6 +102,32 @@ def test_an_evaluation_goes_on_after_a_stop_to_the_same_result(tmp_path: Path, m
         network[0].bias.add_(1)
     with pytest.raises(UserError, match="belongs to another model"):
         robust_curve(network, images, labels, SUITE, [0.02], folder=tmp_path)
+
+
+@pytest.mark.slow
+def test_batches_on_two_processes_give_the_same_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dcanas.basics.fan_out.fan_out.WORTH_S", 0)  # none is attacked in this process
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
+    with torch.no_grad():
+        network[1].weight.mul_(10)
+    images, labels = batch(network, 6, 40)
+    shipped = batched_predict(_onnx_file(network[1], tmp_path / "model.onnx"), images.numpy())
+    alone, shared = (robust_curve(network, images.numpy(), labels, SUITE, [0.02, 0.04], batch_size=8, shipped=shipped,
+                                  folder=tmp_path / str(workers), model_key="a network", engine=Engine(workers=workers))
+                     for workers in (1, 2))
+    for one, other in zip(alone, shared, strict=True):
+        assert one.as_json() == other.as_json()
+        np.testing.assert_array_equal(one.robust, other.robust)
+    assert (tmp_path / "1/attacks.json").read_text() == (tmp_path / "2/attacks.json").read_text()
+    assert 0 < shared[1].worst.correct < shared[0].worst.correct < 40
+    assert list((tmp_path / "2").iterdir()) == [tmp_path / "2/attacks.json"]
+
+
+def test_an_engine_needs_a_folder() -> None:
+    network = random_network(1)
+    with pytest.raises(UserError, match="on an engine needs a folder"):
+        robust_curve(network, *batch(network, 1, 4), ["fgsm"], [0.02], engine=Engine(workers=2))
 
 
 def test_wilson_interval_by_hand() -> None:
