@@ -22,9 +22,11 @@ from dcanas.search.ask_tell.history import History
 from dcanas.search.ask_tell.reliability import influences, reliability
 from dcanas.search.ask_tell.samplers import Sampler
 from dcanas.search.ask_tell.surrogate import (
+    ALWAYS_FITTED,
     Forest,
     cross_validated,
     cross_validated_count,
+    fitted_count,
     log_expected_improvement,
     normal_scores,
 )
@@ -40,6 +42,7 @@ class ProxyBo(Sampler):
         super().__init__(candidates)
         self.names = [SURROGATE, *(source.name for source in candidates.sources)]
         self._known: tuple[bytes, float] = (b"", 0.0)  # reliability of the surrogate by what it was measured on
+        self._forest: tuple[tuple[bytes, bytes], Forest] | None = None  # the last one that is kept, by its observations
 
     def propose(self, history: History, rng: Generator) -> Proposal:
         if len(history) < self.settings.initial or not history.succeeded:
@@ -78,17 +81,32 @@ class ProxyBo(Sampler):
         """Return log expected improvement over the best feasible observation.
 
         Pending trials count as observed at the value that the surrogate expects, so that no worker proposes beside
-        them for the same reason.
+        them for the same reason. Beyond `ALWAYS_FITTED` observations a forest is kept until there are a tenth more, and
+        pending trials, which are few then, change nothing.
         """
-        values = normal_scores(history.values)
-        forest = Forest(features, values, seed, self.settings.trees)
-        if history.pending:
-            open_ones = self.candidates.features(np.array([arch.choices for arch in history.pending]))
-            forest = Forest(np.vstack([features, open_ones]), np.append(values, forest.predict(open_ones)[0]), seed,
-                            self.settings.trees)
+        observed = history.values
+        count = fitted_count(len(observed))
+        values = normal_scores(observed[:count])
+        if count > ALWAYS_FITTED:
+            forest = self._kept(features[:count], values)
+        else:
+            forest = Forest(features, values, seed, self.settings.trees)
+            if history.pending:
+                open_ones = self.candidates.features(np.array([arch.choices for arch in history.pending]))
+                forest = Forest(np.vstack([features, open_ones]), np.append(values, forest.predict(open_ones)[0]), seed,
+                                self.settings.trees)
         feasible = np.array([o.feasible for o in history.succeeded])
-        best = values[feasible].max() if feasible.any() else values.max()
+        best = observed[feasible].max() if feasible.any() else observed.max()
+        by_value = np.argsort(observed[:count])
+        best = np.interp(best, observed[by_value], values[by_value])  # as the forest sees it
         return log_expected_improvement(*forest.predict(pool.features), float(best))
+
+    def _kept(self, features: np.ndarray, values: np.ndarray) -> Forest:
+        """Return the forest of these observations, which depends on them alone."""
+        key = features.tobytes(), values.tobytes()
+        if self._forest is None or self._forest[0] != key:
+            self._forest = key, Forest(features, values, derive_seed("forest", len(values)), self.settings.trees)
+        return self._forest[1]
 
     def _why(self, trusted: np.ndarray, weights: np.ndarray, placed: np.ndarray, pool: Pool, chosen: int,
              improvement: float) -> dict[str, Any]:

@@ -6,7 +6,10 @@ Shen et al., "ProxyBO: Accelerating Neural Architecture Search via Bayesian Opti
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from scipy import stats
 
 
 def reliability(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -17,20 +20,28 @@ def reliability(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
 
     Shape: (scores, n) and (n,), larger is better -> (scores,) in [0, 1].
     """
-    n = len(values)
-    first, second = np.triu_indices(n, 1)
-    order = np.sign(values[first] - values[second])
-    kept = order != 0
-    if not kept.any():
+    _, different = np.unique(values, return_inverse=True)
+    decided = _pairs(len(values)) - _tied(different)  # pairs of different values
+    if not decided:
         return np.full(len(scores), 0.5)
-    first, second, order = first[kept], second[kept], order[kept]
     known = np.where(np.isnan(scores), -np.inf, scores)
-    found = np.empty(len(scores))
-    for i, row in enumerate(known):  # a row at a time: n^2 / 2 numbers are held once
-        a, b = row[first], row[second]
-        agreement = (a > b).astype(np.int8) - (a < b)
-        found[i] = 0.5 + 0.5 * float(np.mean(agreement * order))
+    found = np.full(len(scores), 0.5)
+    for i, row in enumerate(known):
+        _, order = np.unique(row, return_inverse=True)
+        ordered = _pairs(len(values)) - _tied(order)  # pairs of different scores
+        if ordered:
+            tau = stats.kendalltau(order, different).statistic  # (right - wrong) / sqrt(decided * ordered), in n log n
+            found[i] = 0.5 + 0.5 * round(tau * math.sqrt(decided * ordered)) / decided
     return found
+
+
+def _pairs(count: int) -> int:
+    return count * (count - 1) // 2
+
+
+def _tied(numbers: np.ndarray) -> int:
+    """Return how many pairs of numbers (n,) are equal; numbers: integers from 0."""
+    return sum(_pairs(int(count)) for count in np.bincount(numbers))
 
 
 def influences(reliabilities: np.ndarray, observed: int, temperature: float) -> np.ndarray:

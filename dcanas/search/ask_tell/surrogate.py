@@ -15,7 +15,8 @@ from sklearn.tree import DecisionTreeRegressor
 TREES = 25
 FEATURES = 1 / 3  # of them looked at per split, as Breiman (2001) advises for regression: trees that differ
 FOLDS = 5
-GROWTH = 1.1  # of the observations between two cross-validations
+GROWTH = 1.1  # of the observations between two cross-validations, or two forests
+ALWAYS_FITTED = 200  # observations up to which every proposal has a forest of all of them
 LEAST_CROSS_VALIDATED = 10  # observations; with fewer the surrogate's reliability is 0
 
 
@@ -69,8 +70,21 @@ def cross_validated_count(observed: int) -> int:
     Five more forests per proposal would be most of its time; after the first twenty observations a tenth more of them
     changes little.
     """
-    steps = LEAST_CROSS_VALIDATED
-    while observed >= LEAST_CROSS_VALIDATED and (following := max(steps + 1, round(steps * GROWTH))) <= observed:
+    return _step(observed, LEAST_CROSS_VALIDATED)
+
+
+def fitted_count(observed: int) -> int:
+    """Return of how many observations the surrogate is made: all of `ALWAYS_FITTED`, then the steps of such a series.
+
+    A forest of ten thousand observations takes a hundred times as long as one of a hundred, and one more of them
+    changes nothing.
+    """
+    return _step(observed, ALWAYS_FITTED)
+
+
+def _step(observed: int, least: int) -> int:
+    steps = least
+    while observed >= least and (following := max(steps + 1, round(steps * GROWTH))) <= observed:
         steps = following
     return min(steps, observed)
 

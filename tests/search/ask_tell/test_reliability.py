@@ -40,3 +40,17 @@ def test_influences_harden_as_observations_accumulate():
     assert late[1] / late[0] == pytest.approx(0.00135, rel=0.01)
     assert early.sum() == pytest.approx(1, abs=1e-12)
     assert influences(np.array([0.0, 1.0, 1.0]), 10_000, 1e-4) == pytest.approx([0, 0.5, 0.5])
+
+
+def test_all_pairs_are_counted_as_one_by_one() -> None:
+    """Against the definition, pair by pair: with ties in both, scores that are absent, and scores that say nothing."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 12, 60).astype(float)
+    scores = np.vstack([values + rng.normal(0, 3, 60), rng.integers(0, 4, 60), -values, np.full(60, np.nan)])
+    scores[0, :7] = np.nan
+    pairs = [(i, j) for i in range(60) for j in range(i) if values[i] > values[j]]
+    pairs += [(j, i) for i in range(60) for j in range(i) if values[i] < values[j]]
+    known = np.where(np.isnan(scores), -np.inf, scores)
+    expected = [np.mean([0.5 * (1 + np.sign(int(row[i] > row[j]) - int(row[i] < row[j]))) for i, j in pairs])
+                for row in known]
+    assert reliability(scores, values) == pytest.approx(expected, abs=1e-12)

@@ -153,3 +153,18 @@ def test_four_workers_know_what_is_pending_but_not_its_value(monkeypatch):
     assert known == [(max(0, position - 3), min(position, 3)) for position in range(40)]
     assert len({a.choices for a in trace.architectures}) == 40
     assert trace.seconds == [1.0 + position // 4 for position in range(40)]
+
+
+def test_a_kept_forest_depends_on_the_history_alone() -> None:
+    """Beyond 200 observations a sampler that has proposed before and a new one propose the same."""
+    made = candidates(settings("bo", evaluations=250))
+    rng = np.random.default_rng(0)
+    archs = [GRID.architecture("".join(map(str, CODES[i]))) for i in rng.permutation(len(CODES))[:215]]
+    history = [Observation(arch, worth(arch)) for arch in archs]
+    old = samplers["bo"](made)
+    for count in range(205, 215):
+        known = History(history[:count])
+        new = samplers["bo"](made).propose(known, np.random.default_rng(count))
+        assert old.propose(known, np.random.default_rng(count)) == new
+    left = [code for code in CODES if code not in {arch.choices for arch in archs[:214]}]
+    assert VALUE[new.architecture.choices] > np.mean([VALUE[code] for code in left])

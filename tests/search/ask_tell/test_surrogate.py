@@ -11,6 +11,7 @@ from dcanas.search.ask_tell.surrogate import (
     Forest,
     cross_validated,
     cross_validated_count,
+    fitted_count,
     log_expected_improvement,
     log_probability_within,
     normal_scores,
@@ -84,3 +85,9 @@ def test_counts_of_cross_validation():
 def test_probability_of_keeping_a_limit():
     found = np.exp(log_probability_within(np.array([1.0, 2.0, 3.0, 1.0, 3.0]), 2.0, np.array([1.0, 1, 1, 0, 0])))
     assert found == pytest.approx([0.8413, 0.5, 0.1587, 1, 0], abs=1e-4)
+
+
+def test_counts_of_fits() -> None:
+    """Every observation up to 200, then a new forest for every tenth more."""
+    assert [fitted_count(n) for n in (1, 57, 200, 201, 219, 220, 241, 242)] == [1, 57, 200, 200, 200, 220, 220, 242]
+    assert len({fitted_count(n) for n in range(200, 10_001)}) == 1 + int(np.log(10_000 / 200) / np.log(1.1))
