@@ -16,18 +16,18 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def begin(*words: str) -> subprocess.Popen[bytes]:
+def begin(*words: str, **environment: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment})
 
 
 def scheduler(port: int) -> subprocess.Popen[bytes]:
     return begin("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
 
 
-def worker(port: int, *more: str) -> subprocess.Popen[bytes]:
+def worker(port: int, *more: str, **environment: str) -> subprocess.Popen[bytes]:
     return begin("distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-dashboard",
-                 "--death-timeout", "60", *more)
+                 "--death-timeout", "60", *more, **environment)
 
 
 @contextmanager

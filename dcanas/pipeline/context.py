@@ -13,6 +13,7 @@ import torch
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fan_out.engine import Engine
+from dcanas.basics.fan_out.tasks import require_engine
 from dcanas.basics.files import write_json
 from dcanas.basics.folder_lock import NAME as LOCK
 from dcanas.basics.folder_lock import FolderLock, lock_folder
@@ -110,7 +111,8 @@ class Context:
         self.method.check(self.space, self.settings.search)  # what cannot be used is refused before anything is written
         for device in self.devices:
             self.book(device)
-        _ = self.compute
+        if self._writes:
+            require_engine(self.engine)
         if not self.carried:
             check_recipe(self.settings.train, self.dataset, self.skeleton)
         if self._writes:

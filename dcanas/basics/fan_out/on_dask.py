@@ -41,8 +41,6 @@ class DaskTasks:
     """
 
     def __init__(self, engine: Engine, folder: Path, most: int, say: Callable[[str], None]):
-        if find_spec("distributed") is None:
-            raise UserError(f'run.engine={engine.name} needs Dask: pip install "dcanas[dask]".')
         self._engine, self._folder, self._say = engine, folder, say
         self._lock = threading.Lock()
         self._client: Client | None = None
@@ -95,7 +93,18 @@ class DaskTasks:
         return client
 
 
+def check_cluster(engine: Engine) -> None:
+    """Raise `UserError` if Dask is not installed, nobody answers, or the workers are not what the engine asks for."""
+    client = _connect(engine, CONNECT_S)
+    try:
+        _check_workers(client, engine, None, CONNECT_S)
+    finally:
+        client.close(timeout=2)  # type: ignore[no-untyped-call]
+
+
 def _connect(engine: Engine, patience_s: float) -> Client:
+    if find_spec("distributed") is None:
+        raise UserError(f'run.engine={engine.name} needs Dask: pip install "dcanas[dask]".')
     from distributed import Client
 
     end = time.monotonic() + patience_s
@@ -110,22 +119,25 @@ def _connect(engine: Engine, patience_s: float) -> Client:
             time.sleep(0.5)
 
 
-def _check_workers(client: Client, engine: Engine, folder: Path, patience_s: float) -> None:
-    """Raise `UserError` unless all workers are of this version, see the folder and have the GPUs asked for."""
+def _check_workers(client: Client, engine: Engine, folder: Path | None, patience_s: float) -> None:
+    """Raise `UserError` unless all workers are of this version, see the folder and have the GPUs asked for.
+
+    folder: in which the work lies; None: there is none yet.
+    """
     end = time.monotonic() + patience_s
     while not (found := _facts_of_all(client, folder)):
         if time.monotonic() >= end:
             raise UserError(f"The scheduler at {engine.address} has no workers; start `dask worker {engine.address}` "
                             "on the machines that should work.")
         time.sleep(0.2)
-    mine = _facts(str(folder))
+    mine = _facts(None)
     for worker, facts in found.items():
         different = [name for name in mine["versions"] if facts["versions"][name] != mine["versions"][name]]
         if different:
             name = different[0]
             raise UserError(f"The worker {worker} has {name} {facts['versions'][name]} and this process "
                             f"{mine['versions'][name]}: install the same version there.")
-        if not facts["sees"]:
+        if folder and not facts["sees"]:
             raise UserError(f"The worker {worker} does not see {folder}: all workers need the run's folder on a shared "
                             "file system (run.root=FOLDER).")
     if engine.gpus and not any("GPU" in each["resources"] for each in client.scheduler_info()["workers"].values()):
@@ -133,20 +145,20 @@ def _check_workers(client: Client, engine: Engine, folder: Path, patience_s: flo
                         '`dask worker ... --resources "GPU=1"`, one per GPU, or use run.compute=cpu.')
 
 
-def _facts_of_all(client: Client, folder: Path) -> dict[str, dict[str, Any]]:
+def _facts_of_all(client: Client, folder: Path | None) -> dict[str, dict[str, Any]]:
     """Return what every worker is, by address, without those that end meanwhile."""
-    answers: dict[str, Any] = client.run(_facts, str(folder), on_error="return")
+    answers: dict[str, Any] = client.run(_facts, None if folder is None else str(folder), on_error="return")
     for answer in answers.values():
         if isinstance(answer, BaseException) and not isinstance(answer, OSError):
             raise answer
     return {worker: answer for worker, answer in answers.items() if isinstance(answer, dict)}
 
 
-def _facts(folder: str) -> dict[str, Any]:
+def _facts(folder: str | None) -> dict[str, Any]:
     """Return what a worker is."""
     return {"versions": {"Python": platform.python_version(), "dcanas": __version__,
                          **{name: _version(name) for name in SAME}},
-            "sees": os.access(Path(folder, PAYLOAD), os.R_OK)}
+            "sees": folder is not None and os.access(Path(folder, PAYLOAD), os.R_OK)}
 
 
 def _version(name: str) -> str:

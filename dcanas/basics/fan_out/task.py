@@ -44,7 +44,8 @@ class Call:
         number: of the task, unique in the folder.
         item: what the work is called with.
         sha256: of the pickled work.
-        threads, gpus: see `Engine`.
+        threads: see `Engine`.
+        gpus: that the worker sees, of which the task gets one to itself; 0: it runs on the CPU.
     """
 
     folder: str
@@ -159,10 +160,10 @@ def _device(folder: Path, gpus: int) -> Iterator[str]:
     if gpus == 0:
         yield "cpu"
         return
-    host = platform.node()
+    place = f"{platform.node()}-{os.environ.get('CUDA_VISIBLE_DEVICES', '')}"  # torch numbers those that are visible
     held = None
     for number in range(gpus):
-        descriptor = os.open(folder / GPUS / f"{host}-{number}", os.O_RDWR | os.O_CREAT | CLOSED_IN_CHILDREN, 0o600)
+        descriptor = os.open(folder / GPUS / f"{place}-{number}", os.O_RDWR | os.O_CREAT | CLOSED_IN_CHILDREN, 0o600)
         last = number + 1 == gpus
         try:
             lock(descriptor, wait=last)

@@ -76,8 +76,8 @@ class TasksElsewhere(Tasks):
         self.at_once = workers.at_once
 
     def do(self, name: str, item: Any, hooks: Hooks) -> Any:
-        call = Call(str(self._folder), next(self._numbers), item, self._sha256, self._engine.threads,
-                    self._engine.gpus)
+        gpus = self._engine.gpus if self._engine.address is None else min(1, self._engine.gpus)
+        call = Call(str(self._folder), next(self._numbers), item, self._sha256, self._engine.threads, gpus)
         outcome = self._workers.do(call)
         if "lost" in outcome:
             raise UserError(f"{name}: the process that works on it has ended {outcome['lost']} times, as when memory "
@@ -124,6 +124,14 @@ def open_tasks(engine: Engine, work: Work, folder: Path, hooks: Hooks, device: s
             workers.close()
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def require_engine(engine: Engine) -> None:
+    """Raise `UserError` if an engine cannot be used, before there is any work for it."""
+    if engine.address is not None:
+        from dcanas.basics.fan_out.on_dask import check_cluster  # here: Dask is an extra
+
+        check_cluster(engine)
 
 
 def _workers(engine: Engine, folder: Path, most: int, hooks: Hooks) -> Doing:

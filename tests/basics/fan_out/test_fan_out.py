@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from meets import Meets
 
 from dcanas.basics.errors import Stopped, UserError
 from dcanas.basics.fan_out.engine import Engine
@@ -159,6 +160,13 @@ def test_no_two_tasks_have_a_gpu_at_the_same_time(tmp_path: Path) -> None:
     for spans in by_gpu.values():
         spans.sort()
         assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gpus", [2, pytest.param(8, marks=pytest.mark.thorough)])
+def test_as_many_tasks_run_at_once_as_there_are_gpus_each_on_its_own(tmp_path: Path, gpus: int) -> None:
+    found = of(Engine(gpus=gpus), Meets(tmp_path, gpus), tmp_path / "engine", items={str(i): i for i in range(gpus)})
+    assert sorted(device for device, _ in found.values()) == [f"cuda:{number}" for number in range(gpus)]
 
 
 @pytest.mark.parametrize(("name", "message"), [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from dask_cluster import cluster, free_port, scheduler, worker
+from meets import Meets
 
 from dcanas.basics.errors import UserError
 from dcanas.basics.fan_out.engine import Engine
@@ -64,3 +65,29 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("dcanas.basics.fan_out.on_dask.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r'needs Dask: pip install "dcanas\[dask\]"'):
         asked("dask:tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("gpus", [2, pytest.param(8, marks=pytest.mark.thorough)])
+def test_every_gpu_of_a_node_is_that_of_one_worker(tmp_path: Path, gpus: int) -> None:
+    """Workers as docs/clusters.md starts them: each sees one GPU, which is the first of those that it sees."""
+    items = {f"task {i}": i for i in range(gpus)}
+    with cluster(0) as (port, started):
+        started += [worker(port, "--resources", "GPU=1", CUDA_VISIBLE_DEVICES=str(i)) for i in range(gpus)]
+        engine = Engine(f"dask:tcp://127.0.0.1:{port}", gpus=8)
+        found = dict(fan_out(engine, Meets(tmp_path, gpus), items, tmp_path / "engine", QUIET, "tasks"))
+    assert sorted(found.values()) == [["cuda:0", str(i)] for i in range(gpus)]
+
+
+def test_gpus_asked_for_where_none_are(tmp_path: Path) -> None:
+    with cluster(1) as (port, _), pytest.raises(UserError, match=r"No worker of .* offers a GPU: .*run\.compute=cpu"):
+        list(fan_out(Engine(f"dask:tcp://127.0.0.1:{port}", gpus=1), Slow(tmp_path), {"one": 1}, tmp_path / "engine",
+                     QUIET, "squares"))
+
+
+def test_workers_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every package is held against the coordinator's; here Python's own version is another one."""
+    monkeypatch.setattr("dcanas.basics.fan_out.on_dask.platform.python_version", lambda: "3.9.1")
+    with cluster(1) as (port, _), pytest.raises(UserError, match=r"The worker tcp://127\S+ has Python 3\.\d+\.\d+ and "
+                                                                 r"this process 3\.9\.1: install the same version"):
+        list(fan_out(Engine(f"dask:tcp://127.0.0.1:{port}"), Slow(tmp_path), {"one": 1}, tmp_path / "engine", QUIET,
+                     "squares"))
