@@ -30,11 +30,21 @@ def worker(port: int, *more: str, **environment: str) -> subprocess.Popen[bytes]
                  "--death-timeout", "60", *more, **environment)
 
 
+def wait_for(address: str, workers: int) -> None:
+    """Wait until a scheduler answers and has so many workers: on a busy machine they take long to start."""
+    from distributed import Client
+
+    with Client(address, timeout=120, set_as_default=False) as client:
+        if workers:
+            client.wait_for_workers(workers, timeout=120)
+
+
 @contextmanager
 def cluster(workers: int) -> Iterator[tuple[int, list[subprocess.Popen[bytes]]]]:
     port = free_port()
     started = [scheduler(port), *(worker(port) for _ in range(workers))]
     try:
+        wait_for(f"tcp://127.0.0.1:{port}", workers)
         yield port, started
     finally:
         for process in started:

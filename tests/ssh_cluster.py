@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from dask_cluster import free_port
+from dask_cluster import free_port, wait_for
 from loopback import Loopback
 
 
@@ -77,6 +77,7 @@ def ssh_cluster(board: Loopback, folder: Path, workers: int, patch: pytest.Monke
     try:
         for _ in range(workers):
             cluster.add_worker()
+        wait_for(cluster.address, workers)
         yield cluster
     finally:
         cluster.close()

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from dask_cluster import cluster, free_port, scheduler, worker
+from dask_cluster import cluster, free_port, scheduler, wait_for, worker
 from meets import Meets
 
 from dcanas.basics.errors import UserError
@@ -73,6 +73,7 @@ def test_every_gpu_of_a_node_is_that_of_one_worker(tmp_path: Path, gpus: int) ->
     items = {f"task {i}": i for i in range(gpus)}
     with cluster(0) as (port, started):
         started += [worker(port, "--resources", "GPU=1", CUDA_VISIBLE_DEVICES=str(i)) for i in range(gpus)]
+        wait_for(f"tcp://127.0.0.1:{port}", gpus)
         engine = Engine(f"dask:tcp://127.0.0.1:{port}", gpus=8)
         found = dict(fan_out(engine, Meets(tmp_path, gpus), items, tmp_path / "engine", QUIET, "tasks"))
     assert sorted(found.values()) == [["cuda:0", str(i)] for i in range(gpus)]
