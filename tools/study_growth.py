@@ -153,8 +153,7 @@ def workers(count: int) -> Measured:
         def go() -> None:
             list(fan_out(Engine(workers=count), _nothing, items, Path(folder), QUIET, "tasks"))
 
-        if count > 1:
-            go()
+        go()
         return _per_item(400, go)
 
 
