@@ -111,8 +111,9 @@ class Context:
         self.method.check(self.space, self.settings.search)  # what cannot be used is refused before anything is written
         for device in self.devices:
             self.book(device)
+        engine = self.engine
         if self._writes:
-            require_engine(self.engine)
+            require_engine(engine)
         if not self.carried:
             check_recipe(self.settings.train, self.dataset, self.skeleton)
         if self._writes:
