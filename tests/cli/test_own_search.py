@@ -9,9 +9,12 @@ import pytest
 import yaml
 from pages import code_of
 
+from dcanas.basics.errors import UserError
 from dcanas.basics.mapping import from_mapping
+from dcanas.basics.plugins import forget_plugins
+from dcanas.basics.user_files import forget_user_file, recorded_file
 from dcanas.pipeline.configure import composed, configured
-from dcanas.pipeline.settings import stored_settings
+from dcanas.pipeline.settings import store_settings, stored_settings
 from dcanas.report.record import read_run
 from dcanas.spaces import load_space
 
@@ -96,6 +99,19 @@ def test_a_class_without_a_method_is_refused_before_anything_is_searched(dcanas,
     assert answer.code == 2
     assert f"The search largest in {largest} has no method {method}; define it in the class Largest" in answer.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_file_that_a_run_recorded_counts_once_the_user_has_named_it(largest, tmp_path, monkeypatch):
+    made = configured(*composed({}, {"search.file": str(largest)}))[0]
+    store_settings(tmp_path / "run", made)
+    forget_user_file(recorded_file(largest, "search.file", made.search.file_sha256))  # as in another process
+    with pytest.raises(UserError, match=rf"type search\.file={largest}, or set DCANAS_PLUGINS to its path"):
+        stored_settings(tmp_path / "run")
+    monkeypatch.setenv("DCANAS_PLUGINS", str(largest))
+    try:
+        assert stored_settings(tmp_path / "run")["search"]["name"] == "largest"
+    finally:
+        forget_plugins()
 
 
 @pytest.mark.slow
