@@ -28,7 +28,7 @@ from dcanas.export.onnx_file import require_bounded
 from dcanas.hardware import list_devices, load_device
 from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.microcontroller.image import PACKAGES
-from dcanas.hardware.microcontroller.proof import Board, board_of, missing_tools, prove
+from dcanas.hardware.microcontroller.proof import Board, board_of, missing_tools, prove, why_not_linked
 from dcanas.report.delivery import BESIDE, CHOICES, RECOMMENDED, chosen_folder
 from dcanas.report.kinds import read_result
 from dcanas.report.microcontroller import proof_words
@@ -117,6 +117,9 @@ def _board(device: str, stated: bool) -> Board | None:
 def _prove(display: Terminal, made: Generated, file: Path, folder: Path, board: Board,
            images: NDArray[np.uint8] | None) -> None:
     """Link and emulate, write `proof.json`, and say what was found or what is not proven."""
+    if why := why_not_linked(board.core):
+        display.message(f"Not proven to fit: {why}.")
+        return
     if missing := missing_tools():
         display.message(f"Not proven to fit: {' and '.join(missing)} missing here ({PACKAGES}).")
         return

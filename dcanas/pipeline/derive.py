@@ -10,7 +10,8 @@ from dcanas.basics.manifest import write_result
 from dcanas.costs import cost_unit
 from dcanas.hardware import Device
 from dcanas.hardware.devices.device import Microcontroller
-from dcanas.hardware.microcontroller.image import COMPILER, PACKAGES
+from dcanas.hardware.microcontroller.cores import core_named
+from dcanas.hardware.microcontroller.proof import why_not_linked
 from dcanas.hardware.microcontroller.untrained import linked_costs
 from dcanas.pipeline.context import Context
 from dcanas.spaces import Architecture
@@ -61,5 +62,5 @@ def _memory_words(device: Device, costs: Mapping[str, Mapping[str, Any]]) -> str
     ram, flash = costs["ram_bytes"], costs["flash_bytes"]
     if ram["source"] == "linked":
         return f"\n  {ram['value']:,.0f} bytes of RAM and {flash['value']:,.0f} of flash, by the linker"
-    return (f"\n  at most {ram['value']:,.0f} bytes of RAM and {flash['value']:,.0f} of flash: bounds, for there is no "
-            f"{COMPILER} here to link it ({PACKAGES})")
+    return (f"\n  at most {ram['value']:,.0f} bytes of RAM and {flash['value']:,.0f} of flash: bounds, for "
+            f"{why_not_linked(core_named(device.processor.core))}")

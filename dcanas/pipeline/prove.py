@@ -75,8 +75,8 @@ def _answers(dataset: Dataset, images: np.ndarray, code: Path) -> dict[str, Any]
 def _linked(images: np.ndarray, board: proof.Board, code: Path, not_proven: list[str]) -> dict[str, Any]:
     """Return what linker and emulator say, and add to `not_proven` what a missing program leaves open."""
     missing = proof.missing_tools()
-    if proof.COMPILER in missing:
-        not_proven.append(f"that it fits, and that it answers there as here: {proof.COMPILER} is missing ({PACKAGES})")
+    if why := proof.why_not_linked(board.core):
+        not_proven.append(f"that it fits, and that it answers there as here: {why}")
         return {}
     with tempfile.TemporaryDirectory() as build:
         if not missing and host_compiler():

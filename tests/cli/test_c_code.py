@@ -32,6 +32,15 @@ def test_a_run_becomes_c_with_a_selftest(run_folder, tmp_path, capsys):
     assert "3 steps; the arena takes 36 bytes, of which at least 36 are alive at once" in capsys.readouterr().out
 
 
+def test_a_device_of_which_nothing_is_proven_says_so(run_folder, tmp_path, capsys):
+    file = run_folder / "derived/nano/model.int8.onnx"
+    assert main(["export", f"onnx={file}", "to=c99", "device=esp32s3", f"out={tmp_path / 'c'}"]) == 0
+    assert "Not proven to fit: code for xtensa-lx7 is neither linked nor emulated by this project." in \
+        capsys.readouterr().out.replace("\n", " ")
+    assert (tmp_path / "c/network.c").exists()
+    assert not (tmp_path / "c/proof.json").exists()
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (["to=c98"], "did you mean 'c99'?"),
     (["to=c99"], "needs either source=DIR, a finished run, or onnx=FILE"),

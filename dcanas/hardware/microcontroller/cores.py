@@ -14,7 +14,8 @@ class Core:
     Attributes:
         flags: of GCC.
         arithmetic: of the generated code: "float" if the core has 32-bit floats, else "integer".
-        machine: of QEMU; it has a core of this kind, or one that runs the same code.
+        machine: of QEMU; it has a core of this kind, or one that runs the same code. None: code for this core is
+            neither linked nor emulated here.
         flash, ram: addresses of that machine's memory for code and for data.
         tick_ns: of its timer, when QEMU counts an instruction as a nanosecond: so many instructions a tick.
         emulated_as: the core of the machine, if it is another.
@@ -23,7 +24,7 @@ class Core:
     name: str
     flags: tuple[str, ...]
     arithmetic: str
-    machine: str
+    machine: str | None
     flash: int = 0
     ram: int = 0x20000000
     tick_ns: float = 40.0  # 25 MHz
@@ -40,6 +41,7 @@ CORES = {core.name: core for core in (
     Core("cortex-m33", ("-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"), "float", "mps2-an505",
          0x10000000, 0x38000000, 50.0),
     Core("cortex-m55", ("-mcpu=cortex-m55", "-mfloat-abi=hard"), "float", "mps3-an547", tick_ns=31.25),
+    Core("xtensa-lx7", (), "float", None),
 )}
 
 

@@ -45,7 +45,7 @@ def emulate(image: Path, core: Core, images: NDArray[np.uint8], timeout_s: float
 
     Raises `UserError` if the emulator is missing, fails or takes too long.
     """
-    if shutil.which(EMULATOR) is None:
+    if shutil.which(EMULATOR) is None or core.machine is None:
         raise UserError(f"Emulating {core.name} needs {EMULATOR}: {PACKAGES}.")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -49,6 +49,13 @@ def missing_tools() -> list[str]:
     return [name for name in (COMPILER, EMULATOR) if shutil.which(name) is None]
 
 
+def why_not_linked(core: Core) -> str:
+    """Return in words why code for a core cannot be linked here; nothing if it can."""
+    if core.machine is None:
+        return f"code for {core.name} is neither linked nor emulated by this project"
+    return f"{COMPILER} is missing ({PACKAGES})" if shutil.which(COMPILER) is None else ""
+
+
 @dataclass(frozen=True)
 class Built:
     """A network compiled and linked for a board.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +13,7 @@ from dcanas.costs import Networks
 from dcanas.export.c99 import write_c99
 from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.measuring.measured_members import export_member
-from dcanas.hardware.microcontroller.image import COMPILER
-from dcanas.hardware.microcontroller.proof import board_of, build_for
+from dcanas.hardware.microcontroller.proof import board_of, build_for, why_not_linked
 from dcanas.spaces import Architecture
 
 SHOWN = 4  # random images that the activations' ranges are taken from; one of them is run
@@ -33,14 +31,14 @@ def linked_costs(networks: Networks, arch: Architecture, device: Microcontroller
         classes: names of the classes.
         seed: of weights and images.
 
-    Returns None if there is no compiler.
+    Returns None if code for the device cannot be linked here.
     Raises `UserError` naming the region that overflows, and by how many bytes.
     """
-    if shutil.which(COMPILER) is None:
+    board = board_of(device, limits)
+    if why_not_linked(board.core):
         return None
     from dcanas.export.int8 import quantize_onnx
 
-    board = board_of(device, limits)
     rng = np.random.default_rng(derive_seed(seed, "images of an untrained network"))
     images = rng.integers(0, 256, (SHOWN, *networks.shape(arch)), dtype=np.uint8)
     with tempfile.TemporaryDirectory() as place:
