@@ -78,8 +78,7 @@ def _deploy(run: Context, device: Device) -> dict[str, Any]:
 def _deploy_code(device: Microcontroller, folder: Path, files: list[Path]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Let the board that runs the network of a folder classify image files."""
     if not (folder / CODE / "network.h").is_file():
-        raise UserError(f"{folder} holds no C code; only the searched network of a microcontroller has some "
-                        "(which=searched).")
+        raise UserError(f"{folder} holds no C code; it was made for another device, or by an older version.")
     try:
         steps = infer.read_preprocessing(folder / "bundle")  # type: ignore[no-untyped-call]
         images = np.stack([infer.load_image(file, steps) for file in files])  # type: ignore[no-untyped-call]

@@ -53,6 +53,12 @@ def ram_bound(plan: Plan, input_shape: Shape) -> float:
 BOUNDS: dict[str, Callable[[Plan, Shape], float]] = {"ram_bytes": ram_bound, "flash_bytes": flash_bound}
 
 
+def code_bytes(plan: Plan, input_shape: Shape, arithmetic: str, labels: Sequence[str]) -> dict[str, float]:
+    """Return both bounds of one network, by name of the cost; see `code_costs`."""
+    return {"ram_bytes": ram_bound(plan, input_shape),
+            "flash_bytes": flash_bound(plan, input_shape) + _beside(arithmetic, labels)}
+
+
 def code_costs(space: Space, domain: Domain, arithmetic: str, labels: Sequence[str] = ()) -> list[CostModel]:
     """Return the bounds of RAM and flash of a space's networks as cost models.
 
@@ -60,8 +66,13 @@ def code_costs(space: Space, domain: Domain, arithmetic: str, labels: Sequence[s
         arithmetic: of the code, "float" or "integer".
         labels: names of the classes, of which text, its end and a pointer are stored.
     """
-    named = sum(len(name.encode()) + 8 for name in labels)
-    return [_model(space, domain, "ram_bytes", 0), _model(space, domain, "flash_bytes", CODE[arithmetic] + named)]
+    return [_model(space, domain, "ram_bytes", 0),
+            _model(space, domain, "flash_bytes", _beside(arithmetic, labels))]
+
+
+def _beside(arithmetic: str, labels: Sequence[str]) -> int:
+    """Return the bytes of code and of the names of the classes."""
+    return CODE[arithmetic] + sum(len(name.encode()) + 8 for name in labels)
 
 
 def _model(space: Space, domain: Domain, name: str, more: int) -> CostModel:

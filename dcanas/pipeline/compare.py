@@ -2,7 +2,8 @@
 trained by the same recipe, beside the one that was searched; from pretrained weights also their cuts (see `rival`).
 
 Of each family the network that fills the budget best is taken (measured limits are measured; on a device that cannot
-be reached they are unknown for such a network, so the size of the searched one is the limit instead), short
+be reached they are unknown for such a network, so the size of the searched one is the limit instead; microcontrollers
+have families of their own, held against RAM and flash), short
 training on the validation split chooses among the families. Then both, hand-made and searched, are trained by the full
 recipe on the training split alone, and the accuracy on the validation split recommends one. The test images decide
 nothing: both are trained again on all that may be learnt from, exported, measured and tested; the certificate shows
@@ -23,13 +24,16 @@ from dcanas.basics.ledger import Ledger
 from dcanas.basics.manifest import write_result
 from dcanas.costs import Budget, Networks
 from dcanas.hardware import Device
+from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.measuring.measured_members import measure_members
 from dcanas.hardware.measuring.profile import LATENCIES
+from dcanas.hardware.microcontroller.cores import core_named
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.cost_book import CHANNEL_BYTES
 from dcanas.pipeline.delivered import images_for
 from dcanas.pipeline.export import export_network
 from dcanas.pipeline.profile import profile_network
+from dcanas.pipeline.prove import prove_network
 from dcanas.pipeline.quantise import is_quantised, quantise_network
 from dcanas.pipeline.rival import (
     choose_rival,
@@ -46,6 +50,7 @@ from dcanas.pipeline.validated import Wanted, right_answers, validated
 from dcanas.report.kinds import read_result
 from dcanas.search.finalists import short_training
 from dcanas.search.handmade import Handmade, counted_limits, fullest
+from dcanas.search.handmade_code import fullest_code
 from dcanas.spaces import load_space
 
 BESIDE = ("architecture.json", "families.json", "trainings.json")  # as far as they exist
@@ -69,6 +74,8 @@ def compare(run: Context) -> None:
         export_network(run, device, folder, f"Export the baseline for {device.name}")
         if is_quantised(run, device):
             quantise_network(run, device, folder, f"Quantise the baseline for {device.name}")
+        if isinstance(device, Microcontroller):
+            prove_network(run, device, folder, f"C code of the baseline for {device.name}")
         if device.connection is not None:
             profile_network(run, device, folder, f"Measure the baseline on {device.name}")
         network_robustness(run, device, folder, "Attack the baseline")
@@ -126,6 +133,8 @@ def _size_class(run: Context, device: Device) -> tuple[Budget, str]:
     unknown for a hand-made network.
     """
     budget = run.book(device).budget
+    if isinstance(device, Microcontroller):
+        return budget, "the budget"
     counted = counted_limits(budget)
     unknown = [name for name in budget if name not in counted] if device.connection is None else []
     if counted and not unknown:
@@ -139,6 +148,10 @@ def _size_class(run: Context, device: Device) -> tuple[Budget, str]:
 
 def _candidates(run: Context, device: Device, limits: Budget) -> list[Handmade]:
     """Return per family the network that fills the limits best and keeps the measured ones."""
+    if isinstance(device, Microcontroller):
+        arithmetic = core_named(device.processor.core).arithmetic
+        return [first for first, *_ in fullest_code(limits, run.dataset.shape, run.dataset.classes,
+                                                    arithmetic).values()]
     shape = _image_shape(run, device)
     size = None if run.pretrained is None else shape[1:]
     counted = Budget({name: limits[name] - (CHANNEL_BYTES * shape[0] if name == "weight_bytes" else 0)

@@ -34,12 +34,13 @@ def prove(run: Context) -> dict[str, dict[str, Any]]:
 
     Raises `UserError` if a network does not fit within its limits, or answers otherwise than on this machine.
     """
-    return {device.name: _proven(run, device, run.device_folder(device)) for device in run.devices
-            if isinstance(device, Microcontroller)}
+    return {device.name: prove_network(run, device, run.device_folder(device), f"C code for {device.name}")
+            for device in run.devices if isinstance(device, Microcontroller)}
 
 
-def _proven(run: Context, device: Microcontroller, folder: Path) -> dict[str, Any]:
-    done, title = folder / "proof.json", f"C code for {device.name}"
+def prove_network(run: Context, device: Microcontroller, folder: Path, title: str) -> dict[str, Any]:
+    """Return `proof.json` of the quantised network in `folder`, made now or before; title: of the stage."""
+    done = folder / "proof.json"
     if before := run.made_before(done, title):
         return before
     with run.hooks.stage(title):

@@ -18,6 +18,8 @@ spaces: Registry[type[Space]] = Registry("space", {
                     "NAS-Bench-201: six edges, five operations each, one cell for the whole network."),
     "resnet": ("dcanas.spaces.resnet:ResNet",
                "ResNet for small images: width 4 to 64, one to nine blocks in each of three stages."),
+    "separable": ("dcanas.spaces.separable:Separable",
+                  "MobileNetV1 and DS-CNN of depthwise separable convolutions, at widths from 0.1 to 2."),
 })
 
 _made: dict[type[Space], Space] = {}

@@ -26,6 +26,7 @@ OPERATORS = {
     "mobilenetv2": ALL | {"Reshape"},
     "nasbench201": ALL | {"AveragePool", "BatchNormalization", "Relu", "Reshape"},
     "resnet": ALL | {"Pad", "Reshape", "Slice"},
+    "separable": ALL | {"Reshape"},
 }
 
 
