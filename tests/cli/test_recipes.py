@@ -80,7 +80,9 @@ def test_each_file_says_its_command_on_the_first_line(group):
 @pytest.mark.parametrize("name", choices("experiment"))
 def test_every_experiment_composes(name):
     path = resource_folder("conf") / "experiment" / f"{name}.yaml"
-    wanted = {group: line.split(":")[1].strip() for line in path.read_text().splitlines()
+    based = [path.with_name(f"{line.strip(' -')}.yaml") for line in path.read_text().splitlines()
+             if line.startswith("  - _") and line.strip(" -") != "_self_"]
+    wanted = {group: line.split(":")[1].strip() for file in (*based, path) for line in file.read_text().splitlines()
               for group in ("space", "data", "train") if f"override /{group}:" in line}
     for group, choice in wanted.items():
         if choice not in choices(group):
