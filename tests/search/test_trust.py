@@ -16,6 +16,7 @@ from dcanas.search.finalists import choose_finalist
 from dcanas.search.first_few import order
 from dcanas.search.pool import Candidate
 from dcanas.search.trust import BY_HEART, LEARNT, NOTHING, learning, trust
+from dcanas.search.zero_shot.zero_shot_search import scores_of
 from dcanas.spaces import load_space
 from dcanas.training import Recipe
 
@@ -117,3 +118,9 @@ def test_a_rung_is_ordered_by_judge_and_losses_together() -> None:
     assert by(judged=[d, c, b, a]) == [a, b, c, d]  # equal sums: training
     assert by(judged=[c, b, d, a]) == [b, c, a, d]  # a 1+4, b 2+2, c 3+1, d 4+3: b before c by training
     assert order(found, [a, b, c, d], lambda row: row["validation_loss"] > 1) == [b, c, d, a]
+
+
+def test_a_random_member_that_wins_has_no_scores() -> None:
+    scored = [(arch, {"scores": {"zen": float(i)}}) for i, arch in enumerate(MEMBERS[:3])]
+    assert scores_of(MEMBERS[1], scored) == {"scores": {"zen": 1.0}}
+    assert scores_of(MEMBERS[5], scored) == {}

@@ -87,11 +87,15 @@ class ZeroShotSearch(SearchMethod):
         order = np.argsort(-ranks, kind="stable")[:settings.pool]
         pool = [Candidate(within[i][0], float(ranks[i]), settings.strategy) for i in order]
         arch, why = _choose(task, target, folder, BY_RANKS, pool)
-        scores = next(row["scores"] for other, row in within if other == arch)
         return Derived(arch, costs_of(arch, target.costs), {
             "method": f"zero-shot search: {settings.strategy}", "evaluated": len(found["networks"]),
-            "within": len(within), "votes": list(settings.names), "aggregate": settings.aggregate, "scores": scores,
-            "pool": len(pool), **why})
+            "within": len(within), "votes": list(settings.names), "aggregate": settings.aggregate,
+            **scores_of(arch, within), "pool": len(pool), **why})
+
+
+def scores_of(arch: Architecture, scored: Sequence[tuple[Architecture, dict[str, Any]]]) -> dict[str, Any]:
+    """Return the scores of a network as `provenance` has them; nothing for a random member, which was never scored."""
+    return next(({"scores": row["scores"]} for other, row in scored if other == arch), {})
 
 
 def _choose(task: SearchTask, target: Target, folder: Path, judge: str,
