@@ -1,9 +1,10 @@
 """int8 (`int8=true`, or a device whose dtype is int8): the exported file quantised, and the better of both kept.
 
-Calibrated on images of the training split; compared on the validation images and, if the device can be reached, by
-latency measured side by side. On a device that runs fp32, of the files that keep every limit the one with the higher
-validation accuracy is delivered, of equal ones the faster, or without a measurement the smaller. The test images
-decide nothing: only the file that was chosen is tested on them.
+On a device that runs int8, a network that loses more than half a point by rounding is fine-tuned for it
+(`int8_tuning`). Calibrated on images of the training split; compared on the validation images and, if the device can
+be reached, by latency measured side by side. On a device that runs fp32, of the files that keep every limit the one
+with the higher validation accuracy is delivered, of equal ones the faster, or without a measurement the smaller. The
+test images decide nothing: only the file that was chosen is tested on them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.delivered import FILES, own_images, trained_model
 from dcanas.pipeline.export import examined, predicted_classes
+from dcanas.pipeline.int8_tuning import WEIGHTS, tuned_for_int8
 from dcanas.report.kinds import read_result
+from dcanas.report.precision import tuning_words
 from dcanas.training.splits import sample
 
 CALIBRATION_IMAGES = 256
@@ -49,21 +52,27 @@ def quantise_network(run: Context, device: Device, folder: Path, title: str) -> 
         return before
     with run.hooks.stage(title):
         dataset = own_images(run, folder)
+        bits = 8 if isinstance(device, Microcontroller) else 7
         shown = sample(dataset, dataset.train, CALIBRATION_IMAGES * int(np.prod(dataset.shape)),
                        run.settings.data.split_seed)
-        quantize_onnx(folder / FILES["fp32"], folder / FILES["int8"], dataset.images[shown],
-                      weight_bits=8 if isinstance(device, Microcontroller) else 7)
+        quantize_onnx(folder / FILES["fp32"], folder / FILES["int8"], dataset.images[shown], bits)
+        tuned = tuned_for_int8(run, device, folder, dataset, shown, bits) if device.dtype == "int8" else None
         profiles = _profiles(run, device, folder)
         found = {name: _precision(run, device, folder, name, profiles.get(name)) for name in FILES}
         chosen, reason = _choice(device, found)
         made: dict[str, Any] = {"fp32_sha256": sha256_of(folder / FILES["fp32"]), "precision": {
             "delivered": chosen, "decided_by": reason, "calibration_images": len(shown),
             "validation_n": len(dataset.validation), "validation_was_learnt": dataset.learn_validation, **found}}
+        if tuned is not None:
+            made["precision"]["fine_tuned"] = tuned[1]
         if chosen == "int8":
-            made |= {**examined(trained_model(run, folder), folder / FILES["int8"], device, dataset),
+            model = trained_model(run, folder) if tuned is None else tuned[0]
+            made |= {**examined(model, folder / FILES["int8"], device, dataset),
                      **{name: found["int8"][name] for name in ("peak_bytes", "weight_bytes")}}
-        write_result(run.folder, done, made, "quantise", [folder / FILES["int8"]])
-    run.hooks.message(f"  {chosen} is delivered: {reason}")
+        beside = [folder / WEIGHTS] if tuned is not None and tuned[1]["kept"] else []
+        write_result(run.folder, done, made, "quantise", [folder / FILES["int8"], *beside])
+    run.hooks.message(f"  {chosen} is delivered: {reason}"
+                      + (f"\n  {tuning_words(tuned[1], len(dataset.validation))}" if tuned is not None else ""))
     return made
 
 
