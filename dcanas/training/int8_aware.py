@@ -39,7 +39,8 @@ def rounded_as_int8(network: nn.Module, weight_bits: int = 8) -> Iterator[None]:
     for layer in layers:
         layer.__class__ = _ROUNDED[type(layer)]
         layer.steps = STEPS[weight_bits]  # type: ignore[assignment]
-        layer.register_buffer("range", torch.zeros(2, device=next(layer.parameters()).device))  # smallest and largest input
+        ends = torch.zeros(2, device=next(layer.parameters()).device)  # the smallest and the largest input
+        layer.register_buffer("range", ends)
     try:
         yield
     finally:
