@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dcanas.basics.files import read_json
 from dcanas.basics.manifest import write_result
 from dcanas.costs import cost_unit
 from dcanas.hardware import Device
@@ -14,6 +13,7 @@ from dcanas.hardware.microcontroller.cores import core_named
 from dcanas.hardware.microcontroller.proof import why_not_linked
 from dcanas.hardware.microcontroller.untrained import linked_costs
 from dcanas.pipeline.context import Context
+from dcanas.report.kinds import read_result
 from dcanas.spaces import Architecture
 
 BESIDE = ("pool.json", "finalists.json", "evaluations.json", "fine-tunings.json", "rerank.jsonl", "rerank_again.jsonl",
@@ -31,7 +31,7 @@ def derive(run: Context) -> dict[str, dict[str, Any]]:
             continue
         with run.stage(title) as hooks:
             derived = run.method.derive(run.task(hooks), run.book(device).target,
-                                        read_json(run.search_folder / run.method.results[0]), folder)
+                                        read_result(run.search_folder / run.method.results[0]), folder)
             costs = {**derived.costs, **_linked(run, device, derived.architecture)}
         made = {"space": run.space.name, "architecture": run.space.format(derived.architecture),
                 "skeleton": run.skeleton, "costs": costs, "provenance": derived.provenance}

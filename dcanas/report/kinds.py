@@ -33,8 +33,12 @@ _LATENCY = block_of({"median_ms": number, "interval_ms": _INTERVAL, "p95_ms": nu
                      "repeat_difference": number, "remark": text, "conditions": map_of(anything)})
 _DATA = block_of({"name": text, "input_shape": list_of(count, 3), "classes": count, "test": count},
                  {"root": or_none(text), "integer_labels": flag, "train": count, "validation": count})
+_JUDGED: dict[str, Check] = {"architecture": text, "validation_accuracy": number, "validation_loss": number}
+_PROVENANCE = block_of({}, {"finalists": list_of(block_of({**_JUDGED, "score": number, "named_by": text})),
+                            "tuned": list_of(block_of({**_JUDGED, "kind": text, "epochs": number})),
+                            "decided_by": text, "origin": text})
 _NETWORK = block_of({"space": text, "architecture": text, "skeleton": map_of(anything)},
-                    {"costs": map_of(_COST), "provenance": map_of(anything), "name": text, "family": text,
+                    {"costs": map_of(_COST), "provenance": _PROVENANCE, "name": text, "family": text,
                      "size": list_of(count, 2)})
 _PROFILE = block_of({"model": text, "sha256": sha256, "device": text, "conditions": map_of(anything),
                      "samples_ns": list_of(list_of(list_of(count), 2))})
@@ -76,7 +80,29 @@ def _confusion(value: Any, where: str) -> None:
     list_of(list_of(count, len(table)))(table, where)
 
 
+def _logged(value: Any, where: str) -> None:
+    """Accept what an epoch logs: a number, whether something happened, or numbers by slot and option."""
+    (_TABLE if isinstance(value, list) else flag if isinstance(value, bool) else or_none(number))(value, where)
+
+
+_TABLE = list_of(list_of(number))
+_HISTORY = list_of(map_of(_logged))
+_RUNGS = block_of({"targets": map_of(block_of(
+    {"architecture": text, "rungs": list_of(block_of({"epochs": number, "networks": list_of(block_of(_JUDGED))}))},
+    {"nominees": list_of(block_of({"architecture": text, "kind": text}))}))})
+SEARCHED: dict[str, Check] = {  # results of searches; those of the user's own are what they like
+    "scores.json": block_of({}, {
+        "alphas": _TABLE, "scores": _TABLE, "history": _HISTORY, "budget": map_of(number), "names": list_of(text),
+        "networks": list_of(block_of({"architecture": text, "scores": map_of(or_none(number))}))}),
+    "supernet.json": block_of({"history": _HISTORY}, {"largest": text, "smallest": text}),
+    "study.json": block_of({"trials": list_of(block_of(
+        {"position": count, "state": text, "architecture": text, "values": or_none(list_of(number))},
+        {"costs": map_of(number), "why": map_of(anything)}))}, {"budget": map_of(number), "sampler": text}),
+    "halving.json": _RUNGS,
+    "slices.json": _RUNGS,
+}
 KINDS: dict[str, Check] = {
+    **SEARCHED,
     "feasibility.json": map_of(block_of(
         {"space": text, "members": count, "sampled": flag, "budget": map_of(number), "feasible": flag,
          "share": number, "binding": list_of(text), "smallest": or_none(map_of(number)),
@@ -87,7 +113,7 @@ KINDS: dict[str, Check] = {
     "train.json": block_of(
         {"n": count, "correct": count, "accuracy": number, "accuracy_interval": _INTERVAL,
          "balanced_accuracy": number, "per_class_recall": map_of(or_none(number)), "confusion": _confusion,
-         "history": list_of(map_of(anything))},
+         "history": _HISTORY},
         {"seconds": number, "trained_on": map_of(count), "pretrained": map_of(anything)}),
     "mistakes.json": block_of({"wrong": count, "n": count, "worst": list_of(block_of(
         {"true": text, "answer": text, "confidence": number, "png": text}))}),

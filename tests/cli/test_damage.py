@@ -101,6 +101,22 @@ def test_files_that_no_stage_writes_without_a_manifest(dcanas, copied, name):
         assert f"{name} is damaged" in found.err
 
 
+@pytest.mark.parametrize(("name", "keys"), [
+    (f"{DEVICE}/architecture.json", ("provenance", "finalists", 0, "validation_accuracy")),
+    (f"{DEVICE}/train.json", ("history", 0, "loss")), ("search/scores.json", ("history", 0, "mixing", 0, 0)),
+    ("search/scores.json", ("alphas", 0, 0))])
+def test_a_value_of_another_kind_without_a_manifest(dcanas, copied, name, keys):
+    (copied / "manifest.json").unlink()
+    content = inner = json.loads((copied / name).read_text())
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = [inner[keys[-1]]]
+    (copied / name).write_text(json.dumps(content))
+    found = dcanas("report", f"source={copied}")
+    assert (found.code, found.err.count("\n")) == (2, 1), found.err
+    assert f"{name} is damaged: {keys[0]}" in found.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["certificate.json", "export.json", "train.json"])
 def test_a_run_stops_at_files_that_no_stage_writes(dcanas, tiny, copied, name):
