@@ -97,11 +97,15 @@ def link(objects: Sequence[Path], core: Core, flash: Region, ram: Region, stack_
 def _overflow(error: ToolError, flash: Region, ram: Region, stack_bytes: int) -> UserError:
     if found := _OVERFLOW.search(error.said):
         region, more = (flash, "flash_bytes") if found[1] == "FLASH" else (ram, "ram_bytes")
-        return UserError(f"The network does not fit: {more} is {region.bytes:,} bytes, {int(found[2]):,} too few; "
-                         "derive with a smaller limit or choose a larger device.")
+        needed = region.bytes + int(found[2])
+        if region is ram:  # the stack comes behind variables, at a multiple of 8
+            needed += -needed % 8 + stack_bytes
+        return UserError(f"The network does not fit: {more} is {region.bytes:,} bytes, {needed - region.bytes:,} too "
+                         f"few; if the device has more, type budget.{more}={needed} or more, else search with a "
+                         "smaller limit or choose a larger device.")
     if "no room for the stack" in error.said:
         return UserError(f"The network does not fit: of ram_bytes, {ram.bytes:,} bytes, variables leave less than the "
-                         f"{stack_bytes:,} bytes of the stack; derive with a smaller limit or choose a larger device.")
+                         f"{stack_bytes:,} bytes of the stack; search with a smaller limit or choose a larger device.")
     return error
 
 

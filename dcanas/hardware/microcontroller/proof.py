@@ -89,11 +89,12 @@ def build_for(folder: Path, board: Board, images: NDArray[np.uint8], build: Path
     """
     core, twin, found = board.core, None, None
     objects = compile_network(folder, core, build)
+    stack = max(LEAST_STACK, deepest_chain(build.glob("*.ci")))
     if shutil.which(EMULATOR):
         twin = link(objects, core, Region(core.flash, board.flash.bytes), Region(core.ram, board.ram.bytes),
-                    LEAST_STACK, build / "emulated.elf")
+                    stack, build / "emulated.elf")
         found = emulate(twin.path, core, images)
-    stack = max(LEAST_STACK, found.stack_bytes if found else 0, deepest_chain(build.glob("*.ci")))
+    stack = max(stack, found.stack_bytes if found else 0)
     stack += -stack % 8
     image = link(objects, core, board.flash, board.ram, stack, build / "network.elf", _arena_bytes(folder))
     if twin is not None and image.sections != twin.sections:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,11 @@ def test_one_byte_too_few_fails_and_names_the_region(file, tmp_path):
         tight = replace(getattr(fits, region), bytes=getattr(fits, region).bytes - less)
         with pytest.raises(UserError, match=words):
             prove(tmp_path / "c", replace(fits, **{region: tight}), IMAGES, tmp_path / "tight")
+    small = replace(fits, ram=replace(fits.ram, bytes=fits.ram.bytes // 16 * 8))
+    with pytest.raises(UserError, match=r"if the device has more, type budget\.ram_bytes=") as caught:
+        prove(tmp_path / "c", small, IMAGES, tmp_path / "tight")
+    stated = int(re.search(r"budget\.ram_bytes=(\d+)", str(caught.value))[1])
+    assert fits.ram.bytes - 256 < stated <= fits.ram.bytes + 8  # functions of libraries, whose frames no one states
 
 
 def test_the_deepest_chain_of_calls(tmp_path):
