@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -18,10 +18,16 @@ OPEN = (TrialState.RUNNING, TrialState.WAITING)
 
 def valid(trials: Sequence[FrozenTrial], parameters: Parameters) -> list[FrozenTrial]:
     """Return the trials that count, in the order of proposals: none that was tried again, none outside the budget."""
-    again = {trial.user_attrs[RETRY_OF] for trial in trials if RETRY_OF in trial.user_attrs}
     names = {p.name for p in parameters.parameters}
-    found = [t for t in trials if t.number not in again and POSITION in t.user_attrs and names <= params_of(t).keys()]
-    return sorted(found, key=lambda trial: (trial.user_attrs[POSITION], trial.number))
+    again, found = set(), []
+    for trial in trials:
+        attributes = trial.user_attrs
+        if RETRY_OF in attributes:
+            again.add(attributes[RETRY_OF])
+        if POSITION in attributes and names <= params_of(trial).keys():
+            found.append(trial)
+    found.sort(key=lambda trial: trial.user_attrs[POSITION])  # Optuna lists them by number, which decides among equals
+    return [trial for trial in found if trial.number not in again]
 
 
 def architecture_of(trial: FrozenTrial, parameters: Parameters) -> Architecture:
@@ -29,17 +35,24 @@ def architecture_of(trial: FrozenTrial, parameters: Parameters) -> Architecture:
     return parameters.space.prune(parameters.from_params(params_of(trial)))
 
 
-def history_of(trials: Sequence[FrozenTrial], parameters: Parameters) -> History:
-    """Return the observations of `valid` trials."""
+def history_of(trials: Sequence[FrozenTrial], parameters: Parameters,
+               finished: MutableMapping[int, Observation] | None = None) -> History:
+    """Return the observations of `valid` trials.
+
+    finished: by number, of trials that were read before, which never change; those of others are added.
+    """
     observations, pending = [], []
+    known: MutableMapping[int, Observation] = {} if finished is None else finished
     for trial in trials:
-        arch = architecture_of(trial, parameters)
-        if trial.state in OPEN:
-            pending.append(arch)
-            continue
-        values = trial.values if trial.state == TrialState.COMPLETE else None
-        feasible = all(excess <= 0 for excess in trial.constraints.values())
-        observations.append(Observation(arch, values[0] if values else None, feasible))
+        if (number := trial.number) not in known:
+            arch = architecture_of(trial, parameters)
+            if trial.state in OPEN:
+                pending.append(arch)
+                continue
+            values = trial.values if trial.state == TrialState.COMPLETE else None
+            feasible = all(excess <= 0 for excess in trial.constraints.values())
+            known[number] = Observation(arch, values[0] if values else None, feasible)
+        observations.append(known[number])
     return History(tuple(observations), tuple(pending))
 
 

@@ -25,7 +25,7 @@ from dcanas.basics.keys import derive_seed
 from dcanas.costs import CostModel
 from dcanas.search.ask_tell.candidates import Candidates
 from dcanas.search.ask_tell.claims import Claims
-from dcanas.search.ask_tell.history import History
+from dcanas.search.ask_tell.history import History, Observation
 from dcanas.search.ask_tell.objectives import Objective
 from dcanas.search.ask_tell.parameters import Parameters
 from dcanas.search.ask_tell.patience import FAULTS, Patience
@@ -81,6 +81,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.parameters = Parameters(self.candidates.space)
+        self._observations: dict[int, Observation] = {}  # of finished trials, by number
         self.sampler: Sampler = samplers[self.candidates.settings.sampler](self.candidates)
 
     def run(self) -> None:
@@ -150,7 +151,7 @@ class Worker:
         if len(counted) >= self.candidates.settings.evaluations:
             raise ExhaustedError("the study has all its trials")
         position = 1 + max((t.user_attrs[POSITION] for t in counted), default=-1)
-        history = history_of(counted, self.parameters)
+        history = history_of(counted, self.parameters, self._observations)
         rng = np.random.default_rng(derive_seed(self.seed, "proposal", position))
         if self.candidates.settings.sampler == NSGA2:
             trial = self._ask_within(position, history)
