@@ -134,8 +134,9 @@ def test_report(dcanas, finished, hashes):
 
 @pytest.mark.slow
 def test_several_devices_from_a_finished_search(dcanas, finished, tmp_path, second_device):
-    answer = dcanas("run", f"source={finished}", "device=[local-cpu,mine]", f"run.dir={tmp_path / 'run'}",
-                    "run.threads=1", "search.finalist_epochs=0", "budget.params=p60", "budget.mine.params=p25")
+    words = ("run", f"source={finished}", "device=[local-cpu,mine]", f"run.dir={tmp_path / 'run'}", "run.threads=1",
+             "search.finalist_epochs=0", "budget.params=p60", "budget.mine.params=p25")
+    answer = dcanas(*words)
     assert answer.code == 0, answer.err
     assert read(tmp_path / "run/search/scores.json") == read(finished / "search/scores.json")
     limits = {}
@@ -146,6 +147,18 @@ def test_several_devices_from_a_finished_search(dcanas, finished, tmp_path, seco
         limits[device] = certificate["budget"]["params"]
     assert limits["mine"] < limits["local-cpu"]
     assert not (tmp_path / "run/certificate.json").exists()  # whose would it be?
+    logged = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [sum(row["stage"] == f"train/{device}" for row in logged) for device in limits] == [2, 2]  # epochs
+
+    folders = [tmp_path / f"run/derived/{device}" for device in limits]
+    weights = [(folder / "weights.pt").read_bytes() for folder in folders]
+    for folder in folders:  # the trainings again, on two processes
+        shutil.rmtree(folder / "training")
+        (folder / "weights.pt").unlink()
+        (folder / "train.json").unlink()
+    answer = dcanas(*words, "run.workers=2")
+    assert answer.code == 0, answer.err
+    assert [(folder / "weights.pt").read_bytes() for folder in folders] == weights
 
 
 def test_percentiles_are_those_of_the_members(dcanas, tiny):
