@@ -113,13 +113,16 @@ def images(count: int) -> Measured:
 
 
 def proposals(observed: int) -> Measured:
-    """Propose 20 times by ProxyBO with one proxy, each time with one more observation, in NAS-Bench-201."""
+    """Read a study's trials and propose by ProxyBO with one proxy, 20 times with one more trial, in NAS-Bench-201."""
+    from optuna.trial import create_trial
+
     from dcanas.costs import Budget
     from dcanas.search.ask_tell.candidates import Candidates
-    from dcanas.search.ask_tell.history import History, Observation
+    from dcanas.search.ask_tell.parameters import Parameters
     from dcanas.search.ask_tell.proxy_sources import known_values
     from dcanas.search.ask_tell.sampler_registry import samplers
     from dcanas.search.ask_tell.study_settings import SamplerSettings
+    from dcanas.search.ask_tell.trials import POSITION, history_of, valid
     from dcanas.search.feasible import FeasibleMembers
     from dcanas.spaces import load_space
 
@@ -131,15 +134,18 @@ def proposals(observed: int) -> Measured:
     candidates = Candidates(FeasibleMembers(space, Budget(), []), SamplerSettings("proxybo", ("proxy",), 20_000),
                             [source], lambda arch: arch)
     sampler = samplers["proxybo"](candidates)
-    seen = [archs[i] for i in rng.permutation(len(archs))[:observed + 20]]
-    history = [Observation(arch, values[arch.choices]) for arch in seen]
-    sampler.propose(History(history[:observed - 1]), rng)
+    parameters, finished, trials = Parameters(space), {}, []
+    for position, row in enumerate(rng.permutation(len(archs))[:observed + 20]):
+        trials.append(create_trial(params=parameters.params(archs[row]), distributions=parameters.distributions(),
+                                   value=values[archs[row].choices], user_attrs={POSITION: position}))
+        trials[-1].number = position
 
-    def propose() -> None:
-        for count in range(observed, observed + 20):
-            sampler.propose(History(history[:count]), np.random.default_rng(count))
+    def propose(count: int) -> None:
+        history = history_of(valid(trials[:count], parameters), parameters, finished)
+        sampler.propose(history, np.random.default_rng(count))
 
-    return _per_item(20, propose)
+    propose(observed - 1)
+    return _per_item(20, lambda: [propose(count) for count in range(observed, observed + 20)])
 
 
 def workers(count: int) -> Measured:
@@ -162,8 +168,8 @@ ROWS: dict[str, tuple[tuple[int, ...], Callable[[int], Measured]]] = {
     "tasks that do nothing": ((100, 1000, 10_000), stub_scores),
     "devices whose limits are kept": ((1, 8, 29), devices),
     "images of a folder": ((2000, 10_000, 50_000), images),
-    "observations before a proposal": ((100, 1000, 10_000), proposals),
-    "workers, a task": ((1, 2, 4, 8), workers),
+    "trials before a proposal": ((100, 1000, 10_000), proposals),
+    "a task on so many workers": ((2, 4, 8), workers),
 }
 
 
