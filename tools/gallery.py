@@ -1,4 +1,7 @@
-"""Take the network that a finished run ships into the gallery: ONNX file, certificate, class names, preprocessing."""
+"""Take the network that a finished run ships into the gallery: ONNX file, certificate, class names, preprocessing.
+
+Of the place of the images the certificate there keeps the folder's name alone.
+"""
 
 from __future__ import annotations
 
@@ -26,5 +29,8 @@ def main(run: str, name: str) -> None:
     folder.mkdir(exist_ok=True)
     for file in FILES:
         shutil.copyfile(found.bundle / file, folder / file)
-    size = sum(path.stat().st_size for path in Path(folder).iterdir())
+    if root := found.certificate.content["data"]["root"]:
+        certificate = folder / "certificate.json"
+        certificate.write_text(certificate.read_text(encoding="utf-8").replace(root, Path(root).name), encoding="utf-8")
+    size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {size / 1e6:.2f} MB, {found.certificate.content['command']}")

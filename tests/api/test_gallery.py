@@ -32,6 +32,7 @@ def test_a_network_keeps_its_limits(name):
     assert found.certificate.met
     assert found.certificate.sha256 == hashlib.sha256(found.onnx.read_bytes()).hexdigest()
     assert certificate["command"].startswith("dcanas run ")
+    assert "/" not in (certificate["data"]["root"] or "")  # no place of the machine on which it was made
     channels, height, width = certificate["data"]["input_shape"]
     answers = found.predict(np.zeros((2, height, width, channels), np.uint8))
     assert len(found.classes) == certificate["data"]["classes"]
