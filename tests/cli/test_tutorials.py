@@ -100,7 +100,7 @@ def test_readme(run_page, home, images, whole):
     images(home, {"photos": 24})
     shutil.copy(next((home / "photos").rglob("*.png")), home / "photo.jpg")
     shown = run_page("README", {} if whole else COUNTED, whole=whole).splitlines()
-    assert any(re.match(r"photo\.jpg\W.* 0\.\d+", line) for line in shown)
+    assert any(re.fullmatch(r"photo\.jpg: digit \d \(\d\.\d{4}\)", line) for line in shown)
     assert re.match(r"(True|False) Accuracy\(value=", shown[-1])
     assert len(list(home.glob("first*"))) == 1
 
@@ -116,7 +116,9 @@ def test_photos(run_page, home, images):
 SHORT = " train.epochs=4 search.epochs=2 search.finalists=2 search.finalist_epochs=1 search.rerank=[]"
 
 
-@both
+@pytest.mark.slow
+@pytest.mark.thorough
+@pytest.mark.parametrize("whole", [False, True], ids=["short", "whole"])
 def test_board(run_page, board, whole):
     """On a real SSH server of this machine, whose Python is the one of these tests."""
     shown = run_page("docs/tutorials/board", {"python: python3": f"python: {sys.executable}",
