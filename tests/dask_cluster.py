@@ -36,7 +36,7 @@ def wait_for(address: str, workers: int) -> None:
 
     with Client(address, timeout=120, set_as_default=False) as client:
         if workers:
-            client.wait_for_workers(workers, timeout=120)
+            client.wait_for_workers(workers, timeout=600)
 
 
 @contextmanager
