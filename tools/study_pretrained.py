@@ -49,6 +49,8 @@ RECIPES = {
     "crops of 1/2 to 1": replace(BASE, crop_padding=0, crop_scale=(0.5, 1.0)),
     "no label smoothing": replace(BASE, label_smoothing=0.0),
     "weight decay 0.2": replace(BASE, weight_decay=0.2),
+    **{f"first {count} stages frozen": replace(BASE, freeze=("stem.*", *(f"stages.{i}.*" for i in range(count))))
+       for count in (2, 3)},
     "64 epochs": replace(BASE, epochs=64),
     "128 epochs": replace(BASE, epochs=128),
 }
