@@ -30,7 +30,7 @@ LEAST_SIDE = 4  # pixels
 
 
 class Separable(Space):
-    """MobileNetV1 and DS-CNN at widths from 0.1 to 2.
+    """MobileNetV1 and DS-CNN of depthwise separable convolutions, at widths from 0.1 to 2.
 
     No skeleton options. Notation: `mobilenetv1-x0.25`. Every code is alive.
     """

@@ -56,5 +56,5 @@ def test_without_frozen_stages_everything_trains() -> None:
 
 
 def test_a_supernet_of_slices_trains_everything(parts) -> None:
-    supernet = ElasticSupernet(parts.narrowed(4, 32), 10, 1, **parts.pretrained.skeleton)
+    supernet = ElasticSupernet(parts, 10, 1, **parts.pretrained.skeleton)
     assert all(value.requires_grad for value in supernet.parameters())
