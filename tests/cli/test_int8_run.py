@@ -22,6 +22,7 @@ from dcanas.pipeline.quantise import _choice
 from tests.hardware.microcontroller.pseudo_port import behind_a_pty
 
 
+@pytest.mark.slow
 def test_a_microcontroller_gets_the_int8_file_and_its_bytes_decide(dcanas, tiny, tmp_path):
     found = dcanas("run", "device=nano33ble", "budget.params=100000", "search.finalist_epochs=0",
                    f"run.dir={tmp_path}/run", *(text for text in tiny if "finalist_epochs" not in text))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_noise_instead_of_test_images(dcanas, tiny, images, tmp_path):
     counts = {"train": 40, "val": 10, "test": 10}
     found = {}

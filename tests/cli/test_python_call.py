@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 import yaml
 from shortcuts import quick
@@ -10,6 +11,7 @@ import dcanas as package
 from dcanas.basics.files import read_json
 
 
+@pytest.mark.slow
 def test_a_call_and_a_command_give_the_same_network(finished, tiny, tmp_path):
     typed = dict(text.split("=") for text in tiny)
     del typed["run.progress"]

@@ -60,6 +60,7 @@ def test_the_best_trial_within_the_limits_is_taken(dcanas, tmp_path, table, sear
     assert "search.evaluations" in refused.err
 
 
+@pytest.mark.slow
 def test_a_front_is_what_no_other_trial_beats(dcanas, tmp_path, table):
     answer = dcanas("front", *SMALL, "search=nsga2", "search.front=[params]", "search.evaluations=24",
                     "search.population=8", "search.objective=table", f"search.table={table}", "search.column=accuracy",
@@ -120,6 +121,7 @@ def test_a_shared_study_has_one_set_of_settings(dcanas, tmp_path, table):
     assert trials[:12] == read(tmp_path / "one/search/study.json")["trials"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("search", ["random", "proxybo"])
 def test_more_trials_in_the_same_place_are_those_of_a_study_asked_for_all(dcanas, tmp_path, table, search):
     own = ["search.proxies=[params]", "search.initial=4"] if search == "proxybo" else []

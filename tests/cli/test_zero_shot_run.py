@@ -71,6 +71,7 @@ def test_the_prior_judges_every_member_within_the_limits(dcanas, tmp_path):
     assert read(tmp_path / "again/derived/local-cpu/architecture.json")["costs"]["params"]["value"] <= tighter
 
 
+@pytest.mark.slow
 def test_the_first_few_are_trained_and_the_last_one_goes_on(dcanas, tmp_path):
     """Three tried for one epoch beside three random members, one for two, of four: its training goes on at the third,
     by all images, and with another recipe it starts anew."""

@@ -71,6 +71,7 @@ def test_counting_a_built_network_equals_the_closed_form() -> None:
         assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
 
 
+@pytest.mark.slow
 def test_live_memory_and_weights_equal_the_exported_file(tmp_path) -> None:
     """One member per number of 3x3 convolutions; the other members' counts are those of built networks, see above."""
     rng = np.random.default_rng(2)

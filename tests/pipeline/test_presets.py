@@ -58,6 +58,7 @@ def spread() -> list[dict[str, str]]:
     return made[::5] + [{"space": space, "data": data} for space, data in product(SPACE, ("digits", "folder"))]
 
 
+@pytest.mark.slow
 def test_hydra_composes_the_same_values():
     for choices in spread():
         assert presets(choices) == by_hydra(choices), choices

@@ -30,6 +30,7 @@ EYERISS = _place_independent(1.67954, 0.24576, 1.47456, 1.47456, "eyeriss.latenc
 FPGA = _place_independent(1.13296, 0.51520, 1.25760, 0.40960, "fpga.latency_ms")
 
 
+@pytest.mark.slow
 def test_two_hundred_random_budgets_by_brute_force() -> None:
     rng = np.random.default_rng(0)
     members = list(SPACE.members())

@@ -73,6 +73,7 @@ def test_with_linear_limits_it_is_the_best_of_brute_force() -> None:
     assert checked >= 4
 
 
+@pytest.mark.slow
 def test_what_is_derived_is_within_the_budget_or_the_error_names_the_smallest() -> None:
     rng = np.random.default_rng(2)
     sample = [count_architecture(SPACE, SPACE.sample(rng), **SKELETON) for _ in range(200)]

@@ -64,6 +64,7 @@ def test_closed_form_equals_the_built_network(form, count):
         assert count_architecture(SPACE, arch, FORMS[form], 100, stem=form) == count_network(network, FORMS[form])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [pytest.param(32, marks=THOROUGH), 37])
 def test_live_memory_and_weights_of_the_exported_file(side, tmp_path):
     """Every block once, in random order among skips, which take least to export."""

@@ -53,6 +53,7 @@ def test_what_cannot_be_used_is_said(words: list[str], sentence: str) -> None:
     assert sentence in str(caught.value)
 
 
+@pytest.mark.slow
 def test_every_tool_says_what_it_is_for_and_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     for name, line in tools().items():
         assert line.endswith((".", "?")), name

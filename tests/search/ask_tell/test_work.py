@@ -206,6 +206,7 @@ def test_a_storage_that_is_away_is_asked_again(url):
         Patience(60.0, StopWhen(lambda: True))(lambda: sqlite3.connect(":memory:").execute("SELECT * FROM t"))
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_as_files_tell_it(tmp_path):
     small = tmp_path / "small"
     small.mkdir()

@@ -83,6 +83,7 @@ def test_cuts_have_last_layers_of_their_own(parts, supernet) -> None:
     assert not torch.equal(heads[1].weight[:, :40], heads[0].weight)
 
 
+@pytest.mark.slow
 def test_alphas_learn_what_the_limit_leaves(parts, supernet) -> None:
     """Without learning from images, the multiplier alone thins the blocks until the expected cost is the limit."""
     digits = load_data(DataSpec("digits", channels=3))
