@@ -242,14 +242,14 @@ def _digest(path: Path) -> str:
     if path.name in ("certificate.json", "study.json"):
         try:
             held = json.loads(content)
-        except (ValueError, RecursionError):  # what a command left as it was
+            for name in ("image_ms", "deployments", "command", "versions", "latency"):
+                held.pop(name, None)
+            held["rows"] = [row for row in held.get("rows", ()) if not row["name"].startswith("latency")]
+            for trial in held.get("trials", ()):
+                trial.pop("seconds", None)
+                trial.pop("worker", None)
+        except (ValueError, RecursionError, TypeError, AttributeError, KeyError):  # damaged, and left as it was
             return hashlib.sha256(content).hexdigest()
-        for name in ("image_ms", "deployments", "command", "versions", "latency"):
-            held.pop(name, None)
-        held["rows"] = [row for row in held.get("rows", ()) if not row["name"].startswith("latency")]
-        for trial in held.get("trials", ()):
-            trial.pop("seconds", None)
-            trial.pop("worker", None)
         content = json.dumps(held).encode()
     return hashlib.sha256(content).hexdigest()
 

@@ -25,7 +25,7 @@ class PretrainedSettings:
                        "recognised by names and shapes")
     file: str | None = setting(None, "file of weights: a state dict, or a checkpoint that holds one", name=ANY)
     frozen_stages: int = number(0, 0, 7, "first stages that keep their weights, and the stem with them: training "
-                                         "takes half the time if 2 do; two stages train at least", name=ANY)
+                                         "takes about three fifths of the time if 2 do; two train at least", name=ANY)
     download: bool = setting(False, "let torchvision download its weights if they are not here", name=LOADABLE)
 
     def __post_init__(self) -> None:
