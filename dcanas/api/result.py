@@ -90,14 +90,14 @@ class Run(Network):
         """
         import torch  # here: candidates and certificates need none
 
-        from dcanas.pipeline.delivered import read_model
+        from dcanas.pipeline.delivered import delivered_model
         from dcanas.pipeline.own_files import run_space
         from dcanas.pipeline.settings import Settings, stored_settings
 
         run_space(from_mapping(Settings, stored_settings(self.directory)))  # the user's own file, if it is one
         data = self.certificate.content["data"]
         with torch.random.fork_rng(devices=[]):
-            return read_model(self._shipped.folder, data["input_shape"][0], data["classes"])
+            return delivered_model(self._shipped.folder, data["input_shape"][0], data["classes"])
 
     @property
     def candidates(self) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from dcanas.pipeline.delivered import (
     ROBUSTNESS,
     code_files,
     delivered_file,
+    delivered_model,
     delivered_profile,
     own_images,
     trained_model,
@@ -228,12 +229,12 @@ def _bundle(run: Context, device: Device, folder: Path, certificate: Mapping[str
     source = space.source(space.parse(derived["architecture"]), len(dataset.classes), dataset.shape[0],
                           **space.delivered_skeleton(derived["skeleton"]))
     shown = sample(dataset, dataset.test, BUNDLE_BYTES, run.settings.data.split_seed)
-    code = code_files(folder)
+    code, model = code_files(folder), delivered_model(folder, dataset.shape[0], len(dataset.classes))
     right = certificate["accuracy"]["correct"] if len(shown) == len(dataset.test) and not code else \
         int((predicted_classes(onnx, dataset, shown) == dataset.labels[shown]).sum())
     own = {**{key: value for key, value in certificate.items() if key not in ("comparison", "deployments", "which")},
            "onnx": "model.onnx", "bundle": ".", "test_npz": {"correct": right, "n": len(shown)}}
-    made = write_bundle(folder / "bundle", onnx, source, trained_model(run, folder).state_dict(), dataset.classes,
+    made = write_bundle(folder / "bundle", onnx, source, model.state_dict(), dataset.classes,
                         dataset.preprocessing, dataset.images[shown], dataset.labels[shown],
                         f"{run.settings.data.name} classifier for {device.name}", device.runtime.version or "1.14",
                         len(dataset.test), own, code)

@@ -17,6 +17,7 @@ from dcanas.spaces import load_space
 from dcanas.training import Dataset
 
 FILES = {"fp32": "model.onnx", "int8": "model.int8.onnx"}
+WEIGHTS, INT8_WEIGHTS = "weights.pt", "weights.int8.pt"  # the second if fine-tuning for int8 was of use
 CODE = "c99"  # folder of a microcontroller's C files
 ROBUSTNESS = "robustness/delivered.json"  # there if it is wanted or limited; `dcanas attack` adds others beside it
 
@@ -39,17 +40,27 @@ def trained_model(run: Context, folder: Path) -> nn.Module:
 
     Shape: float32 (N, C, H, W) in [0, 1] -> logits (N, classes).
     """
-    return read_model(folder, run.dataset.shape[0], len(run.dataset.classes))
+    return _with_weights(folder, WEIGHTS, run.dataset.shape[0], len(run.dataset.classes))
 
 
-def read_model(folder: Path, channels: int, classes: int) -> nn.Module:
-    """Return the trained network of a folder as `trained_model` does, for this number of input channels and classes."""
+def delivered_model(folder: Path, channels: int, classes: int) -> nn.Module:
+    """Return the network behind the delivered file: the trained one, or what fine-tuning for int8 has made of it.
+
+    Args:
+        folder: of the run, with what `delivered_file` reads.
+        channels, classes: of its images.
+    """
+    tuned = delivered_file(folder).get("precision", {}).get("fine_tuned", {})
+    return _with_weights(folder, INT8_WEIGHTS if tuned.get("kept") else WEIGHTS, channels, classes)
+
+
+def _with_weights(folder: Path, name: str, channels: int, classes: int) -> nn.Module:
     derived = read_result(folder / "architecture.json")
     space = load_space(derived["space"])
     network = space.build(space.parse(derived["architecture"]), classes, channels,
                           **space.delivered_skeleton(derived["skeleton"]))
     model = Classifier(Normalise((0.0,) * channels, (1.0,) * channels), network)
-    trained = load_weights(folder / "weights.pt")  # more of them if something served training only
+    trained = load_weights(folder / name)  # more of them if something served training only
     model.load_state_dict({name: trained[name] for name in model.state_dict()})
     return model.eval()
 

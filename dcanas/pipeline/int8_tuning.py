@@ -18,7 +18,7 @@ from dcanas.basics.keys import derive_seed
 from dcanas.export import export_onnx, quantize_onnx
 from dcanas.hardware import Device
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.delivered import FILES, trained_model
+from dcanas.pipeline.delivered import FILES, INT8_WEIGHTS, trained_model
 from dcanas.pipeline.export import predicted_classes
 from dcanas.pipeline.train import recipe_for
 from dcanas.report.kinds import read_result
@@ -28,7 +28,6 @@ from dcanas.training import train as fit_network
 from dcanas.training.int8_aware import fine_tuning, rounded_as_int8
 
 MOST_LOST = 0.005  # of the validation accuracy, which is left as it is
-WEIGHTS = "weights.int8.pt"
 
 
 def tuned_for_int8(run: Context, device: Device, folder: Path, dataset: Dataset, shown: np.ndarray,
@@ -62,7 +61,7 @@ def tuned_for_int8(run: Context, device: Device, folder: Path, dataset: Dataset,
         kept = after > first
         if kept:
             (folder / FILES["int8"]).write_bytes(file.read_bytes())
-            save_weights(folder / WEIGHTS, model.state_dict())
+            save_weights(folder / INT8_WEIGHTS, model.state_dict())
     return (model if kept else before), {"epochs": recipe.epochs, "validation_correct": [first, after], "kept": kept}
 
 

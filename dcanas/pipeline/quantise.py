@@ -24,9 +24,9 @@ from dcanas.hardware import Device, Profile, profile_onnx
 from dcanas.hardware.devices.device import Microcontroller
 from dcanas.hardware.measuring.profile import LATENCIES
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.delivered import FILES, own_images, trained_model
+from dcanas.pipeline.delivered import FILES, INT8_WEIGHTS, own_images, trained_model
 from dcanas.pipeline.export import examined, predicted_classes
-from dcanas.pipeline.int8_tuning import WEIGHTS, tuned_for_int8
+from dcanas.pipeline.int8_tuning import tuned_for_int8
 from dcanas.report.kinds import read_result
 from dcanas.report.precision import tuning_words
 from dcanas.training.splits import sample
@@ -69,7 +69,7 @@ def quantise_network(run: Context, device: Device, folder: Path, title: str) -> 
             model = trained_model(run, folder) if tuned is None else tuned[0]
             made |= {**examined(model, folder / FILES["int8"], device, dataset),
                      **{name: found["int8"][name] for name in ("peak_bytes", "weight_bytes")}}
-        beside = [folder / WEIGHTS] if tuned is not None and tuned[1]["kept"] else []
+        beside = [folder / INT8_WEIGHTS] if tuned is not None and tuned[1]["kept"] else []
         write_result(run.folder, done, made, "quantise", [folder / FILES["int8"], *beside])
     run.hooks.message(f"  {chosen} is delivered: {reason}"
                       + (f"\n  {tuning_words(tuned[1], len(dataset.validation))}" if tuned is not None else ""))

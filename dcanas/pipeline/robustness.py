@@ -24,7 +24,7 @@ from dcanas.export.batched import batched_predict
 from dcanas.export.batchnorm_folding import folded
 from dcanas.hardware import Device
 from dcanas.pipeline.context import Context
-from dcanas.pipeline.delivered import FILES, ROBUSTNESS, delivered_file, own_images, trained_model
+from dcanas.pipeline.delivered import FILES, ROBUSTNESS, delivered_file, delivered_model, own_images
 from dcanas.robustness import RobustAccuracy, ThreatModel, corruption_accuracy, robust_curve
 from dcanas.robustness.corruptions.apply import SMALLEST_SIDE
 from dcanas.robustness.suite import AttackSpec
@@ -84,12 +84,12 @@ def attack_network(run: Context, folder: Path, threat: ThreatModel, title: str, 
 
     suite = threat.suite(len(run.dataset.classes))
     dataset = own_images(run, folder)
-    test = _images(run, dataset, dataset.test, threat)
+    test, delivered = _images(run, dataset, dataset.test, threat), delivered_file(folder)["onnx"]
     value: dict[str, Any] = {"key": key, "split": "test", "n": len(test[1]), "norm": threat.norm,
                              "eps_255": sorted(set(threat.eps_255)), "seed": run.settings.seed,
                              "attacks": [asdict(spec) for spec in suite],
-                             "delivered": delivered_file(folder)["onnx"]}
-    model = folded(trained_model(run, folder)).to(run.compute)
+                             "delivered": delivered, "sha256": digests[delivered]}
+    model = folded(delivered_model(folder, run.dataset.shape[0], len(run.dataset.classes))).to(run.compute)
     blind = [spec for spec in suite if not spec.needs_gradients]
     shipped = batched_predict(exported, test[0], threads) if blind else None
     network = curve(model, test, suite, "test", "", exported.name, shipped=shipped)

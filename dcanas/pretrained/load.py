@@ -25,7 +25,6 @@ class Pretrained:
         architecture: the whole network, a member of `mbconv`; `skeleton`: what these weights rely on.
         state: parameters and statistics under the names of `mbconv`, stages and blocks numbered as in `architecture`;
             the channels of every expansion by importance (see `by_importance`).
-        frozen_stages: first stages that keep their weights in training (see `freeze_first`).
     """
 
     source: Source
@@ -33,7 +32,6 @@ class Pretrained:
     architecture: Architecture
     skeleton: Mapping[str, Any]
     state: Mapping[str, Tensor]
-    frozen_stages: int = 0
 
 
 def load_pretrained(wanted: PretrainedSettings) -> Pretrained | None:
@@ -50,5 +48,4 @@ def load_pretrained(wanted: PretrainedSettings) -> Pretrained | None:
     file = read_weights(wanted.file or find_weights(str(name), wanted.download))
     found = recognise(file, name)
     state = by_importance(found.state, MBCONV.chain(found.architecture))
-    return Pretrained(found.source, file, found.architecture, found.source.skeleton, state,
-                      wanted.frozen_stages)
+    return Pretrained(found.source, file, found.architecture, found.source.skeleton, state)

@@ -7,7 +7,6 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
 from dcanas.basics.errors import UserError
-from dcanas.pretrained.frozen import freeze_first
 from dcanas.pretrained.load import Pretrained
 from dcanas.pretrained.recognise import STATISTICS
 from dcanas.pretrained.record import TakenOver
@@ -113,8 +112,7 @@ class PretrainedParts(MBConv):
 
     def build(self, arch: Architecture, num_classes: int = 10, in_channels: int = 3,
               **skeleton: Any) -> torch.nn.Module:
-        """Return the network with the weights that it has as a part of the pretrained one, the first stages frozen."""
+        """Return the network with the weights that it has as a part of the pretrained one."""
         network = super().build(arch, num_classes, in_channels, **skeleton)
         start_from_slice(network, self.pretrained, arch)
-        freeze_first(network, self.chain(arch), self.whole, self.pretrained.frozen_stages)
         return network

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcanas.basics.errors import UserError
-from dcanas.basics.fields import check, choice, number, setting
+from dcanas.basics.fields import check, choice, setting
 from dcanas.pretrained.sources import NAMES, SOURCES
 
 SIDES = range(32, 225, 8)  # pixels of the shorter side of the images that parts of a pretrained network take
@@ -24,8 +24,6 @@ class PretrainedSettings:
                        "whose weights; auto: those that are installed, if any; file: those in pretrained.file, "
                        "recognised by names and shapes")
     file: str | None = setting(None, "file of weights: a state dict, or a checkpoint that holds one", name=ANY)
-    frozen_stages: int = number(0, 0, 7, "first stages that keep their weights, and the stem with them: training "
-                                         "takes about three fifths of the time if 2 do; two train at least", name=ANY)
     download: bool = setting(False, "let torchvision download its weights if they are not here", name=LOADABLE)
 
     def __post_init__(self) -> None:

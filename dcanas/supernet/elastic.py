@@ -46,7 +46,6 @@ class ElasticSupernet(nn.Module):
         self._build = lru_cache(MEMBERS)(lambda arch: _outline(space, arch, num_classes, in_channels, skeleton))
         self.largest_member, self.smallest_member = space.extremes()
         self.largest = space.build(self.largest_member, num_classes, in_channels, **skeleton)
-        self.largest.requires_grad_(True)  # slices of pretrained stages have to learn to do without the rest
         self.heads = nn.ModuleDict({
             space.last_layer(member): space.build(member, num_classes, in_channels, **skeleton).get_submodule("head")
             for member in space.cuts()})

@@ -75,12 +75,12 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
         to_channels_last(network)  # a quarter faster on a CPU
     ranks.check(recipe.batch_size)
     batch_loss = _BatchLoss(dataset, indices, recipe, seed, device, ranks)
-    frozen = [name for name, value in network.named_parameters() if not value.requires_grad]
     key = key_of(recipe, recipe.files(), seed, dataset.fit_key, indices.tolist(),
                  [[name, list(value.shape)] for name, value in network.state_dict().items()],
-                 *([frozen] if frozen else []), *([] if begun is None else [begun["key"]]))
+                 *([] if begun is None else [begun["key"]]))
     monitor = None if attack is None else OverfitMonitor(attack, dataset, indices, seed, device)
-    freeze(network, recipe.freeze)
+    if recipe.freeze:
+        freeze(network, recipe.freeze)
     bounds = batch_bounds(len(indices), recipe.batch_size, 2 * ranks.count)
     state = TrainingState(network, recipe, key, folder, monitor, begun, len(bounds))
     forward = ranks.share(network, device)
@@ -92,13 +92,14 @@ def train(network: nn.Module, dataset: Dataset, indices: np.ndarray, recipe: Rec
                         f"until={until}; ask for as many epochs or more.")
     order, ordered = indices, -1
     saved = time.monotonic()
+    network.train()
+    if recipe.freeze:
+        freeze_running_stats(network)
     while state.step < steps:
         epoch, position = divmod(state.step, len(bounds))
         if ordered != epoch:
             order = np.random.default_rng(derive_seed(seed, "order", epoch)).permutation(indices)
             ordered = epoch
-            network.train()
-            freeze_running_stats(network)
             if recipe.drop_path:
                 set_drop_path(network, recipe.drop_path * epoch / recipe.epochs)
         whole = order[slice(*bounds[position])]

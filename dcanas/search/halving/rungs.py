@@ -119,7 +119,8 @@ class FineTuning:
         space = load_space(item.architecture.space) if item.random else self.space
         place = self.place(item.architecture)
         place = place.with_suffix(".random") if item.random else place
-        found = train_and_validate(space, self.dataset, self.recipe, self.seed, item.architecture, hooks,
+        recipe = self.recipe.from_scratch() if item.random else self.recipe
+        found = train_and_validate(space, self.dataset, recipe, self.seed, item.architecture, hooks,
                                    skeleton=self.skeleton, device=device, folder=place, until=item.epochs)
         if item.random:
             shutil.rmtree(place, ignore_errors=True)

@@ -12,7 +12,8 @@ from dcanas.pretrained import PretrainedParts, PretrainedSettings, load_pretrain
 from dcanas.search.halving.halving_settings import HalvingSettings
 from dcanas.search.halving.measured import HEADROOM, expected_use, measured_within, nominees_within
 from dcanas.search.halving.nominate import AFTER_STAGE, INSIDE, THIN, WITHOUT, nominate, patterns, sides
-from dcanas.search.halving.rungs import halve, rungs
+from dcanas.search.halving.rungs import FineTuning, Tuning, halve, rungs
+from dcanas.training import DataSpec, Recipe, load_data
 
 LIMIT = 12e6  # MACs
 
@@ -175,3 +176,11 @@ def test_without_a_limit_the_largest_images_and_the_deepest_parts_are_nominated(
     assert {parts.chain(each.architecture).resolution for each in nominees} == {224}
     others = [parts.chain(each.architecture) for each in nominees if each.kind != AFTER_STAGE]
     assert [len(chain.stages) for chain in others] == [6, 7]
+
+
+def test_from_random_weights_nothing_is_frozen(parts, tmp_path) -> None:
+    data = load_data(DataSpec("digits", fraction=0.1))
+    cut = parts.encode(parts.whole._replace(resolution=32, stages=parts.whole.stages[:2], head=0))
+    found = [FineTuning(parts, data, Recipe(epochs=1, freeze=freeze), 0, parts.pretrained.skeleton, tmp_path / name)(
+        Tuning(cut, 1, random=True), QUIET, "cpu") for name, freeze in (("frozen", ("stem.*",)), ("free", ()))]
+    assert found[0] == found[1]
