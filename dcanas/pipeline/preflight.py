@@ -26,7 +26,8 @@ from dcanas.hardware.microcontroller.proof import board_of
 from dcanas.pipeline.context import Context
 from dcanas.pipeline.quantise import is_quantised
 from dcanas.spaces import Architecture, Space
-from dcanas.training.start import find_start
+from dcanas.training import Recipe
+from dcanas.training.start import find_start, freeze
 
 DRAWN, MOST = 64, 8  # members among which those are taken that have most operations, and how many
 IMAGES = 4  # random ones, that the activations' ranges are taken from
@@ -37,14 +38,14 @@ def preflight(run: Context) -> None:
 
     Raises:
         UserError: a device's versions, its precision or its C code cannot take a network of the space, or nothing in
-            the file of `train.init` fits one.
+            the file of `train.init` fits one, or a pattern of `train.freeze` matches nothing in any.
     """
-    init, devices = run.settings.train.init, _to_be_tried(run)
-    if init is None and not devices:
+    recipe, devices = run.settings.train, _to_be_tried(run)
+    if recipe.init is None and not recipe.freeze and not devices:
         return
     members = telling_members(run.space, run.settings.seed)
-    if init is not None:
-        _try_weights(run, members, init)
+    if recipe.init is not None or recipe.freeze:
+        _try_start(run, members, recipe)
     for device in devices:
         for member in members:
             _try_file(run, device, member)
@@ -77,15 +78,18 @@ def telling_members(space: Space, seed: int) -> list[Architecture]:
     return found
 
 
-def _try_weights(run: Context, members: list[Architecture], path: str) -> None:
-    """Refuse weights of which nothing fits any of the members; that some fit one is enough, for others may have more.
+def _try_start(run: Context, members: list[Architecture], recipe: Recipe) -> None:
+    """Refuse weights, or patterns of what is frozen, that fit none of the members; one is enough, for others may have
+    more.
     """
     refused = None
     for member in members:
         with torch.random.fork_rng(devices=[]):
             network = run.space.build(member, len(run.dataset.classes), run.dataset.shape[0], **run.skeleton)
         try:
-            find_start(network, path)
+            if recipe.init is not None:
+                find_start(network, recipe.init)
+            freeze(network, recipe.freeze)
             return
         except UserError as error:
             refused = refused or error

@@ -77,6 +77,13 @@ def test_weights_that_no_network_of_the_space_can_start_from(dcanas, tiny, tmp_p
     assert not any((tmp_path / "run" / name).exists() for name in UNTRAINED)
 
 
+def test_a_pattern_of_frozen_parameters_that_matches_nothing(dcanas, tiny, tmp_path):
+    found = dcanas("run", *tiny, "train.freeze=[nothing.*]", f"run.dir={tmp_path / 'run'}")
+    assert (found.code, found.err.count("\n")) == (2, 1), found.err
+    assert "train.freeze: no parameter is called 'nothing.*'" in found.err
+    assert not any((tmp_path / "run" / name).exists() for name in UNTRAINED)
+
+
 def test_a_teacher_of_a_run_that_cannot_take_its_images(dcanas, tiny, tmp_path):
     from torchvision.models import get_model
 
