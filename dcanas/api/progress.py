@@ -46,7 +46,7 @@ class Lines(Hooks):
     def progress(self, done: float, total: float, note: str = "") -> None:
         if time.monotonic() - self._printed > SECONDS:
             self._printed = time.monotonic()
-            self.message(f"  {done:g} of {total:g} {note}".rstrip())
+            self.message(f"  {int(done)} of {int(total)} {note}".rstrip())
 
 
 def hooks_of(progress: bool | Hooks) -> Hooks:

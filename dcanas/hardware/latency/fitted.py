@@ -16,6 +16,7 @@ from dcanas.costs.plan_cost import PlanCost
 from dcanas.hardware.latency.latency_fit import LatencyFit, choose_members, fit_latency
 from dcanas.hardware.latency.plan_latency import plan_features, plan_latency
 from dcanas.hardware.latency.source import LatencySource
+from dcanas.hardware.measuring.measured_members import BRIEF_SECONDS, SECONDS
 from dcanas.spaces import Space
 
 MEMBERS = 12  # measured to fit at most four prices and a base
@@ -58,7 +59,7 @@ class Fitted(LatencySource):
                 if space.additive else PlanCost(space, domain, "macs", "MAC")).values(choices)
         picked = choose_members(features, MEMBERS, np.random.default_rng(self.seed), macs)
         members = [archs[i] for i in picked]
-        profiles = self.measure(members, stage)
+        profiles = self.measure(members, stage, SECONDS if self._by_option else BRIEF_SECONDS)
         latencies = np.array([profiles[arch].value(self.cost) for arch in members])
         return fit_latency(features[picked], latencies, macs[picked])
 

@@ -8,13 +8,13 @@ from typing import Any
 from dcanas.basics.hooks import Hooks
 from dcanas.costs import CostModel
 from dcanas.costs.feasibility import select_costs
+from dcanas.hardware.measuring.measured_members import BRIEF_SECONDS
 from dcanas.pretrained.parts import PretrainedParts
 from dcanas.search.halving.nominate import Nominee, Use, largest, nominate
 from dcanas.search.task import Target
 from dcanas.spaces import Architecture
 
 SLACK = 0.25  # share of a limit by which predictions of latency are off
-SECONDS = 0.8  # of measuring a candidate; what is delivered is measured longer
 HEADROOM = 0.9  # of a measured limit: minutes later, measured again, a network takes up to a tenth more or less
 ROUNDS = 2  # of measurements: at the predicted resolution, then at that which the measurement suggests
 
@@ -63,7 +63,7 @@ def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[N
         with hooks.stage(f"Measuring candidates on {target.name}"):
             members = [each.architecture for each in asked.values()]
             found = {source.cost: {arch: profile.upper(source.cost) for arch, profile in
-                                   source.measure(members, seconds=SECONDS).items()} for source in sources}
+                                   source.measure(members, seconds=BRIEF_SECONDS).items()} for source in sources}
         further: dict[int, Nominee] = {}
         for number, nominee in asked.items():
             arch = nominee.architecture
