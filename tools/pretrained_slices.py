@@ -20,7 +20,7 @@ from dcanas.search.elastic.sandwich import make_supernet, train_supernet
 from dcanas.search.halving.measured import expected_use
 from dcanas.search.halving.nominate import nominate
 from dcanas.search.slices.alphas import alphas_images
-from dcanas.search.slices.frames import frames_for
+from dcanas.search.slices.frames import Frame, frames_for
 from dcanas.search.slices.lessons import lessons, slices_recipe
 from dcanas.search.slices.slices_settings import WAYS, SlicesSettings
 from dcanas.search.slices.ways import propose
@@ -59,8 +59,8 @@ def chosen(cells: Cells, folder: Path, directory: Path, way: str, seed: int, mac
     if way == "cuts":  # after a stage; there is no judge but training, so their best counts
         archs = [nominee.architecture for nominee in nominate(parts(), expected_use(target), 0)]
     else:
-        supernet, frames = trained_supernet(task, target, directory, folder.name), frames_for(
-            parts(), [expected_use(target)])
+        frames = frames_for(parts(), [expected_use(target)])
+        supernet = trained_supernet(task, target.budget["macs"], directory, folder.name, frames)
         start = time.process_time()
         judge = inherited_accuracy(supernet, task.dataset, task.settings.recalibration_images, seed)
         archs = propose(supernet, frames, task, target, judge, {})[:2]
@@ -83,22 +83,22 @@ def task_for(folder: Path, directory: Path, way: str, seed: int, macs: float) ->
     return SearchTask(parts(), dataset, (target,), settings, BASE, seed, 0, skeleton, {}, directory), target
 
 
-def trained_supernet(task: SearchTask, target: Target, directory: Path, name: str) -> ElasticSupernet:
-    """Return the supernet of a limit, trained now or before; for alphas on fewer images."""
+def trained_supernet(task: SearchTask, macs: float, directory: Path, name: str,
+                     frames: Sequence[Frame]) -> ElasticSupernet:
+    """Return the supernet of frames under a limit on MACs, trained now or before; for alphas on fewer images."""
     settings, dataset = task.settings, task.dataset
     apart = settings.choose == "alphas"
     if apart:
         dataset = replace(dataset, train=np.setdiff1d(dataset.train, alphas_images(task)))
     supernet = make_supernet(task.space, task.dataset, task.seed, dict(task.skeleton))
-    limit = target.budget["macs"]
-    path = directory / f"supernet-{name}-{limit:g}-{task.seed}{'-apart' if apart else ''}.pt"
+    of = f"{name}-{macs:g}-{len(frames)}-{task.seed}"
+    path = directory / f"supernet-{of}{'-apart' if apart else ''}.pt"
     if not path.exists():
         start = time.process_time()
         train_supernet(supernet, dataset, slices_recipe(BASE, settings.epochs),
-                       lessons(frames_for(parts(), [expected_use(target)]), task, settings.largest_epochs,
-                               settings.random_members), task.seed)
+                       lessons(frames, task, settings.largest_epochs, settings.random_members), task.seed)
         save_weights(path, supernet.state_dict())
-        print(f"Supernet of {path.stem}: {time.process_time() - start:.0f} CPU seconds.", flush=True)
+        print(f"Supernet of {of}: {time.process_time() - start:.0f} CPU seconds.", flush=True)
     supernet.load_state_dict(load_weights(path))
     return supernet.eval()
 

