@@ -22,6 +22,7 @@ from dcanas.basics.own_file import GROUPS
 from dcanas.basics.plugins import used_plugins
 from dcanas.basics.typed_path import typed_path
 from dcanas.costs.units import explain_limit, parse_limit
+from dcanas.pipeline.asked_search import with_supernet
 from dcanas.pipeline.auto_space import AUTO, whose_weights
 from dcanas.pipeline.own_files import load_own_files, own_files
 from dcanas.pipeline.own_images import suit_images
@@ -81,6 +82,9 @@ def composed(choices: Mapping[str, str], stated: Mapping[str, Any], own: type | 
         data = merged(values, {key: value for key, value in changes.items() if key.partition(".")[0] == "data"})["data"]
         if facts is not None or data["name"] == "folder":
             values, notes = suit_images(values, choices, data, changes, facts, getattr(own, "searches", True))
+        else:
+            choices, notes = with_supernet(choices, changes)
+            values = presets(choices)
         values, more = take_options(values, options)
         options |= {key: value for key, value in more.items() if key not in stated}
     else:

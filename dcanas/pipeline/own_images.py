@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dcanas.basics.fields import described
 from dcanas.basics.mapping import flattened, from_mapping
 from dcanas.basics.typed_path import typed_path
+from dcanas.pipeline.asked_search import with_supernet
 from dcanas.pipeline.auto_space import PHOTOS, auto_space, starts_from_weights
-from dcanas.pipeline.preset_files import overrides, preset_names, presets
-from dcanas.search.searches import settings_class
+from dcanas.pipeline.preset_files import preset_names, presets
 from dcanas.training.folder import INFERRED_SIDE, ImageFacts, describe_folder, inferred_side
 from dcanas.training.spec import DataSpec
 
@@ -36,25 +35,25 @@ def suit_images(presets_of: Mapping[str, Any], choices: Mapping[str, str], data:
     Raises:
         UserError: the images cannot be used, see `describe_folder`.
     """
-    root, values = data.get("root"), dict(presets_of)
-    notes: list[str] = []
+    root = data.get("root")
+    supernet, notes = with_supernet(choices, changes)
     if data["name"] == "folder" and isinstance(root, str) and typed_path(root).is_dir():
         facts = describe_folder(from_mapping(DataSpec, data, "data"))
     if facts is None:
-        return values, notes  # a folder that is not there is refused when the run begins
+        return presets(supernet), notes  # a folder that is not there is refused when the run begins
     where = root or "The data set"
     space, why = auto_space(choices, changes, facts, changes.get("device", "local-cpu")) if auto else (None, "")
-    if space is not None or starts_from_weights(values, changes):
+    if space is not None or starts_from_weights(presets_of, changes):
         return _from_weights(where, facts, choices, changes)
-    notes += [why] if why else []
+    notes = [why] if why else notes
+    choices, values = supernet, presets(supernet)
     space = values["space"]["name"]
     experiment = "small_folder" if space == "nasbench201" else f"small_folder_{space}"
     small = facts.images < SMALL and choices.get("experiment", "null") == "null"
     if small and experiment in preset_names("experiment"):
-        search, other = _search_of(experiment, choices, changes)
-        values = presets({**choices, **search}, experiment)
+        values = presets(choices, experiment)
         notes.append(f"{where} holds {facts.images:,} images, fewer than {SMALL:,}: what is not "
-                     f"stated is as in experiment={experiment}.{other}")
+                     f"stated is as in experiment={experiment}.")
     if data.get("size") is None:
         most = values["data"].get("size") or (SUPERNET_SIDE if space == PHOTOS else INFERRED_SIDE)
         side = inferred_side(facts.shorter_side, most)
@@ -64,20 +63,6 @@ def suit_images(presets_of: Mapping[str, Any], choices: Mapping[str, str], data:
             notes.append(f"data.size={side}: the images' median shorter side is {facts.shorter_side} pixels, and at "
                          f"most {most} are used unless data.size states more.")
     return values, notes
-
-
-def _search_of(experiment: str, choices: Mapping[str, str],
-               changes: Mapping[str, Any]) -> tuple[dict[str, str], str]:
-    """Return the search of an experiment as a choice; none if the user chooses one or states a setting of another
-    kind, which a sentence then says."""
-    name = next((name for group, name in overrides("experiment", experiment) if group == "search"), None)
-    if name is None or "search" in choices:
-        return {}, ""
-    own = {key for key, *_ in described(settings_class(presets({"search": name})["search"]["name"]), "search")}
-    for key in changes:
-        if key.startswith("search.") and key not in own:
-            return {}, f" But {key} is stated, which search={name} does not read, so the search is the default one."
-    return {"search": name}, ""
 
 
 def _from_weights(where: str, facts: ImageFacts, choices: Mapping[str, str],

@@ -22,8 +22,8 @@ from shortcuts import quick
 from dcanas.cli.main import main
 
 TINY = ("space.final_skeleton.channels=4", "space.final_skeleton.cells=1", "space.search_skeleton.channels=4",
-        "search.epochs=2", "search.finalists=2", "search.finalist_epochs=1", "search.batch_size=64",
-        "train.epochs=2", "train.batch_size=64", "run.threads=1", "run.progress=plain")
+        "search=differentiable", "search.epochs=2", "search.finalists=2", "search.finalist_epochs=1",
+        "search.batch_size=64", "train.epochs=2", "train.batch_size=64", "run.threads=1", "run.progress=plain")
 
 
 @dataclass(frozen=True)

@@ -208,5 +208,5 @@ def test_the_first_line_comes_before_torch() -> None:
     code = ("import sys\nsys.modules['torch'] = None  # whoever imports it fails\nfrom dcanas.cli.main import main\n"
             "sys.argv = ['dcanas', 'run', 'run.progress=plain']\nmain()")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "digits: differentiable search in nasbench201 for local-cpu\n"
+    assert done.stdout == "digits: zero_shot search in nasbench201 for local-cpu\n"
     assert "torch" in done.stderr

@@ -47,7 +47,10 @@ def test_few_images_get_the_settings_of_the_small_experiment(tmp_path) -> None:
 def test_a_setting_of_the_supernet_asks_for_it(tmp_path) -> None:
     values, notes = made({}, {**folder(tmp_path, (64, 64)), "search.epochs": 3})
     assert (values["search"]["name"], values["search"]["epochs"]) == ("differentiable", 3)
-    assert "But search.epochs is stated, which search=zero_shot does not read" in notes[0]
+    assert notes[0] == "search.epochs is stated, which search=zero_shot does not read, so the search is differentiable."
+    assert composed({}, {})[0]["search"]["name"] == "zero_shot"  # of the digits
+    values, notes = composed({}, {"search.batch_size": 32, "search.epochs": 3})  # both read the first
+    assert (values["search"]["name"], values["search"]["epochs"], len(notes)) == ("differentiable", 3, 1)
     values, _ = made({"search": "differentiable"}, folder(tmp_path, (64, 64)))
     assert (values["search"]["name"], values["search"]["epochs"]) == ("differentiable", 12)
 
