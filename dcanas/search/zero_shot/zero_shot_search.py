@@ -111,8 +111,8 @@ def _by_prior(task: SearchTask, target: Target, folder: Path) -> Derived:
     prior = prior_for(task.dataset.name, task.dataset.classes)
     choices = FeasibleMembers(task.space, target.budget, target.costs, task.seed).listed()
     values = prior.values(choices)
-    task.hooks.message(f"{target.name}: {len(choices):,} networks within the limits, ranked by accuracies published for "
-                       f"{' and '.join(prior.data)}.")
+    task.hooks.message(f"{target.name}: {len(choices):,} networks within the limits, ranked by accuracies published "
+                       f"for {' and '.join(prior.data)}.")
     pool = [Candidate(as_architecture(task.space, choices[i]), float(values[i]), PRIOR)
             for i in np.argsort(-values, kind="stable")[:task.settings.pool]]
     arch, why = _choose(task, target, folder, BY_PRIOR, pool)
