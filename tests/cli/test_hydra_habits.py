@@ -139,7 +139,8 @@ def both(dcanas, hydra, own: Path, arguments: list[str]) -> tuple[Any, Any]:
     ["-m", "train=glob(darts*)", "seed=1,2"],
     ["-m", "train=choice(quick,debug)"], ["-m", "seed=shuffle(5,5)"], ["-m", "train=quick,nosuch"],
     ["-m", "seed=interval(0,1)"], ["seed=1,2"], ["train=glob(q*)"], ["seed=range(3)"], ["-m", "seed=1"],
-    ["-m", "--info"], ["--nosuch"], ["nosuch=1"], ["name='a,b'"], ["name=\"a b=c\""], ["search=differentiable", "search.rerank=[zen,meco]"],
+    ["-m", "--info"], ["--nosuch"], ["nosuch=1"], ["name='a,b'"], ["name=\"a b=c\""],
+    ["search=differentiable", "search.rerank=[zen,meco]"],
 ], ids=" ".join)
 def test_the_same_as_hydra(dcanas, hydra, own, arguments):
     theirs, ours = both(dcanas, hydra, own, arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,14 @@ from dcanas.costs import CostModel
 from dcanas.costs.feasibility import select_costs
 from dcanas.hardware.measuring.measured_members import BRIEF_SECONDS
 from dcanas.pretrained.parts import PretrainedParts
-from dcanas.search.halving.nominate import Nominee, Use, largest, nominate
+from dcanas.search.halving.nominate import AFTER_STAGE, Nominee, Use, largest, nominate
 from dcanas.search.task import Target
 from dcanas.spaces import Architecture
 
 SLACK = 0.25  # share of a limit by which predictions of latency are off
 HEADROOM = 0.9  # of a measured limit: minutes later, measured again, a network takes up to a tenth more or less
 ROUNDS = 2  # of measurements: at the predicted resolution, then at that which the measurement suggests
+SPARE = 2.0  # parts nominated for each one wanted, as a measurement may refuse some
 
 
 def expected_use(target: Target, off: Mapping[str, float] | None = None) -> Use:
@@ -38,9 +40,21 @@ def expected_use(target: Target, off: Mapping[str, float] | None = None) -> Use:
 
 def nominees_within(space: PretrainedParts, target: Target, count: int,
                     hooks: Hooks) -> tuple[list[Nominee], list[dict[str, Any]]]:
-    """Return parts within the limits of a device (see `nominate`), and those that a measurement refused."""
+    """Return parts within the limits of a device (see `nominate`), and those that a measurement refused.
+
+    For those that are refused the next ones are measured, until there are `count` or `SPARE` times as many were asked.
+    """
     lenient = expected_use(target, dict.fromkeys(target.budget, 1 / (1 + SLACK)))
-    return measured_within(space, target, nominate(space, expected_use(target), count, lenient), hooks)
+    waiting = nominate(space, expected_use(target), math.ceil(SPARE * count), lenient)
+    kept: list[Nominee] = []
+    refused: list[dict[str, Any]] = []
+    wanted = max(count, sum(nominee.kind == AFTER_STAGE for nominee in waiting))
+    while waiting and len(kept) < max(count, 1):
+        asked, waiting = waiting[:wanted], waiting[wanted:]
+        within, broken = measured_within(space, target, asked, hooks)
+        kept, refused = [*kept, *within], [*refused, *broken]
+        wanted = count - len(kept)
+    return kept, refused
 
 
 def measured_within(space: PretrainedParts, target: Target, nominees: Sequence[Nominee],

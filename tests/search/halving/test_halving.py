@@ -158,6 +158,24 @@ def test_what_no_image_makes_fast_enough_is_refused_with_the_limit_it_broke(part
     assert {tuple(each["broken"]) for each in refused} == {("latency_ms",)}
 
 
+def test_for_those_that_a_measurement_refuses_the_next_are_measured(parts) -> None:
+    """Networks of six stages and more take four times what is predicted: no image is small enough for them."""
+    macs = next(cost for cost in count_costs(parts, (3, 32, 32), 10, **parts.pretrained.skeleton)
+                if cost.name == "macs")
+    predicted = SimpleNamespace(name="latency_ms", value=lambda arch: macs.value(arch) / 1e7)
+    actual = SimpleNamespace(value=lambda arch: predicted.value(arch) * (4 if len(parts.chain(arch).stages) > 5 else 1))
+    source = Source(actual, 1.0)
+    latency = SimpleNamespace(by_cost={"latency_ms": source}, decided_by={"latency_ms": "measured"})
+    target = SimpleNamespace(name="here", budget=Budget({"latency_ms": 0.9}), costs=[predicted], latency=latency)
+    kept, refused = nominees_within(parts, target, 8, QUIET)
+    assert len(kept) == 8
+    assert all(len(parts.chain(each.architecture).stages) <= 5 for each in kept)
+    assert all(len(parts.chain(parts.parse(each["architecture"])).stages) > 5 for each in refused)
+    assert {each.kind for each in kept} == {AFTER_STAGE, INSIDE, WITHOUT}
+    asked = [arch for members in source.asked for arch in members]
+    assert len(asked) == len(set(asked))
+
+
 def test_a_counted_limit_is_never_exceeded_where_a_prediction_may_be(parts) -> None:
     """At 32 pixels the whole network has 7.9 million MACs. Measured latency: half of what is predicted."""
     macs = next(cost for cost in count_costs(parts, (3, 32, 32), 10, **parts.pretrained.skeleton)
