@@ -15,9 +15,10 @@ from dcanas.basics.files import read_json
 def test_a_call_and_a_command_give_the_same_network(finished, tiny, tmp_path):
     typed = dict(text.split("=") for text in tiny)
     del typed["run.progress"]
+    search = typed.pop("search")
     settings = {key: yaml.safe_load(value) for key, value in typed.items()}
     with quick():
-        run = package.run("digits", directory=tmp_path / "run", settings=settings)
+        run = package.run("digits", directory=tmp_path / "run", search=search, settings=settings)
     by_call, by_command = run.directory, package.load(finished).directory
     assert (by_call / "settings.yaml").read_text() == (by_command / "settings.yaml").read_text()
     first, second = (read_json(folder / "search" / "scores.json") for folder in (by_call, by_command))
