@@ -1,6 +1,6 @@
 """Take the network that a finished run ships into the gallery: ONNX file, certificate, class names, preprocessing.
 
-Of the place of the images the certificate there keeps the folder's name alone.
+Of the places of images and pretrained weights the certificate there keeps the last name alone.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ def main(run: str, name: str) -> None:
     folder.mkdir(exist_ok=True)
     for file in FILES:
         shutil.copyfile(found.bundle / file, folder / file)
-    if root := found.certificate.content["data"]["root"]:
-        certificate = folder / "certificate.json"
-        certificate.write_text(certificate.read_text(encoding="utf-8").replace(root, Path(root).name), encoding="utf-8")
+    content = found.certificate.content
+    certificate = folder / "certificate.json"
+    for place in filter(None, (content["data"]["root"], content.get("pretrained", {}).get("file"))):
+        text = certificate.read_text(encoding="utf-8").replace(place, Path(place).name)
+        certificate.write_text(text, encoding="utf-8")
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {size / 1e6:.2f} MB, {found.certificate.content['command']}")
