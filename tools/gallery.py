@@ -1,6 +1,6 @@
 """Take the network that a finished run ships into the gallery: ONNX file, certificate, class names, preprocessing.
 
-Of the places of images and pretrained weights the certificate there keeps the last name alone.
+Of the places of images, pretrained weights and the run the certificate there keeps the last name alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def main(run: str, name: str) -> None:
         shutil.copyfile(found.bundle / file, folder / file)
     content = found.certificate.content
     certificate = folder / "certificate.json"
-    for place in filter(None, (content["data"]["root"], content.get("pretrained", {}).get("file"))):
+    places = (content["data"]["root"], content.get("pretrained", {}).get("file"), str(found.directory))
+    for place in filter(None, places):
         text = certificate.read_text(encoding="utf-8").replace(place, Path(place).name)
         certificate.write_text(text, encoding="utf-8")
     size = sum(path.stat().st_size for path in folder.iterdir())
