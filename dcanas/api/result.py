@@ -20,7 +20,7 @@ from dcanas.report.record import DeviceRecord, RunRecord, read_run
 if TYPE_CHECKING:
     from torch import nn
 
-InGallery = Literal["gallery:digits", "gallery:grocery"]
+InGallery = Literal["gallery:digits", "gallery:grocery", "gallery:spoken_digits", "gallery:trash"]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def load(directory: Path | str) -> Network:
     """Return the finished run in a directory, or a network that comes with this package.
 
     Args:
-        directory: of the run; or "gallery:digits", "gallery:grocery".
+        directory: of the run; or "gallery:NAME", with NAME `digits`, `grocery`, `spoken_digits` or `trash`.
 
     Raises:
         UserError: there is no run, it is not finished, or it is damaged; or there is no such network in the gallery.

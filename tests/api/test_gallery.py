@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 import dcanas
 
 GALLERY = Path(__file__).parents[2] / "gallery"
-NAMES = ["digits", "grocery"]
+NAMES = ["digits", "grocery", "spoken_digits", "trash"]
 FILES = {"model.onnx", "certificate.json", "labels.txt", "preprocessing.json"}
 
 
